@@ -1,0 +1,59 @@
+"""`run.json`: what the runner alone knows about a run, written when it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from line.errors import BadInput
+
+
+class ModelFacts(BaseModel):
+    """The model that ran. `sha256` is of the file, in hex."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = ""
+    sha256: str = ""
+    classes: tuple[str, ...] = ()
+
+
+class Facts(BaseModel):
+    """The runner's figures; `None` where it could not tell. Unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    fed: int | None = None
+    """items that passed a camera's photo-eye, over all lanes"""
+    wall_s: float | None = None
+    """wall time from the first trigger to the last outcome"""
+    belt_s: float | None = None
+    """belt time fed"""
+    workers: int | None = None
+    speed: float | Literal["max"] | None = None
+    """clock multiplier"""
+    model: ModelFacts = ModelFacts()
+    restarts: dict[str, int] = {}
+    """unplanned restarts of each role"""
+    trigger_jitter_ms: dict[str, float | None] | None = None
+    """how late the cameras triggered: p50, p99, max, in wall milliseconds"""
+    ended: str | None = None
+    """`finished`, `drained` or `stopped`"""
+
+
+def read_facts(path: Path) -> Facts | None:
+    """The facts in the file `path`; `None` if there is none, because the run was cut off.
+
+    Raises:
+        BadInput: naming the file and the field that is wrong.
+    """
+    try:
+        return Facts.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{path}: {field + ': ' if field else ''}{first['msg']}") from None

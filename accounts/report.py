@@ -1,0 +1,113 @@
+"""`report.html`: a run as one self-contained page.
+
+The page asks for nothing from anywhere: its style, charts and pictures are inside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from accounts import charts, tables, wording
+from accounts.figures import FORMULAS, class_figures
+from accounts.folder import RunFolder, read_run, replace_text
+from accounts.legend import LEGEND
+from accounts.summary import summary_of
+from accounts.thumbnails import thumbnails
+from line.settings import Settings
+
+_ALERTS = 20
+_CLOCK_DIGITS = slice(11, 19)
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `run_dir/report.html` and return its path.
+
+    Raises:
+        BadInput: `run_dir` is not a run folder, or one of its files is not what it should be.
+    """
+    run = read_run(run_dir)
+    path = run_dir / "report.html"
+    replace_text(path, _environment().get_template("report.html.j2").render(_content(run)))
+    return path
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # class names, reasons and file names come from outside
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(wording=wording, absent=wording.NONE)
+    environment.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
+    return environment
+
+
+def _content(run: RunFolder) -> dict[str, Any]:
+    """What the template shows, by the names it uses."""
+    items, classes = run.results.items, run.classes
+    summary = summary_of(run)
+    truths = dict(items[["frame_id", "true_class"]].dropna().itertuples(index=False, name=None))
+    return {
+        "summary": summary,
+        "folder": run.path.resolve().name,
+        "legend": LEGEND,
+        "formulas": FORMULAS,
+        "charts": _charts(run),
+        "classes": classes,
+        "residue_class": run.settings.belt.residue_class,
+        "class_figures": class_figures(items, classes, run.settings.belt.residue_class),
+        "has_truth": bool(items["true_class"].notna().any()),
+        "confusion": tables.confusion(items, classes),
+        "loads": tables.worker_loads(items, run.facts.wall_s),
+        "reasons": tables.reasons(items),
+        "thumbnails": thumbnails(run.queue),
+        "truths": truths,
+        "alerts": [_alert(alert) for alert in reversed(run.alerts[-_ALERTS:])],
+        "settings": list(_sections(run.settings)),
+    }
+
+
+def _charts(run: RunFolder) -> dict[str, Any]:
+    """The charts that the run has data for."""
+    items = run.results.items
+    drawn: dict[str, Any] = {}
+    if len(items):
+        drawn["verdicts"] = charts.verdict_bar(items)
+        drawn["timeline"] = charts.timeline(items, run.settings.events)
+        drawn["timeline_step_s"] = charts.timeline_step_s(items)
+        drawn["kills"] = [(kill.at_s, kill.process) for kill in run.settings.events]
+    if items["latency_ms"].notna().any():
+        drawn["latency"] = charts.latency_histogram(items, run.deadline_ms)
+    return drawn
+
+
+def _alert(alert: Mapping[str, Any]) -> dict[str, str]:
+    """An alert's texts; its time of day where `at` is an ISO time."""
+    at = str(alert.get("at", ""))
+    try:
+        at = datetime.fromisoformat(at).isoformat()[_CLOCK_DIGITS]
+    except ValueError:
+        at = at[:24]
+    texts = {key: str(alert.get(key) or "") for key in ("kind", "level", "text", "frame_id")}
+    return {**texts, "at": at}
+
+
+def _sections(settings: Settings) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The settings as tables of key and value, the values in JSON."""
+    values = settings.model_dump(mode="json")
+    named = {name: value for name, value in values.items() if isinstance(value, dict)}
+    loose = {name: value for name, value in values.items() if name not in named}
+    for section, table in {"run": loose, **named}.items():
+        yield section, [(key, _compact(value)) for key, value in table.items()]
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,55 @@
+"""The review queue as the line left it: items that wait for a label, and their pictures."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from line.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedItem:
+    """One queued item. `picture` is its file; it need not exist."""
+
+    frame_id: str
+    picture: Path
+    predicted_class: str
+    confidence: float
+    reason: str
+
+
+def read_queue(review_dir: Path) -> tuple[QueuedItem, ...]:
+    """The items of `review_dir/queue.sqlite`, least confident first; empty if there is no queue.
+
+    Raises:
+        BadInput: the file is there but is not a review queue.
+    """
+    path = review_dir / "queue.sqlite"
+    if not path.is_file():
+        return ()
+    try:
+        # Read-only, so that a look at a running line takes no write lock.
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as queue:
+            if not queue.execute(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'items'"
+            ).fetchone():
+                return ()
+            rows = queue.execute(
+                "SELECT frame_id, image, predicted_class, confidence, reason FROM items"
+                " ORDER BY confidence, frame_id"
+            ).fetchall()
+    except sqlite3.Error as error:
+        raise BadInput(f"{path}: {error}") from None
+    return tuple(
+        QueuedItem(
+            frame_id=str(frame_id),
+            picture=review_dir / str(image),
+            predicted_class=str(predicted_class or ""),
+            confidence=float(confidence or 0),
+            reason=str(reason or ""),
+        )
+        for frame_id, image, predicted_class, confidence, reason in rows
+    )

@@ -1,0 +1,131 @@
+"""`summary.json`: the whole run in one small object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from accounts.figures import accuracy, class_figures, ratio
+from accounts.folder import RunFolder, read_run, replace_text
+from line.outcome import IN_TIME, Verdict
+
+Summary = dict[str, Any]
+"""JSON values under the keys that `summary_of` lists; null where a figure does not apply."""
+
+_PERCENTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "max": 100}
+_DIGITS = 6
+
+
+def summarise(run_dir: Path) -> Summary:
+    """The summary of the run in `run_dir`. Raises `BadInput` if that is not a run folder."""
+    return summary_of(read_run(run_dir))
+
+
+def write_summary(run_dir: Path) -> Summary:
+    """Summarise the run in `run_dir` into its `summary.json`, and return what was written."""
+    summary = summarise(run_dir)
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    replace_text(run_dir / "summary.json", text + "\n")
+    return summary
+
+
+def summary_of(run: RunFolder) -> Summary:
+    """The figures of `run`. Rates are in 0..1; a frame_id counts once, with its first row.
+
+    - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
+    - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
+    - `throughput_t_per_h`: mass of the logged items ÷ *belt* time, whatever the clock's speed
+    - `latency_ms`: of answered items, scheduled trigger to decision, wall clock
+    - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
+    - `in_time_rate`: items answered before their deadline ÷ fed
+    - `accuracy`, `purity`, `recovery`, `contamination`: see `accounts.figures`
+    - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
+    - `wall_s`, `belt_s`, `ended`, …: from run.json; null if the run was cut off
+    """
+    items, facts = run.results.items, run.facts
+    verdicts = _verdicts(items)
+    in_time = sum(verdicts[verdict] for verdict in IN_TIME)
+    return {
+        "scenario": run.settings.title,
+        "ended": facts.ended,
+        "items": {
+            "fed": run.fed,
+            "logged": len(items),
+            "lost": run.fed - len(items),
+            "duplicates": run.results.duplicates,
+        },
+        "verdicts": verdicts,
+        "in_time_rate": _rounded(ratio(in_time, run.fed)),
+        "accuracy": _rounded(accuracy(items)),
+        "low_confidence": int(items["low_confidence"].sum()),
+        **_per_class(run),
+        "latency_ms": _latency_ms(items),
+        "deadline_ms": _rounded(run.deadline_ms),
+        **_throughput(run),
+        "alerts": len(run.alerts),
+        "review_queue": len(run.queue),
+        "restarts": dict(facts.restarts),
+        "workers": run.settings.line.workers if facts.workers is None else facts.workers,
+        **_clock(run),
+        "trigger_jitter_ms": facts.trigger_jitter_ms,
+        "model": {
+            "path": facts.model.path or run.settings.model.path,
+            "sha256": facts.model.sha256 or None,
+        },
+        "seed": run.settings.line.seed,
+    }
+
+
+def _verdicts(items: pd.DataFrame) -> dict[str, int]:
+    counts = items["verdict"].value_counts()
+    return {verdict.value: int(counts.get(verdict.value, 0)) for verdict in Verdict}
+
+
+def _per_class(run: RunFolder) -> Summary:
+    figures = class_figures(run.results.items, run.classes, run.settings.belt.residue_class)
+    names = ("purity", "recovery", "purity_by_mass", "recovery_by_mass", "contamination")
+    return {
+        name: {label: _rounded(getattr(each, name)) for label, each in figures.items()}
+        for name in names
+    }
+
+
+def _latency_ms(items: pd.DataFrame) -> dict[str, float] | None:
+    latency = items["latency_ms"].dropna()
+    if latency.empty:
+        return None
+    return {
+        name: round(float(latency.quantile(percent / 100)), 3)
+        for name, percent in _PERCENTILES.items()
+    }
+
+
+def _throughput(run: RunFolder) -> Summary:
+    items = run.results.items
+    answers = int(items["latency_ms"].notna().sum())
+    tonnes = float(items["mass_g"].sum()) / 1e6
+    return {
+        "throughput_fps": _rounded(ratio(answers, run.facts.wall_s or 0)),
+        "throughput_items_per_min": _rounded(ratio(60 * answers, run.facts.wall_s or 0)),
+        "throughput_t_per_h": _rounded(ratio(3600 * tonnes, run.facts.belt_s or 0)),
+    }
+
+
+def _clock(run: RunFolder) -> Summary:
+    speed = run.speed
+    belt_m_per_s = run.settings.belt.speed_m_per_s
+    return {
+        "speed": speed,
+        "effective_belt_speed_m_per_s": (
+            None if isinstance(speed, str) else _rounded(belt_m_per_s * speed)
+        ),
+        "wall_s": run.facts.wall_s,
+        "belt_s": run.facts.belt_s,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

@@ -1,0 +1,101 @@
+"""How figures read as text, the same in the terminal and in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+NONE = "\N{EN DASH}"
+"""Stands for a figure that does not apply."""
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+def percent(share: float | None) -> str:
+    """A share in 0..1. Never rounded up to "100 %" nor down to "0 %"."""
+    if share is None:
+        return NONE
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """Three significant digits, thousands set apart, and the unit."""
+    if value is None:
+        return NONE
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    text = f"{value:,.{digits}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{text} {unit}" if unit else text
+
+
+def count(value: int, noun: str = "") -> str:
+    """A whole number, thousands set apart, and the noun in its plural where needed."""
+    text = f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{text} {noun}{'' if value == 1 else 's'}" if noun else text
+
+
+def balance(summary: Mapping[str, Any]) -> str:
+    """Whether every item fed has its one row: `fed 240 = logged 240, lost 0, duplicates 0`."""
+    items = summary["items"]
+    logged, duplicates = items["logged"], items["duplicates"]
+    if summary["ended"] is None:
+        return f"fed unknown (cut off), logged {logged}, duplicates {duplicates}"
+    sign = "=" if items["fed"] == logged else "≠"
+    lost = items["lost"]
+    return f"fed {items['fed']} {sign} logged {logged}, lost {lost}, duplicates {duplicates}"
+
+
+def balance_state(summary: Mapping[str, Any]) -> Literal["good", "bad", "unsure"]:
+    """How `balance` is to be taken; `unsure` if nobody knows how many items were fed."""
+    if summary["items"]["lost"] or summary["items"]["duplicates"]:
+        return "bad"
+    return "unsure" if summary["ended"] is None else "good"
+
+
+def ending(ended: str | None) -> str:
+    """How the run ended, from `summary["ended"]`."""
+    known = {
+        "finished": "finished",
+        "drained": "stopped early and drained",
+        "stopped": "stopped",
+        None: "cut off (no run.json)",
+    }
+    return known.get(ended, str(ended))
+
+
+def clock(summary: Mapping[str, Any]) -> str:
+    """What the clock multiplier means for the figures."""
+    speed = summary["speed"]
+    if isinstance(speed, str):
+        return "clock max: the camera waited for the line, so nothing had a deadline"
+    belt = f"{summary['effective_belt_speed_m_per_s']:.1f} m/s"
+    if speed == 1:
+        return f"clock {_TIMES}1: real time, the belt ran at {belt}"
+    nominal = f"{summary['effective_belt_speed_m_per_s'] / speed:.1f} m/s {_TIMES} {speed:g}"
+    return (
+        f"clock {_TIMES}{speed:g}: the belt ran at an effective {belt} ({nominal}), "
+        f"inference did not {'speed up' if speed > 1 else 'slow down'}"
+    )
+
+
+def latency(summary: Mapping[str, Any]) -> str:
+    """The latency percentiles, in wall milliseconds."""
+    figures = summary["latency_ms"]
+    if figures is None:
+        return "no answers"
+    return " · ".join(f"{name} {number(value)}" for name, value in figures.items()) + " ms"
+
+
+def deadline(summary: Mapping[str, Any]) -> str:
+    """The deadline, in wall milliseconds."""
+    value = summary["deadline_ms"]
+    return "no deadline" if value is None else f"deadline {number(value, 'ms')}"
+
+
+def restarts(summary: Mapping[str, Any]) -> str:
+    """The restarts of each role that had any."""
+    parts = [f"{role} {times}" for role, times in summary["restarts"].items() if times]
+    return ", ".join(parts) or "none"

@@ -1,0 +1,42 @@
+"""`python -m line`: the dispatcher process, started by the supervisor."""
+
+from __future__ import annotations
+
+import sys
+
+from line.dispatcher import Dispatcher
+from line.errors import ScraplineError
+from line.ledger import Ledger, Rules
+from line.seat import leave, take_seat
+from line.settings import SINKS
+from line.sockets import Hub
+from line.verdicts import Judge
+
+
+def main() -> int:
+    seat = take_seat()
+    settings = seat.settings
+    log, alerts, review = SINKS
+    rules = Rules(
+        lease_s=settings.worker.lease_s,
+        attempts=settings.worker.attempts,
+        log=log,
+        followers=(alerts, review) if settings.review.enabled else (alerts,),
+        review=review,
+        notices=alerts,
+    )
+    judge = Judge(
+        classes=seat.model.classes,
+        residue_class=settings.belt.residue_class,
+        threshold=settings.decision.threshold,
+    )
+    try:
+        with Hub(seat.runtime_dir) as hub:
+            Dispatcher(hub, seat, Ledger(rules, judge)).run()
+    except ScraplineError as error:
+        return leave(seat, error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""One child process as the supervisor sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from line import seat
+from line.config import ROOT
+from line.leash import Leash, Note
+from line.run_folder import ProcessEntry, RunFolder
+from line.settings import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A process that the line needs: what it is called and which package's main it runs."""
+
+    role: Role
+    name: str
+    index: int
+    module: str
+
+
+class Child:
+    """A started process. It ends by itself, by `kill`, or when its leash breaks."""
+
+    def __init__(
+        self, place: Place, incarnation: int, folder: RunFolder, runtime_dir: Path
+    ) -> None:
+        self.place = place
+        self.incarnation = incarnation
+        self.started = self.heard = monotonic()
+        self.is_ready = False
+        self._since = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self.leash, theirs = Leash.pair()
+        arguments = seat.arguments(
+            place.role,
+            place.name,
+            place.index,
+            incarnation,
+            folder.path,
+            runtime_dir,
+            theirs.fileno(),
+        )
+        with (folder.logs / f"{place.name}.log").open("ab") as log, theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", place.module, *arguments],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone
+            )
+
+    @property
+    def identity(self) -> str:
+        """`worker-0#2`: the name on the message plane."""
+        return f"{self.place.name}#{self.incarnation}"
+
+    @property
+    def entry(self) -> ProcessEntry:
+        place = self.place
+        return ProcessEntry(
+            place.name, place.role, self._process.pid, self.incarnation, self._since
+        )
+
+    def notes(self) -> list[Note]:
+        """What the process has said since last asked."""
+        notes = list(self.leash.receive())
+        if notes:
+            self.heard = monotonic()
+        return notes
+
+    def kill(self) -> None:
+        """SIGKILL; also ends a stopped process."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+
+    def ended(self) -> str | None:
+        """How the process ended, in words; None while it lives."""
+        status = self._process.poll()
+        if status is None and self.leash.broken:
+            # The kernel closes the leash a moment before the process can be waited for.
+            try:
+                status = self._process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                status = self._process.wait()
+        if status is None:
+            return None
+        if status < 0:
+            return f"killed by {signal.Signals(-status).name}"
+        return f"exit status {status}"
+
+    @property
+    def succeeded(self) -> bool:
+        """Ended with exit status 0."""
+        return self._process.poll() == 0
+
+    def close(self) -> None:
+        self.leash.close()

@@ -1,0 +1,109 @@
+"""What camera, worker and sink have in common: a link, a leash, a heartbeat.
+
+The owner calls `exchange` in its loop and is handed the messages meant for it. Greeting the
+dispatcher (again, when it restarted), beating, and orders from the supervisor happen here.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from line.leash import Note
+from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
+from line.seat import Seat
+from line.sockets import Link, endpoint
+
+BEAT_S = 0.2
+
+
+class Client:
+    """A seat at the plane. Context manager: owns the link.
+
+    Attributes:
+        drain: the supervisor wants no new work to begin; or it is gone.
+        stop: the supervisor wants this process to end now.
+        orphaned: monotonic time since which the supervisor is gone, or None.
+    """
+
+    def __init__(self, seat: Seat, *, credit: int = 0) -> None:
+        self.seat = seat
+        self.drain = False
+        self.stop = False
+        self.orphaned: float | None = None
+        self.orders: list[Note] = []
+        """notes of the supervisor that are not about ending"""
+        self._hello = Hello(seat.role, seat.name, seat.incarnation, credit)
+        self._epoch: str | None = None
+        self._link = Link(endpoint(seat.runtime_dir, seat.role), seat.identity)
+        self._link.watch(seat.leash.fileno())
+        self._next_beat = 0.0
+
+    def __enter__(self) -> Self:
+        self._link.send(self._hello)
+        self.seat.leash.send("ready")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self._link.linger(1.0)
+        self._link.__exit__(kind, error, tb)
+
+    @property
+    def malformed(self) -> int:
+        return self._link.malformed
+
+    def watch(self, fd: int) -> None:
+        """Let `exchange` return when the file descriptor is readable, too."""
+        self._link.watch(fd)
+
+    def send(self, message: Message, payload: Buffer | None = None) -> None:
+        self._link.send(message, payload)
+
+    def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]:
+        """Wait for messages until monotonic time `until` at the latest, or for the next beat.
+
+        A `Welcome` is among the messages only if it opens a new epoch: all that the dispatcher was
+        told before is forgotten.
+        """
+        self._beat()
+        wake = self._next_beat if until is None else min(until, self._next_beat)
+        self._link.wait(wake - monotonic())
+        self._heed_leash()
+        received = []
+        for message, payload in self._link.receive():
+            if isinstance(message, Who):
+                self._link.send(self._hello)
+            elif not isinstance(message, Welcome):
+                received.append((message, payload))
+            elif message.epoch != self._epoch:
+                self._epoch = message.epoch
+                received.append((message, payload))
+        return received
+
+    def _beat(self) -> None:
+        now = monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_S
+            self._link.send(Beat())
+            self.seat.leash.send("beat")
+
+    def _heed_leash(self) -> None:
+        leash = self.seat.leash
+        for note in leash.receive():
+            if note["kind"] == "drain":
+                self.drain = True
+            elif note["kind"] == "stop":
+                self.stop = True
+            else:
+                self.orders.append(note)
+        if leash.broken and self.orphaned is None:
+            self.orphaned = monotonic()
+            self.drain = True
+            self._link.unwatch(leash.fileno())

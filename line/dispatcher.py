@@ -1,0 +1,188 @@
+"""The dispatcher process: a thin loop that feeds the ledger and carries out its actions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from time import monotonic
+
+from line import actions as act
+from line.ledger import Ledger
+from line.messages import (
+    Acknowledged,
+    Beat,
+    Buffer,
+    Frame,
+    Hello,
+    Message,
+    Notice,
+    NoticeStored,
+    Refusal,
+    Result,
+    Row,
+    Stored,
+    UnseenItems,
+    Want,
+    Welcome,
+    Who,
+)
+from line.peers import Peers
+from line.seat import Seat
+from line.settings import SINKS
+from line.sockets import Hub
+
+REPORT_S = 0.2
+_ORPHAN_PATIENCE_S = 1.0
+"""Without a supervisor nobody says when the last message has come."""
+
+
+class Dispatcher:
+    """Owns the ledger and the table of peers."""
+
+    def __init__(self, hub: Hub, seat: Seat, ledger: Ledger) -> None:
+        self._hub = hub
+        self._seat = seat
+        self._ledger = ledger
+        self._welcome = Welcome(f"{seat.incarnation}-{monotonic():.6f}")
+        self._peers = Peers()
+        self._acknowledged: dict[int, list[int]] = defaultdict(list)
+        self._stop = False
+        self._orphaned: float | None = None
+
+    def run(self) -> None:
+        """Until the supervisor says stop, or is gone and nothing is left to do."""
+        self._hub.watch(self._seat.leash.fileno())
+        self._seat.leash.send("ready")
+        report = 0.0
+        while not self._stop and not self._may_leave():
+            now = monotonic()
+            if now >= report:
+                report = now + REPORT_S
+                self._report()
+            tick = self._ledger.next_tick()
+            self._hub.wait((report if tick is None else min(report, tick)) - now)
+            self.step()
+
+    def step(self) -> None:
+        """Everything that has arrived, and everything that is due."""
+        self._heed_leash()
+        for role, peer, message, payload in self._hub.receive():
+            self._carry_out(self._handle(role, peer, message, payload))
+        self._carry_out(self._ledger.tick(monotonic()))
+        for camera, seqs in self._acknowledged.items():
+            identity = self._peers.identity(f"camera-{camera}")
+            if identity is not None:
+                self._hub.send("camera", identity, Acknowledged(tuple(seqs)))
+        self._acknowledged.clear()
+
+    def _handle(
+        self, role: str, peer: str, message: Message, payload: Buffer | None
+    ) -> Iterable[act.Action]:
+        now = monotonic()
+        if isinstance(message, Hello):
+            return self._greet(role, peer, message, now)
+        name = self._peers.name(role, peer)
+        if name is None:
+            # A restarted dispatcher; what is under way will be sent again after the greeting.
+            self._hub.send(role, peer, Who())
+            return []
+        match role, message:
+            case _, Beat():
+                return []
+            case "camera", Frame():
+                return self._ledger.frame(message, payload, now)
+            case "camera", UnseenItems(items):
+                return self._ledger.unseen(items)
+            case "worker", Result():
+                return self._ledger.result(peer, message, now)
+            case "worker", Refusal():
+                return self._ledger.refusal(peer, message, now)
+            case "sink", Stored(keys, truth):
+                return self._ledger.stored(name, keys, truth)
+            case "sink", Want(camera, seq):
+                return self._ledger.want(name, (camera, seq))
+            case "sink", NoticeStored(notice_id):
+                return self._ledger.notice_stored(notice_id)
+        self._hub.malformed += 1  # well-formed, but not this role's to say
+        return []
+
+    def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        if hello.role != role or (role == "sink" and hello.name not in SINKS):
+            self._hub.malformed += 1
+            return []
+        actions: list[act.Action] = []
+        older = self._peers.identity(hello.name)
+        if older is not None and older != peer:
+            actions += self._forget(role, older, now)
+        is_new = self._peers.add(role, peer, hello.name)
+        self._hub.send(role, peer, self._welcome)
+        if is_new and role == "worker":
+            actions += self._ledger.worker_joined(peer, hello.credit, now)
+        if is_new and role == "sink":
+            actions += self._ledger.sink_joined(hello.name, hello.credit)
+        return actions
+
+    def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
+        """The process behind `peer` is gone."""
+        name = self._peers.remove(role, peer)
+        if name is None:
+            return []
+        if role == "worker":
+            return self._ledger.worker_left(peer, now)
+        return self._ledger.sink_left(name) if role == "sink" else []
+
+    def _carry_out(self, actions: Iterable[act.Action]) -> None:
+        # A peer that cannot be reached is dead, and its supervisor or its lease will say so.
+        for action in actions:
+            match action:
+                case act.Assign(worker, picture):
+                    self._hub.send("worker", worker, picture.frame, picture.data)
+                case act.Deliver(sink, outcome, None):
+                    self._to_sink(sink, Row(outcome, "raw", 0, 0))
+                case act.Deliver(sink, outcome, act.Picture(frame, data)):
+                    row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
+                    self._to_sink(sink, row, data)
+                case act.Announce(sink, notice):
+                    self._to_sink(sink, notice)
+                case act.Acknowledge(camera, seq):
+                    self._acknowledged[camera].append(seq)
+                case act.Suspect(worker):
+                    self._seat.leash.send("suspect", process=worker)
+                case act.NoticeDone(notice_id):
+                    self._seat.leash.send("notice_done", id=notice_id)
+
+    def _to_sink(self, sink: str, message: Message, payload: Buffer | None = None) -> None:
+        identity = self._peers.identity(sink)
+        if identity is not None:
+            self._hub.send("sink", identity, message, payload)
+
+    def _heed_leash(self) -> None:
+        leash = self._seat.leash
+        for note in leash.receive():
+            match note["kind"]:
+                case "died":
+                    self._carry_out(self._forget(note["role"], note["process"], monotonic()))
+                case "notice":
+                    notice = Notice(note["id"], note["event"], note["text"])
+                    self._carry_out(self._ledger.notice(notice))
+                case "stop":
+                    self._stop = True
+        if leash.broken and self._orphaned is None:
+            self._orphaned = monotonic()
+            self._hub.unwatch(leash.fileno())
+
+    def _report(self) -> None:
+        self._seat.leash.send(
+            "flow",
+            waiting=self._ledger.waiting,
+            held=self._ledger.held,
+            loads=self._ledger.loads(),
+            malformed=self._hub.malformed,
+        )
+
+    def _may_leave(self) -> bool:
+        if self._orphaned is None:
+            return False
+        waited = monotonic() - self._orphaned
+        idle = waited > _ORPHAN_PATIENCE_S and self._ledger.held == 0
+        return idle or waited > self._seat.settings.supervisor.stop_s

@@ -1,0 +1,339 @@
+"""The decisions of the message plane, as a pure state machine: events in, actions out.
+
+No sockets, no clocks, no threads: the dispatcher process feeds it what arrives and carries out what
+it returns, and a simulation can do the same in virtual time. Each item goes one way only::
+
+    waiting ──> leased ──> decided ──> in csv_log ──> in alerts and active_learning ──> acknowledged
+       └──────────┴── deadline passed, attempts spent ──┘
+
+- *waiting*: in order of deadline, then of arrival.
+- *leased*: a worker with credit holds it. A lease ends with an answer, with news of the worker's
+  death, or when it times out; then the frame waits again and counts one attempt more. A frame that
+  already cost a worker is only given to an idle one and stays alone there, so that a picture which
+  kills workers does not drag others down with it.
+- *decided*: the outcome is fixed, and goes to the CSV log first. If the log answers that it holds
+  another row for that item (written before a restart), that row is the truth from there on.
+
+The state is bounded by what cameras keep in their windows. The ledger remembers nothing of an item
+after its acknowledgement: whoever asks again is answered by the sinks, which ignore what they hold.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from line.actions import (
+    Acknowledge,
+    Action,
+    Announce,
+    Assign,
+    Deliver,
+    NoticeDone,
+    Picture,
+    Suspect,
+)
+from line.deliveries import Deliveries
+from line.messages import Buffer, Frame, Key, Notice, Refusal, Result, Unseen
+from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.verdicts import Judge, unanswered, unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The ledger's fixed parameters."""
+
+    lease_s: float
+    attempts: int
+    log: str
+    """the sink whose stored row is the truth"""
+    followers: tuple[str, ...]
+    """sinks that hear of an outcome once it is logged"""
+    review: str
+    """the follower that only hears of items a model answered for"""
+    notices: str
+    """the sink that writes notices"""
+
+
+@dataclass(slots=True)
+class _Item:
+    order: int
+    """of arrival"""
+    picture: Picture | None
+    outcome: Outcome | None = None
+    worker: str | None = None
+    attempts: int = 0
+    awaiting: set[str] = field(default_factory=set)
+    """sinks that must still say that they hold the outcome"""
+
+
+@dataclass(slots=True)
+class _Worker:
+    credit: int
+    leases: dict[Key, float] = field(default_factory=dict)
+    """key → monotonic end of the lease"""
+    answered: int = 0
+    quarantined: bool = False
+    """holds a frame that cost a worker before"""
+
+
+class Ledger:
+    """See the module's text. Every method returns the actions it leads to, in order."""
+
+    def __init__(self, rules: Rules, judge: Judge) -> None:
+        self._rules = rules
+        self._judge = judge
+        self._items: dict[Key, _Item] = {}
+        self._waiting: list[tuple[float, int, Key]] = []
+        self._arrivals = itertools.count()
+        self._workers: dict[str, _Worker] = {}
+        self._deliveries = Deliveries((rules.log, *rules.followers))
+        self._notices: dict[str, Notice] = {}
+
+    # -- what cameras say ---------------------------------------------------------------------
+
+    def frame(self, frame: Frame, data: Buffer | None, now: float) -> list[Action]:
+        """A frame arrived, perhaps not for the first time."""
+        if frame.key in self._items:
+            return []
+        self._items[frame.key] = _Item(next(self._arrivals), Picture(frame, data))
+        self._wait(frame.key)
+        return [*self._dispatch(now)]
+
+    def unseen(self, items: Iterable[Unseen]) -> list[Action]:
+        """Items passed the photo-eye without becoming frames."""
+        actions: list[Action] = []
+        for item in items:
+            if item.key not in self._items:
+                self._items[item.key] = _Item(next(self._arrivals), None)
+                actions += self._decide(item.key, unseen(item))
+        return actions
+
+    # -- what workers say ---------------------------------------------------------------------
+
+    def worker_joined(self, worker: str, credit: int, now: float) -> list[Action]:
+        """A worker is ready for `credit` frames at a time."""
+        if worker not in self._workers:
+            self._workers[worker] = _Worker(credit)
+        return [*self._dispatch(now)]
+
+    def worker_left(self, worker: str, now: float) -> list[Action]:
+        """A worker is gone; what it held waits for another."""
+        gone = self._workers.pop(worker, None)
+        if gone is None:
+            return []
+        actions: list[Action] = []
+        for key in gone.leases:
+            item = self._items.get(key)
+            if item is None or item.worker != worker:
+                continue  # another worker has it, or had an answer for it
+            item.worker = None
+            if item.attempts >= self._rules.attempts:
+                reason = f"{item.attempts} workers died or hung on it"
+                actions += self._give_up(key, Verdict.FAILED, reason)
+            else:
+                self._wait(key)
+        return [*actions, *self._dispatch(now)]
+
+    def result(self, worker: str, result: Result, now: float) -> list[Action]:
+        """A worker answered. The first answer to an item counts, whoever gives it."""
+        self._return(worker, result.key, now)
+        item = self._items.get(result.key)
+        actions: list[Action] = []
+        if item is not None and item.outcome is None and item.picture is not None:
+            self._revoke(item, result.key)
+            frame = item.picture.frame
+            outcome = self._judge.classified(frame, result, worker, item.attempts, now)
+            actions = self._decide(result.key, outcome)
+        return [*actions, *self._dispatch(now)]
+
+    def refusal(self, worker: str, refusal: Refusal, now: float) -> list[Action]:
+        """A worker cannot answer, and no other could."""
+        self._return(worker, refusal.key, now)
+        item = self._items.get(refusal.key)
+        actions: list[Action] = []
+        if item is not None and item.outcome is None and item.picture is not None:
+            self._revoke(item, refusal.key)
+            actions = self._give_up(refusal.key, refusal.verdict, refusal.reason)
+        return [*actions, *self._dispatch(now)]
+
+    # -- what sinks say -----------------------------------------------------------------------
+
+    def sink_joined(self, sink: str, credit: int) -> list[Action]:
+        """A sink is ready; it is sent again whatever it has not acknowledged."""
+        actions = self._deliver(sink, self._deliveries.open(sink, credit))
+        if sink == self._rules.notices:
+            actions += [Announce(sink, notice) for notice in self._notices.values()]
+        return actions
+
+    def sink_left(self, sink: str) -> list[Action]:
+        """A sink is gone; its outcomes wait for its next incarnation."""
+        self._deliveries.close(sink)
+        return []
+
+    def stored(self, sink: str, keys: Iterable[Key], truth: Iterable[Outcome]) -> list[Action]:
+        """A sink holds these items. `truth`: rows that the CSV log held already."""
+        for outcome in truth:
+            item = self._items.get((outcome.camera, outcome.seq))
+            if item is not None and sink == self._rules.log:
+                item.outcome = outcome
+        actions: list[Action] = []
+        for key in keys:
+            item = self._items.get(key)
+            if item is None or sink not in item.awaiting:
+                continue
+            item.awaiting.remove(sink)
+            self._deliveries.settle(sink, key)
+            if sink == self._rules.log:
+                actions += self._forward(key, item)
+            if not item.awaiting:
+                del self._items[key]
+                actions.append(Acknowledge(*key))
+        return [*actions, *self._deliver(sink, self._deliveries.pull(sink))]
+
+    def want(self, sink: str, key: Key) -> list[Action]:
+        """A sink asks for an item's picture before it stores the outcome."""
+        item = self._items.get(key)
+        if item is None or item.outcome is None or sink not in item.awaiting:
+            return []
+        return [Deliver(sink, item.outcome, item.picture)]
+
+    # -- what happens to the line itself ------------------------------------------------------
+
+    def notice(self, notice: Notice) -> list[Action]:
+        """Something worth an alert happened; kept until the alerts sink has written it."""
+        self._notices[notice.id] = notice
+        if self._deliveries.is_open(self._rules.notices):
+            return [Announce(self._rules.notices, notice)]
+        return []
+
+    def notice_stored(self, notice_id: str) -> list[Action]:
+        """The alerts sink holds the notice."""
+        return [NoticeDone(notice_id)] if self._notices.pop(notice_id, None) else []
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> list[Action]:
+        """End what time has ended: frames past their deadline, leases past theirs."""
+        actions: list[Action] = []
+        hung = [
+            name for name, w in self._workers.items() if min(w.leases.values(), default=now) < now
+        ]
+        for name in hung:
+            actions += [Suspect(name), *self.worker_left(name, now)]
+        return [*actions, *self._dispatch(now)]
+
+    def next_tick(self) -> float | None:
+        """Monotonic time at which `tick` has something to do; None = never."""
+        ends = [end for worker in self._workers.values() for end in worker.leases.values()]
+        if self._waiting:
+            ends.append(self._waiting[0][0])
+        return min((end for end in ends if math.isfinite(end)), default=None)
+
+    # -- for onlookers ------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for a worker."""
+        return len(self._waiting)
+
+    @property
+    def held(self) -> int:
+        """Items that are not acknowledged yet."""
+        return len(self._items)
+
+    def loads(self) -> dict[str, tuple[int, int]]:
+        """Worker → (frames it holds, frames it has answered)."""
+        return {name: (len(w.leases), w.answered) for name, w in self._workers.items()}
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _wait(self, key: Key) -> None:
+        item = self._items[key]
+        assert item.picture is not None
+        heapq.heappush(self._waiting, (item.picture.frame.deadline, item.order, key))
+
+    def _dispatch(self, now: float) -> Iterator[Action]:
+        """Expire the dead, then lease the living to workers with credit."""
+        while self._waiting and self._waiting[0][0] < now:
+            key = heapq.heappop(self._waiting)[2]
+            yield from self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
+        while self._waiting:
+            key = self._waiting[0][2]
+            worker = self._free_worker(idle=self._items[key].attempts > 0)
+            if worker is None:
+                return
+            heapq.heappop(self._waiting)
+            yield self._lease(worker, key, now)
+
+    def _free_worker(self, *, idle: bool) -> str | None:
+        """The worker with the fewest frames that may take another; an idle one if asked."""
+        best = min(
+            (
+                (len(w.leases), w.answered, name)
+                for name, w in self._workers.items()
+                if not w.quarantined and len(w.leases) < (1 if idle else w.credit)
+            ),
+            default=None,
+        )
+        return best[2] if best else None
+
+    def _lease(self, name: str, key: Key, now: float) -> Assign:
+        worker, item = self._workers[name], self._items[key]
+        assert item.picture is not None
+        worker.quarantined = item.attempts > 0
+        worker.leases[key] = now + self._rules.lease_s
+        item.worker = name
+        item.attempts += 1
+        return Assign(name, item.picture)
+
+    def _return(self, name: str, key: Key, now: float) -> None:
+        """The worker gives back the frame's credit."""
+        worker = self._workers.get(name)
+        if worker is not None and worker.leases.pop(key, None) is not None:
+            worker.answered += 1
+            worker.quarantined = False
+            # It was busy until now and could not look at what else it holds.
+            for other in worker.leases:
+                worker.leases[other] = now + self._rules.lease_s
+
+    def _revoke(self, item: _Item, key: Key) -> None:
+        """Take the frame from the waiting, or from another worker that still holds it."""
+        if item.worker is None:
+            self._waiting = [entry for entry in self._waiting if entry[2] != key]
+            heapq.heapify(self._waiting)
+        item.worker = None
+
+    def _give_up(self, key: Key, verdict: Verdict, reason: str) -> list[Action]:
+        item = self._items[key]
+        assert item.picture is not None
+        return self._decide(key, unanswered(item.picture.frame, verdict, reason, item.attempts))
+
+    def _decide(self, key: Key, outcome: Outcome) -> list[Action]:
+        item = self._items[key]
+        item.outcome = outcome
+        return self._send(self._rules.log, key, item)
+
+    def _forward(self, key: Key, item: _Item) -> list[Action]:
+        """The row stands in the log: tell the other sinks."""
+        assert item.outcome is not None
+        actions: list[Action] = []
+        for sink in self._rules.followers:
+            if sink != self._rules.review or item.outcome.verdict in CLASSIFIED:
+                actions += self._send(sink, key, item)
+        return actions
+
+    def _send(self, sink: str, key: Key, item: _Item) -> list[Action]:
+        item.awaiting.add(sink)
+        return self._deliver(sink, self._deliveries.push(sink, key))
+
+    def _deliver(self, sink: str, keys: Iterable[Key]) -> list[Action]:
+        actions: list[Action] = []
+        for key in keys:
+            outcome = self._items[key].outcome
+            assert outcome is not None
+            actions.append(Deliver(sink, outcome, None))
+        return actions

@@ -1,0 +1,365 @@
+"""The messages of the plane and their byte layout; no other file knows it.
+
+A message is two or three ZeroMQ parts::
+
+    kind      two bytes: a letter for the class, a digit for the version of the layout
+    header    MessagePack array: the fields of the dataclass, in order
+    payload   the picture's bytes, unpacked by nobody on the way (Frame and Row only)
+
+Field types are checked on decoding against the dataclass's annotations: whatever does not fit
+raises `DecodeError` and nothing else. Times are seconds of the monotonic clock, which all processes
+of one machine share.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, fields, is_dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+import msgpack
+
+from line.errors import DecodeError
+from line.outcome import Outcome, Verdict
+
+Buffer = bytes | bytearray | memoryview
+MAX_HEADER_BYTES = 1 << 20
+MAX_PAYLOAD_BYTES = 1 << 28
+Encoding = Literal["raw", "jpeg"]
+Key = tuple[int, int]
+"""(camera, sequence): names an item in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Base of all messages; subclasses name their two-byte kind."""
+
+    KIND: ClassVar[bytes]
+    CARRIES_PICTURE: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Message):
+    """Anyone → dispatcher: I am here, and this much may be sent to me unanswered."""
+
+    KIND = b"H1"
+    role: str
+    name: str
+    incarnation: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome(Message):
+    """Dispatcher → anyone: heard you. A new epoch means that earlier messages are forgotten."""
+
+    KIND = b"W1"
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Who(Message):
+    """Dispatcher → a peer it does not know: say hello."""
+
+    KIND = b"?1"
+
+
+@dataclass(frozen=True, slots=True)
+class Beat(Message):
+    """Anyone → dispatcher, a few times a second: finds out about a restarted dispatcher."""
+
+    KIND = b"B1"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Message):
+    """Camera → dispatcher → worker: one item's picture and what is known of the item."""
+
+    KIND = b"F1"
+    CARRIES_PICTURE = True
+    camera: int
+    seq: int
+    scheduled_s: float
+    """belt time of the trigger"""
+    triggered: float
+    """monotonic time that the trigger was scheduled for"""
+    deadline: float
+    """monotonic time of the last useful decision; infinite at `--speed max`"""
+    true_class: str | None
+    mass_g: float
+    encoding: Encoding
+    height_px: int
+    width_px: int
+    picture_crc32: int
+
+    @property
+    def key(self) -> Key:
+        return self.camera, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """An item that passed the photo-eye without becoming a frame."""
+
+    camera: int
+    seq: int
+    scheduled_s: float
+    true_class: str | None
+    mass_g: float
+    verdict: Verdict
+    """`dropped` or `failed`"""
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        return self.camera, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenItems(Message):
+    """Camera → dispatcher: a range of items without pictures."""
+
+    KIND = b"U1"
+    items: tuple[Unseen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged(Message):
+    """Dispatcher → camera: these items stand in every sink; forget them."""
+
+    KIND = b"A1"
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Message):
+    """Worker → dispatcher: the model's answer for one frame."""
+
+    KIND = b"R1"
+    camera: int
+    seq: int
+    probabilities: tuple[float, ...]
+    started: float
+    """monotonic time at which the inference began"""
+    inference_s: float
+    model: str
+    """first 12 hex digits of the model file's SHA-256"""
+
+    @property
+    def key(self) -> Key:
+        return self.camera, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Message):
+    """Worker → dispatcher: no answer for this frame, and another worker would not have one."""
+
+    KIND = b"N1"
+    camera: int
+    seq: int
+    verdict: Verdict
+    """`expired` (its deadline passed on the way) or `failed` (its picture cannot be read)"""
+    reason: str
+
+    @property
+    def key(self) -> Key:
+        return self.camera, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Message):
+    """Dispatcher → sink: an outcome to store; with the picture if the sink asked for it."""
+
+    KIND = b"O1"
+    CARRIES_PICTURE = True
+    outcome: Outcome
+    encoding: Encoding
+    height_px: int
+    width_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Message):
+    """Sink → dispatcher: these items are written; `truth` repeats rows that stood already."""
+
+    KIND = b"S1"
+    keys: tuple[Key, ...]
+    truth: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Want(Message):
+    """Sink → dispatcher: send this outcome once more, with its picture."""
+
+    KIND = b"P1"
+    camera: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice(Message):
+    """Dispatcher → alerts sink: something happened to the line itself."""
+
+    KIND = b"E1"
+    id: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStored(Message):
+    """Alerts sink → dispatcher: the notice is written."""
+
+    KIND = b"D1"
+    id: str
+
+
+def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
+    """The parts of a message, ready for a socket; the payload is not copied."""
+    header = msgpack.packb(astuple(message))
+    parts: list[Buffer] = [message.KIND, header]
+    if payload is not None:
+        parts.append(payload)
+    return parts
+
+
+def decode(parts: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
+    """The message and its payload, if any.
+
+    Raises:
+        DecodeError: for anything that `encode` would not have made.
+    """
+    if not 2 <= len(parts) <= 3:
+        raise DecodeError(f"{len(parts)} parts instead of 2 or 3")
+    kind = bytes(parts[0])
+    layout = _LAYOUTS.get(kind)
+    if layout is None:
+        raise DecodeError(f"unknown kind {kind[:8]!r}")
+    header = bytes(parts[1])
+    if len(header) > MAX_HEADER_BYTES:
+        raise DecodeError(f"header of {len(header)} bytes")
+    try:
+        message = layout.read(msgpack.unpackb(header, use_list=True, strict_map_key=True))
+    except DecodeError:
+        raise
+    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+        raise DecodeError(f"header is not MessagePack: {error}") from None
+    payload = parts[2] if len(parts) == 3 else None
+    if payload is not None:
+        _check_payload(message, memoryview(payload).nbytes)
+    elif isinstance(message, Frame):
+        raise DecodeError("frame without picture")
+    return message, payload
+
+
+def _check_payload(message: Message, size: int) -> None:
+    if not isinstance(message, Frame | Row):
+        raise DecodeError(f"{type(message).__name__} carries no picture")
+    if size > MAX_PAYLOAD_BYTES:
+        raise DecodeError(f"picture of {size} bytes")
+    if min(message.height_px, message.width_px) < 1:
+        raise DecodeError("picture without area")
+    if message.encoding == "raw" and size != message.height_px * message.width_px * 3:
+        raise DecodeError(f"{size} bytes for {message.width_px}x{message.height_px} px")
+
+
+Reader = Callable[[Any], Any]
+
+
+class _Layout:
+    """How to check and build one dataclass from a decoded MessagePack array."""
+
+    def __init__(self, cls: type) -> None:
+        hints = get_type_hints(cls)
+        self._cls = cls
+        self._names = [field.name for field in fields(cls)]
+        self._readers: list[Reader] = [_reader(hints[name]) for name in self._names]
+
+    def read(self, values: object) -> Any:
+        if not isinstance(values, list) or len(values) != len(self._names):
+            raise DecodeError(f"{self._cls.__name__}: expected {len(self._names)} fields")
+        decoded = {}
+        for name, reader, value in zip(self._names, self._readers, values, strict=True):
+            try:
+                decoded[name] = reader(value)
+            except (TypeError, ValueError) as error:
+                raise DecodeError(f"{self._cls.__name__}.{name}: {error}") from None
+        return self._cls(**decoded)
+
+
+def _reader(hint: Any) -> Reader:
+    """A function that returns a value of type `hint` or raises TypeError or ValueError."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if is_dataclass(hint):
+        return _Layout(typing.cast(type, hint)).read
+    if origin in (typing.Union, types.UnionType):
+        inner = _reader(next(a for a in arguments if a is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return _sequence(_reader(arguments[0]))
+    if origin is tuple:
+        return _fixed([_reader(a) for a in arguments])
+    if origin is Literal:
+        return _one_of(arguments)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return lambda value: hint(_exact(str)(value))
+    return _float if hint is float else _exact(hint)
+
+
+def _exact(cls: type) -> Reader:
+    def read(value: Any) -> Any:
+        if type(value) is not cls:
+            raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
+        return value
+
+    return read
+
+
+def _float(value: Any) -> float:
+    if type(value) not in (float, int) or math.isnan(value):
+        raise TypeError(f"expected a number, got {value!r}"[:80])
+    return float(value)
+
+
+def _one_of(allowed: tuple[Any, ...]) -> Reader:
+    def read(value: Any) -> Any:
+        if value not in allowed:
+            raise ValueError(f"expected one of {allowed}")
+        return value
+
+    return read
+
+
+def _sequence(reader: Reader) -> Reader:
+    return lambda value: tuple(reader(item) for item in _exact(list)(value))
+
+
+def _fixed(readers: list[Reader]) -> Reader:
+    def read(value: Any) -> tuple[Any, ...]:
+        items = _exact(list)(value)
+        return tuple(reader(item) for reader, item in zip(readers, items, strict=True))
+
+    return read
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    Hello,
+    Welcome,
+    Who,
+    Beat,
+    Frame,
+    UnseenItems,
+    Acknowledged,
+    Result,
+    Refusal,
+    Row,
+    Stored,
+    Want,
+    Notice,
+    NoticeStored,
+)
+_LAYOUTS = {cls.KIND: _Layout(cls) for cls in MESSAGES}

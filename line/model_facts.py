@@ -1,0 +1,28 @@
+"""What the line must know of a model before it starts: read once by the runner, by hash after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from line.settings import Section
+
+FILE = "model.json"
+
+
+class ModelFacts(Section):
+    """Travels to all processes as `RUN_DIR/model.json`."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    classes: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def short_hash(self) -> str:
+        """How rows name the model."""
+        return self.sha256[:12]
+
+    @classmethod
+    def load(cls, run_dir: Path) -> ModelFacts:
+        return cls.model_validate_json((run_dir / FILE).read_bytes())

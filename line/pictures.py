@@ -1,0 +1,80 @@
+"""Pictures as arrays: uint8 [height, width, 3], RGB; and their ways in and out of bytes and files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from line.errors import PictureError
+from line.messages import Buffer, Encoding
+
+Picture = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""File names that are taken for pictures, in lower case."""
+
+# What Pillow raises on files that are cut off or not what they seem.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+
+
+def encode(picture: Picture, encoding: Encoding, jpeg_quality: int) -> bytes:
+    """The bytes that travel: the array itself, or a JPEG of quality 1..100."""
+    if encoding == "raw":
+        return picture.tobytes()
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=jpeg_quality)
+    return buffer.getvalue()
+
+
+def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> Picture:
+    """Inverse of `encode`; a raw picture is a view of `data`. Raises PictureError."""
+    if encoding == "raw":
+        return np.frombuffer(data, np.uint8).reshape(height_px, width_px, 3)
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+            if image.size != (width_px, height_px):
+                raise PictureError(f"JPEG of {image.size}, expected {(width_px, height_px)} px")
+            return np.asarray(image.convert("RGB"))
+    except _DECODER_ERRORS as error:
+        raise PictureError(f"JPEG cannot be read: {error}") from None
+
+
+def check_header(path: Path, max_pixels: float) -> None:
+    """Raise PictureError, naming the path, unless the file begins like a picture of a fair size."""
+    with _opened(path, max_pixels):
+        pass
+
+
+def read(path: Path, max_pixels: float) -> Picture:
+    """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError."""
+    with _opened(path, max_pixels) as image:
+        try:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        except _DECODER_ERRORS as error:
+            raise PictureError(f"{path}: cannot be read: {error}") from None
+
+
+def _opened(path: Path, max_pixels: float) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged below
+            image = Image.open(path)
+    except UnidentifiedImageError:
+        raise PictureError(f"{path}: not a picture") from None
+    except _DECODER_ERRORS as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{path}: cannot be read: {reason}") from None
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        image.close()
+        raise PictureError(
+            f"{path}: {image.width}x{image.height} px is {pixels / 1e6:.0f} megapixels, "
+            f"more than source.max_megapixels = {max_pixels / 1e6:g}"
+        )
+    return image

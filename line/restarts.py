@@ -1,0 +1,44 @@
+"""When a process that died is started again, and when it is given up."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from line.settings import SupervisorSettings
+
+_FIRST_DELAY_S = 0.2
+_LONGEST_DELAY_S = 5.0
+_MINUTE_S = 60.0
+
+
+class Restarts:
+    """The record of one process.
+
+    A process that had become ready is started again at once. One that dies while starting waits
+    0.2 s, then twice as long each time, and is given up after `failed_starts` in a row. Beyond
+    `restarts_per_min` in the last minute it is given up in any case.
+    """
+
+    def __init__(self, settings: SupervisorSettings) -> None:
+        self._settings = settings
+        self._recent: deque[float] = deque()
+        self._failed_starts = 0
+
+    def ready(self) -> None:
+        """The process has become ready."""
+        self._failed_starts = 0
+
+    def delay_s(self, now: float, *, was_ready: bool) -> float | None:
+        """The process died: how long to wait before the next start; None = give it up."""
+        while self._recent and self._recent[0] < now - _MINUTE_S:
+            self._recent.popleft()
+        self._recent.append(now)
+        if len(self._recent) > self._settings.restarts_per_min:
+            return None
+        if was_ready:
+            return 0.0
+        self._failed_starts += 1
+        if self._failed_starts >= self._settings.failed_starts:
+            return None
+        delay_s: float = _FIRST_DELAY_S * 2 ** (self._failed_starts - 1)
+        return min(_LONGEST_DELAY_S, delay_s)

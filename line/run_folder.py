@@ -1,0 +1,86 @@
+"""The folder of one run: made once, never mixed with another run's."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from line.errors import BadInput
+from line.model_facts import FILE as MODEL_FILE
+from line.model_facts import ModelFacts
+from line.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEntry:
+    """One line of processes.json; `since` is an ISO time."""
+
+    name: str
+    role: str
+    pid: int
+    incarnation: int
+    since: str
+
+
+class RunFolder:
+    """Paths and small files of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.logs = path / "logs"
+
+    @classmethod
+    def choose(cls, asked: Path | None, settings: Settings) -> RunFolder:
+        """The folder asked for, or a fresh name under `results.dir`. Nothing is made yet.
+
+        Raises:
+            BadInput: if it cannot be used, or holds another run.
+        """
+        if asked is None:
+            stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+            base = Path(settings.results.dir).absolute() / f"{stamp}-{settings.title}"
+            asked = base
+            for number in range(2, 1000):
+                if not asked.exists():
+                    break
+                asked = base.with_name(f"{base.name}-{number}")
+        path = asked.absolute()
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path}: is not a folder")
+        if path.is_dir() and any(path.iterdir()):
+            raise BadInput(f"{path}: holds another run or other files; name an empty folder")
+        parent = next(p for p in (path, *path.parents) if p.exists())
+        if not os.access(parent, os.W_OK):
+            raise BadInput(f"{path}: cannot be made, {parent} is not writable")
+        return cls(path)
+
+    def make(self, settings: Settings, model: ModelFacts) -> None:
+        """Create the folder with what the child processes read."""
+        try:
+            self.logs.mkdir(parents=True)
+            (self.path / "settings.json").write_text(settings.model_dump_json(indent=1))
+            (self.path / MODEL_FILE).write_text(model.model_dump_json(indent=1))
+        except OSError as error:
+            raise BadInput(f"{self.path}: {error.strerror or error}") from None
+
+    def write_processes(self, entries: Iterable[ProcessEntry]) -> None:
+        """processes.json: every living process, replaced in one step."""
+        self.write_json("processes.json", {"processes": [asdict(entry) for entry in entries]})
+
+    def write_json(self, name: str, content: object) -> None:
+        """Replace a JSON file in one step."""
+        temporary = self.path / f".{name}.tmp"
+        temporary.write_text(json.dumps(content, indent=1))
+        temporary.replace(self.path / name)
+
+
+def make_runtime_dir() -> Path:
+    """A folder for sockets that nobody else may enter (mode 0700), with a short path."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    usable = base is not None and os.access(base, os.W_OK)
+    return Path(tempfile.mkdtemp(prefix="scrapline-", dir=base if usable else None))

@@ -1,0 +1,94 @@
+"""A child process's place in the line: its arguments, its leash, its manners on the way out."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import math
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from line.errors import ScraplineError
+from line.leash import Leash
+from line.model_facts import ModelFacts
+from line.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who this process is. `index` counts the processes of a role from 0."""
+
+    role: str
+    name: str
+    index: int
+    incarnation: int
+    run_dir: Path
+    runtime_dir: Path
+    settings: Settings
+    model: ModelFacts
+    leash: Leash
+
+    @property
+    def identity(self) -> str:
+        """Name on the message plane, fresh for every incarnation."""
+        return f"{self.name}#{self.incarnation}"
+
+
+def arguments(
+    role: str, name: str, index: int, incarnation: int, run_dir: Path, runtime_dir: Path, fd: int
+) -> list[str]:
+    """The command-line arguments that `take_seat` understands."""
+    return [
+        f"--role={role}",
+        f"--name={name}",
+        f"--index={index}",
+        f"--incarnation={incarnation}",
+        f"--run-dir={run_dir}",
+        f"--runtime-dir={runtime_dir}",
+        f"--leash={fd}",
+    ]
+
+
+def take_seat(argv: Sequence[str] | None = None) -> Seat:
+    """Read the arguments, tie this process's life to its parent's, leave Ctrl-C to the parent."""
+    parser = argparse.ArgumentParser(description="A process of the line; started by run_line.py.")
+    for text in ("role", "name"):
+        parser.add_argument(f"--{text}", required=True)
+    for number in ("index", "incarnation", "leash"):
+        parser.add_argument(f"--{number}", type=int, required=True)
+    for path in ("run-dir", "runtime-dir"):
+        parser.add_argument(f"--{path}", type=Path, required=True)
+    given = parser.parse_args(argv)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    settings = Settings.model_validate_json((given.run_dir / "settings.json").read_bytes())
+    _end_with_parent(2 * settings.supervisor.stop_s)
+    return Seat(
+        role=given.role,
+        name=given.name,
+        index=given.index,
+        incarnation=given.incarnation,
+        run_dir=given.run_dir,
+        runtime_dir=given.runtime_dir,
+        settings=settings,
+        model=ModelFacts.load(given.run_dir),
+        leash=Leash.inherited(given.leash),
+    )
+
+
+def leave(seat: Seat, error: ScraplineError) -> int:
+    """Tell the supervisor in one line why this process cannot go on; the exit status."""
+    seat.leash.send("error", text=str(error))
+    print(error, file=sys.stderr)
+    return int(error.exit_code)
+
+
+def _end_with_parent(grace_s: float) -> None:
+    """A last resort beside the leash, for a child that does not look at it: an alarm ends it."""
+    if sys.platform == "linux":
+        signal.signal(signal.SIGUSR1, lambda *_: signal.alarm(math.ceil(grace_s)))
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)

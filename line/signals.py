@@ -1,0 +1,43 @@
+"""Ctrl-C and SIGTERM, recorded; whoever runs a loop acts on them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType, TracebackType
+from typing import Self
+
+
+class Interrupts:
+    """Counts interrupts while the context lasts; `fileno` becomes readable with the first one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def __enter__(self) -> Self:
+        # A handler alone does not wake a select that is restarted after a signal.
+        self._old_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._old = {s: signal.signal(s, self._record) for s in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._old_fd)
+        self._reader.close()
+        self._writer.close()
+
+    def fileno(self) -> int:
+        return self._reader.fileno()
+
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        try:
+            self._reader.recv(4096)
+        except BlockingIOError:
+            pass

@@ -1,0 +1,182 @@
+"""ZeroMQ, and the only file that imports it.
+
+The dispatcher owns a `Hub`: one ROUTER for each role. Everyone else owns a `Link`: one DEALER.
+Sending never blocks; what cannot be sent is reported, not waited for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from time import sleep
+from types import TracebackType
+from typing import Any, Self
+
+import zmq
+
+from line.errors import BadInput, DecodeError
+from line.messages import MAX_PAYLOAD_BYTES, Buffer, Message, decode, encode
+
+ROLES = ("camera", "worker", "sink")
+_ZERO_COPY_BYTES = 1 << 16
+"""Below this size a copy is cheaper than the bookkeeping that avoids it."""
+_IPC_PATH_BYTES = 107
+"""Longest path that a Unix socket can have."""
+_RECONNECT_MS = 20
+
+
+def endpoint(runtime_dir: Path, role: str) -> str:
+    """Address of the dispatcher's socket for `role`."""
+    path = runtime_dir / f"{role}.ipc"
+    if len(os.fsencode(path)) > _IPC_PATH_BYTES:
+        raise BadInput(f"{path}: longer than the {_IPC_PATH_BYTES} bytes of a socket's path")
+    return f"ipc://{path}"
+
+
+class _Owner:
+    """Context manager over a ZeroMQ context and its sockets."""
+
+    def __init__(self) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, 64)
+        self._poller = zmq.Poller()
+        self.malformed = 0
+        """messages that were counted and ignored"""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._context.destroy(linger=0)
+
+    def watch(self, fd: int) -> None:
+        """Let `wait` return when the file descriptor is readable, too."""
+        self._poller.register(fd, zmq.POLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        self._poller.unregister(fd)
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something can be read or the time is over."""
+        whole_ms = max(0, int(timeout_s * 1000))
+        if whole_ms == 0 and timeout_s > 0:
+            sleep(timeout_s)  # poll counts in milliseconds, a photo-eye should not
+        self._poller.poll(whole_ms)
+
+    def _socket(self, kind: int) -> zmq.Socket[bytes]:
+        socket = self._context.socket(kind)
+        socket.set(zmq.LINGER, 0)
+        socket.set(zmq.MAXMSGSIZE, MAX_PAYLOAD_BYTES)
+        # Credits and windows bound what is under way; a high-water mark would drop silently.
+        socket.set(zmq.SNDHWM, 0)
+        socket.set(zmq.RCVHWM, 0)
+        self._poller.register(socket, zmq.POLLIN)
+        return socket
+
+    def _decoded(self, parts: list[Any]) -> tuple[Message, Buffer | None] | None:
+        try:
+            return decode(parts)
+        except DecodeError:
+            self.malformed += 1
+            return None
+
+
+class Link(_Owner):
+    """A process's connection to the dispatcher. `identity` is fresh for every incarnation."""
+
+    def __init__(self, address: str, identity: str) -> None:
+        super().__init__()
+        self._dealer = self._socket(zmq.DEALER)
+        self._dealer.set(zmq.ROUTING_ID, identity.encode())
+        self._dealer.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        self._dealer.connect(address)
+
+    def send(self, message: Message, payload: Buffer | None = None) -> None:
+        _send(self._dealer, encode(message, payload))
+
+    def receive(self) -> Iterator[tuple[Message, Buffer | None]]:
+        """All that is there, without waiting."""
+        for parts in _drain(self._dealer):
+            received = self._decoded([_plain(part) for part in parts])
+            if received is not None:
+                yield received
+
+    def linger(self, timeout_s: float) -> None:
+        """Close once everything sent has gone out, at the latest after `timeout_s`."""
+        self._poller.unregister(self._dealer)
+        self._dealer.close(linger=int(1000 * timeout_s))
+
+
+class Hub(_Owner):
+    """The dispatcher's three sockets, in a directory that only one hub may use at a time."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        super().__init__()
+        # A second bind on an ipc path would steal it without a word.
+        self._lock = (runtime_dir / "dispatcher.lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadInput(f"{runtime_dir}: another dispatcher holds this directory") from None
+        self._routers: dict[str, zmq.Socket[bytes]] = {}
+        for role in ROLES:
+            router = self._socket(zmq.ROUTER)
+            router.set(zmq.ROUTER_MANDATORY, 1)
+            router.bind(endpoint(runtime_dir, role))
+            self._routers[role] = router
+
+    def __exit__(self, *details: Any) -> None:
+        super().__exit__(*details)
+        self._lock.close()
+
+    def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:
+        """Send to one peer; False if there is no such peer (any more)."""
+        try:
+            _send(self._routers[role], [peer.encode(), *encode(message, payload)])
+        except zmq.ZMQError as error:
+            if error.errno in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                return False
+            raise
+        return True
+
+    def receive(self) -> Iterator[tuple[str, str, Message, Buffer | None]]:
+        """(role, peer, message, payload) of all that is there, without waiting."""
+        for role, router in self._routers.items():
+            for parts in _drain(router):
+                try:
+                    peer = parts[0].bytes.decode("ascii")
+                except UnicodeDecodeError:
+                    self.malformed += 1
+                    continue
+                received = self._decoded([_plain(part) for part in parts[1:]])
+                if received is not None:
+                    yield role, peer, *received
+
+
+_BURST = 256
+"""Messages taken from one socket before the others have their turn."""
+
+
+def _drain(socket: zmq.Socket[bytes]) -> Iterable[list[zmq.Frame]]:
+    for _ in range(_BURST):
+        try:
+            yield socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return
+
+
+def _plain(part: zmq.Frame) -> Buffer:
+    """The bytes of a small part; a view, without a copy, of a large one."""
+    return part.buffer if len(part) >= _ZERO_COPY_BYTES else part.bytes
+
+
+def _send(socket: zmq.Socket[bytes], parts: list[Buffer]) -> None:
+    large = memoryview(parts[-1]).nbytes >= _ZERO_COPY_BYTES
+    socket.send_multipart(parts, zmq.NOBLOCK, copy=not large)

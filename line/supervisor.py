@@ -1,0 +1,275 @@
+"""Starts the line's processes, watches them, restarts them, and stops them in order.
+
+It takes no part in the message plane: it knows its children by their leashes. A child that dies is
+noticed when its leash breaks; one that hangs, when its heartbeat stops. Every death is told to the
+dispatcher, which ends the leases of the dead, and to the alerts sink.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from line.child import Child, Place
+from line.errors import StageDied
+from line.leash import Note
+from line.restarts import Restarts
+from line.run_folder import RunFolder
+from line.signals import Interrupts
+from line.status import ProcessState, Status
+
+TURN_S = 0.1
+"""Longest time between two looks at the clock."""
+_STOP_ORDER = ("camera", "worker", "dispatcher", "sink")
+_START_DELAY_S = 0.3
+"""From the last process's readiness to belt second 0: greetings need a moment."""
+_ASLEEP_S = 1.0
+"""A supervisor that was itself held up for so long knows nothing of its children's heartbeats."""
+
+
+class Supervisor:
+    """Runs one line from start to end. `watch` is called several times a second."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        folder: RunFolder,
+        runtime_dir: Path,
+        status: Status,
+        watch: Callable[[Status], None],
+    ) -> None:
+        self._folder = folder
+        self._runtime_dir = runtime_dir
+        self._status = status
+        self._watch = watch
+        self._settings = status.settings.supervisor
+        self._places = {place.name: place for place in places}
+        self._children: dict[str, Child] = {}
+        self._restarts = {name: Restarts(self._settings) for name in self._places}
+        self._incarnations = dict.fromkeys(self._places, 0)
+        self._due: dict[str, float] = {name: 0.0 for name in self._places}
+        """process → monotonic time of its next start"""
+        self._given_up: set[str] = set()
+        self._finished: set[str] = set()
+        self._notices: dict[str, Note] = {}
+        self._events_done: set[int] = set()
+        self._selector = selectors.DefaultSelector()
+        self._turned = monotonic()
+
+    def run(self, interrupts: Interrupts) -> str:
+        """Until the belt has ended and everything is stored; returns how the run ended.
+
+        Returns:
+            "finished", "drained" (one interrupt) or "stopped" (a second one).
+
+        Raises:
+            StageDied: when no process of a role is left and none may be started again.
+        """
+        self._selector.register(interrupts.fileno(), selectors.EVENT_READ)
+        try:
+            while not self._is_over():
+                if interrupts.count > 1:
+                    return "stopped"
+                if interrupts.count and self._status.phase != "draining":
+                    self._drain()
+                self._turn()
+            self._stop(interrupts)
+            return "drained" if interrupts.count else "finished"
+        finally:
+            self._kill_all()
+            self._selector.close()
+
+    # -- one turn -----------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self._start_due()
+        soonest = min(self._due.values(), default=monotonic() + TURN_S) - monotonic()
+        self._selector.select(max(0.0, min(TURN_S, soonest)))
+        self._listen()
+        self._look_for_hangs()
+        self._begin_belt_when_ready()
+        self._status.processes = [self._state(place) for place in self._places.values()]
+        self._watch(self._status)
+
+    def _start_due(self) -> None:
+        now = monotonic()
+        for name in [name for name, due in self._due.items() if due <= now]:
+            del self._due[name]
+            self._incarnations[name] += 1
+            child = Child(
+                self._places[name], self._incarnations[name], self._folder, self._runtime_dir
+            )
+            self._children[name] = child
+            self._selector.register(child.leash.fileno(), selectors.EVENT_READ)
+            self._write_processes()
+
+    def _listen(self) -> None:
+        for child in list(self._children.values()):
+            for note in child.notes():
+                self._heed(child, note)
+            child.leash.flush()
+            how = child.ended()
+            if how is not None:
+                for note in child.notes():
+                    self._heed(child, note)
+                self._bury(child, how)
+
+    def _look_for_hangs(self) -> None:
+        now = monotonic()
+        was_asleep = now - self._turned > _ASLEEP_S
+        self._turned = now
+        for child in self._children.values():
+            if was_asleep:
+                child.heard = now
+            limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
+            if now - child.heard > limit_s:
+                child.kill()
+
+    # -- what children say --------------------------------------------------------------------
+
+    def _heed(self, child: Child, note: Note) -> None:
+        self._status.take(child.place.name, note)
+        match note["kind"]:
+            case "ready":
+                self._welcome(child)
+            case "finished":
+                self._finished.add(child.place.name)
+            case "event":
+                self._carry_out(note["number"])
+            case "suspect":
+                self._kill_identity(note["process"])
+            case "notice_done":
+                self._notices.pop(note["id"], None)
+            case "error":
+                self._status.alerts.append(f"{child.place.name}: {note['text']}")
+
+    def _welcome(self, child: Child) -> None:
+        child.is_ready = True
+        self._restarts[child.place.name].ready()
+        if child.place.role == "dispatcher":
+            for note in self._notices.values():
+                child.leash.send(**note)
+        if child.place.role == "camera" and self._status.belt_started is not None:
+            child.leash.send("start", at=self._status.belt_started)
+            if self._status.phase == "draining":
+                child.leash.send("drain")
+
+    def _carry_out(self, number: int) -> None:
+        """A timed event of the scenario; a restarted camera may announce it again."""
+        if number not in self._events_done:
+            self._events_done.add(number)
+            child = self._children.get(self._status.settings.events[number].process)
+            if child is not None:
+                child.kill()
+
+    def _kill_identity(self, identity: str) -> None:
+        for child in self._children.values():
+            if child.identity == identity:
+                child.kill()
+
+    # -- deaths -------------------------------------------------------------------------------
+
+    def _bury(self, child: Child, how: str) -> None:
+        name, role = child.place.name, child.place.role
+        self._selector.unregister(child.leash.fileno())
+        child.close()
+        del self._children[name]
+        self._write_processes()
+        if name in self._finished:
+            return  # a camera whose belt has ended is not needed any more
+        dispatcher = self._children.get("dispatcher")
+        if dispatcher is not None:
+            dispatcher.leash.send("died", role=role, process=child.identity)
+        now = monotonic()
+        delay_s = self._restarts[name].delay_s(now, was_ready=child.is_ready)
+        if delay_s is None:
+            self._given_up.add(name)
+            self._notify(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
+            self._check_stage(role, name, how)
+        else:
+            self._status.restarts[role] += 1
+            self._due[name] = now + delay_s
+            self._notify(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
+
+    def _check_stage(self, role: str, name: str, how: str) -> None:
+        """A sink or the dispatcher is a stage by itself; workers and cameras stand in for nobody
+        and everybody: the line goes on while one worker is left, but not without a camera."""
+        workers_left = {n for n, p in self._places.items() if p.role == "worker"} - self._given_up
+        if role != "worker" or not workers_left:
+            log = self._folder.logs / f"{name}.log"
+            raise StageDied(f"{name} {how} too often and was given up; see {log}")
+
+    def _notify(self, notice_id: str, event: str, text: str) -> None:
+        """Kept until the alerts sink has it: a new dispatcher is told again."""
+        note = {"kind": "notice", "id": notice_id, "event": event, "text": text}
+        self._notices[notice_id] = note
+        dispatcher = self._children.get("dispatcher")
+        if dispatcher is not None and dispatcher.is_ready:
+            dispatcher.leash.send(**note)
+
+    # -- phases -------------------------------------------------------------------------------
+
+    def _begin_belt_when_ready(self) -> None:
+        everyone = len(self._children) == len(self._places) - len(self._given_up)
+        if self._status.belt_started is not None or not everyone:
+            return
+        if all(child.is_ready for child in self._children.values()):
+            self._status.belt_started = monotonic() + _START_DELAY_S
+            self._status.phase = "running"
+            self._tell_cameras("start", at=self._status.belt_started)
+
+    def _drain(self) -> None:
+        self._status.phase = "draining"
+        self._tell_cameras("drain")
+
+    def _is_over(self) -> bool:
+        """Every belt has ended, or an interrupt came before any had started."""
+        if self._status.belt_started is None:
+            return self._status.phase == "draining"
+        return all(n in self._finished for n, p in self._places.items() if p.role == "camera")
+
+    def _stop(self, interrupts: Interrupts) -> None:
+        """First who feeds, then who works, then who writes; all within one total time."""
+        self._status.phase = "stopping"
+        deadline = monotonic() + self._settings.stop_s
+        while self._notices and monotonic() < deadline - self._settings.stop_s / 2:
+            self._turn()
+        self._due.clear()
+        for role in _STOP_ORDER:
+            stopping = [c for c in self._children.values() if c.place.role == role]
+            for child in stopping:
+                child.leash.send("stop")
+                self._finished.add(child.place.name)
+            while any(c.place.name in self._children for c in stopping):
+                if monotonic() > deadline or interrupts.count > 1:
+                    return
+                self._turn()
+
+    def _tell_cameras(self, kind: str, **facts: object) -> None:
+        for child in self._children.values():
+            if child.place.role == "camera":
+                child.leash.send(kind, **facts)
+
+    # -- for onlookers ------------------------------------------------------------------------
+
+    def _kill_all(self) -> None:
+        for child in self._children.values():
+            child.kill()
+            child.ended()
+            child.close()
+        self._children.clear()
+        self._write_processes()
+
+    def _write_processes(self) -> None:
+        self._folder.write_processes(child.entry for child in self._children.values())
+
+    def _state(self, place: Place) -> ProcessState:
+        child = self._children.get(place.name)
+        if child is not None:
+            state = "ready" if child.is_ready else "starting"
+        else:
+            state = "restarting" if place.name in self._due else "gone"
+        pid = child.entry.pid if child else 0
+        return ProcessState(place.name, place.role, pid, self._incarnations[place.name], state)

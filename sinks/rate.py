@@ -1,0 +1,43 @@
+"""An alarm on the share of items that something happened to, with hysteresis."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class RateAlarm:
+    """Goes on above `limit`, off below `clear`; judges the last `window` items, full windows only."""
+
+    def __init__(self, limit: float, clear: float, window: int) -> None:
+        self._limit = limit
+        self._clear = clear
+        self._recent: deque[bool] = deque(maxlen=window)
+        self._hits = 0
+        self._is_on = False
+
+    @property
+    def items(self) -> int:
+        """Items that the rate is taken over."""
+        return len(self._recent)
+
+    @property
+    def rate(self) -> float:
+        """Share of hits, 0..1."""
+        return self._hits / len(self._recent) if self._recent else 0.0
+
+    def add(self, hit: bool) -> bool | None:
+        """Count one item; True when the alarm goes on, False when it goes off, None otherwise."""
+        full = len(self._recent) == self._recent.maxlen
+        if full:
+            self._hits -= self._recent[0]
+        self._recent.append(hit)
+        self._hits += hit
+        if len(self._recent) < (self._recent.maxlen or 0):
+            return None
+        if not self._is_on and self.rate > self._limit:
+            self._is_on = True
+            return True
+        if self._is_on and self.rate <= self._clear:
+            self._is_on = False
+            return False
+        return None

@@ -1,0 +1,77 @@
+"""The commands: what stands on the command line, handed to the module that does the work.
+
+Imports of torch stand inside the commands, so that `--help` and a misspelt flag answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from training.errors import BadInput, TrainingError
+from training.flags import flags_of
+from training.settings import ExportSettings, PrepareSettings, TrainSettings, load
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Train, judge and export the classifier of a sorting line.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+def main() -> None:
+    """Run a command; a known error becomes one line on stderr and its exit code."""
+    try:
+        app()
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+@app.command()
+@flags_of(PrepareSettings)
+def prepare(given: dict[str, Any], config: Path | None) -> None:
+    """Split and check a folder of pictures, and write it with hashes."""
+    from training.prepare import prepare
+
+    settings = load(PrepareSettings, given, config)
+    counts = prepare(settings)
+    console.print(f"{settings.out}: {', '.join(f'{n} in {s}' for s, n in counts.items())}")
+
+
+@app.command()
+@flags_of(TrainSettings)
+def train(given: dict[str, Any], config: Path | None) -> None:
+    """Train on a prepared folder; Ctrl-C and --resume lose at most one epoch."""
+    from training.checkpoint import load_checkpoint
+    from training.fit import fit
+
+    if not given.get("resume"):
+        settings, start = load(TrainSettings, given, config), None
+    else:
+        if "out" not in given:
+            raise BadInput("--out: is required with --resume")
+        start = load_checkpoint(given["out"] / "last.pt")
+        settings = load(TrainSettings, given, config, start.settings)
+    best = fit(settings, console, start)
+    console.print(f"{settings.out}: best accuracy on val {best:.4f}")
+
+
+@app.command()
+@flags_of(ExportSettings)
+def export(given: dict[str, Any], config: Path | None) -> None:
+    """Write a checkpoint as ONNX (and TorchScript), checked against the network and measured."""
+    from training.export.command import export
+
+    export(load(ExportSettings, given, config), console)

@@ -1,0 +1,52 @@
+"""Where the arithmetic happens, and in which number format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from training.errors import BadInput
+from training.settings import TrainSettings
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device, and whether matrix products run in bf16 there."""
+
+    device: torch.device
+    bf16: bool
+
+    def autocast(self) -> torch.autocast:
+        """Context in which products take the chosen format; weights stay float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, pictures: Tensor) -> Tensor:
+        """Pictures `[batch, 3, h, w]` on the device, channels last: several times faster on a CPU."""
+        return pictures.to(
+            self.device, non_blocking=True, memory_format=torch.channels_last
+        )
+
+
+def choose(settings: TrainSettings) -> Compute:
+    """The device asked for (`auto`: a GPU if there is one). BadInput if it does not exist."""
+    name = settings.device
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"--device {name}: not available") from error
+    auto = settings.precision == "auto"
+    return Compute(device, bf16=_multiplies_bf16(device) if auto else settings.precision == "bf16")
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    """Without instructions for it bf16 is emulated, and slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False

@@ -1,0 +1,3 @@
+"""From a checkpoint to files that need no trainer: ONNX, TorchScript, class index, card."""
+
+from __future__ import annotations

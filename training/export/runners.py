@@ -1,0 +1,89 @@
+"""An exported file, run as a user would run it: pictures in, probabilities out."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+
+from training.export.contract import INPUT, OUTPUT
+from training.folders import PictureFolder
+from training.metrics import Confusion
+from training.pictures import open_picture
+
+Picture = NDArray[np.uint8]  # [height, width, 3]
+Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # [n, h, w, 3] → [n, classes]
+
+WARM_UP, TIMED = 10, 60
+
+
+def onnx_runner(path: Path) -> Runner:
+    """Run the file with ONNX Runtime on one thread, as a worker of the line does."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        [probabilities] = session.run([OUTPUT], {INPUT: images})
+        return np.asarray(probabilities, dtype=np.float32)
+
+    return run
+
+
+def torchscript_runner(path: Path) -> Runner:
+    """Run the file with the TorchScript interpreter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.load(str(path), map_location="cpu")
+
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return scripted(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
+
+    return run
+
+
+def read_pixels(path: Path) -> Picture:
+    """A picture at its own size, uint8 `[height, width, 3]`, writable."""
+    return np.array(open_picture(path))
+
+
+def judge(run: Runner, folder: PictureFolder) -> Confusion:
+    """Classify every picture of a folder, one at a time and at its own size."""
+    predicted = [int(run(read_pixels(folder.root / p)[None]).argmax()) for p in folder.paths]
+    return Confusion.of(folder.classes, np.array(folder.labels), np.array(predicted))
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Time of one picture of `size_px` (height, width) at batch 1, milliseconds."""
+
+    size_px: tuple[int, int]
+    median_ms: float
+    p95_ms: float
+
+
+def latency(run: Runner, sizes_px: Sequence[tuple[int, int]]) -> list[Latency]:
+    """Time batch 1 at each picture size; random pixels, since the arithmetic is the same."""
+    rng = np.random.default_rng(0)
+    results = []
+    for size in sizes_px:
+        image = rng.integers(0, 256, (1, *size, 3), dtype=np.uint8)
+        times = [_time_ms(run, image) for _ in range(WARM_UP + TIMED)][WARM_UP:]
+        median, p95 = np.percentile(times, [50, 95])
+        results.append(Latency(size, float(median), float(p95)))
+    return results
+
+
+def _time_ms(run: Runner, image: NDArray[np.uint8]) -> float:
+    began = time.perf_counter()
+    run(image)
+    return (time.perf_counter() - began) * 1e3

@@ -1,0 +1,71 @@
+"""Command-line flags made from a settings class, so that an option is declared once.
+
+Each field becomes one flag whose default is "not given"; defaults.toml holds the real default,
+which the help text shows.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from training.settings import DEFAULTS, Settings, flag_name
+
+Command = Callable[[dict[str, Any], Path | None], None]
+
+
+def flags_of(section: type[Settings]) -> Callable[[Command], Callable[..., None]]:
+    """Decorate `command(given, config)` with one flag per field of `section`, and `--config`.
+
+    `given` holds only what stood on the command line.
+    """
+    defaults = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))[section.table]
+
+    def decorate(command: Command) -> Callable[..., None]:
+        def run(config: Path | None = None, **values: Any) -> None:
+            command({name: value for name, value in values.items() if value is not None}, config)
+
+        parameters = [
+            _positional(name, field) if name == section.positional else _flag(name, field, defaults)
+            for name, field in section.model_fields.items()
+        ]
+        run.__signature__ = inspect.Signature([*parameters, _config()])  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
+        run.__doc__ = command.__doc__
+        run.__name__ = command.__name__
+        return run
+
+    return decorate
+
+
+def _positional(name: str, field: FieldInfo) -> inspect.Parameter:
+    argument = typer.Argument(help=field.description)
+    return _parameter(name, Annotated[Path, argument], inspect.Parameter.empty)
+
+
+def _flag(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:
+    kind: Any = field.annotation
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    names = [flag_name(name)]
+    if kind is bool:
+        names = [f"{flag_name(name)}/--no-{flag_name(name)[2:]}"]
+    shown = f" [default: {defaults[name]}]" if name in defaults and defaults[name] != [] else ""
+    option = typer.Option(*names, help=f"{field.description}{shown}", show_default=False)
+    return _parameter(name, Annotated[kind | None, option], None)
+
+
+def _config() -> inspect.Parameter:
+    option = typer.Option("--config", help="TOML file that replaces defaults", show_default=False)
+    return _parameter("config", Annotated[Path | None, option], None)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=annotation)

@@ -1,0 +1,93 @@
+"""A folder of pictures: one sub-folder per class, pictures at any depth below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from training.errors import BadInput
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """What is in a folder: `paths[i]` (relative to `root`) shows `classes[labels[i]]`."""
+
+    root: Path
+    classes: tuple[str, ...]
+    paths: tuple[Path, ...]
+    labels: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def counts(self) -> list[int]:
+        """Pictures per class, in class order."""
+        return [self.labels.count(label) for label in range(len(self.classes))]
+
+    def without(self, excluded: frozenset[Path]) -> PictureFolder:
+        """The same folder less some pictures, named relative to its root."""
+        kept = [i for i, path in enumerate(self.paths) if path not in excluded]
+        return replace(
+            self,
+            paths=tuple(self.paths[i] for i in kept),
+            labels=tuple(self.labels[i] for i in kept),
+        )
+
+
+def class_names(root: Path) -> tuple[str, ...]:
+    """Sorted names of a folder's class folders. BadInput if there is no such folder."""
+    if not root.is_dir():
+        raise BadInput(f"{root}: no such folder")
+    return tuple(sorted(d.name for d in root.iterdir() if d.is_dir() and d.name[0] != "."))
+
+
+def read_folder(root: Path, classes: Sequence[str] | None = None) -> PictureFolder:
+    """List a folder of class folders, in a stable order.
+
+    With `classes` (the order of the labels) the folder may lack a class, but may not have
+    another. Raises BadInput for an unknown class, one without pictures, or no class at all.
+    """
+    found = class_names(root)
+    if not found:
+        raise BadInput(f"{root}: no class folders")
+    known = tuple(classes) if classes is not None else found
+    unknown = sorted(set(found) - set(known))
+    if unknown:
+        raise BadInput(f"{root / unknown[0]}: class is not one of {', '.join(known)}")
+    paths: list[Path] = []
+    labels: list[int] = []
+    for name in found:
+        pictures = _pictures(root, name)
+        paths += pictures
+        labels += [known.index(name)] * len(pictures)
+    return PictureFolder(root, known, tuple(paths), tuple(labels))
+
+
+def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
+    """Pictures named in `file`, one path relative to `data` a line; `#` starts a comment.
+
+    Raises BadInput if a line names no picture, because a misspelt one would be trained on.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise BadInput(f"--exclude {file}: {error.strerror}") from error
+    names = set()
+    for number, line in enumerate(lines, start=1):
+        name = line.split("#")[0].strip()
+        if name and not (data / name).is_file():
+            raise BadInput(f"{file}, line {number}: no picture {data / name}")
+        if name:
+            names.add(Path(name))
+    return frozenset(names)
+
+
+def _pictures(root: Path, name: str) -> list[Path]:
+    files = sorted((root / name).rglob("*"))
+    pictures = [f.relative_to(root) for f in files if f.suffix.lower() in SUFFIXES]
+    if not pictures:
+        raise BadInput(f"{root / name}: class folder without pictures")
+    return pictures

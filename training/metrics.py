@@ -1,0 +1,87 @@
+"""What a confusion matrix says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_CONFUSED = 5
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts `[classes, classes]`: row = true class, column = predicted class."""
+
+    classes: tuple[str, ...]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, classes: tuple[str, ...], true: NDArray[np.int64], predicted: NDArray[np.int64]
+    ) -> Confusion:
+        """Count labels `[n]` against predictions `[n]`."""
+        counts = np.zeros((len(classes), len(classes)), dtype=np.int64)
+        np.add.at(counts, (true, predicted), 1)
+        return cls(classes, counts)
+
+    @property
+    def accuracy(self) -> float:
+        """Right ÷ all."""
+        return _ratio(np.trace(self.counts), self.counts.sum())
+
+    @property
+    def macro_f1(self) -> float:
+        """Mean F1 of the classes that have pictures, each class counting the same."""
+        scores = [row["f1"] for row in self.per_class().values() if row["pictures"]]
+        return float(np.mean(scores)) if scores else 0.0
+
+    def per_class(self) -> dict[str, dict[str, float]]:
+        """Precision, recall, F1 and number of pictures of each class; 0 where undefined."""
+        rows = {}
+        for i, name in enumerate(self.classes):
+            right, true, predicted = (
+                int(self.counts[i, i]), int(self.counts[i].sum()), int(self.counts[:, i].sum())
+            )
+            rows[name] = {
+                "precision": _ratio(right, predicted),
+                "recall": _ratio(right, true),
+                "f1": _ratio(2 * right, true + predicted),
+                "pictures": true,
+            }
+        return rows
+
+    def most_confused(self) -> list[dict[str, Any]]:
+        """The pairs taken for one another most often, worst first."""
+        wrong = self.counts - np.diag(np.diag(self.counts))
+        worst = np.argsort(wrong, axis=None)[::-1][:MOST_CONFUSED]
+        pairs = [divmod(int(flat), len(self.classes)) for flat in worst]
+        return [
+            {"true": self.classes[i], "predicted": self.classes[j], "count": int(wrong[i, j])}
+            for i, j in pairs
+            if wrong[i, j]
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """Everything above in one JSON-ready dictionary, with means weighted by class size."""
+        rows = self.per_class()
+        sizes = [row["pictures"] for row in rows.values()]
+        present = [row for row in rows.values() if row["pictures"]]
+        figures = ("precision", "recall", "f1")
+        return {
+            "pictures": int(self.counts.sum()),
+            "accuracy": self.accuracy,
+            "macro": {f: float(np.mean([row[f] for row in present])) for f in figures},
+            "weighted": {
+                f: float(np.average([row[f] for row in rows.values()], weights=sizes))
+                for f in figures
+            },
+            "per_class": rows,
+            "most_confused": self.most_confused(),
+        }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

@@ -1,0 +1,97 @@
+"""The pictures of a run: what is trained on, what is judged by, under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from training.balance import picture_order
+from training.errors import BadInput
+from training.folders import PictureFolder, class_names, read_exclusions, read_folder
+from training.pictures import Pictures
+from training.settings import TrainSettings
+from training.transforms import eval_transform, train_transform
+
+Loader = DataLoader[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training pictures, and the sets to judge by; the first of these is `val`."""
+
+    classes: tuple[str, ...]
+    train: Pictures
+    judged_by: dict[str, Pictures]
+
+
+def open_splits(settings: TrainSettings) -> Splits:
+    """Find and decode a run's pictures. Raises BadInput that names the folder or file."""
+    classes = class_names(settings.data / "train")
+    if len(classes) < 2:
+        raise BadInput(f"{settings.data / 'train'}: at least two class folders are needed")
+    train = _without_excluded(read_folder(settings.data / "train", classes), settings)
+    extra = [read_folder(root, classes) for root in settings.extra]
+    pictures = Pictures(
+        [train, *extra], settings.stored_px, train_transform(settings), settings.memory_gb
+    )
+    if len(pictures) < settings.batch:
+        raise BadInput(f"--batch {settings.batch}: only {len(pictures)} pictures to train on")
+    judged_by = {
+        name: Pictures([folder], settings.size_px, eval_transform(), settings.memory_gb)
+        for name, folder in val_folders(settings, classes).items()
+    }
+    return Splits(classes, pictures, judged_by)
+
+
+def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, PictureFolder]:
+    """`val` of the data, then each --extra-val under its own name."""
+    folders = {"val": read_folder(settings.data / "val", classes)}
+    for root in settings.extra_val:
+        name = _name(root)
+        if name in folders:
+            raise BadInput(f"--extra-val {root}: a second set named {name}")
+        folders[name] = read_folder(root, classes)
+    return folders
+
+
+def train_batches(splits: Splits, settings: TrainSettings, seed: int) -> Loader:
+    """One epoch of shuffled, augmented batches, the same for the same seed."""
+    generator = torch.Generator().manual_seed(seed)
+    balanced = settings.balance == "sampler"
+    order = picture_order(splits.train.labels, len(splits.classes), balanced, generator)
+    # An incomplete batch is left out: batch norm cannot learn from a single picture.
+    return DataLoader(
+        splits.train,  # type: ignore[arg-type]
+        settings.batch,
+        sampler=order,
+        drop_last=True,
+        num_workers=settings.workers,
+        generator=generator,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def val_batches(pictures: Pictures, settings: TrainSettings) -> Iterator[tuple[Tensor, Tensor]]:
+    """The pictures in order; without workers, since there is nothing to augment."""
+    loader: Loader = DataLoader(pictures, settings.batch)  # type: ignore[arg-type]
+    return iter(loader)
+
+
+def _without_excluded(train: PictureFolder, settings: TrainSettings) -> PictureFolder:
+    if settings.exclude is None:
+        return train
+    excluded = read_exclusions(settings.exclude, settings.data)
+    return train.without(
+        frozenset(path.relative_to("train") for path in excluded if path.parts[0] == "train")
+    )
+
+
+def _name(root: Path) -> str:
+    """A set's name: its folder's, or the parent's where that only says which split it is."""
+    resolved = root.resolve()
+    return resolved.parent.name if resolved.name in {"train", "val", "test"} else resolved.name

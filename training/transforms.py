@@ -1,0 +1,55 @@
+"""From a stored uint8 picture to what the network sees, in training and in evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.transforms import v2
+
+from training.pictures import Transform
+from training.settings import TrainSettings
+
+# Mean and deviation of ImageNet's red, green and blue in 0…1: what the pretrained weights expect.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+class QuarterTurn(v2.Transform):
+    """Turn by 0, 90, 180 or 270°: exact, and true for a belt seen from above."""
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        return {"turns": int(torch.randint(4, ()))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Tensor:
+        return torch.rot90(inpt, params["turns"], dims=(-2, -1))
+
+
+def train_transform(settings: TrainSettings) -> Transform:
+    """Random crop, flips and colours. uint8 `[3, h, w]` → float32 `[3, size_px, size_px]`."""
+    steps: list[torch.nn.Module] = [
+        v2.RandomResizedCrop(settings.size_px, scale=(settings.crop_min_area, 1.0), antialias=True)
+    ]
+    if settings.flips:
+        steps += [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
+    if settings.quarter_turns:
+        steps += [QuarterTurn()]
+    if settings.trivial_augment:
+        steps += [v2.TrivialAugmentWide()]
+    jitter = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
+    if any(jitter):
+        steps += [v2.ColorJitter(*jitter)]
+    steps += _normalise()
+    if settings.erase:
+        steps += [v2.RandomErasing(settings.erase, scale=(0.02, 0.2))]
+    return v2.Compose(steps)
+
+
+def eval_transform() -> Transform:
+    """Normalisation alone: the picture was squashed to the network's size when it was read."""
+    return v2.Compose(_normalise())
+
+
+def _normalise() -> list[torch.nn.Module]:
+    return [v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]

@@ -1,0 +1,31 @@
+"""`python -m workers`: a worker process, started by the supervisor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from line.client import Client
+from line.errors import ScraplineError
+from line.seat import leave, take_seat
+from workers.model import Model
+from workers.worker import Worker, warm_up
+
+
+def main() -> int:
+    seat = take_seat()
+    settings = seat.settings
+    os.nice(settings.worker.nice)
+    try:
+        model = Model.load(Path(seat.model.path), settings.model.provider, seat.model.sha256)
+        warm_up(model, settings.worker.credit, settings.camera.height_px, settings.camera.width_px)
+        with Client(seat, credit=settings.worker.credit) as client:
+            Worker(client, model).run()
+    except ScraplineError as error:
+        return leave(seat, error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""A model file: found, hashed, loaded, and asked what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from line.errors import BadInput
+from line.model_facts import ModelFacts
+from workers.engine import Engine, OnnxEngine, TorchScriptEngine
+
+SUFFIXES = (".onnx", ".ts", ".pt")
+"""In order of preference where a folder holds several."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded engine with its facts."""
+
+    facts: ModelFacts
+    engine: Engine
+
+    @classmethod
+    def load(cls, path: Path, provider: str, sha256: str | None = None) -> Model:
+        """Read `path` once, check its hash if one is given, and try the model on one picture.
+
+        Raises:
+            BadInput: naming the path and what is wrong with the file.
+        """
+        data = _read(path)
+        actual = hashlib.sha256(data).hexdigest()
+        if sha256 is not None and actual != sha256:
+            raise BadInput(f"{path}: changed since the run began (sha256 {actual[:12]}…)")
+        try:
+            engine: Engine = (
+                OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
+            )
+            classes = _classes(path, engine)
+            _try(engine, len(classes))
+        except BadInput as error:
+            raise BadInput(f"{path}: {error}") from None
+        facts = ModelFacts(path=str(path.resolve()), sha256=actual, classes=classes)
+        return cls(facts, engine)
+
+
+def find(path: Path) -> Path:
+    """The model at `path`: the file itself, or the one that a folder holds (.onnx preferred).
+
+    Raises:
+        BadInput: if there is none, or several of the preferred kind.
+    """
+    if path.is_file():
+        if path.suffix not in SUFFIXES:
+            raise BadInput(f"{path}: not a model file ({', '.join(SUFFIXES)})")
+        return path
+    if not path.is_dir():
+        raise BadInput(f"{path}: no such model file or folder")
+    for suffix in SUFFIXES:
+        found = sorted(path.glob(f"*{suffix}"))
+        if len(found) > 1:
+            names = ", ".join(file.name for file in found)
+            raise BadInput(f"{path}: several models ({names}); name one with --model")
+        if found:
+            return found[0]
+    raise BadInput(f"{path}: holds no model ({', '.join(SUFFIXES)})")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from None
+
+
+def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
+    """Class names in the order of the outputs: from the file itself or the index beside it."""
+    inside = engine.metadata.get("classes")
+    if inside is not None:
+        return tuple(str(name) for name in json.loads(inside))
+    index = path.with_suffix(".class_index.json")
+    if not index.is_file():
+        raise BadInput(f"names no classes, and there is no {index.name} beside it")
+    try:
+        names = json.loads(index.read_text(encoding="utf-8"))
+        return tuple(str(names[str(number)]) for number in range(len(names)))
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{index.name} is not an object of number → class name") from None
+
+
+def _try(engine: Engine, classes: int) -> None:
+    try:
+        answer = engine.classify(np.zeros((1, 64, 64, 3), np.uint8))
+    except Exception as error:  # noqa: BLE001 - whatever a graph may raise, it is the file's fault
+        raise BadInput(f"fails on a picture: {str(error).splitlines()[0][:200]}") from None
+    if answer.shape != (1, classes):
+        raise BadInput(f"gives {answer.shape[-1]} probabilities for {classes} class names")

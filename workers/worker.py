@@ -1,0 +1,95 @@
+"""The worker process: takes the frames that wait within its credit and classifies them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from time import monotonic
+
+import numpy as np
+
+from line import pictures
+from line.client import Client
+from line.errors import PictureError
+from line.messages import Buffer, Frame, Refusal, Result
+from line.outcome import Verdict
+from workers.model import Model
+
+_ORPHAN_PATIENCE_S = 1.0
+"""Without a supervisor nobody says when the last frame has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    frame: Frame
+    picture: pictures.Picture
+
+
+class Worker:
+    """One classifier. The model must have seen every batch shape before the first frame comes."""
+
+    def __init__(self, client: Client, model: Model) -> None:
+        self._client = client
+        self._model = model
+
+    def run(self) -> None:
+        """Until the supervisor says stop, or is gone and no frame has come for a while."""
+        last_work = monotonic()
+        while not self._client.stop:
+            frames = [
+                (message, payload)
+                for message, payload in self._client.exchange()
+                if isinstance(message, Frame) and payload is not None
+            ]
+            if frames:
+                self._classify(frames)
+                last_work = monotonic()
+            elif self._client.orphaned and monotonic() - last_work > _ORPHAN_PATIENCE_S:
+                return
+
+    def _classify(self, frames: list[tuple[Frame, Buffer]]) -> None:
+        jobs = list(self._decoded(frames))
+        for _, alike in groupby(jobs, key=lambda job: job.picture.shape):
+            self._answer(list(alike))
+
+    def _decoded(self, frames: list[tuple[Frame, Buffer]]) -> Iterator[_Job]:
+        for frame, data in frames:
+            try:
+                picture = pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
+            except PictureError as error:
+                self._refuse(frame, Verdict.FAILED, str(error))
+            else:
+                yield _Job(frame, picture)
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        """One inference for pictures of one size, without those whose deadline has passed."""
+        started = monotonic()
+        alive = [job for job in jobs if job.frame.deadline > started]
+        for job in jobs:
+            if job.frame.deadline <= started:
+                self._refuse(job.frame, Verdict.EXPIRED, "its deadline passed at the worker")
+        if not alive:
+            return
+        probabilities = self._model.engine.classify(np.stack([job.picture for job in alive]))
+        inference_s = monotonic() - started
+        for job, answer in zip(alive, probabilities, strict=True):
+            self._client.send(
+                Result(
+                    camera=job.frame.camera,
+                    seq=job.frame.seq,
+                    probabilities=tuple(answer.tolist()),
+                    started=started,
+                    inference_s=inference_s,
+                    model=self._model.facts.short_hash,
+                )
+            )
+
+    def _refuse(self, frame: Frame, verdict: Verdict, reason: str) -> None:
+        self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
+
+
+def warm_up(model: Model, largest_batch: int, height_px: int, width_px: int) -> None:
+    """Run every batch size once: the first run of a shape costs several times the later ones."""
+    for batch in range(1, largest_batch + 1):
+        model.engine.classify(np.zeros((batch, height_px, width_px, 3), np.uint8))
