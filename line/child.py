@@ -37,7 +37,8 @@ class Child:
         self.place = place
         self.incarnation = incarnation
         self.started = self.heard = monotonic()
-        self.is_ready = False
+        self.ready: float | None = None
+        """monotonic time at which it said that it was ready"""
         self._since = datetime.now(UTC).isoformat(timespec="milliseconds")
         self.leash, theirs = Leash.pair()
         arguments = seat.arguments(
@@ -64,6 +65,15 @@ class Child:
     def identity(self) -> str:
         """`worker-0#2`: the name on the message plane."""
         return f"{self.place.name}#{self.incarnation}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.ready is not None
+
+    @property
+    def served_s(self) -> float:
+        """Seconds since it became ready; 0 if it has not."""
+        return 0.0 if self.ready is None else monotonic() - self.ready
 
     @property
     def entry(self) -> ProcessEntry:

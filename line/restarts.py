@@ -9,14 +9,16 @@ from line.settings import SupervisorSettings
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 5.0
 _MINUTE_S = 60.0
+SERVED_S = 1.0
+"""A process that dies sooner after its start is taken to fail at starting."""
 
 
 class Restarts:
     """The record of one process.
 
-    A process that had become ready is started again at once. One that dies while starting waits
-    0.2 s, then twice as long each time, and is given up after `failed_starts` in a row. Beyond
-    `restarts_per_min` in the last minute it is given up in any case.
+    A process that has served for a second is started again at once. One that dies earlier waits
+    0.2 s, then twice as long each time, and is given up after `failed_starts` of these in a row.
+    Beyond `restarts_per_min` in the last minute it is given up in any case.
     """
 
     def __init__(self, settings: SupervisorSettings) -> None:
@@ -24,18 +26,19 @@ class Restarts:
         self._recent: deque[float] = deque()
         self._failed_starts = 0
 
-    def ready(self) -> None:
-        """The process has become ready."""
-        self._failed_starts = 0
+    def delay_s(self, now: float, served_s: float) -> float | None:
+        """The process died, `served_s` after it became ready (0 = it never did).
 
-    def delay_s(self, now: float, *, was_ready: bool) -> float | None:
-        """The process died: how long to wait before the next start; None = give it up."""
+        Returns:
+            How long to wait before the next start, in seconds; None = give it up.
+        """
         while self._recent and self._recent[0] < now - _MINUTE_S:
             self._recent.popleft()
         self._recent.append(now)
         if len(self._recent) > self._settings.restarts_per_min:
             return None
-        if was_ready:
+        if served_s >= SERVED_S:
+            self._failed_starts = 0
             return 0.0
         self._failed_starts += 1
         if self._failed_starts >= self._settings.failed_starts:

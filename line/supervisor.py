@@ -146,8 +146,7 @@ class Supervisor:
                 self._status.alerts.append(f"{child.place.name}: {note['text']}")
 
     def _welcome(self, child: Child) -> None:
-        child.is_ready = True
-        self._restarts[child.place.name].ready()
+        child.ready = monotonic()
         if child.place.role == "dispatcher":
             for note in self._notices.values():
                 child.leash.send(**note)
@@ -183,7 +182,7 @@ class Supervisor:
         if dispatcher is not None:
             dispatcher.leash.send("died", role=role, process=child.identity)
         now = monotonic()
-        delay_s = self._restarts[name].delay_s(now, was_ready=child.is_ready)
+        delay_s = self._restarts[name].delay_s(now, child.served_s)
         if delay_s is None:
             self._given_up.add(name)
             self._notify(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")

@@ -11,6 +11,7 @@ from line.errors import ScraplineError
 from line.seat import Seat, leave, take_seat
 from producers.camera import Camera
 from producers.clock import Clock
+from producers.photographer import Photographer
 from producers.sources import open_source
 from producers.studio import Studio
 from producers.window import Progress

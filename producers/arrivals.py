@@ -9,9 +9,7 @@ from line.settings import InfeedSettings, Settings
 from producers.randomness import Purpose, stream
 
 
-def arrivals(
-    infeed: InfeedSettings, min_gap_s: float, seed: int, camera: int
-) -> Iterator[float]:
+def arrivals(infeed: InfeedSettings, min_gap_s: float, seed: int, camera: int) -> Iterator[float]:
     """Belt times (s) at which items 0, 1, 2 … are fed, ascending, without end.
 
     *regular*: one interval apart. *poisson*: exponential gaps, shifted by the feeder's shortest gap

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from line.errors import BadInput
-
-Picture = npt.NDArray[np.uint8]
+from line.pictures import Picture
 
 _BANK_VALUES = 1 << 20
 _WHITE_LEVEL = 255
@@ -84,10 +83,7 @@ class Optics:
             return picture
         smeared = _smeared(picture, self.blur_px(belt_speed_m_s, width_px))
         level = self.lamp_level(belt_time_s, lamp_factor)
-        if self.vignetting == 0.0 and self.noise == 0.0:
-            return _dimmed(smeared, level)
-        gain = _lens(height_px, width_px, self.vignetting) * np.float32(level)
-        light = smeared * gain
+        light = smeared * (_lens(height_px, width_px, self.vignetting) * np.float32(level))
         if self.noise > 0.0:
             grain = _noise(light.size, rng).reshape(light.shape)
             light += grain * np.float32(self.noise)
@@ -108,14 +104,6 @@ def _smeared(picture: Picture, length_px: float) -> Picture:
     image = Image.fromarray(picture)
     # A box of radius r covers 2 r + 1 pixels, fractions included.
     return np.array(image.filter(ImageFilter.BoxBlur(((length_px - 1.0) / 2.0, 0.0))))
-
-
-def _dimmed(picture: Picture, level: float) -> Picture:
-    if level == 1.0:
-        return picture
-    table = np.clip(np.rint(np.arange(256) * level), 0, _WHITE_LEVEL).astype(np.uint8)
-    dimmed: Picture = table[picture]
-    return dimmed
 
 
 @lru_cache(maxsize=8)

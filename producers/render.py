@@ -16,6 +16,7 @@ import typer
 from PIL import Image
 
 from line.errors import BadInput
+from line.pictures import Picture
 from producers.optics import Optics
 from producers.procedural import CLASSES, draw
 from producers.randomness import Purpose, stream
@@ -57,7 +58,7 @@ def render(
 
 def _training_picture(
     material: str, number: int, seed: int, width_px: int, height_px: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+) -> Picture:
     camera = _TRAINING_CAMERA + CLASSES.index(material)
     clean = draw(material, stream(seed, camera, number, Purpose.PICTURE), width_px, height_px)
     rng = stream(seed, camera, number, Purpose.OPTICS)

@@ -55,7 +55,10 @@ class Studio:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._wake_reader.close()

@@ -93,7 +93,9 @@ class ActiveLearning:
         except PictureError:
             return None
         digest = difference_hash(picture)
-        if any(_distance(digest, other) <= self._settings.near_duplicate_bits for other in self._hashes):
+        if any(
+            _distance(digest, other) <= self._settings.near_duplicate_bits for other in self._hashes
+        ):
             return None
         image = Path("images") / f"{outcome.frame_id}.png"
         Image.fromarray(picture).save(self._queue.folder / image, compress_level=1)

@@ -31,7 +31,8 @@ def decode_row(line: str) -> Outcome:
         raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
     return Outcome(
         **{
-            name: parse(cell) for (name, parse), cell in zip(_FIELDS.items(), cells[1:], strict=True)
+            name: parse(cell)
+            for (name, parse), cell in zip(_FIELDS.items(), cells[1:], strict=True)
         }
     )
 

@@ -1,4 +1,4 @@
-"""Rare classes: heavier in the loss, or drawn more often."""
+"""What an epoch is made of: rare classes weighed up or drawn more often, extras in part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor
-from torch.utils.data import RandomSampler, Sampler, WeightedRandomSampler
+
+from training.pictures import Pictures
+from training.settings import TrainSettings
 
 
 def class_weights(labels: Sequence[int], classes: int) -> Tensor:
@@ -18,11 +20,27 @@ def class_weights(labels: Sequence[int], classes: int) -> Tensor:
     return torch.where(counts > 0, len(labels) / (counts * (counts > 0).sum()), 0.0)
 
 
-def picture_order(
-    labels: Sequence[int], classes: int, balanced: bool, generator: Generator
-) -> Sampler[int]:
-    """The order of one epoch: each picture once, or with replacement, every class as often."""
-    if not balanced:
-        return RandomSampler(labels, generator=generator)
-    weights = class_weights(labels, classes)[torch.tensor(labels)].tolist()
-    return WeightedRandomSampler(weights, len(labels), generator=generator)
+def epoch_order(pictures: Pictures, settings: TrainSettings, generator: Generator) -> list[int]:
+    """Indices of the pictures of one epoch, shuffled, all of `own` and a share of the rest.
+
+    With the balanced sampler as many are drawn, with replacement, each class as often.
+    """
+    chosen = torch.arange(len(pictures))
+    drawn = pictures.own + torch.randperm(len(pictures) - pictures.own, generator=generator)
+    chosen = torch.cat([chosen[: pictures.own], drawn[: _extras(pictures, settings)]])
+    if settings.balance == "sampler":
+        labels = torch.tensor(pictures.labels)[chosen].tolist()
+        weights = class_weights(labels, max(labels) + 1)[torch.tensor(labels)]
+        order = torch.multinomial(weights, len(chosen), replacement=True, generator=generator)
+    else:
+        order = torch.randperm(len(chosen), generator=generator)
+    return [int(i) for i in chosen[order]]
+
+
+def pictures_per_epoch(pictures: Pictures, settings: TrainSettings) -> int:
+    """Length of every epoch's order."""
+    return pictures.own + _extras(pictures, settings)
+
+
+def _extras(pictures: Pictures, settings: TrainSettings) -> int:
+    return round(settings.extra_share * (len(pictures) - pictures.own))

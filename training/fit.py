@@ -13,7 +13,7 @@ from rich.progress import Progress
 from torch import nn
 
 from training import backbone, compute, record
-from training.balance import class_weights
+from training.balance import class_weights, pictures_per_epoch
 from training.checkpoint import Checkpoint
 from training.ema import MovingAverage
 from training.epoch import Judgement, Learner, evaluate, train_one_epoch
@@ -81,7 +81,7 @@ class Run:
         number = "bf16" if self._compute.bf16 else "fp32"
         self._console.print(
             f"{settings.backbone} {settings.size_px} px, {len(splits.classes)} classes, "
-            f"{len(splits.train)} pictures to train on, {sets}; {self._compute.device}, {number}"
+            f"{pictures_per_epoch(splits.train, settings)} pictures an epoch, {sets}; {self._compute.device}, {number}"
         )
 
     def one_epoch(self) -> None:
@@ -148,7 +148,7 @@ def _learner(network: backbone.Network, settings: TrainSettings, splits: Splits)
     labels, classes = splits.train.labels, len(splits.classes)
     device = next(network.model.parameters()).device
     weight = class_weights(labels, classes).to(device) if settings.balance == "loss" else None
-    steps = len(labels) // settings.batch
+    steps = pictures_per_epoch(splits.train, settings) // settings.batch
     return Learner(
         model=network.model,
         average=MovingAverage(network.model, settings.ema_decay),

@@ -40,6 +40,7 @@ def read_square(path: Path, side_px: int) -> Tensor:
 class Pictures(Dataset[tuple[Tensor, int]]):
     """Labelled pictures of one or more folders, each passed through `transform` when asked for.
 
+    The first `own` are the first folder's.
     Items are `(transform(picture), label)`, the picture being uint8 `[3, side_px, side_px]`. They
     are decoded at the start and kept if they need no more than `memory_gb`, else decoded each time.
     """
@@ -51,6 +52,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         transform: Transform,
         memory_gb: float,
     ) -> None:
+        self.own = len(folders[0])
         self.labels = [label for folder in folders for label in folder.labels]
         self._files = [folder.root / path for folder in folders for path in folder.paths]
         self._side_px = side_px

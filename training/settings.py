@@ -53,6 +53,9 @@ class TrainSettings(Settings):
     data: Path = Field(description="prepared folder with train/ and val/")
     out: Path = Field(description="run folder for checkpoints, history and metrics")
     extra: tuple[Path, ...] = Field(description="further folder of class folders to train on")
+    extra_share: float = Field(
+        gt=0, le=1, description="share of the --extra pictures seen in an epoch, drawn anew"
+    )
     extra_val: tuple[Path, ...] = Field(description="further folder to evaluate, reported apart")
     exclude: Path | None = Field(
         default=None, description="file of pictures not to train on, one path under --data a line"

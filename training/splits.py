@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from training.balance import picture_order
+from training.balance import epoch_order, pictures_per_epoch
 from training.errors import BadInput
 from training.folders import PictureFolder, class_names, read_exclusions, read_folder
 from training.pictures import Pictures
@@ -39,8 +39,9 @@ def open_splits(settings: TrainSettings) -> Splits:
     pictures = Pictures(
         [train, *extra], settings.stored_px, train_transform(settings), settings.memory_gb
     )
-    if len(pictures) < settings.batch:
-        raise BadInput(f"--batch {settings.batch}: only {len(pictures)} pictures to train on")
+    at_hand = pictures_per_epoch(pictures, settings)
+    if at_hand < settings.batch:
+        raise BadInput(f"--batch {settings.batch}: only {at_hand} pictures to train on")
     judged_by = {
         name: Pictures([folder], settings.size_px, eval_transform(), settings.memory_gb)
         for name, folder in val_folders(settings, classes).items()
@@ -62,8 +63,7 @@ def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, Pi
 def train_batches(splits: Splits, settings: TrainSettings, seed: int) -> Loader:
     """One epoch of shuffled, augmented batches, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
-    balanced = settings.balance == "sampler"
-    order = picture_order(splits.train.labels, len(splits.classes), balanced, generator)
+    order = epoch_order(splits.train, settings, generator)
     # An incomplete batch is left out: batch norm cannot learn from a single picture.
     return DataLoader(
         splits.train,  # type: ignore[arg-type]

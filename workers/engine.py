@@ -47,7 +47,9 @@ class OnnxEngine:
         try:
             self._session = ort.InferenceSession(data, options, providers=[wanted])
         except Exception as error:  # noqa: BLE001 - the runtime has a type for every kind of damage
-            raise BadInput(f"not a model that ONNX Runtime can load: {_first_line(error)}") from None
+            raise BadInput(
+                f"not a model that ONNX Runtime can load: {_first_line(error)}"
+            ) from None
         self._input = _only(self._session.get_inputs(), "input")
         self._output = _only(self._session.get_outputs()[:1], "output").name
         if self._input.type != "tensor(uint8)" or len(self._input.shape) != 4:

@@ -79,7 +79,8 @@ def clear(colour: Colour, body: int, rim: int) -> Finish:
 
 
 def _lobe(centre: float, width: float) -> npt.NDArray[np.float64]:
-    return np.exp(-0.5 * ((_ACROSS - centre) / width) ** 2)
+    lobe: npt.NDArray[np.float64] = np.exp(-0.5 * ((_ACROSS - centre) / width) ** 2)
+    return lobe
 
 
 def _finish(
@@ -88,7 +89,8 @@ def _finish(
     lit = np.asarray(colour, dtype=np.float64) * light[:, None]
     lit += (255.0 - np.minimum(lit, 255.0)) * np.minimum(shine, 1.0)[:, None]
     opaque = np.full((STRIPS, 1), 255.0)
-    return np.clip(np.concatenate([lit, opaque], axis=1), 0, 255).astype(np.uint8)
+    finish: Finish = np.clip(np.concatenate([lit, opaque], axis=1), 0, 255).astype(np.uint8)
+    return finish
 
 
 # The lines between the strips, as shares of the way from top to bottom.

@@ -13,8 +13,10 @@ from producers.procedural.tile import UNITS, Box, Tile
 _WORD_PX = 40
 _LINE_PX = 9
 _PAGE_PX = 384
-_SYLLABLES = ("lo", "rem", "sit", "ame", "con", "tur", "vel")
-_SYLLABLES += ("qui", "sed", "ut", "mag", "na", "pro")
+_SYLLABLES = (
+    *("lo", "rem", "sit", "ame", "con", "tur", "vel"),
+    *("qui", "sed", "ut", "mag", "na", "pro"),
+)
 
 
 def word(tile: Tile, text: str, box: Box, ink: Colour) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter, ImageOps
 
 from line.errors import BadInput
+from line.pictures import Picture
 from producers.procedural import belt, cardboard, glass, metal, paper, plastic, texture, trash
 from producers.procedural.palette import BLACK
 from producers.procedural.tile import Tile
@@ -32,9 +32,7 @@ _SHADOW_GRAIN_PX = 4
 _FAINTER = [round(level * _SHADOW_SHARE) for level in range(256)]
 
 
-def draw(
-    material: str, rng: np.random.Generator, width_px: int, height_px: int
-) -> npt.NDArray[np.uint8]:
+def draw(material: str, rng: np.random.Generator, width_px: int, height_px: int) -> Picture:
     """A picture [height_px, width_px, 3] (RGB) of one item of `material` on a conveyor belt.
 
     A function of the generator's state alone: shape, pose, wear and stretch of belt all come from

@@ -100,8 +100,8 @@ def _folds() -> _Field:
         nearest = np.where(closer, distance, nearest)
         tilted = levels[cell] + slopes[0][cell] * down + slopes[1][cell] * across
         shade = np.where(closer, tilted, shade)
-    ridge = np.exp(-(second - nearest) / 1.3)
-    return shade + 0.35 * ridge
+    folds: _Field = shade + 0.35 * np.exp(-(second - nearest) / 1.3)
+    return folds
 
 
 @lru_cache(maxsize=16)

@@ -1,0 +1,21 @@
+"""Where items come from: drawn, read from files, filmed."""
+
+from __future__ import annotations
+
+from producers.sources.folder import FolderSource
+from producers.sources.procedural import ProceduralSource
+from producers.sources.source import ItemFacts, Source
+from producers.sources.spec import open_source, open_spec
+from producers.sources.video import VideoSource
+from producers.sources.webcam import WebcamSource
+
+__all__ = [
+    "FolderSource",
+    "ItemFacts",
+    "ProceduralSource",
+    "Source",
+    "VideoSource",
+    "WebcamSource",
+    "open_source",
+    "open_spec",
+]

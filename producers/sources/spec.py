@@ -1,0 +1,76 @@
+"""From what the user wrote to the source that is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from line import pictures
+from line.errors import BadInput
+from line.settings import Settings
+from producers.sources.folder import FolderSource, Order
+from producers.sources.procedural import ProceduralSource
+from producers.sources.source import Source
+from producers.sources.video import VideoSource
+from producers.sources.webcam import WebcamSource
+
+_ALLOWED = '"procedural", a folder of pictures, a video file or "webcam:N"'
+_WEBCAM = re.compile(r"webcam:(\d{1,3})")
+
+
+def open_source(settings: Settings) -> Source:
+    """The source that a run's settings name. Raises BadInput, naming the field or the path."""
+    return open_spec(
+        settings.source.spec,
+        seed=settings.line.seed,
+        cameras=settings.line.cameras,
+        mix={name: one.share for name, one in settings.classes.items()},
+        width_px=settings.camera.width_px,
+        height_px=settings.camera.height_px,
+        order="random" if settings.source.order == "random" else "once",
+        max_pixels=round(settings.source.max_megapixels * 1e6),
+    )
+
+
+def open_spec(
+    spec: str,
+    *,
+    seed: int,
+    cameras: int,
+    mix: Mapping[str, float],
+    width_px: int,
+    height_px: int,
+    order: Order = "once",
+    frame: tuple[int, int] | None = None,
+    max_pixels: int = 50_000_000,
+) -> Source:
+    """The source named by `spec`: "procedural", a folder, a video file or "webcam:N".
+
+    `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and `max_pixels`
+    hold for folders. Raises BadInput, naming what it got, for anything else and for whatever the
+    source itself refuses.
+    """
+    if spec == "procedural":
+        return ProceduralSource(seed, mix, width_px, height_px)
+    if spec.startswith("webcam:"):
+        return _open_webcam(spec, cameras)
+    path = Path(spec).expanduser()
+    if spec and path.is_dir():  # an empty path would be the working directory
+        return FolderSource(
+            path, seed=seed, order=order, cameras=cameras, frame=frame, max_pixels=max_pixels
+        )
+    if path.is_file():
+        if path.suffix.lower() in pictures.SUFFIXES:
+            raise BadInput(f"source.spec {spec!r}: is one picture; name the folder that holds it")
+        return VideoSource(path, cameras=cameras)
+    raise BadInput(f"source.spec {spec!r}: no such file or folder; must be {_ALLOWED}")
+
+
+def _open_webcam(spec: str, cameras: int) -> WebcamSource:
+    number = _WEBCAM.fullmatch(spec)
+    if number is None:
+        raise BadInput(f"source.spec {spec!r}: must be {_ALLOWED}, with N a number from 0")
+    if cameras != 1:
+        raise BadInput(f"source.spec {spec!r}: one camera can feed one lane, not {cameras}")
+    return WebcamSource(int(number[1]))

@@ -1,0 +1,74 @@
+"""The frames of a recorded video, one item each, without truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from line.errors import BadInput, PictureError
+from line.pictures import Picture
+from producers.sources.opencv import opencv, to_rgb
+from producers.sources.source import ItemFacts
+
+
+class VideoSource:
+    """Every `stride`-th frame of a video file, dealt to the lanes in turn.
+
+    Frames may be asked for in any order; reading on is cheap, going back costs a seek, which the
+    codec may have to decode its way through. Raises BadInput, naming the path, for a file that is
+    missing or not a video, and where OpenCV is not installed.
+    """
+
+    is_reproducible = True
+    is_exact = False
+    classes = None
+
+    def __init__(self, path: Path, *, cameras: int = 1, stride: int = 1) -> None:
+        if not path.is_file():
+            raise BadInput(f"{path}: no such file")
+        self._cv2 = opencv(str(path))
+        self._path = path
+        self._cameras = cameras
+        self._stride = stride
+        self._film = self._cv2.VideoCapture(str(path))
+        self._frames = int(self._film.get(self._cv2.CAP_PROP_FRAME_COUNT))
+        self._next = 0
+        if not self._film.isOpened() or self._frames < 1:
+            self.close()
+            raise BadInput(f"{path}: not a video that OpenCV can read")
+
+    @property
+    def length(self) -> int:
+        """Frames in all, at this stride."""
+        return len(range(0, self._frames, self._stride))
+
+    def facts(self, camera: int, seq: int) -> ItemFacts:
+        """No truth; "video:frame N"."""
+        return ItemFacts(None, f"video:frame {self._frame(camera, seq)}")
+
+    def picture(self, camera: int, seq: int) -> Picture:
+        """The frame at the video's own size. Raises PictureError for one that cannot be read."""
+        wanted = self._frame(camera, seq)
+        self._wind_to(wanted)
+        read, frame = self._film.read()
+        self._next += 1
+        if not read:
+            self._next = -1  # where a failed read leaves the film is anybody's guess
+            raise PictureError(f"{self._path}: frame {wanted} cannot be read")
+        return to_rgb(frame)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._film.release()
+
+    def _frame(self, camera: int, seq: int) -> int:
+        return (camera + seq * self._cameras) * self._stride
+
+    def _wind_to(self, wanted: int) -> None:
+        """Read past a few frames rather than seek: a seek starts over at the last key frame."""
+        skip = wanted - self._next
+        if self._next < 0 or not 0 <= skip <= max(8, self._stride * self._cameras):
+            self._film.set(self._cv2.CAP_PROP_POS_FRAMES, wanted)
+        else:
+            for _ in range(skip):
+                self._film.grab()
+        self._next = wanted

@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""Scrapline's runner: launch the line, classify files, report on runs, check settings.
+
+`python run_line.py` alone runs the demo scenario. Exit status: 0 fine, 2 bad input, 3 items
+unaccounted for, 4 a whole stage died.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from line import runner
+from line.config import ROOT, load
+from line.errors import BadInput, ExitCode, ScraplineError
+from line.run_folder import RunFolder
+from line.settings import Settings
+from line.view import LiveView, PlainView, QuietView, View
+from producers.sources import open_source
+from workers.model import Model, find
+
+DEFAULT_SCENARIO = "demo"
+
+app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+# -- options that several commands take ---------------------------------------------------------
+
+Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
+Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
+ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
+Threshold = Annotated[float | None, typer.Option(help="less sure: left on the belt, 0..1")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
+
+
+@app.command()
+def run(
+    config: Config = None,
+    scenario: Scenario = None,
+    workers: Annotated[str | None, typer.Option(help="a number, or auto: one a core")] = None,
+    cameras: Annotated[int | None, typer.Option(help="lanes, each with its camera")] = None,
+    speed: Annotated[str | None, typer.Option(help="clock multiplier, or max")] = None,
+    belt_speed: Annotated[float | None, typer.Option(help="metres a second")] = None,
+    interval: Annotated[float | None, typer.Option(help="seconds between items, regular")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="procedural, a folder, a video file or webcam:N")
+    ] = None,
+    order: Annotated[str | None, typer.Option(help="of a folder: once or random")] = None,
+    items: Annotated[int | None, typer.Option(help="feed this many")] = None,
+    duration: Annotated[float | None, typer.Option(help="feed for this belt time, s")] = None,
+    model: ModelFile = None,
+    threshold: Threshold = None,
+    active_learning: Annotated[
+        bool | None, typer.Option(help="queue doubtful items for labelling")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="same seed, same belt")] = None,
+    run_dir: Annotated[Path | None, typer.Option(help="empty or new folder")] = None,
+    assignments: Assignments = None,
+    quiet: Annotated[bool, typer.Option(help="print errors only")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the line until its belt ends. Ctrl-C drains it; a second Ctrl-C stops it at once."""
+    options: dict[str, object | None] = {
+        "line.workers": _number_or_word(workers),
+        "line.cameras": cameras,
+        "line.speed": _number_or_word(speed),
+        "line.items": items,
+        "line.duration_s": duration,
+        "line.seed": seed,
+        "belt.speed_m_per_s": belt_speed,
+        "infeed.process": None if interval is None else "regular",
+        "infeed.items_per_min": 60 / interval if interval else interval,
+        "source.spec": source,
+        "source.order": order,
+        "model.path": None if model is None else str(model),
+        "decision.threshold": threshold,
+        "review.enabled": active_learning,
+    }
+    if scenario is None and source is None:
+        scenario = DEFAULT_SCENARIO
+    settings = _settings(config, scenario, options, assignments)
+    loaded = _checked_model(settings)
+    folder = RunFolder.choose(run_dir, settings)
+    with _view(quiet, as_json) as view:
+        ended = runner.run(settings, loaded.facts, folder, view)
+    summary = _account(folder.path)
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    elif not quiet:
+        from accounts.terminal import print_summary
+
+        print_summary(summary, out)
+        out.print(f"\n{_shown(folder.path)}/report.html  results.csv  summary.json")
+    if ended.error is not None:
+        raise ended.error
+    if summary["items"]["lost"] or summary["items"]["duplicates"]:
+        raise typer.Exit(ExitCode.UNACCOUNTED)
+
+
+@app.command()
+def classify(
+    paths: Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")],
+    top: Annotated[int, typer.Option(min=1, help="classes to show")] = 3,
+    threshold: Threshold = None,
+    model: ModelFile = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Classify pictures without a line: the best classes, and whether the model is sure."""
+    from workers import classify as files
+
+    options: dict[str, object | None] = {
+        "model.path": None if model is None else str(model),
+        "decision.threshold": threshold,
+    }
+    settings = _settings(config, None, options, None)
+    loaded = _load_model(settings)
+    answers = files.classify(
+        loaded,
+        files.picture_files(paths),
+        settings.decision.threshold,
+        settings.source.max_megapixels * 1e6,
+    )
+    unreadable = _print_answers(list(answers), top, as_json)
+    if unreadable:
+        raise BadInput(f"{unreadable} of the files could not be read")
+
+
+@app.command()
+def report(run_dir: Annotated[Path, typer.Argument(help="folder of a run")]) -> None:
+    """Write summary.json and report.html of a run anew, and print its summary."""
+    from accounts.terminal import print_summary
+
+    print_summary(_account(run_dir), out)
+    out.print(f"\n{_shown(run_dir)}/report.html")
+
+
+@app.command()
+def check(
+    config: Config = None,
+    scenario: Scenario = None,
+    model: ModelFile = None,
+    source: Annotated[str | None, typer.Option(help="as for run")] = None,
+    assignments: Assignments = None,
+) -> None:
+    """Validate configuration, scenario, source and model, without running anything."""
+    options: dict[str, object | None] = {
+        "model.path": None if model is None else str(model),
+        "source.spec": source,
+    }
+    settings = _settings(config, scenario, options, assignments)
+    loaded = _checked_model(settings)
+    out.print(f"settings  ok  {settings.title}: {settings.line.workers} workers")
+    out.print(f"source    ok  {settings.source.spec}")
+    names = ", ".join(loaded.facts.classes)
+    out.print(f"model     ok  {_shown(Path(loaded.facts.path))} ({names})")
+
+
+@app.command()
+def override(
+    run_dir: Annotated[Path, typer.Argument(help="folder of a run")],
+    frame_id: Annotated[str | None, typer.Argument(help="item; none = all queued ones")] = None,
+    label: Annotated[str | None, typer.Argument(help="what it is")] = None,
+) -> None:
+    """Say what an item really is. Without an item, asks about every queued one in turn."""
+    from sinks.overrides import ask, record
+
+    if frame_id is None:
+        ask(run_dir, getpass.getuser(), out)
+    elif label is None:
+        raise BadInput(f"override {frame_id}: say what it is, as in: override RUN_DIR 0-17 glass")
+    else:
+        record(run_dir, frame_id, label, getpass.getuser())
+        out.print(f"{frame_id} is {label}")
+
+
+# -- what the commands share ----------------------------------------------------------------------
+
+
+def _settings(
+    config: Path | None,
+    scenario: str | None,
+    options: dict[str, object | None],
+    assignments: list[str] | None,
+) -> Settings:
+    given = [(key, value) for key, value in options.items() if value is not None]
+    settings = load(config, scenario, given, assignments or ())
+    values = settings.model_dump()
+    if settings.line.workers == "auto":
+        values["line"]["workers"] = len(os.sched_getaffinity(0))
+    if Path(settings.source.spec).exists():
+        values["source"]["spec"] = str(Path(settings.source.spec).absolute())
+    return Settings.model_validate(values)
+
+
+def _load_model(settings: Settings) -> Model:
+    path = Path(settings.model.path)
+    if not path.exists() and not path.is_absolute() and (ROOT / path).exists():
+        path = ROOT / path  # the shipped model, wherever the runner is called from
+    return Model.load(find(path), settings.model.provider)
+
+
+def _checked_model(settings: Settings) -> Model:
+    """The model, if it fits the source and the belt. Raises BadInput naming what does not."""
+    model = _load_model(settings)
+    known = model.facts.classes
+    names = ", ".join(known)
+    with closing(open_source(settings)) as source:
+        strange = [name for name in source.classes or () if name not in known]
+    if strange:
+        raise BadInput(
+            f"source.spec: {settings.source.spec} has the class {strange[0]!r}, "
+            f"which the model {model.facts.path} does not know ({names})"
+        )
+    residue = settings.belt.residue_class
+    if residue and residue not in known:
+        raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
+    return model
+
+
+def _view(quiet: bool, as_json: bool) -> View:
+    if quiet or as_json:
+        return QuietView()
+    return LiveView(out) if out.is_terminal else PlainView(out)
+
+
+def _account(run_dir: Path) -> dict[str, Any]:
+    # Imported late: pandas and matplotlib are not needed to start the line.
+    from accounts.report import write_report
+    from accounts.summary import write_summary
+
+    summary = write_summary(run_dir)
+    write_report(run_dir)
+    return summary
+
+
+def _print_answers(answers: list[Any], top: int, as_json: bool) -> int:
+    """Prints a table, or JSON; returns how many files could not be read."""
+    from workers.classify import Answer, Unreadable
+
+    unreadable = [a for a in answers if isinstance(a, Unreadable)]
+    readable = [a for a in answers if isinstance(a, Answer)]
+    if as_json:
+        rows: list[dict[str, object]] = [
+            {
+                "path": str(a.path),
+                "top": [{"class": name, "probability": round(p, 5)} for name, p in a.ranking[:top]],
+                "low_confidence": a.low_confidence,
+                "true_class": a.true_class,
+                "latency_ms": round(a.latency_ms, 2),
+            }
+            for a in readable
+        ]
+        rows += [{"path": str(a.path), "error": a.reason} for a in unreadable]
+        print(json.dumps(rows, indent=1))
+    else:
+        table = Table(box=None, pad_edge=False)
+        for heading in ("picture", "class", "confidence", "", "next"):
+            table.add_column(heading, justify="right" if heading == "confidence" else "left")
+        for a in readable:
+            (name, p), *others = a.ranking[:top]
+            mark = "[yellow]low confidence[/]" if a.low_confidence else ""
+            rest = "  ".join(f"{n} {q:.1%}" for n, q in others)
+            table.add_row(str(a.path), name, f"{p:.1%}", mark, f"[dim]{rest}[/]")
+        out.print(table)
+        judged = [a for a in readable if a.true_class is not None]
+        if len(judged) > 1:
+            right = sum(a.ranking[0][0] == a.true_class for a in judged)
+            out.print(
+                f"\n{right} of {len(judged)} as their folders say ({right / len(judged):.1%})"
+            )
+    for a in unreadable:
+        err.print(a.reason, style="red", soft_wrap=True, markup=False)
+    return len(unreadable)
+
+
+def _number_or_word(text: str | None) -> object | None:
+    """`4` and `0.5` as numbers, anything else as it is: validation names the key."""
+    if text is None:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be given from here."""
+    absolute = path.absolute()
+    here = Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; returns the exit status."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("--help", "-h")):
+        arguments = ["run", *arguments]
+    try:
+        return int(app(arguments, prog_name="run_line.py", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        message, code = error.format_message(), ExitCode.BAD_INPUT
+    except ScraplineError as error:
+        message, code = str(error), error.exit_code
+    err.print(f"error: {message}", style="red", soft_wrap=True, markup=False)
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

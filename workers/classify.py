@@ -1,0 +1,80 @@
+"""Classify picture files outside the line: one answer, or one reason, for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from line import pictures
+from line.errors import BadInput, PictureError
+from workers.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model says of one file. `ranking`: (class, probability), best first."""
+
+    path: Path
+    ranking: list[tuple[str, float]]
+    low_confidence: bool
+    true_class: str | None
+    """name of the folder that the file lies in, if it is one of the model's classes"""
+    latency_ms: float
+    """duration of the inference, reading the file not included"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file without an answer; `reason` names it."""
+
+    path: Path
+    reason: str
+
+
+def picture_files(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and all pictures below the folders named, in order.
+
+    Raises:
+        BadInput: for a path that is not there and a folder without pictures.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in pictures.SUFFIXES and p.is_file()
+            )
+            if not found:
+                raise BadInput(f"{path}: holds no pictures")
+            files += found
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise BadInput(f"{path}: no such file or folder")
+    return files
+
+
+def classify(
+    model: Model, files: Sequence[Path], threshold: float, max_pixels: float
+) -> Iterator[Answer | Unreadable]:
+    """Answers in the order of the files; a file that cannot be read does not stop the others."""
+    classes = model.facts.classes
+    for path in files:
+        try:
+            picture = pictures.read(path, max_pixels)
+        except PictureError as error:
+            yield Unreadable(path, str(error))
+            continue
+        started = perf_counter()
+        probabilities = model.engine.classify(picture[None])[0].tolist()
+        latency_ms = 1000 * (perf_counter() - started)
+        ranking = sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])
+        truth = path.parent.name
+        yield Answer(
+            path=path,
+            ranking=ranking,
+            low_confidence=ranking[0][1] < threshold,
+            true_class=truth if truth in classes else None,
+            latency_ms=latency_ms,
+        )
