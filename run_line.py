@@ -282,8 +282,8 @@ def _print_answers(answers: list[Any], top: int, as_json: bool) -> int:
             out.print(
                 f"\n{right} of {len(judged)} as their folders say ({right / len(judged):.1%})"
             )
-    for a in unreadable:
-        err.print(a.reason, style="red", soft_wrap=True, markup=False)
+    for failure in unreadable:
+        err.print(failure.reason, style="red", soft_wrap=True, markup=False)
     return len(unreadable)
 
 

@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
 from line import seat
 from line.config import ROOT
 from line.leash import Leash, Note
-from line.run_folder import ProcessEntry, RunFolder
+from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.settings import Role
 
 
@@ -39,7 +38,7 @@ class Child:
         self.started = self.heard = monotonic()
         self.ready: float | None = None
         """monotonic time at which it said that it was ready"""
-        self._since = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._since = now_iso()
         self.leash, theirs = Leash.pair()
         arguments = seat.arguments(
             place.role,

@@ -1,9 +1,8 @@
-"""Pictures as arrays: uint8 [height, width, 3], RGB; and their ways in and out of bytes and files."""
+"""Pictures as arrays (uint8 [height, width, 3], RGB), and their ways in and out of bytes."""
 
 from __future__ import annotations
 
 import io
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,13 @@ Picture = NDArray[np.uint8]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """File names that are taken for pictures, in lower case."""
 
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+
+# A picture's size is judged here, from its header, and against a setting instead of a constant.
+Image.MAX_IMAGE_PIXELS = None
+
 # What Pillow raises on files that are cut off or not what they seem.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 
 
 def encode(picture: Picture, encoding: Encoding, jpeg_quality: int) -> bytes:
@@ -62,9 +66,7 @@ def read(path: Path, max_pixels: float) -> Picture:
 
 def _opened(path: Path, max_pixels: float) -> Any:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # judged below
-            image = Image.open(path)
+        image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
         raise PictureError(f"{path}: not a picture") from None
     except _DECODER_ERRORS as error:

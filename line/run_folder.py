@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from line.errors import BadInput
@@ -77,6 +77,11 @@ class RunFolder:
         temporary = self.path / f".{name}.tmp"
         temporary.write_text(json.dumps(content, indent=1))
         temporary.replace(self.path / name)
+
+
+def now_iso() -> str:
+    """The wall clock's time, UTC."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def make_runtime_dir() -> Path:

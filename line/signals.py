@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -40,7 +41,5 @@ class Interrupts:
 
     def _record(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
-        try:
+        with suppress(BlockingIOError):
             self._reader.recv(4096)
-        except BlockingIOError:
-            pass

@@ -31,6 +31,8 @@ class Status:
     phase: str = "starting"
     belt_started: float | None = None
     """monotonic time of belt second 0"""
+    belt_ended: float | None = None
+    """monotonic time at which the last item was acknowledged"""
     belts: dict[str, Note] = field(default_factory=dict)
     """camera → its last `belt` or `finished` note"""
     flow: Note = field(default_factory=dict)
@@ -70,8 +72,10 @@ class Status:
 
     @property
     def wall_s(self) -> float:
-        """Seconds since the belt started."""
-        return monotonic() - self.belt_started if self.belt_started else 0.0
+        """Seconds from belt second 0 until the last item's acknowledgement, or until now."""
+        if self.belt_started is None:
+            return 0.0
+        return max(0.0, (self.belt_ended or monotonic()) - self.belt_started)
 
     def jitter_ms(self) -> dict[str, float] | None:
         """Trigger jitter over all lanes: the worst of each figure; None without a paced trigger."""

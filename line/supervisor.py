@@ -7,6 +7,7 @@ dispatcher, which ends the leases of the dead, and to the alerts sink.
 
 from __future__ import annotations
 
+import os
 import selectors
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from line.child import Child, Place
 from line.errors import StageDied
 from line.leash import Note
 from line.restarts import Restarts
-from line.run_folder import RunFolder
+from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.signals import Interrupts
 from line.status import ProcessState, Status
 
@@ -49,7 +50,7 @@ class Supervisor:
         self._children: dict[str, Child] = {}
         self._restarts = {name: Restarts(self._settings) for name in self._places}
         self._incarnations = dict.fromkeys(self._places, 0)
-        self._due: dict[str, float] = {name: 0.0 for name in self._places}
+        self._due: dict[str, float] = dict.fromkeys(self._places, 0.0)
         """process → monotonic time of its next start"""
         self._given_up: set[str] = set()
         self._finished: set[str] = set()
@@ -57,6 +58,7 @@ class Supervisor:
         self._events_done: set[int] = set()
         self._selector = selectors.DefaultSelector()
         self._turned = monotonic()
+        self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso())
 
     def run(self, interrupts: Interrupts) -> str:
         """Until the belt has ended and everything is stored; returns how the run ended.
@@ -75,6 +77,7 @@ class Supervisor:
                 if interrupts.count and self._status.phase != "draining":
                     self._drain()
                 self._turn()
+            self._status.belt_ended = monotonic()
             self._stop(interrupts)
             return "drained" if interrupts.count else "finished"
         finally:
@@ -193,8 +196,7 @@ class Supervisor:
             self._notify(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
 
     def _check_stage(self, role: str, name: str, how: str) -> None:
-        """A sink or the dispatcher is a stage by itself; workers and cameras stand in for nobody
-        and everybody: the line goes on while one worker is left, but not without a camera."""
+        """Only workers stand in for one another; any other process is a stage by itself."""
         workers_left = {n for n, p in self._places.items() if p.role == "worker"} - self._given_up
         if role != "worker" or not workers_left:
             log = self._folder.logs / f"{name}.log"
@@ -262,7 +264,8 @@ class Supervisor:
         self._write_processes()
 
     def _write_processes(self) -> None:
-        self._folder.write_processes(child.entry for child in self._children.values())
+        children = [child.entry for child in self._children.values()]
+        self._folder.write_processes([self._entry, *children])
 
     def _state(self, place: Place) -> ProcessState:
         child = self._children.get(place.name)

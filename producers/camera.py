@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import simpy
@@ -82,7 +83,7 @@ class Camera:
         belt = Belt(self._env, settings.belt, arrivals, self._observe)
         if self._seat.index == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
-                belt.at(event.at_s, lambda n=number: self._seat.leash.send("event", number=n))
+                belt.at(event.at_s, partial(self._seat.leash.send, "event", number=number))
         return belt
 
     def _advance(self) -> None:

@@ -11,6 +11,7 @@ import socket
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -101,10 +102,8 @@ class Studio:
         return future
 
     def _wake(self, _: Future[Shot]) -> None:
-        try:
+        with suppress(OSError):  # full: it is readable anyway; closed: nobody waits any more
             self._wake_writer.send(b"!")
-        except OSError:
-            pass  # full: it is readable anyway; closed: nobody waits any more
 
     def _shoot(self, item: BeltItem) -> Shot:
         try:

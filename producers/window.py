@@ -22,8 +22,11 @@ RANGE_ITEMS = 256
 
 
 class Progress:
-    """What a camera's next incarnation must know: how far its items are acknowledged without a
-    gap, and the belt time at which the infeed was stopped, if it was."""
+    """What a camera's next incarnation must know.
+
+    How far its items are acknowledged without a gap, and the belt time at which the infeed was
+    stopped, if it was.
+    """
 
     _FORMAT = struct.Struct("<qd")
 

@@ -6,7 +6,7 @@ from collections import deque
 
 
 class RateAlarm:
-    """Goes on above `limit`, off below `clear`; judges the last `window` items, full windows only."""
+    """On above `limit`, off at `clear`; judges the last `window` items, never fewer."""
 
     def __init__(self, limit: float, clear: float, window: int) -> None:
         self._limit = limit

@@ -40,9 +40,11 @@ CREATE TABLE IF NOT EXISTS labels (
 
 @dataclass(frozen=True, slots=True)
 class QueuedItem:
-    """A row of `items`. `image` is relative to the queue's folder; `margin` is the gap between the
-    two best probabilities; `reason` says why it was queued; `picture_hash` is a signed 64-bit
-    difference hash."""
+    """A row of `items`.
+
+    `image` is relative to the queue's folder; `margin` is the gap between the two best
+    probabilities; `reason` says why it was queued; `picture_hash` is a signed 64-bit dHash.
+    """
 
     frame_id: str
     image: str

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from line.config import load
 from line.errors import BadInput, PictureError
 from producers.procedural import CLASSES
-from producers.sources import FolderSource, ProceduralSource, VideoSource, open_spec
+from producers.sources import FolderSource, ProceduralSource, VideoSource, open_source, open_spec
 
 MAX_PIXELS = 1_000_000
 
@@ -302,6 +303,18 @@ def test_a_spec_opens_the_source_it_names(tree, film):
     video = spec(str(film))
     assert isinstance(video, VideoSource)
     video.close()
+
+
+def test_settings_open_the_source_they_describe(tree):
+    options = [("source.spec", str(tree)), ("line.cameras", 2), ("source.max_megapixels", 0.001)]
+    source = open_source(load(options=options, environment={}))
+    assert isinstance(source, FolderSource)
+    assert source.length_for(1) == 5
+    save(tree / "metal" / "large.png", size=(60, 60))
+    with pytest.raises(BadInput, match=r"large\.png: 60x60"):
+        open_source(load(options=options, environment={}))
+    endless = [*options[:2], ("source.order", "random")]
+    assert open_source(load(options=endless, environment={})).length is None
 
 
 @pytest.mark.parametrize("text", ["no/such/place", "", "webcam:", "webcam:x", "Procedural"])

@@ -132,9 +132,7 @@ def _stages(model: nn.Module) -> Iterator[nn.Module]:
     return (child for child in body.children() if any(True for _ in child.parameters()))
 
 
-def _check_fit(
-    source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]
-) -> None:
+def _check_fit(source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     for key in sorted(set(wanted) | set(state)):
         if key not in state:
             raise BadInput(f"--weights {source}: no weights for {key}")

@@ -16,8 +16,6 @@ from training.errors import BadInput, TrainingError
 from training.flags import flags_of
 from training.settings import ExportSettings, PrepareSettings, TrainSettings, load
 
-INTERRUPTED = 130
-
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",
     no_args_is_help=True,
@@ -27,16 +25,13 @@ app = typer.Typer(
 console = Console()
 
 
-def main() -> None:
-    """Run a command; a known error becomes one line on stderr and its exit code."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command and exit; a known error becomes one line on stderr and its exit code."""
     try:
-        app()
+        app(arguments)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """Everything that can go wrong on purpose in the trainer.
 
-    TrainingError       exit 1
-    ├── BadInput        an option, setting, folder or file is wrong; exit 2, one line that names it
-    └── ParityError     an exported file does not answer as the trained network does; exit 3
+TrainingError       exit 1
+├── BadInput        an option, setting, folder or file is wrong; exit 2, one line that names it
+└── ParityError     an exported file does not answer as the trained network does; exit 3
 """
 
 from __future__ import annotations

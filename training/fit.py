@@ -71,7 +71,9 @@ class Run:
         done, patience = len(self._history), self._settings.patience_epochs
         accuracies = [row["val_accuracy"] for row in self._history]
         return done >= self._settings.epochs or bool(
-            patience and done > patience and max(accuracies[-patience:]) <= max(accuracies[:-patience])
+            patience
+            and done > patience
+            and max(accuracies[-patience:]) <= max(accuracies[:-patience])
         )
 
     def announce(self) -> None:
@@ -178,5 +180,7 @@ def _history_row(
 
 
 def _epoch_line(row: dict[str, Any], epochs: int) -> str:
-    figures = [f"{key} {value:.4f}" for key, value in row.items() if key not in {"epoch", "seconds"}]
+    figures = [
+        f"{key} {value:.4f}" for key, value in row.items() if key not in {"epoch", "seconds"}
+    ]
     return f"epoch {row['epoch']}/{epochs}  {'  '.join(figures)}  {row['seconds']} s"

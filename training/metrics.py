@@ -43,7 +43,9 @@ class Confusion:
         rows = {}
         for i, name in enumerate(self.classes):
             right, true, predicted = (
-                int(self.counts[i, i]), int(self.counts[i].sum()), int(self.counts[:, i].sum())
+                int(self.counts[i, i]),
+                int(self.counts[i].sum()),
+                int(self.counts[:, i].sum()),
             )
             rows[name] = {
                 "precision": _ratio(right, predicted),

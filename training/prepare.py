@@ -1,8 +1,8 @@
 """Make a tree that `train` can read: split, checked, with hashes.
 
-    OUT/train/CLASS/…  OUT/val/CLASS/…  OUT/test/CLASS/…
-    OUT/class_index.json    {"0": "cardboard", …}
-    OUT/manifest.json       where it came from, and the SHA-256 of every file
+OUT/train/CLASS/…  OUT/val/CLASS/…  OUT/test/CLASS/…
+OUT/class_index.json    {"0": "cardboard", …}
+OUT/manifest.json       where it came from, and the SHA-256 of every file
 """
 
 from __future__ import annotations

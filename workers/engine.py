@@ -46,7 +46,7 @@ class OnnxEngine:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(data, options, providers=[wanted])
-        except Exception as error:  # noqa: BLE001 - the runtime has a type for every kind of damage
+        except Exception as error:  # the runtime has a type for every kind of damage
             raise BadInput(
                 f"not a model that ONNX Runtime can load: {_first_line(error)}"
             ) from None

@@ -94,7 +94,7 @@ def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
 def _try(engine: Engine, classes: int) -> None:
     try:
         answer = engine.classify(np.zeros((1, 64, 64, 3), np.uint8))
-    except Exception as error:  # noqa: BLE001 - whatever a graph may raise, it is the file's fault
+    except Exception as error:  # whatever a graph may raise, it is the file's fault
         raise BadInput(f"fails on a picture: {str(error).splitlines()[0][:200]}") from None
     if answer.shape != (1, classes):
         raise BadInput(f"gives {answer.shape[-1]} probabilities for {classes} class names")

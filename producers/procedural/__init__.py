@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from producers.procedural.scene import CLASSES, draw
+from producers.procedural.scene import CLASSES, draw, prepare
 
-__all__ = ["CLASSES", "draw"]
+__all__ = ["CLASSES", "draw", "prepare"]

@@ -25,6 +25,11 @@ def stretch(rng: np.random.Generator, width_px: int, height_px: int) -> Image.Im
     return strip.crop((left, 0, left + width_px, height_px))
 
 
+def prepare(width_px: int, height_px: int) -> None:
+    """Make the strip for pictures of this size."""
+    _strip(width_px, height_px)
+
+
 @lru_cache(maxsize=4)
 def _strip(width_px: int, height_px: int) -> Image.Image:
     rng = np.random.default_rng(np.random.SeedSequence([20_240_229, 6, width_px, height_px]))

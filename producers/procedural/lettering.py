@@ -43,6 +43,11 @@ def bar_code(tile: Tile, rng: np.random.Generator, box: Box, ink: Colour = INK) 
         tile.mark([(start, top), (end, top), (end, bottom), (start, bottom)], ink)
 
 
+def prepare() -> None:
+    """Set the page that body text is cut from."""
+    _page()
+
+
 @lru_cache(maxsize=64)
 def _letters(text: str) -> Image.Image:
     font = ImageFont.load_default(_WORD_PX)

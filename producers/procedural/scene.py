@@ -11,7 +11,17 @@ from PIL import Image, ImageFilter, ImageOps
 
 from line.errors import BadInput
 from line.pictures import Picture
-from producers.procedural import belt, cardboard, glass, metal, paper, plastic, texture, trash
+from producers.procedural import (
+    belt,
+    cardboard,
+    glass,
+    lettering,
+    metal,
+    paper,
+    plastic,
+    texture,
+    trash,
+)
 from producers.procedural.palette import BLACK
 from producers.procedural.tile import Tile
 
@@ -48,6 +58,13 @@ def draw(material: str, rng: np.random.Generator, width_px: int, height_px: int)
     picture = belt.stretch(rng, width_px, height_px)
     _lay(tile, picture, rng)
     return np.array(picture)
+
+
+def prepare(width_px: int, height_px: int) -> None:
+    """Make what is made once per process, about half a second's work, before the belt runs."""
+    belt.prepare(width_px, height_px)
+    texture.prepare()
+    lettering.prepare()
 
 
 def _lay(tile: Tile, picture: Image.Image, rng: np.random.Generator) -> None:

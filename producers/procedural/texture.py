@@ -46,6 +46,15 @@ def speckle(tile: Tile, rng: np.random.Generator) -> None:
     tile.veil([(_fibres(), _SHADOW)], rng, _natural_px(tile))
 
 
+def prepare() -> None:
+    """Make the banks that take longest, which the first items would else wait for."""
+    _folds()
+    _streaks(2)
+    _fibres()
+    for level in (1, 2, 3):
+        _grime(level)
+
+
 def smooth_noise(rng: np.random.Generator, width_px: int, height_px: int, cells: int) -> _Field:
     """A field [height_px, width_px] of about -1 to 1 with `cells` swells along its longer side."""
     longer = max(width_px, height_px)

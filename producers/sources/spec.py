@@ -9,6 +9,7 @@ from pathlib import Path
 from line import pictures
 from line.errors import BadInput
 from line.settings import Settings
+from producers.procedural import prepare
 from producers.sources.folder import FolderSource, Order
 from producers.sources.procedural import ProceduralSource
 from producers.sources.source import Source
@@ -48,11 +49,13 @@ def open_spec(
     """The source named by `spec`: "procedural", a folder, a video file or "webcam:N".
 
     `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and `max_pixels`
-    hold for folders. Raises BadInput, naming what it got, for anything else and for whatever the
-    source itself refuses.
+    hold for folders. The source is ready to show its first item at once. Raises BadInput, naming
+    what it got, for anything else and for whatever the source itself refuses.
     """
     if spec == "procedural":
-        return ProceduralSource(seed, mix, width_px, height_px)
+        source = ProceduralSource(seed, mix, width_px, height_px)
+        prepare(width_px, height_px)
+        return source
     if spec.startswith("webcam:"):
         return _open_webcam(spec, cameras)
     path = Path(spec).expanduser()

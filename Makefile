@@ -1,0 +1,55 @@
+# Everything a user or a developer types. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format bench train clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/line.stamp  ## make .venv with what the line needs (no torch)
+
+run: setup  ## run the demo scenario
+	$(BIN)/python run_line.py run
+
+test: $(VENV)/dev.stamp  ## install the rest and run all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp  ## formatter, linter, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## measure the line against a bare loop over the same model
+	$(BIN)/python -m benchmarks
+
+train: $(VENV)/dev.stamp  ## make the default model anew: TRASHNET_DIR=… WEIGHTS=…
+	PYTHON=$(BIN)/python sh training/default_model.sh
+
+clean:  ## remove .venv and caches; results and datasets stay
+	@for path in $(VENV) $(CACHES) $$(find . -name __pycache__ -not -path './$(VENV)/*'); do \
+		if [ -e "$$path" ]; then du -sh "$$path" | sed 's/^/removing /'; rm -rf "$$path"; fi; \
+	done
+	@echo "kept: results/ and datasets/, which are yours to delete"
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/line.stamp: requirements/line.txt requirements/constraints.txt | $(VENV)/bin/python
+	$(PIP) -r requirements/line.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(wildcard requirements/*.txt) | $(VENV)/bin/python
+	$(PIP) -r requirements/dev.txt
+	@touch $@ $(VENV)/line.stamp

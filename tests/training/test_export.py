@@ -1,0 +1,150 @@
+"""export: the contract that the line relies on, held by real files in their real runtimes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from training.cli import main
+from training.errors import ParityError
+from training.export.parity import compare
+from training.export.runners import Runner, onnx_runner, torchscript_runner
+from training.export.served import MEAN_PIXEL, fold_scale
+
+Refused = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class Exported:
+    onnx: Path
+    torchscript: Path
+
+
+@pytest.fixture(scope="module")
+def exported(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    folder = tmp_path_factory.mktemp("models")
+    files = Exported(folder / "small.onnx", folder / "small.ts")
+    with pytest.raises(SystemExit) as ended:
+        main(
+            ["export", str(finished_run), "--out", str(files.onnx)]
+            + ["--torchscript", str(files.torchscript), "--provenance", "Generated squares."]
+        )
+    assert ended.value.code == 0
+    return files
+
+
+def random_images(*shape: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def test_inputs_and_outputs(exported: Exported) -> None:
+    session = ort.InferenceSession(str(exported.onnx), providers=["CPUExecutionProvider"])
+    [image], [probabilities] = session.get_inputs(), session.get_outputs()
+    assert (image.name, image.type) == ("image", "tensor(uint8)")
+    assert image.shape == ["batch", "height", "width", 3]
+    assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
+    assert probabilities.shape == ["batch", 3]
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 32), (2, 48, 64), (5, 17, 90)])
+def test_any_batch_of_any_size(exported: Exported, shape: tuple[int, int, int]) -> None:
+    images = random_images(*shape)
+    probabilities = onnx_runner(exported.onnx)(images)
+    assert probabilities.shape == (shape[0], 3)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    alone = np.concatenate([onnx_runner(exported.onnx)(image[None]) for image in images])
+    np.testing.assert_allclose(probabilities, alone, atol=1e-4)
+
+
+def test_torchscript_gives_the_same_answers(exported: Exported) -> None:
+    images = random_images(4, 50, 70)
+    one, other = onnx_runner(exported.onnx), torchscript_runner(exported.torchscript)
+    np.testing.assert_allclose(one(images), other(images), atol=5e-3)
+
+
+def test_facts_are_in_both_files(exported: Exported) -> None:
+    session = ort.InferenceSession(str(exported.onnx), providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    created = facts.pop("scrapline.created")
+    assert created.endswith("+00:00")
+    assert facts == {
+        "scrapline.format": "1",
+        "scrapline.classes": '["brown", "green", "grey"]',
+        "scrapline.size": "[32, 32]",
+        "scrapline.temperature": "1.0",
+        "scrapline.threshold": "0.6",
+        "scrapline.backbone": "mobilenet_v3_small",
+        "scrapline.provenance": "Generated squares.",
+    }
+    extra = {"scrapline.json": ""}
+    torch.jit.load(str(exported.torchscript), _extra_files=extra)
+    beside = json.loads(extra["scrapline.json"])
+    del beside["scrapline.created"]
+    assert beside == facts
+
+
+def test_one_small_clean_file(exported: Exported) -> None:
+    model = onnx.load(str(exported.onnx), load_external_data=False)
+    assert {opset.version for opset in model.opset_import if not opset.domain} == {18}
+    kinds = [node.op_type for node in model.graph.node]
+    assert "BatchNormalization" not in kinds
+    assert kinds[:4] == ["Resize", "Transpose", "Cast", "Sub"]
+    assert kinds[-1] == "Softmax"
+    assert all(not tensor.external_data for tensor in model.graph.initializer)
+    assert str(Path(__file__).parents[2]).encode() not in exported.onnx.read_bytes()
+    assert exported.onnx.stat().st_size < 15e6
+
+
+def test_class_index_and_card(exported: Exported) -> None:
+    index = json.loads(exported.onnx.with_suffix(".class_index.json").read_text())
+    assert index == {"0": "brown", "1": "green", "2": "grey"}
+    card = exported.onnx.with_suffix(".md").read_text()
+    assert "**val**: accuracy" in card
+    assert "Generated squares." in card
+
+
+def test_folding_the_scale_is_exact() -> None:
+    """Borders too: with the mean in the bias, padding would no longer be an average pixel."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3, padding=1)).eval()
+    pixels = torch.randint(0, 256, (1, 3, 6, 6)).float()
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+    centred = pixels - torch.tensor(MEAN_PIXEL).view(1, 3, 1, 1)
+    with torch.inference_mode():
+        wanted = model((pixels / 255 - mean) / std)
+        torch.testing.assert_close(fold_scale(model)(centred), wanted, rtol=1e-5, atol=1e-5)
+
+
+def fixed(*probabilities: float) -> Runner:
+    return lambda images: np.array([probabilities], dtype=np.float32)
+
+
+def test_parity_fails_on_another_answer() -> None:
+    pictures = [random_images(4, 4)]
+    with pytest.raises(ParityError, match=r"by 0\.3000 at most"):
+        compare(fixed(0.7, 0.3), fixed(0.4, 0.6), pictures, limit=0.02)
+
+
+def test_parity_forgives_a_tie() -> None:
+    pictures = [random_images(4, 4)]
+    parity = compare(fixed(0.501, 0.499), fixed(0.499, 0.501), pictures, limit=0.02)
+    assert parity.other_top == 0
+
+
+def test_bad_input(finished_run: Path, tmp_path: Path, refused: Refused) -> None:
+    assert "must end in .onnx" in refused("export", finished_run, "--out", tmp_path / "a.pt")
+    assert "best.pt" in refused("export", tmp_path, "--out", tmp_path / "a.onnx")
+    (tmp_path / "torn.pt").write_bytes(b"torn")
+    line = refused("export", tmp_path / "torn.pt", "--out", tmp_path / "a.onnx")
+    assert "torn.pt: not a checkpoint" in line

@@ -1,0 +1,118 @@
+"""train: what a run leaves behind, going on after an interruption, what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.conftest import COLOURS, SILENT, small_run, write_pictures
+from training.checkpoint import load_checkpoint
+from training.cli import main
+from training.fit import Run, fit
+
+Refused = Callable[..., str]
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_history_metrics_confusion(finished_run: Path) -> None:
+    history = rows(finished_run / "history.csv")
+    assert [row["epoch"] for row in history] == ["1", "2"]
+    metrics = json.loads((finished_run / "metrics.json").read_text())
+    best = max(float(row["val_accuracy"]) for row in history)
+    assert metrics["val"]["accuracy"] == pytest.approx(best)
+    confusion = rows(finished_run / "confusion.csv")
+    assert sum(int(row[name]) for row in confusion for name in COLOURS) == 9
+
+
+def test_an_interrupted_run_ends_as_if_it_had_not_been(
+    data: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    settings = small_run(data, tmp_path)
+    Run(settings, SILENT).one_epoch()
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--resume", "--out", str(tmp_path)])
+    assert ended.value.code == 0
+    whole, resumed = (
+        load_checkpoint(finished_run / "last.pt"),
+        load_checkpoint(tmp_path / "last.pt"),
+    )
+    assert resumed.steps == whole.steps
+    for key, value in whole.weights.items():
+        torch.testing.assert_close(resumed.weights[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_extras_join_and_are_judged_under_their_own_name(data: Path, tmp_path: Path) -> None:
+    extra = write_pictures(tmp_path / "drawn/train", 4, ("brown", "grey"))
+    extra_val = write_pictures(tmp_path / "drawn/val", 2)
+    settings = small_run(
+        data, tmp_path / "run", extra=(extra,), extra_val=(extra_val,), epochs=1, balance="loss"
+    )
+    run = Run(settings, SILENT)
+    run.one_epoch()
+    [row] = rows(tmp_path / "run/history.csv")
+    assert 0 <= float(row["drawn_accuracy"]) <= 1
+    assert load_checkpoint(tmp_path / "run").steps == (24 + 8) // 8
+
+
+def test_excluded_pictures_are_not_trained_on(data: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "out.txt"
+    names = [f"train/green/green{i}.png" for i in range(8)]
+    listed.write_text("# twice in the set\n" + "\n".join(names))
+    settings = small_run(data, tmp_path / "run", exclude=listed, epochs=1)
+    fit(settings, SILENT)
+    assert load_checkpoint(tmp_path / "run").steps == 16 // 8
+
+
+def test_patience_ends_a_run(data: Path, tmp_path: Path) -> None:
+    settings = small_run(data, tmp_path, epochs=20, patience_epochs=1, rate=1e-9)
+    fit(settings, SILENT)
+    assert len(rows(tmp_path / "history.csv")) < 20
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--backbone", "resnet19"], "--backbone resnet19"),
+        (["--weights", "missing.pt"], "--weights missing.pt: no such file"),
+        (["--freeze-stages", "99"], "--freeze-stages 99"),
+        (["--batch", "64"], "--batch 64: only 24 pictures"),
+        (["--device", "tpu9"], "--device tpu9"),
+        (["--extra", "nowhere"], "nowhere: no such folder"),
+        (["--exclude", "nowhere.txt"], "--exclude nowhere.txt"),
+    ],
+)
+def test_bad_options(
+    options: list[str], named: str, data: Path, tmp_path: Path, refused: Refused
+) -> None:
+    small = ["--weights", "none", "--size-px", "32", "--batch", "8", "--backbone", "resnet18"]
+    line = refused("train", "--data", data, "--out", tmp_path, *small, *options)
+    assert named in line
+
+
+def test_exclusion_that_names_no_picture(data: Path, tmp_path: Path, refused: Refused) -> None:
+    listed = tmp_path / "out.txt"
+    listed.write_text("train/green/green0.png\ntrain/green/gren1.png\n")
+    line = refused("train", "--data", data, "--out", tmp_path, "--exclude", listed)
+    assert "out.txt, line 2: no picture" in line
+
+
+def test_extra_folder_with_another_class(data: Path, tmp_path: Path, refused: Refused) -> None:
+    extra = write_pictures(tmp_path / "extra", 2, ("rust", "brown"))
+    line = refused("train", "--data", data, "--out", tmp_path / "run", "--extra", extra)
+    assert f"{extra / 'rust'}: class is not one of" in line
+
+
+def test_nothing_to_resume(tmp_path: Path, refused: Refused) -> None:
+    assert "last.pt" in refused("train", "--resume", "--out", tmp_path)
+    assert "--out" in refused("train", "--resume")
+    (tmp_path / "last.pt").write_bytes(b"torn")
+    assert "last.pt: not a checkpoint" in refused("train", "--resume", "--out", tmp_path)
