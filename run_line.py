@@ -31,7 +31,8 @@ from workers.model import Model, find
 DEFAULT_SCENARIO = "demo"
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
-out = Console(highlight=False)
+# In a pipe there is no window whose width would matter.
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
 # -- options that several commands take ---------------------------------------------------------
@@ -268,8 +269,10 @@ def _print_answers(answers: list[Any], top: int, as_json: bool) -> int:
         print(json.dumps(rows, indent=1))
     else:
         table = Table(box=None, pad_edge=False)
-        for heading in ("picture", "class", "confidence", "", "next"):
-            table.add_column(heading, justify="right" if heading == "confidence" else "left")
+        table.add_column("picture", overflow="fold")
+        for heading in ("class", "confidence", "", "next"):
+            justify = "right" if heading == "confidence" else "left"
+            table.add_column(heading, justify=justify, no_wrap=True)
         for a in readable:
             (name, p), *others = a.ranking[:top]
             mark = "[yellow]low confidence[/]" if a.low_confidence else ""

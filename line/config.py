@@ -52,7 +52,11 @@ class Layers:
         try:
             return Settings.model_validate(self._values)
         except ValidationError as error:
-            raise BadInput("; ".join(self._complaint(dict(e)) for e in error.errors())) from None
+            complaints: dict[str, list[str]] = {}
+            for detail in error.errors():
+                key = self._key(detail["loc"])
+                complaints.setdefault(key, []).append(_reason(dict(detail)))
+            raise BadInput("; ".join(self._line(*item) for item in complaints.items())) from None
 
     def _merge(self, into: Table, table: Mapping[str, Any], prefix: str, origin: str) -> None:
         for key, value in table.items():
@@ -63,21 +67,39 @@ class Layers:
             else:
                 into[key] = value
 
-    def _complaint(self, error: dict[str, Any]) -> str:
-        # Pydantic puts the branch of a union behind the key; only true keys have an origin.
-        location = [str(part) for part in error["loc"]]
-        while location and ".".join(location) not in self._origins and len(location) > 2:
-            location.pop()
-        dotted = ".".join(location)
-        origin = self._origins.get(dotted) or self._origins.get(dotted.split(".", 1)[0], "settings")
-        message = str(error["msg"]).removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            message = "unknown key"
-        elif error["type"] == "missing":
-            message = "missing"
-        elif not isinstance(error["input"], dict | list | tuple):
-            message = f"{message}, got {error['input']!r}"
-        return f"{origin}: {dotted}: {message}" if dotted else f"{origin}: {message}"
+    def _key(self, location: tuple[int | str, ...]) -> str:
+        """The dotted key that a validation error is about.
+
+        Behind a key whose type is a choice of several, Pydantic names the choice as well.
+        """
+        value: Any = self._values
+        dotted: list[str] = []
+        for part in location:
+            dotted.append(str(part))
+            if isinstance(value, dict):
+                value = value.get(str(part))
+            elif isinstance(value, list) and isinstance(part, int):
+                value = value[part]
+            if not isinstance(value, dict | list):
+                break
+        return ".".join(dotted)
+
+    def _line(self, key: str, reasons: list[str]) -> str:
+        origin = "settings"
+        parts = key.split(".")
+        for length in range(len(parts), 0, -1):
+            known = self._origins.get(".".join(parts[:length]))
+            if known is not None:
+                origin = known
+                break
+        got = "" if reasons == ["unknown key"] or not key else self._got(parts)
+        return ": ".join(part for part in (origin, key, " or ".join(reasons) + got) if part)
+
+    def _got(self, parts: list[str]) -> str:
+        value: Any = self._values
+        for part in parts:
+            value = value[int(part)] if isinstance(value, list) else value.get(part)
+        return "" if isinstance(value, dict | list) or value is None else f", not {value!r}"
 
 
 def load(
@@ -151,3 +173,13 @@ def _value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _reason(error: dict[str, Any]) -> str:
+    """What is wrong, in a few words."""
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] == "missing":
+        return "missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return message.replace("Input should be", "must be").replace("must be a valid", "must be a")

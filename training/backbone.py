@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-import torch
-import torchvision
+import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from training.errors import BadInput
 from training.settings import TrainSettings
+from training.stored import read_stored
 
 # Two networks answer with auxiliary outputs while training; nothing here expects a tuple.
 UNSUPPORTED = frozenset({"googlenet", "inception_v3"})
@@ -62,7 +61,11 @@ def load_weights(network: Network, settings: TrainSettings, classes: tuple[str, 
     """
     if settings.weights == "none":
         return
-    content = _download(settings) if settings.weights == "imagenet" else _read(settings.weights)
+    content = (
+        _download(settings)
+        if settings.weights == "imagenet"
+        else read_stored(Path(settings.weights), "weights")
+    )
     state = dict(content.get("weights", content))
     wanted = network.model.state_dict()
     if tuple(content.get("classes", ())) != classes:
@@ -142,21 +145,9 @@ def _check_fit(source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Te
             raise BadInput(f"--weights {source}: {key} has shape {tuple(state[key].shape)}")
 
 
-def _read(source: str) -> Mapping[str, Any]:
-    if not Path(source).is_file():
-        raise BadInput(f"--weights {source}: no such file")
-    try:
-        content = torch.load(source, map_location="cpu", weights_only=True)
-    except (OSError, UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise BadInput(f"--weights {source}: not a file of weights") from error
-    if not isinstance(content, Mapping):
-        raise BadInput(f"--weights {source}: not a state dict")
-    return content
-
-
 def _download(settings: TrainSettings) -> Mapping[str, Any]:
-    weights = torchvision.models.get_model_weights(settings.backbone)
+    weights = torchvision.models.get_model_weights(settings.backbone).DEFAULT
     try:
-        return weights.DEFAULT.get_state_dict(progress=False, check_hash=True)
+        return dict(weights.get_state_dict(progress=False, check_hash=True))
     except OSError as error:
         raise BadInput(f"--weights imagenet: download failed: {error}") from error

@@ -6,16 +6,15 @@ are for going on. Random streams need no saving: each epoch's are made from (see
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from training.errors import BadInput
 from training.settings import TrainSettings
+from training.stored import read_stored
 
 FORMAT = 1
 
@@ -37,7 +36,7 @@ class Checkpoint:
         """Write to a neighbour and rename, so that a killed run leaves a whole file."""
         partial = path.with_suffix(".partial")
         torch.save({"format": FORMAT, **vars(self)}, partial)
-        os.replace(partial, path)
+        partial.replace(path)
 
     def train_settings(self) -> TrainSettings:
         """The settings the run was started with."""
@@ -47,12 +46,7 @@ class Checkpoint:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint, or a run folder's best one. BadInput that names the file if it is none."""
     file = path / "best.pt" if path.is_dir() else path
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror or error}") from error
-    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise BadInput(f"{file}: not a checkpoint") from error
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+    content = dict(read_stored(file, "a checkpoint"))
+    if content.pop("format", None) != FORMAT:
         raise BadInput(f"{file}: not a checkpoint of this trainer")
     return Checkpoint(**{**content, "classes": tuple(content["classes"])})

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from training.errors import BadInput, TrainingError
 from training.flags import flags_of
-from training.settings import ExportSettings, PrepareSettings, TrainSettings, load
+from training.settings import ExportSettings, PrepareSettings, TrainSettings, load, read_table
 
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",
@@ -52,13 +52,13 @@ def train(given: dict[str, Any], config: Path | None) -> None:
     from training.checkpoint import load_checkpoint
     from training.fit import fit
 
-    if not given.get("resume"):
-        settings, start = load(TrainSettings, given, config), None
-    else:
-        if "out" not in given:
+    chosen = {**read_table(config, TrainSettings), **given}
+    start = None
+    if chosen.get("resume"):
+        if "out" not in chosen:
             raise BadInput("--out: is required with --resume")
-        start = load_checkpoint(given["out"] / "last.pt")
-        settings = load(TrainSettings, given, config, start.settings)
+        start = load_checkpoint(Path(chosen["out"]) / "last.pt")
+    settings = load(TrainSettings, given, config, start.settings if start else None)
     best = fit(settings, console, start)
     console.print(f"{settings.out}: best accuracy on val {best:.4f}")
 

@@ -23,7 +23,7 @@ class Compute:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
     def place(self, pictures: Tensor) -> Tensor:
-        """Pictures `[batch, 3, h, w]` on the device, channels last: several times faster on a CPU."""
+        """Pictures `[batch, 3, h, w]` on the device; channels last is several times faster."""
         return pictures.to(self.device, non_blocking=True, memory_format=torch.channels_last)
 
 
@@ -44,7 +44,7 @@ def choose(settings: TrainSettings) -> Compute:
 def _multiplies_bf16(device: torch.device) -> bool:
     """Without instructions for it bf16 is emulated, and slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type == "cpu":
-        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False

@@ -28,8 +28,8 @@ SEED_STRIDE = 100_003
 def fit(settings: TrainSettings, console: Console, start: Checkpoint | None = None) -> float:
     """Run all epochs, or those after `start`; returns the best accuracy on val.
 
-    After each epoch `out` holds history.csv, last.pt and, if it was the best so far, best.pt,
-    metrics.json and confusion.csv. Raises BadInput before the first epoch, never later.
+    After each epoch `out` holds last.pt, the records of record.py and, of the best epoch so far,
+    best.pt. Raises BadInput before the first epoch, never later.
     """
     run = Run(settings, console, start)
     run.announce()
@@ -80,10 +80,11 @@ class Run:
         """Say on the console what is about to be trained, on what, where."""
         settings, splits = self._settings, self._splits
         sets = ", ".join(f"{len(p)} in {name}" for name, p in splits.judged_by.items())
+        pictures = pictures_per_epoch(splits.train, settings)
         number = "bf16" if self._compute.bf16 else "fp32"
         self._console.print(
             f"{settings.backbone} {settings.size_px} px, {len(splits.classes)} classes, "
-            f"{pictures_per_epoch(splits.train, settings)} pictures an epoch, {sets}; {self._compute.device}, {number}"
+            f"{pictures} pictures an epoch, {sets}; {self._compute.device}, {number}"
         )
 
     def one_epoch(self) -> None:
@@ -112,15 +113,16 @@ class Run:
         }
 
     def _write(self, judged: dict[str, Judgement]) -> None:
-        out = self._settings.out
+        out, confusion = self._settings.out, judged["val"].confusion
         checkpoint = self._checkpoint(judged)
         record.write_history(out, self._history)
+        record.write_confusion(out / f"confusion/epoch-{len(self._history):02}.csv", confusion)
         checkpoint.save(out / "last.pt")
         # The later of two equals: the rate was lower, the average longer.
-        if judged["val"].confusion.accuracy >= self.best:
+        if confusion.accuracy >= self.best:
             checkpoint.save(out / "best.pt")
             record.write_metrics(out, checkpoint.metrics)
-            record.write_confusion(out, judged["val"].confusion)
+            record.write_confusion(out / "confusion.csv", confusion)
 
     def _checkpoint(self, judged: dict[str, Judgement]) -> Checkpoint:
         figures = {name: judgement.confusion.summary() for name, judgement in judged.items()}

@@ -1,4 +1,9 @@
-"""What a run leaves to read: history.csv, metrics.json, confusion.csv."""
+"""What a run leaves to read.
+
+history.csv                 loss, accuracy, macro F1: one row per epoch
+confusion/epoch-03.csv      confusion on val after that epoch
+metrics.json, confusion.csv the best epoch so far
+"""
 
 from __future__ import annotations
 
@@ -25,9 +30,10 @@ def write_metrics(run: Path, metrics: dict[str, Any]) -> None:
     (run / "metrics.json").write_text(text + "\n", encoding="utf-8")
 
 
-def write_confusion(run: Path, confusion: Confusion) -> None:
+def write_confusion(path: Path, confusion: Confusion) -> None:
     """Counts with names: rows are true classes, columns predicted ones."""
-    with (run / "confusion.csv").open("w", newline="", encoding="utf-8") as file:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["true \\ predicted", *confusion.classes])
         for name, row in zip(confusion.classes, confusion.counts.tolist(), strict=True):

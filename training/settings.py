@@ -134,8 +134,8 @@ def load(
 
     Raises BadInput with one line that names the field, and the file if it came from one.
     """
-    chosen = _read_table(config, section) if config else {}
-    merged = {**_read_table(DEFAULTS, section), **(checkpoint or {}), **chosen, **flags}
+    chosen = read_table(config, section)
+    merged = {**read_table(DEFAULTS, section), **(checkpoint or {}), **chosen, **flags}
     try:
         return section.model_validate(merged)
     except ValidationError as error:
@@ -157,7 +157,10 @@ def _message(kind: str, text: str) -> str:
     return known.get(kind, text)
 
 
-def _read_table(path: Path, section: type[Settings]) -> dict[str, Any]:
+def read_table(path: Path | None, section: type[Settings]) -> dict[str, Any]:
+    """One command's table of a settings file, unchecked but for unknown names; {} without one."""
+    if path is None:
+        return {}
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
+from torchvision.transforms import v2  # type: ignore[import-untyped]
 
 from training.pictures import Transform
 from training.settings import TrainSettings
@@ -16,7 +16,7 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-class QuarterTurn(v2.Transform):
+class QuarterTurn(v2.Transform):  # type: ignore[misc]
     """Turn by 0, 90, 180 or 270°: exact, and true for a belt seen from above."""
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
@@ -43,12 +43,17 @@ def train_transform(settings: TrainSettings) -> Transform:
     steps += _normalise()
     if settings.erase:
         steps += [v2.RandomErasing(settings.erase, scale=(0.02, 0.2))]
-    return v2.Compose(steps)
+    return _chain(steps)
 
 
 def eval_transform() -> Transform:
     """Normalisation alone: the picture was squashed to the network's size when it was read."""
-    return v2.Compose(_normalise())
+    return _chain(_normalise())
+
+
+def _chain(steps: list[torch.nn.Module]) -> Transform:
+    chain: Transform = v2.Compose(steps)
+    return chain
 
 
 def _normalise() -> list[torch.nn.Module]:

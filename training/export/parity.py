@@ -1,4 +1,4 @@
-"""Does an exported file answer as the trained network does?"""
+"""Whether an exported file answers as the trained network does."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torchvision.transforms.v2 import functional as F
 
 from training.errors import ParityError
 from training.export.runners import Picture, Runner
 from training.export.served import resize
-from training.transforms import MEAN, STD
+from training.transforms import eval_transform
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,8 @@ def reference(model: nn.Module, size_px: tuple[int, int]) -> Runner:
     @torch.inference_mode()
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         planes = resize(torch.from_numpy(images), list(size_px))
-        pixels = F.normalize(F.to_dtype(planes, torch.float32, scale=True), list(MEAN), list(STD))
-        return torch.softmax(model(pixels), dim=1).numpy()  # type: ignore[no-any-return]
+        logits = model(eval_transform()(planes))
+        return torch.softmax(logits, dim=1).numpy()
 
     return run
 

@@ -34,13 +34,13 @@ def fold_scale(model: nn.Module) -> nn.Module:
 
 
 class ServedModel(nn.Module):
-    """The whole contract in PyTorch: uint8 `[batch, h, w, 3]` → probabilities `[batch, classes]`."""
+    """The contract in PyTorch: uint8 `[batch, h, w, 3]` → probabilities `[batch, classes]`."""
 
     mean_pixel: Tensor
 
     def __init__(self, model: nn.Module, size_px: tuple[int, int]) -> None:
         super().__init__()
-        self.network = fold_scale(model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = fold_scale(model).to(memory_format=torch.channels_last)
         self.size_px = list(size_px)
         self.register_buffer("mean_pixel", torch.tensor(MEAN_PIXEL).view(1, -1, 1, 1))
 

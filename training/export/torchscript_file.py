@@ -22,6 +22,7 @@ def write_torchscript(model: nn.Module, facts: ModelFacts, path: Path) -> None:
         # torch calls TorchScript deprecated; here it is a format that users ask for by name.
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.freeze(torch.jit.trace(served, example))
+        traced = torch.jit.trace(served, example)  # type: ignore[no-untyped-call]
+        scripted = torch.jit.freeze(traced)
         extra = {EXTRA_FILE: json.dumps(facts.as_strings(), ensure_ascii=False)}
         torch.jit.save(scripted, str(path), _extra_files=extra)

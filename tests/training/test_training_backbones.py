@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("torch", reason="the trainer needs torch")
+
 import torch
+from small_runs import small_run
 from torch import nn
 
-from tests.training.conftest import small_run
 from training import backbone
 from training.errors import BadInput
 
@@ -75,7 +78,7 @@ def test_weights_that_do_not_fit_are_named(fault: str, tmp_path: Path) -> None:
 def test_file_that_holds_no_weights(tmp_path: Path) -> None:
     (tmp_path / "w.pt").write_bytes(b"not weights")
     settings = small_run(tmp_path, tmp_path, weights=str(tmp_path / "w.pt"))
-    with pytest.raises(BadInput, match=r"w\.pt: not a file of weights"):
+    with pytest.raises(BadInput, match=r"w\.pt: not weights"):
         backbone.load_weights(small_network(tmp_path), settings, CLASSES)
 
 
@@ -106,4 +109,4 @@ def test_rates_and_decay_per_group(tmp_path: Path) -> None:
     [of_bias] = [g for g in groups if any(p is head.bias for p in g["params"])]
     assert (of_head["peak"], of_head["weight_decay"]) == (1e-2, settings.weight_decay)
     assert (of_bias["peak"], of_bias["weight_decay"]) == (1e-2, 0.0)
-    assert {g["peak"] for g in groups} == {1e-2, pytest.approx(1e-3)}
+    assert sorted({g["peak"] for g in groups}) == pytest.approx([1e-3, 1e-2])

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
-from tests.training.conftest import COLOURS, SILENT, small_run, write_pictures
+pytest.importorskip("torch", reason="the trainer needs torch")
+
+import torch
+from small_runs import COLOURS, SILENT, small_run, write_pictures
+
 from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.fit import Run, fit
@@ -31,6 +34,7 @@ def test_a_run_leaves_history_metrics_confusion(finished_run: Path) -> None:
     assert metrics["val"]["accuracy"] == pytest.approx(best)
     confusion = rows(finished_run / "confusion.csv")
     assert sum(int(row[name]) for row in confusion for name in COLOURS) == 9
+    assert len(list((finished_run / "confusion").iterdir())) == 2
 
 
 def test_an_interrupted_run_ends_as_if_it_had_not_been(
@@ -56,11 +60,20 @@ def test_extras_join_and_are_judged_under_their_own_name(data: Path, tmp_path: P
     settings = small_run(
         data, tmp_path / "run", extra=(extra,), extra_val=(extra_val,), epochs=1, balance="loss"
     )
-    run = Run(settings, SILENT)
-    run.one_epoch()
+    fit(settings, SILENT)
     [row] = rows(tmp_path / "run/history.csv")
     assert 0 <= float(row["drawn_accuracy"]) <= 1
     assert load_checkpoint(tmp_path / "run").steps == (24 + 8) // 8
+
+
+def test_resuming_keeps_the_options_of_the_run(data: Path, tmp_path: Path) -> None:
+    extra = write_pictures(tmp_path / "drawn", 4)
+    fit(small_run(data, tmp_path / "run", extra=(extra,), epochs=1), SILENT)
+    with pytest.raises(SystemExit):
+        main(["train", "--resume", "--out", str(tmp_path / "run"), "--epochs", "2"])
+    resumed = load_checkpoint(tmp_path / "run/last.pt")
+    assert resumed.train_settings().extra == (extra,)
+    assert resumed.steps == 2 * (24 + 12) // 8
 
 
 def test_excluded_pictures_are_not_trained_on(data: Path, tmp_path: Path) -> None:
@@ -82,7 +95,7 @@ def test_patience_ends_a_run(data: Path, tmp_path: Path) -> None:
     ("options", "named"),
     [
         (["--backbone", "resnet19"], "--backbone resnet19"),
-        (["--weights", "missing.pt"], "--weights missing.pt: no such file"),
+        (["--weights", "missing.pt"], "missing.pt: no such file"),
         (["--freeze-stages", "99"], "--freeze-stages 99"),
         (["--batch", "64"], "--batch 64: only 24 pictures"),
         (["--device", "tpu9"], "--device tpu9"),

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import COLOURS, write_pictures
+pytest.importorskip("torch", reason="the trainer needs torch")
+
+from small_runs import COLOURS, write_pictures
+
 from training.cli import main
 
 Refused = Callable[..., str]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="the trainer needs torch")
+
+import numpy as np
 import torch
+from small_runs import small_run
 from torch import nn
 
-from tests.training.conftest import small_run
 from training.balance import class_weights, epoch_order
 from training.ema import MovingAverage
 from training.folders import read_folder

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("torch", reason="the trainer needs torch")
+
 import numpy as np
 import onnx
 import onnxruntime as ort
-import pytest
 import torch
 from numpy.typing import NDArray
 
@@ -35,8 +38,12 @@ def exported(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Ex
     files = Exported(folder / "small.onnx", folder / "small.ts")
     with pytest.raises(SystemExit) as ended:
         main(
-            ["export", str(finished_run), "--out", str(files.onnx)]
-            + ["--torchscript", str(files.torchscript), "--provenance", "Generated squares."]
+            [
+                *("export", str(finished_run)),
+                *("--out", str(files.onnx)),
+                *("--torchscript", str(files.torchscript)),
+                *("--provenance", "Generated squares."),
+            ]
         )
     assert ended.value.code == 0
     return files
@@ -72,6 +79,8 @@ def test_torchscript_gives_the_same_answers(exported: Exported) -> None:
     np.testing.assert_allclose(one(images), other(images), atol=5e-3)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_facts_are_in_both_files(exported: Exported) -> None:
     session = ort.InferenceSession(str(exported.onnx), providers=["CPUExecutionProvider"])
     facts = session.get_modelmeta().custom_metadata_map

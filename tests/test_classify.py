@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from line.errors import BadInput
+from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from workers.classify import Answer, Unreadable, classify, picture_files
+from workers.model import Model
+
+MAX_PIXELS = 1_000_000.0
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Model:
+    path = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny.onnx")
+    return Model.load(path, "cpu")
+
+
+def save(path: Path, colour: tuple[int, int, int] = (200, 40, 90)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (12, 9), colour).save(path)
+    return path
+
+
+def answers(model: Model, *files: Path, threshold: float = 0.5) -> list[Answer]:
+    found = list(classify(model, files, threshold, MAX_PIXELS))
+    assert all(isinstance(answer, Answer) for answer in found), found
+    return found
+
+
+def test_files_come_in_the_order_they_are_named(tmp_path):
+    files = [save(tmp_path / name) for name in ("b.png", "a.png")]
+
+    assert picture_files(files) == files
+
+
+def test_a_folder_stands_for_all_pictures_below_it_sorted(tmp_path):
+    wanted = [save(tmp_path / name) for name in ("a.png", "b/c.JPG", "b/d/e.bmp")]
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
+
+    assert picture_files([tmp_path]) == wanted
+
+
+def test_a_file_named_by_the_user_is_taken_whatever_its_suffix(tmp_path):
+    odd = tmp_path / "picture.dat"
+    odd.write_bytes(b"")
+
+    assert picture_files([odd]) == [odd]
+
+
+def test_a_path_that_is_not_there_is_bad_input(tmp_path):
+    with pytest.raises(BadInput, match=r"gone\.jpg: no such file or folder"):
+        picture_files([save(tmp_path / "a.png"), tmp_path / "gone.jpg"])
+
+
+def test_a_folder_without_pictures_is_bad_input(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+
+    with pytest.raises(BadInput, match="holds no pictures"):
+        picture_files([tmp_path])
+
+
+def test_an_answer_ranks_all_classes_best_first(model, tmp_path):
+    path = save(tmp_path / "a.png")
+    expected = tiny_probabilities(np.full((1, 9, 12, 3), (200, 40, 90), np.uint8))[0]
+
+    (answer,) = answers(model, path)
+
+    assert answer.path == path
+    assert dict(answer.ranking) == pytest.approx(
+        dict(zip(CLASSES, expected.tolist(), strict=True)), abs=1e-5
+    )
+    probabilities = [probability for _, probability in answer.ranking]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert answer.latency_ms > 0
+
+
+def test_an_answer_under_the_threshold_is_of_low_confidence(model, tmp_path):
+    path = save(tmp_path / "a.png")
+    confidence = answers(model, path)[0].ranking[0][1]
+
+    assert not answers(model, path, threshold=confidence)[0].low_confidence
+    assert answers(model, path, threshold=confidence + 1e-6)[0].low_confidence
+
+
+def test_the_folder_tells_the_true_class_if_the_model_knows_it(model, tmp_path):
+    known, unknown = save(tmp_path / "glass" / "a.png"), save(tmp_path / "gravel" / "a.png")
+
+    assert [answer.true_class for answer in answers(model, known, unknown)] == ["glass", None]
+
+
+def test_a_file_that_cannot_be_read_does_not_stop_the_others(model, tmp_path):
+    first, last = save(tmp_path / "a.png"), save(tmp_path / "c.png")
+    torn = tmp_path / "b.png"
+    torn.write_bytes(first.read_bytes()[:50])
+    gone = tmp_path / "gone.png"
+
+    found = list(classify(model, [first, torn, gone, last], 0.5, MAX_PIXELS))
+
+    assert [type(result) for result in found] == [Answer, Unreadable, Unreadable, Answer]
+    assert [result.path for result in found] == [first, torn, gone, last]
+    for result in found[1:3]:
+        assert isinstance(result, Unreadable)
+        assert str(result.path) in result.reason
+
+
+def test_a_picture_over_the_limit_is_not_read(model, tmp_path):
+    (result,) = classify(model, [save(tmp_path / "a.png")], 0.5, max_pixels=50)
+
+    assert isinstance(result, Unreadable)
+    assert "megapixels" in result.reason

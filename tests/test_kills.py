@@ -1,0 +1,88 @@
+"""kill -9 of any process but the supervisor, at any time: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from tests.running_line import RunningLine, assert_accounted, is_alive, poll
+
+VICTIMS = ("worker-0", "csv_log", "alerts", "active_learning", "dispatcher", "camera-0")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_killed_process_comes_back_and_nothing_is_lost(
+    victim: str, tmp_path: Path, tiny_model: Path
+) -> None:
+    arguments = ("--model", tiny_model, "--items", 120, "--interval", 0.04)
+    with RunningLine(tmp_path / "run", *arguments, "--workers", 2) as line:
+        line.wait_for_rows(15)
+        killed = line.kill(victim)
+        assert killed is not None
+        poll(lambda: line.pid(victim) not in (None, killed), f"{victim} comes back")
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert summary["items"]["fed"] == 120
+        role = victim.split("-")[0] if "-" in victim else victim
+        role = role if role in summary["restarts"] else "sink"
+        assert summary["restarts"][role] == 1
+        alerts = (line.run_dir / "alerts.jsonl").read_text()
+        assert f"{victim} killed by SIGKILL, restarted" in alerts
+
+
+@pytest.mark.parametrize("victim", ["worker-0", "csv_log", "dispatcher", "camera-0"])
+def test_a_frozen_process_is_replaced(victim: str, tmp_path: Path, tiny_model: Path) -> None:
+    arguments = ("--model", tiny_model, "--items", 100, "--interval", 0.04)
+    hasty = ("--set", "supervisor.hang_s=1.0", "--set", "worker.lease_s=1.0")
+    with RunningLine(tmp_path / "run", *arguments, *hasty, "--workers", 2) as line:
+        line.wait_for_rows(10)
+        frozen = line.kill(victim, signal.SIGSTOP)
+        poll(lambda: line.pid(victim) not in (None, frozen), f"{victim} is replaced")
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert sum(summary["restarts"].values()) >= 1
+
+
+@pytest.mark.parametrize("speed", ["2", "max"])
+def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: Path) -> None:
+    """Every process is hit several times, also while others are down and during start-up."""
+    order = random.Random(f"storm {speed}")
+    items = ("--items", 400, "--interval", 0.05)
+    model = ("--model", slow_model, "--workers", 3, "--speed", speed)
+    patient = ("--set", "supervisor.failed_starts=100")
+    with RunningLine(tmp_path / "run", *items, *model, *patient) as line:
+        line.wait_for_rows(5)
+        storm_ends = monotonic() + 10
+        kills = 0
+        while monotonic() < storm_ends and line.rows_written() < 390:
+            kills += line.kill(order.choice((*VICTIMS, "worker-1", "worker-2"))) is not None
+            rest_until = monotonic() + order.uniform(0.02, 0.5)
+            poll(lambda until=rest_until: monotonic() > until, "a moment's peace")
+        status, summary = line.finish()
+        assert kills >= 5
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert summary["items"]["fed"] == 400
+        if speed == "max":
+            assert not {"late", "expired", "dropped", "failed"} & {
+                verdict for verdict, count in summary["verdicts"].items() if count
+            }
+
+
+def test_children_leave_when_the_runner_is_killed(tmp_path: Path, tiny_model: Path) -> None:
+    arguments = ("--model", tiny_model, "--interval", 0.04, "--source", "procedural")
+    with RunningLine(tmp_path / "run", *arguments) as line:
+        line.wait_for_rows(10)
+        children = [e["pid"] for e in line.processes() if e["role"] != "supervisor"]
+        assert len(children) == 7
+        line.kill_runner()
+        poll(lambda: not any(map(is_alive, children)), "orphans leave", timeout_s=20)
+        rows = line.rows()
+        assert rows["frame_id"].is_unique
+        assert list(rows["seq"]) == sorted(rows["seq"])[: len(rows)]

@@ -1,0 +1,371 @@
+"""Cameras, workers and sinks that do all that processes can do, around a real ledger.
+
+The machine knows the truth: what was fed, what each process holds, what each sink has written. The
+ledger only hears of it what messages and the supervisor would tell. Messages to the dead vanish, a
+new dispatcher knows nothing, and at the end everything that was fed must stand in every sink.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from line.actions import Acknowledge, Action, Assign, Deliver, Picture, Suspect
+from line.ledger import Ledger, Rules
+from line.messages import Frame, Key, Refusal, Result, Unseen
+from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.verdicts import Judge
+
+LOG, ALERTS, REVIEW = SINKS = ("csv_log", "alerts", "active_learning")
+RULES = Rules(
+    lease_s=2.0,
+    attempts=3,
+    log=LOG,
+    followers=(ALERTS, REVIEW),
+    review=REVIEW,
+    notices=ALERTS,
+)
+JUDGE = Judge(classes=("glass", "metal"), residue_class="", threshold=0.6)
+CAMERAS = (0, 1)
+WINDOW_ITEMS = 6
+DATA = b"abc"
+
+Item = Frame | Unseen
+CAMERA = st.sampled_from(CAMERAS)
+SINK = st.sampled_from(SINKS)
+
+
+@dataclass
+class Camera:
+    fed: int = 0
+    window: dict[int, Item] = field(default_factory=dict)
+    """what is not acknowledged, as far as this incarnation knows"""
+    sent: dict[int, Item] = field(default_factory=dict)
+    """everything that was ever fed, as it was last sent"""
+
+
+@dataclass
+class Worker:
+    credit: int
+    joined: bool = False
+    """the dispatcher counts on it"""
+    suspected: bool = False
+    """by this dispatcher, which will not count on it again"""
+    holds: list[tuple[int, Frame]] = field(default_factory=list)
+    """(epoch of the dispatcher that sent it, frame)"""
+
+
+@dataclass
+class Sink:
+    credit: int = 0
+    joined: bool = False
+    inbox: dict[Key, Outcome] = field(default_factory=dict)
+    """rows under way, in order"""
+    rows: dict[Key, Outcome] = field(default_factory=dict)
+    """what is written survives the process"""
+
+    def write(self, count: int) -> tuple[list[Key], list[Outcome]]:
+        """Store the next rows; the keys, and the rows that stood already."""
+        keys = list(self.inbox)[:count]
+        truth = [self.rows[key] for key in keys if key in self.rows]
+        for key in keys:
+            self.rows.setdefault(key, self.inbox.pop(key))
+            self.inbox.pop(key, None)
+        return keys, truth
+
+
+class Line(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.epoch = 0
+        self.names = 0
+        self.ledger = Ledger(RULES, JUDGE)
+        self.cameras = {number: Camera() for number in CAMERAS}
+        self.workers: dict[str, Worker] = {}
+        self.untold: list[str] = []
+        """workers whose death the dispatcher has not heard of"""
+        self.sinks = {name: Sink() for name in SINKS}
+        self.attempts: dict[tuple[int, Key], int] = {}
+
+    # -- what the dispatcher does with the ledger's actions ---------------------------------------
+
+    def carry_out(self, actions: Iterable[Action]) -> None:
+        suspects: set[str] = set()
+        for action in reversed(list(actions)):
+            if isinstance(action, Suspect):
+                suspects.add(action.worker)
+            elif isinstance(action, Assign):
+                assert action.worker not in suspects, "given to a worker that is known to hang"
+        for action in actions:
+            match action:
+                case Assign(worker, picture):
+                    self.assign(worker, picture)
+                case Deliver(sink, outcome, picture):
+                    self.deliver(sink, outcome, picture)
+                case Acknowledge(camera, seq):
+                    self.acknowledge(camera, seq)
+                case Suspect(worker) if worker in self.workers:
+                    self.workers[worker].joined = False
+                    self.workers[worker].suspected = True
+
+    def assign(self, name: str, picture: Picture) -> None:
+        frame = picture.frame
+        assert picture.data is DATA
+        assert frame.deadline >= self.now, "given out after its deadline"
+        attempts = self.attempts.get((self.epoch, frame.key), 0) + 1
+        self.attempts[self.epoch, frame.key] = attempts
+        if name in self.workers:  # what is sent to a dead one vanishes
+            worker = self.workers[name]
+            assert worker.joined
+            worker.holds.append((self.epoch, frame))
+            together = [f for epoch, f in worker.holds if epoch == self.epoch]
+            assert len(together) <= worker.credit, "more than its credit"
+            suspicious = [f for f in together if self.attempts[self.epoch, f.key] > 1]
+            assert not suspicious or len(together) == 1, "a retried frame is not alone"
+
+    def deliver(self, name: str, outcome: Outcome, picture: Picture | None) -> None:
+        sink, key = self.sinks[name], (outcome.camera, outcome.seq)
+        assert sink.joined, "sent to a sink that is not there"
+        if name != LOG:
+            assert self.sinks[LOG].rows.get(key) == outcome, "not what stands in the log"
+        if name == REVIEW:
+            assert outcome.verdict in CLASSIFIED
+        assert (picture is None) == (key not in sink.inbox), "sent twice"
+        sink.inbox[key] = outcome
+        assert len(sink.inbox) <= sink.credit, "more than its credit"
+
+    def acknowledge(self, camera: int, seq: int) -> None:
+        key = (camera, seq)
+        row = self.sinks[LOG].rows[key]
+        assert self.sinks[ALERTS].rows[key] == row
+        item = self.cameras[camera].window.pop(seq)  # KeyError: acknowledged twice
+        if row.verdict in CLASSIFIED and isinstance(item, Frame):
+            assert self.sinks[REVIEW].rows[key] == row
+
+    # -- cameras ----------------------------------------------------------------------------------
+
+    def send(self, item: Item) -> None:
+        if isinstance(item, Frame):
+            self.carry_out(self.ledger.frame(item, DATA, self.now))
+        else:
+            self.carry_out(self.ledger.unseen([item]))
+
+    def feed(self, number: int, item: Item) -> None:
+        camera = self.cameras[number]
+        camera.window[item.seq] = camera.sent[item.seq] = item
+        self.send(item)
+
+    def frame(self, camera: int, seq: int, lives_s: float) -> Frame:
+        end = self.now + lives_s
+        return Frame(camera, seq, float(seq), self.now, end, "glass", 1.0, "raw", 1, 1, 0)
+
+    def drop(self, camera: int, seq: int) -> Unseen:
+        return Unseen(camera, seq, float(seq), "glass", 1.0, Verdict.DROPPED, "overrun")
+
+    @rule(number=CAMERA, lives_s=st.sampled_from([0.5, 1.5, 4.0, math.inf]))
+    def a_camera_sees_an_item(self, number: int, lives_s: float) -> None:
+        camera = self.cameras[number]
+        if len(camera.window) < WINDOW_ITEMS:
+            camera.fed += 1
+            self.feed(number, self.frame(number, camera.fed - 1, lives_s))
+
+    @rule(number=CAMERA)
+    def a_camera_drops_an_item(self, number: int) -> None:
+        camera = self.cameras[number]
+        if len(camera.window) < WINDOW_ITEMS:
+            camera.fed += 1
+            self.feed(number, self.drop(number, camera.fed - 1))
+
+    @rule(number=CAMERA)
+    def a_camera_repeats_what_is_not_acknowledged(self, number: int) -> None:
+        for item in list(self.cameras[number].window.values()):
+            self.send(item)
+
+    @rule(number=CAMERA, paced=st.booleans())
+    def a_camera_restarts(self, number: int, paced: bool) -> None:
+        """It knows of acknowledgements without a gap only; a paced one has missed the pictures."""
+        camera = self.cameras[number]
+        for seq in range(min(camera.window, default=camera.fed), camera.fed):
+            self.feed(number, self.drop(number, seq) if paced else camera.sent[seq])
+
+    # -- workers ----------------------------------------------------------------------------------
+
+    @rule(credit=st.integers(1, 3))
+    def a_worker_starts(self, credit: int) -> None:
+        if len(self.workers) < 4:
+            self.names += 1
+            self.workers[f"worker#{self.names}"] = Worker(credit)
+            self.a_worker_greets(f"worker#{self.names}")
+
+    def a_worker_greets(self, name: str) -> None:
+        worker = self.workers[name]
+        worker.joined = True
+        self.carry_out(self.ledger.worker_joined(name, worker.credit, self.now))
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), metal=st.sampled_from([0.1, 0.5, 0.9]), in_turn=st.booleans())
+    def a_worker_answers(self, data: st.DataObject, metal: float, in_turn: bool) -> None:
+        """Perhaps long after its lease, or to a dispatcher that never sent the frame."""
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        worker = self.workers[name]
+        if worker.holds:
+            _, frame = worker.holds.pop(0 if in_turn else -1)
+            result = Result(*frame.key, (1 - metal, metal), self.now, 0.01, "model")
+            self.carry_out(self.ledger.result(name, result, self.now))
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), verdict=st.sampled_from([Verdict.EXPIRED, Verdict.FAILED]))
+    def a_worker_refuses(self, data: st.DataObject, verdict: Verdict) -> None:
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        worker = self.workers[name]
+        if worker.holds:
+            _, frame = worker.holds.pop(0)
+            refusal = Refusal(*frame.key, verdict, "because")
+            self.carry_out(self.ledger.refusal(name, refusal, self.now))
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), told=st.booleans())
+    def a_worker_dies(self, data: st.DataObject, told: bool) -> None:
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        del self.workers[name]
+        self.untold.append(name)
+        if told:
+            self.the_supervisor_tells_of_deaths()
+
+    @precondition(lambda self: self.untold)
+    @rule()
+    def the_supervisor_tells_of_deaths(self) -> None:
+        for name in self.untold:
+            self.carry_out(self.ledger.worker_left(name, self.now))
+        self.untold.clear()
+
+    # -- sinks ------------------------------------------------------------------------------------
+
+    @rule(name=SINK, credit=st.integers(1, 4))
+    def a_sink_greets(self, name: str, credit: int) -> None:
+        """For the first time, or again; what was on its way to an earlier incarnation is lost."""
+        sink = self.sinks[name]
+        sink.joined, sink.credit = True, credit
+        sink.inbox.clear()
+        self.carry_out(self.ledger.sink_joined(name, credit))
+
+    @rule(name=SINK, count=st.integers(1, 4))
+    def a_sink_stores(self, name: str, count: int) -> None:
+        """A new dispatcher does not listen to it before its greeting."""
+        sink = self.sinks[name]
+        keys, truth = sink.write(count)
+        if sink.joined and keys:
+            self.carry_out(self.ledger.stored(name, keys, truth if name == LOG else []))
+
+    @rule(name=SINK, written=st.integers(0, 3))
+    def a_sink_dies(self, name: str, written: int) -> None:
+        """Perhaps after the write and before the acknowledgement."""
+        sink = self.sinks[name]
+        sink.write(written)
+        sink.inbox.clear()
+        sink.joined = False
+        self.carry_out(self.ledger.sink_left(name))
+
+    @precondition(lambda self: self.sinks[REVIEW].joined and self.sinks[REVIEW].inbox)
+    @rule()
+    def the_review_asks_for_a_picture(self) -> None:
+        key, row = next(iter(self.sinks[REVIEW].inbox.items()))
+        (answer,) = self.ledger.want(REVIEW, key)
+        assert isinstance(answer, Deliver)
+        assert answer.outcome == row
+        assert answer.picture is not None, "the review would ask for it for ever"
+        assert answer.picture.frame.key == key
+
+    # -- the line itself --------------------------------------------------------------------------
+
+    @rule()
+    def the_dispatcher_restarts(self) -> None:
+        """The new one knows nobody; its peers greet it one after the other."""
+        self.ledger = Ledger(RULES, JUDGE)
+        self.epoch += 1
+        self.untold.clear()
+        for worker in self.workers.values():
+            worker.joined = worker.suspected = False
+        for sink in self.sinks.values():
+            sink.joined = False
+
+    @rule(data=st.data())
+    def a_worker_greets_the_new_dispatcher(self, data: st.DataObject) -> None:
+        strangers = sorted(
+            name for name, w in self.workers.items() if not (w.joined or w.suspected)
+        )
+        if strangers:
+            self.a_worker_greets(data.draw(st.sampled_from(strangers)))
+
+    @rule(passed_s=st.sampled_from([0.1, 0.6, 1.0, 2.0, 5.0]), noticed=st.booleans())
+    def time_passes(self, passed_s: float, noticed: bool) -> None:
+        self.now += passed_s
+        if noticed:
+            self.carry_out(self.ledger.tick(self.now))
+            due = self.ledger.next_tick()
+            assert due is None or due > self.now, "due again at the same moment"
+
+    # -- what always holds ------------------------------------------------------------------------
+
+    @initialize()
+    def everybody_greets(self) -> None:
+        self.a_worker_starts(2)
+        for name in SINKS:
+            self.a_sink_greets(name, 4)
+
+    @invariant()
+    def memory_is_bounded_by_the_windows(self) -> None:
+        assert self.ledger.held <= sum(len(camera.window) for camera in self.cameras.values())
+        assert self.ledger.waiting <= self.ledger.held
+
+    @invariant()
+    def the_sinks_agree_with_the_log(self) -> None:
+        log = self.sinks[LOG].rows
+        for follower in (ALERTS, REVIEW):
+            rows = self.sinks[follower].rows
+            assert {key: log.get(key) for key in rows} == rows
+
+    @invariant()
+    def only_what_was_fed_has_a_row(self) -> None:
+        for camera, seq in self.sinks[LOG].rows:
+            assert seq < self.cameras[camera].fed
+
+    def teardown(self) -> None:
+        """With workers and sinks that live, everything comes to its end."""
+        self.the_supervisor_tells_of_deaths()
+        for name in sorted(self.workers):
+            del self.workers[name]
+            self.carry_out(self.ledger.worker_left(name, self.now))
+        for name in SINKS:
+            self.a_sink_greets(name, 4)
+        for number in CAMERAS:
+            self.a_camera_repeats_what_is_not_acknowledged(number)
+        self.a_worker_starts(2)
+        (worker,) = self.workers.values()
+        for _ in range(10 * WINDOW_ITEMS * len(CAMERAS)):
+            while worker.holds:
+                _, frame = worker.holds.pop(0)
+                result = Result(*frame.key, (0.9, 0.1), self.now, 0.01, "model")
+                self.carry_out(self.ledger.result(f"worker#{self.names}", result, self.now))
+            for name in SINKS:
+                self.a_sink_stores(name, 4)
+        assert not any(camera.window for camera in self.cameras.values())
+        fed = {(number, seq) for number, c in self.cameras.items() for seq in range(c.fed)}
+        assert set(self.sinks[LOG].rows) == set(self.sinks[ALERTS].rows) == fed
+        assert (self.ledger.held, self.ledger.waiting, self.ledger.next_tick()) == (0, 0, None)
+
+
+TestLine = Line.TestCase
+TestLine.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)

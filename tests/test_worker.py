@@ -1,0 +1,357 @@
+"""A worker over real sockets; the tests play dispatcher and supervisor. `Station` serves the sinks'
+tests as well."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from line import pictures
+from line.client import Client
+from line.config import load
+from line.leash import Leash
+from line.messages import (
+    Acknowledged,
+    Beat,
+    Buffer,
+    Encoding,
+    Frame,
+    Hello,
+    Message,
+    Refusal,
+    Result,
+    Welcome,
+    Who,
+)
+from line.model_facts import ModelFacts
+from line.outcome import Verdict
+from line.run_folder import make_runtime_dir
+from line.seat import Seat
+from line.sockets import Hub
+from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from workers.engine import Engine
+from workers.model import Model
+from workers.worker import Worker
+
+TIMEOUT_S = 10.0
+CREDIT = 4
+FACTS = ModelFacts(path="tiny.onnx", sha256="ab" * 32, classes=CLASSES)
+M = TypeVar("M", bound=Message)
+
+
+class Station:
+    """One process of the line, run in a thread; the test is its dispatcher and its supervisor."""
+
+    def __init__(self, seat: Seat, supervisor: Leash) -> None:
+        self.seat = seat
+        self.supervisor = supervisor
+        self.hub = Hub(seat.runtime_dir)
+        self.process: Future[None] = Future()
+        self.heard: list[Message] = []
+        """everything that the process has said to the dispatcher and nobody has asked for yet"""
+
+    def send(self, message: Message, payload: Buffer | None = None) -> None:
+        assert self.hub.send(self.seat.role, self.seat.identity, message, payload)
+
+    def hear(self, kind: type[M], count: int = 1) -> list[M]:
+        """The next `count` messages of a kind; fails if they do not come."""
+
+        def enough() -> list[M] | None:
+            found = [message for message in self.heard if isinstance(message, kind)][:count]
+            return found if len(found) == count else None
+
+        found = self.until(enough)
+        self.heard = [message for message in self.heard if not any(message is f for f in found)]
+        return found
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """What `condition` returns once it is true, with an eye on the sockets; or a failure."""
+        deadline = monotonic() + TIMEOUT_S
+        while not (met := condition()):
+            if self.process.done():
+                self.process.result()
+            assert monotonic() < deadline, f"not in time; heard {self.heard}"
+            self.hub.wait(0.01)
+            self.heard += [message for _, _, message, _ in self.hub.receive()]
+        return met
+
+    def notes(self, kind: str) -> list[dict[str, Any]]:
+        """What the process has told its supervisor since last asked."""
+        return [note for note in self.supervisor.receive() if note["kind"] == kind]
+
+    def restart_dispatcher(self) -> None:
+        """The old one is gone without a word; the new one knows nobody."""
+        self.hub.__exit__(None, None, None)
+        self.heard.clear()
+        self.hub = Hub(self.seat.runtime_dir)
+
+
+@contextmanager
+def station(
+    role: str, name: str, main: Callable[[Seat], None], run_dir: Path = Path()
+) -> Iterator[Station]:
+    """Runs `main` until the end of the context; an exception in it is raised here."""
+    runtime_dir = make_runtime_dir()
+    supervisor, theirs = Leash.pair()
+    leash = Leash(theirs)
+    settings = load(environment={})
+    seat = Seat(role, name, 0, 1, run_dir, runtime_dir, settings, FACTS, leash)
+    opened = Station(seat, supervisor)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            opened.process = pool.submit(main, seat)
+            try:
+                yield opened
+            finally:
+                supervisor.send("stop")
+        opened.process.result()
+    finally:
+        opened.hub.__exit__(None, None, None)
+        supervisor.close()
+        leash.close()
+        shutil.rmtree(runtime_dir)
+
+
+class WatchedEngine:
+    """A real engine that notes the shapes it is given, and may be held up."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.shapes: list[tuple[int, ...]] = []
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self._engine.metadata
+
+    @property
+    def batches(self) -> list[int]:
+        return [shape[0] for shape in self.shapes]
+
+    def classify(self, batch: pictures.Picture) -> NDArray[np.float32]:
+        self.shapes.append(batch.shape)
+        self.begun.release()
+        assert self.go_on.wait(TIMEOUT_S)
+        return self._engine.classify(batch)
+
+
+@pytest.fixture
+def engine(tmp_path) -> WatchedEngine:
+    return WatchedEngine(Model.load(write_tiny_model(tmp_path / "tiny.onnx"), "cpu").engine)
+
+
+@pytest.fixture
+def worker(engine) -> Iterator[Station]:
+    def main(seat: Seat) -> None:
+        with Client(seat, credit=CREDIT) as client:
+            Worker(client, Model(FACTS, engine)).run()
+
+    with station("worker", "worker-0", main) as opened:
+        yield opened
+        engine.go_on.set()
+
+
+def flat(seq: int, height_px: int = 12, width_px: int = 16) -> pictures.Picture:
+    """A picture of one colour that belongs to its number."""
+    return np.full((height_px, width_px, 3), (37 * seq % 256, 91 * seq % 256, 40), np.uint8)
+
+
+def framed(
+    seq: int, picture: pictures.Picture, encoding: Encoding = "raw", deadline: float = math.inf
+) -> tuple[Frame, bytes]:
+    frame = Frame(
+        camera=0,
+        seq=seq,
+        scheduled_s=seq / 8,
+        triggered=monotonic(),
+        deadline=deadline,
+        true_class="glass",
+        mass_g=210.0,
+        encoding=encoding,
+        height_px=picture.shape[0],
+        width_px=picture.shape[1],
+        picture_crc32=0,
+    )
+    return frame, pictures.encode(picture, encoding, 95)
+
+
+def assert_answers(result: Result, picture: pictures.Picture, tolerance: float = 1e-4) -> None:
+    expected = tiny_probabilities(picture[None])[0].tolist()
+    assert list(result.probabilities) == pytest.approx(expected, abs=tolerance)
+
+
+def test_a_worker_says_hello_with_its_credit_and_tells_its_supervisor(worker):
+    assert worker.hear(Hello) == [Hello("worker", "worker-0", 1, CREDIT)]
+    worker.until(lambda: worker.notes("ready"))
+
+
+def test_a_worker_beats_to_both_sides_while_it_waits(worker):
+    worker.hear(Beat, 2)
+    worker.until(lambda: worker.notes("beat"))
+
+
+def test_a_frame_is_answered(worker):
+    worker.hear(Hello)
+    sent = monotonic()
+    worker.send(*framed(7, flat(7)))
+
+    (result,) = worker.hear(Result)
+
+    assert result.key == (0, 7)
+    assert_answers(result, flat(7))
+    assert result.model == FACTS.short_hash
+    assert sent <= result.started <= result.started + result.inference_s <= monotonic()
+
+
+def test_a_jpeg_is_answered(worker):
+    worker.hear(Hello)
+    worker.send(*framed(7, flat(7), "jpeg"))
+
+    assert_answers(worker.hear(Result)[0], flat(7), tolerance=0.05)
+
+
+def test_a_picture_over_64_kib_arrives_whole(worker):
+    """From this size on its bytes are not copied."""
+    large = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    worker.hear(Hello)
+    worker.send(*framed(0, large))
+
+    assert_answers(worker.hear(Result)[0], large)
+
+
+def test_frames_that_wait_together_are_answered_in_one_batch(worker, engine):
+    worker.hear(Hello)
+
+    def one_then_three() -> list[int]:
+        """Hold the worker up with one frame while three more come; the batches it makes of them."""
+        engine.shapes.clear()
+        engine.go_on.clear()
+        worker.send(*framed(0, flat(0)))
+        assert engine.begun.acquire(timeout=TIMEOUT_S)
+        for seq in (1, 2, 3):
+            worker.send(*framed(seq, flat(seq)))
+        worker.hub.wait(0.05)  # most likely they are there by then; if not, there is a next time
+        engine.go_on.set()
+        results = worker.hear(Result, 4)
+        for seq, result in enumerate(results):
+            assert result.seq == seq
+            assert_answers(result, flat(seq))
+        while engine.begun.acquire(blocking=False):
+            pass
+        return engine.batches
+
+    worker.until(lambda: one_then_three() == [1, 3])
+
+
+def test_pictures_of_different_sizes_are_answered_each_with_its_own(worker, engine):
+    sizes = [(12, 16), (12, 16), (20, 8), (12, 16)]
+    taken = [flat(seq, *size) for seq, size in enumerate(sizes)]
+    worker.hear(Hello)
+    for seq, picture in enumerate(taken):
+        worker.send(*framed(seq, picture))
+
+    results = worker.hear(Result, len(sizes))
+
+    assert [result.seq for result in results] == [0, 1, 2, 3]
+    for result, picture in zip(results, taken, strict=True):
+        assert_answers(result, picture)
+    assert sum(engine.batches) == len(sizes)
+
+
+def test_a_frame_whose_deadline_has_passed_is_refused_without_an_inference(worker, engine):
+    worker.hear(Hello)
+    worker.send(*framed(3, flat(3), deadline=monotonic() - 0.001))
+
+    (refusal,) = worker.hear(Refusal)
+
+    assert (refusal.key, refusal.verdict) == ((0, 3), Verdict.EXPIRED)
+    assert "deadline" in refusal.reason
+    assert engine.shapes == []
+
+
+def test_a_frame_that_expires_while_it_waits_does_not_take_the_others_with_it(worker, engine):
+    worker.hear(Hello)
+    engine.go_on.clear()
+    worker.send(*framed(0, flat(0)))
+    assert engine.begun.acquire(timeout=TIMEOUT_S)
+    deadline = monotonic() + 0.05
+    worker.send(*framed(1, flat(1), deadline=deadline))
+    worker.send(*framed(2, flat(2)))
+    worker.until(lambda: monotonic() > deadline)
+    engine.go_on.set()
+
+    assert [result.seq for result in worker.hear(Result, 2)] == [0, 2]
+    assert [refusal.seq for refusal in worker.hear(Refusal)] == [1]
+    assert sum(engine.batches) == 2
+
+
+def test_a_corrupt_jpeg_is_refused_and_the_worker_goes_on(worker):
+    worker.hear(Hello)
+    frame, data = framed(5, flat(5), "jpeg")
+    worker.send(frame, data[: len(data) // 2])
+    worker.send(*framed(6, flat(6)))
+
+    (refusal,) = worker.hear(Refusal)
+    assert (refusal.key, refusal.verdict) == ((0, 5), Verdict.FAILED)
+    assert "JPEG" in refusal.reason
+    assert worker.hear(Result)[0].seq == 6
+
+
+def test_malformed_and_misdirected_messages_are_ignored(worker):
+    worker.hear(Hello)
+    frame, _ = framed(1, flat(1))
+    worker.send(frame)  # without a picture: not a message at all
+    worker.send(Acknowledged((1, 2)))
+    worker.send(*framed(2, flat(2)))
+
+    assert worker.hear(Result)[0].seq == 2
+    assert not [message for message in worker.heard if isinstance(message, Result | Refusal)]
+
+
+def test_a_worker_asked_who_it_is_says_hello_again(worker):
+    hello = worker.hear(Hello)
+    worker.send(Who())
+
+    assert worker.hear(Hello) == hello
+
+
+def test_a_restarted_dispatcher_finds_out_about_the_worker_and_can_use_it(worker):
+    worker.hear(Hello)
+    worker.send(Welcome("first"))
+    worker.restart_dispatcher()
+    worker.hear(Beat)
+    worker.send(Who())
+    worker.hear(Hello)
+    worker.send(Welcome("second"))
+    worker.send(*framed(4, flat(4)))
+
+    assert worker.hear(Result)[0].seq == 4
+
+
+def test_a_worker_leaves_when_it_is_told_to_stop(worker):
+    worker.hear(Hello)
+    worker.supervisor.send("stop")
+
+    worker.until(worker.process.done)
+
+
+def test_a_worker_whose_supervisor_is_gone_leaves_by_itself_after_the_last_frame(worker):
+    worker.hear(Hello)
+    worker.supervisor.close()
+    worker.send(*framed(1, flat(1)))
+
+    assert worker.hear(Result)[0].seq == 1, "the line still drains"
+    worker.until(worker.process.done)
