@@ -90,6 +90,8 @@ def run(
         "decision.threshold": threshold,
         "review.enabled": active_learning,
     }
+    if duration is None and (items is not None or (source is not None and Path(source).exists())):
+        options["line.duration_s"] = 0  # asked for so many items, or for a whole folder
     if scenario is None and source is None:
         scenario = DEFAULT_SCENARIO
     settings = _settings(config, scenario, options, assignments)
@@ -201,10 +203,17 @@ def _settings(
     settings = load(config, scenario, given, assignments or ())
     values = settings.model_dump()
     if settings.line.workers == "auto":
-        values["line"]["workers"] = len(os.sched_getaffinity(0))
+        values["line"]["workers"] = _cores()
     if Path(settings.source.spec).exists():
         values["source"]["spec"] = str(Path(settings.source.spec).absolute())
     return Settings.model_validate(values)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _load_model(settings: Settings) -> Model:
@@ -270,9 +279,10 @@ def _print_answers(answers: list[Any], top: int, as_json: bool) -> int:
     else:
         table = Table(box=None, pad_edge=False)
         table.add_column("picture", overflow="fold")
-        for heading in ("class", "confidence", "", "next"):
-            justify = "right" if heading == "confidence" else "left"
-            table.add_column(heading, justify=justify, no_wrap=True)
+        table.add_column("class", no_wrap=True)
+        table.add_column("confidence", justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("next", no_wrap=True)
         for a in readable:
             (name, p), *others = a.ranking[:top]
             mark = "[yellow]low confidence[/]" if a.low_confidence else ""

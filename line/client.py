@@ -12,8 +12,9 @@ from typing import Self
 
 from line.leash import Note
 from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
+from line.runtime_dir import endpoint
 from line.seat import Seat
-from line.sockets import Link, endpoint
+from line.sockets import Link
 
 BEAT_S = 0.2
 

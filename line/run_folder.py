@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -82,10 +81,3 @@ class RunFolder:
 def now_iso() -> str:
     """The wall clock's time, UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def make_runtime_dir() -> Path:
-    """A folder for sockets that nobody else may enter (mode 0700), with a short path."""
-    base = os.environ.get("XDG_RUNTIME_DIR")
-    usable = base is not None and os.access(base, os.W_OK)
-    return Path(tempfile.mkdtemp(prefix="scrapline-", dir=base if usable else None))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from line.child import Place
 from line.errors import StageDied
 from line.model_facts import ModelFacts
-from line.run_folder import RunFolder, make_runtime_dir
+from line.run_folder import RunFolder
+from line.runtime_dir import make_runtime_dir
 from line.settings import SINKS, Settings
 from line.signals import Interrupts
 from line.status import Status
@@ -34,8 +35,8 @@ def run(
     Raises:
         BadInput: if the folder cannot be made; nothing has been started then.
     """
-    folder.make(settings, model)
     runtime_dir = make_runtime_dir()
+    folder.make(settings, model)
     status = Status(settings)
     supervisor = Supervisor(_places(settings), folder, runtime_dir, status, watch)
     try:

@@ -42,7 +42,7 @@ class SourceSettings(Section):
     order: Literal["auto", "once", "random"] = Field(
         description="of a folder's pictures; auto = once"
     )
-    max_megapixels: float = Field(gt=0, le=1000, description="largest picture accepted, 10^6 px")
+    max_megapixels: float = Field(gt=0, le=80, description="largest picture accepted, 10^6 px")
 
 
 class BeltSettings(Section):

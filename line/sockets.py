@@ -7,7 +7,6 @@ Sending never blocks; what cannot be sent is reported, not waited for.
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import sleep
@@ -18,21 +17,11 @@ import zmq
 
 from line.errors import BadInput, DecodeError
 from line.messages import MAX_PAYLOAD_BYTES, Buffer, Message, decode, encode
+from line.runtime_dir import ROLES, endpoint
 
-ROLES = ("camera", "worker", "sink")
 _ZERO_COPY_BYTES = 1 << 16
 """Below this size a copy is cheaper than the bookkeeping that avoids it."""
-_IPC_PATH_BYTES = 107
-"""Longest path that a Unix socket can have."""
 _RECONNECT_MS = 20
-
-
-def endpoint(runtime_dir: Path, role: str) -> str:
-    """Address of the dispatcher's socket for `role`."""
-    path = runtime_dir / f"{role}.ipc"
-    if len(os.fsencode(path)) > _IPC_PATH_BYTES:
-        raise BadInput(f"{path}: longer than the {_IPC_PATH_BYTES} bytes of a socket's path")
-    return f"ipc://{path}"
 
 
 class _Owner:

@@ -41,6 +41,9 @@ class Status:
     """items in the review queue"""
     alert_count: int = 0
     alerts: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+    """the last alerts about single items"""
+    incidents: deque[str] = field(default_factory=lambda: deque(maxlen=6))
+    """the last alerts about the line itself"""
     restarts: Counter[str] = field(default_factory=Counter)
     """role → restarts"""
     processes: list[ProcessState] = field(default_factory=list)
@@ -58,7 +61,8 @@ class Status:
                 self.queued = note["queued"]
             case "alerts":
                 self.alert_count = note["count"]
-                self.alerts.extend(note["fresh"])
+                for level, text in note["fresh"]:
+                    (self.alerts if level == "info" else self.incidents).append(text)
 
     @property
     def fed(self) -> int:

@@ -146,7 +146,7 @@ class Supervisor:
             case "notice_done":
                 self._notices.pop(note["id"], None)
             case "error":
-                self._status.alerts.append(f"{child.place.name}: {note['text']}")
+                self._status.incidents.append(f"{child.place.name}: {note['text']}")
 
     def _welcome(self, child: Child) -> None:
         child.ready = monotonic()

@@ -27,8 +27,10 @@ STYLES = {
     Verdict.DROPPED: "red",
     Verdict.FAILED: "red",
 }
-_BAR_WIDTH = 24
-_BELT_WIDTH = 58
+_BAR_WIDTH = 22
+_BELT_WIDTH = 50
+_WIDTH = 78
+"""Fits a terminal of 80 columns."""
 
 
 class View(Protocol):
@@ -145,7 +147,7 @@ def picture(status: Status, items_per_s: float) -> Panel:
         Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
         title=f"[bold]Scrapline[/] · {status.settings.title}",
         subtitle=f"{status.phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
-        width=84,
+        width=_WIDTH,
     )
 
 
@@ -169,7 +171,7 @@ def _belt(status: Status) -> Text:
             text.append("■", "green")
         else:
             text.append("━", "dim")
-    return text.append(f" end  {riding} on the belt")
+    return text.append(f" end  {riding} riding")
 
 
 def _verdicts(status: Status) -> Table:
@@ -214,7 +216,7 @@ def _figures(status: Status, items_per_s: float) -> Table:
 
 
 def _processes(status: Status) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
     for name, justify in (("process", "left"), ("state", "left"), ("pid", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("holds", justify="right")
@@ -240,7 +242,9 @@ def _processes(status: Status) -> Table:
 
 def _alerts(status: Status) -> Text:
     text = Text(f"alerts {status.alert_count}", "bold")
-    for alert in list(status.alerts)[-4:]:
+    for alert in list(status.incidents)[-2:]:
+        text.append(f"\n  {alert}", "bold red")
+    for alert in list(status.alerts)[-3:]:
         text.append(f"\n  {alert}", "yellow")
     return text
 

@@ -24,7 +24,8 @@ class Alerts:
 
     def __init__(self, path: Path, settings: AlertSettings) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self._fresh: list[str] = []
+        self._fresh: list[tuple[str, str]] = []
+        """(level, text) of alerts raised since the last report"""
         self._count = 0
         lost = frozenset({Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED})
         late = frozenset({Verdict.LATE})
@@ -75,7 +76,7 @@ class Alerts:
         if alert_id in self._ids:
             return
         self._remember(alert_id)
-        self._fresh.append(text)
+        self._fresh.append((level, text))
         alert = {
             "id": alert_id,
             "kind": kind,

@@ -113,7 +113,7 @@ def test_a_complaint_names_the_layer_the_bad_value_came_from(tmp_path: Path) -> 
     config = toml(tmp_path, "[line]\nseed = -1")
     scenario = toml(tmp_path, "[line]\nseed = -1", "trial.toml")
     variable = {"SCRAPLINE_LINE__SEED": "-1"}
-    rest = ": line.seed: Input should be greater than or equal to 0, got -1"
+    rest = ": line.seed: must be greater than or equal to 0, not -1"
     assert complaint(config=config) == f"{config}{rest}"
     assert complaint(scenario=str(scenario)) == f"scenario trial.toml{rest}"
     assert complaint(environment=variable) == f"environment SCRAPLINE_LINE__SEED{rest}"

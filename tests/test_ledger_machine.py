@@ -8,6 +8,7 @@ new dispatcher knows nothing, and at the end everything that was fed must stand 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -62,8 +63,7 @@ class Worker:
     """the dispatcher counts on it"""
     suspected: bool = False
     """by this dispatcher, which will not count on it again"""
-    holds: list[tuple[int, Frame]] = field(default_factory=list)
-    """(epoch of the dispatcher that sent it, frame)"""
+    holds: list[Frame] = field(default_factory=list)
 
 
 @dataclass
@@ -89,7 +89,6 @@ class Line(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.epoch = 0
         self.names = 0
         self.ledger = Ledger(RULES, JUDGE)
         self.cameras = {number: Camera() for number in CAMERAS}
@@ -97,7 +96,8 @@ class Line(RuleBasedStateMachine):
         self.untold: list[str] = []
         """workers whose death the dispatcher has not heard of"""
         self.sinks = {name: Sink() for name in SINKS}
-        self.attempts: dict[tuple[int, Key], int] = {}
+        self.attempts: Counter[Key] = Counter()
+        """workers that this dispatcher gave an item to"""
 
     # -- what the dispatcher does with the ledger's actions ---------------------------------------
 
@@ -124,16 +124,15 @@ class Line(RuleBasedStateMachine):
         frame = picture.frame
         assert picture.data is DATA
         assert frame.deadline >= self.now, "given out after its deadline"
-        attempts = self.attempts.get((self.epoch, frame.key), 0) + 1
-        self.attempts[self.epoch, frame.key] = attempts
+        self.attempts[frame.key] += 1
+        assert self.attempts[frame.key] <= RULES.attempts
         if name in self.workers:  # what is sent to a dead one vanishes
             worker = self.workers[name]
             assert worker.joined
-            worker.holds.append((self.epoch, frame))
-            together = [f for epoch, f in worker.holds if epoch == self.epoch]
-            assert len(together) <= worker.credit, "more than its credit"
-            suspicious = [f for f in together if self.attempts[self.epoch, f.key] > 1]
-            assert not suspicious or len(together) == 1, "a retried frame is not alone"
+            worker.holds.append(frame)
+            assert len(worker.holds) <= worker.credit, "more than its credit"
+            retried = any(self.attempts[f.key] > 1 for f in worker.holds)
+            assert not retried or len(worker.holds) == 1, "a retried frame is not alone"
 
     def deliver(self, name: str, outcome: Outcome, picture: Picture | None) -> None:
         sink, key = self.sinks[name], (outcome.camera, outcome.seq)
@@ -148,6 +147,7 @@ class Line(RuleBasedStateMachine):
 
     def acknowledge(self, camera: int, seq: int) -> None:
         key = (camera, seq)
+        del self.attempts[key]
         row = self.sinks[LOG].rows[key]
         assert self.sinks[ALERTS].rows[key] == row
         item = self.cameras[camera].window.pop(seq)  # KeyError: acknowledged twice
@@ -210,20 +210,23 @@ class Line(RuleBasedStateMachine):
             self.a_worker_greets(f"worker#{self.names}")
 
     def a_worker_greets(self, name: str) -> None:
+        """Frames from before the greeting are void."""
         worker = self.workers[name]
         worker.joined = True
+        worker.holds.clear()
         self.carry_out(self.ledger.worker_joined(name, worker.credit, self.now))
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), metal=st.sampled_from([0.1, 0.5, 0.9]), in_turn=st.booleans())
     def a_worker_answers(self, data: st.DataObject, metal: float, in_turn: bool) -> None:
-        """Perhaps long after its lease, or to a dispatcher that never sent the frame."""
+        """Perhaps long after its lease. A new dispatcher does not listen before the greeting."""
         name = data.draw(st.sampled_from(sorted(self.workers)))
         worker = self.workers[name]
         if worker.holds:
-            _, frame = worker.holds.pop(0 if in_turn else -1)
+            frame = worker.holds.pop(0 if in_turn else -1)
             result = Result(*frame.key, (1 - metal, metal), self.now, 0.01, "model")
-            self.carry_out(self.ledger.result(name, result, self.now))
+            if worker.joined or worker.suspected:
+                self.carry_out(self.ledger.result(name, result, self.now))
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), verdict=st.sampled_from([Verdict.EXPIRED, Verdict.FAILED]))
@@ -231,9 +234,10 @@ class Line(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.workers)))
         worker = self.workers[name]
         if worker.holds:
-            _, frame = worker.holds.pop(0)
+            frame = worker.holds.pop(0)
             refusal = Refusal(*frame.key, verdict, "because")
-            self.carry_out(self.ledger.refusal(name, refusal, self.now))
+            if worker.joined or worker.suspected:
+                self.carry_out(self.ledger.refusal(name, refusal, self.now))
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), told=st.booleans())
@@ -294,7 +298,7 @@ class Line(RuleBasedStateMachine):
     def the_dispatcher_restarts(self) -> None:
         """The new one knows nobody; its peers greet it one after the other."""
         self.ledger = Ledger(RULES, JUDGE)
-        self.epoch += 1
+        self.attempts.clear()
         self.untold.clear()
         for worker in self.workers.values():
             worker.joined = worker.suspected = False
@@ -356,7 +360,7 @@ class Line(RuleBasedStateMachine):
         (worker,) = self.workers.values()
         for _ in range(10 * WINDOW_ITEMS * len(CAMERAS)):
             while worker.holds:
-                _, frame = worker.holds.pop(0)
+                frame = worker.holds.pop(0)
                 result = Result(*frame.key, (0.9, 0.1), self.now, 0.01, "model")
                 self.carry_out(self.ledger.result(f"worker#{self.names}", result, self.now))
             for name in SINKS:

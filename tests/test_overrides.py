@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -206,6 +207,17 @@ def test_each_question_shows_where_the_picture_lies(run, typed, console):
     flat = text(console).replace("\n", "")
     assert str(run / "review" / "images" / "0-2.png") in flat
     assert "glass:0.4500|paper:0.3500" in flat
+
+
+def test_a_path_is_shown_as_it_is_whatever_its_brackets_mean_to_the_console(
+    run, typed, console, tmp_path_factory
+):
+    odd = tmp_path_factory.mktemp("odd") / "[red]run[/red]"
+    shutil.copytree(run, odd)
+    typed("glass")
+    ask(odd, "eva", console)
+
+    assert str(odd) in text(console).replace("\n", "")
 
 
 def test_a_folder_that_is_no_run_cannot_be_reviewed(tmp_path, console):

@@ -85,6 +85,12 @@ def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
     return frozenset(names)
 
 
+def set_name(root: Path) -> str:
+    """A set's name: its folder's, or the parent's where that only says which split it is."""
+    resolved = root.resolve()
+    return resolved.parent.name if resolved.name in {"train", "val", "test"} else resolved.name
+
+
 def _pictures(root: Path, name: str) -> list[Path]:
     files = sorted((root / name).rglob("*"))
     pictures = [f.relative_to(root) for f in files if f.suffix.lower() in SUFFIXES]

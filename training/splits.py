@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,7 +11,13 @@ from torch.utils.data import DataLoader
 
 from training.balance import epoch_order, pictures_per_epoch
 from training.errors import BadInput
-from training.folders import PictureFolder, class_names, read_exclusions, read_folder
+from training.folders import (
+    PictureFolder,
+    class_names,
+    read_exclusions,
+    read_folder,
+    set_name,
+)
 from training.pictures import Pictures
 from training.settings import TrainSettings
 from training.transforms import eval_transform, train_transform
@@ -53,7 +58,7 @@ def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, Pi
     """`val` of the data, then each --extra-val under its own name."""
     folders = {"val": read_folder(settings.data / "val", classes)}
     for root in settings.extra_val:
-        name = _name(root)
+        name = set_name(root)
         if name in folders:
             raise BadInput(f"--extra-val {root}: a second set named {name}")
         folders[name] = read_folder(root, classes)
@@ -89,9 +94,3 @@ def _without_excluded(train: PictureFolder, settings: TrainSettings) -> PictureF
     return train.without(
         frozenset(path.relative_to("train") for path in excluded if path.parts[0] == "train")
     )
-
-
-def _name(root: Path) -> str:
-    """A set's name: its folder's, or the parent's where that only says which split it is."""
-    resolved = root.resolve()
-    return resolved.parent.name if resolved.name in {"train", "val", "test"} else resolved.name

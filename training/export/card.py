@@ -9,6 +9,7 @@ from pathlib import Path
 from training.export.contract import ModelFacts
 from training.export.parity import Parity
 from training.export.runners import Latency
+from training.folders import set_name
 from training.metrics import Confusion
 from training.settings import TrainSettings
 
@@ -103,21 +104,31 @@ def _speed(measured: Measured) -> str:
 
 
 def _training(trained: TrainSettings) -> str:
-    augmentation = [
-        f"crops of at least {trained.crop_min_area:.0%} of the area",
-        "flips both ways" if trained.flips else "",
-        "quarter turns" if trained.quarter_turns else "",
-        "TrivialAugment" if trained.trivial_augment else "",
-        "colour jitter" if trained.brightness or trained.contrast or trained.saturation else "",
-        "random erasing" if trained.erase else "",
-    ]
-    return (
-        f"## Training\n\n{trained.epochs} epochs at {trained.size_px} px, batch {trained.batch}, "
-        f"AdamW with linear warm-up and cosine; first {trained.freeze_stages} stages of the "
-        f"backbone frozen, head alone for {trained.freeze_epochs}; label smoothing "
-        f"{trained.label_smoothing}, averaged weights (decay {trained.ema_decay}); "
-        f"{', '.join(filter(None, augmentation))}."
+    extra = "".join(
+        f", {trained.extra_share:.0%} of {set_name(root)} drawn anew each time"
+        for root in trained.extra
     )
+    return (
+        f"## Training\n\n{trained.epochs} epochs at {trained.size_px} px, batch {trained.batch}; "
+        f"each shows all of {set_name(trained.data)}'s train part{extra}. AdamW, linear warm-up "
+        f"and cosine, label smoothing {trained.label_smoothing}, averaged weights (decay "
+        f"{trained.ema_decay}); {', '.join(_regularisation(trained))}."
+    )
+
+
+def _regularisation(trained: TrainSettings) -> list[str]:
+    jitter = max(trained.brightness, trained.contrast, trained.saturation, trained.hue)
+    used = {
+        f"first {trained.freeze_stages} stages frozen": trained.freeze_stages,
+        f"head alone for {trained.freeze_epochs} epochs": trained.freeze_epochs,
+        f"crops of at least {trained.crop_min_area:.0%} of the area": trained.crop_min_area < 1,
+        "flips both ways": trained.flips,
+        "quarter turns": trained.quarter_turns,
+        "TrivialAugment": trained.trivial_augment,
+        "colour jitter": jitter,
+        "random erasing": trained.erase,
+    }
+    return [what for what, on in used.items() if on]
 
 
 def _limits(facts: ModelFacts) -> str:

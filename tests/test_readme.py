@@ -1,0 +1,73 @@
+"""The README's commands are true: each one is run, shortened by the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running_line import ROOT, TIMEOUT_S, command
+from tests.test_bad_input import picture
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+SHORT = {"SCRAPLINE_LINE__DURATION_S": "1.5", "SCRAPLINE_LINE__ITEMS": "40"}
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    path = tmp_path_factory.mktemp("readme") / "run"
+    options = ("--items", 3, "--speed", "max", "--run-dir", path)
+    assert command("run", "--model", tiny_model, *options).returncode == 0
+    return path
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith("python run_line.py")])
+def test_a_command_of_the_readme_runs(line: str, tmp_path: Path, run_dir: Path) -> None:
+    for name in ("glass", "paper"):
+        picture(tmp_path / "datasets" / "trashnet" / "val" / name / "1.png", 64, 48)
+    words = shlex.split(line.replace("RUN_DIR", str(run_dir)))
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / words[1]), *words[2:]],
+        cwd=tmp_path,
+        env=os.environ | SHORT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith("make")])
+def test_a_make_target_of_the_readme_exists(line: str) -> None:
+    ran = subprocess.run(
+        ["make", "--dry-run", *shlex.split(line)[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_every_command_of_the_readme_is_tested_somewhere() -> None:
+    known = ("make ", "python run_line.py ", "python -m training ")
+    assert COMMANDS
+    assert [line for line in COMMANDS if not line.startswith(known)] == []
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^)]+)\)", README))
+def test_what_the_readme_points_to_is_there(target: str) -> None:
+    assert (ROOT / target).exists()

@@ -1,0 +1,333 @@
+from __future__ import annotations
+
+import io
+from time import monotonic
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from line.config import load
+from line.outcome import Verdict
+from line.status import ProcessState, Status
+from line.view import LiveView, PlainView, QuietView, Rate, picture
+
+WIDTHS = (80, 100)
+
+
+def status(**options: Any) -> Status:
+    """A line in the middle of a run; `section__key=value` over the shipped settings."""
+    named = [(key.replace("__", "."), value) for key, value in options.items()]
+    shown = Status(load(environment={}, options=named), phase="running")
+    shown.belt_started = monotonic() - 12
+    shown.take("camera-0", belt(fed=1200, on_belt=14))
+    shown.take(
+        "csv_log",
+        {
+            "kind": "board",
+            "logged": 1180,
+            "classified": 1150,
+            "verdicts": {"sorted": 1000, "residue_ok": 100, "late": 50, "dropped": 30},
+            "accuracy": 0.957,
+            "latency_ms": {"p50": 21.26, "p95": 130.4, "p99": 200.0},
+        },
+    )
+    shown.take("alerts", {"kind": "alerts", "count": 12, "fresh": ["first", "second"]})
+    shown.take("active_learning", {"kind": "review", "queued": 17})
+    shown.take("dispatcher", {"kind": "flow", "waiting": 3, "loads": {"worker-0#1": [2, 600]}})
+    shown.processes = [
+        ProcessState("dispatcher", "dispatcher", 101, 1, "ready"),
+        ProcessState("worker-0", "worker", 102, 1, "ready"),
+        ProcessState("worker-1", "worker", 103, 3, "ready"),
+        ProcessState("csv_log", "sink", 0, 2, "restarting"),
+    ]
+    return shown
+
+
+def belt(fed: int, on_belt: int, belt_s: float = 12.0) -> dict[str, Any]:
+    jitter = {"p50": 0.1, "p99": 0.4, "max": 0.9, "count": fed}
+    return {
+        "kind": "belt",
+        "fed": fed,
+        "belt_s": belt_s,
+        "on_belt": on_belt,
+        "window": 2,
+        "jitter_ms": jitter,
+    }
+
+
+def rendered(shown: Status, width: int = 100, items_per_s: float = 24.34) -> list[str]:
+    """The lines of the picture, without its frame."""
+    console = Console(file=io.StringIO(), width=width, legacy_windows=False)
+    console.print(picture(shown, items_per_s))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def line_with(lines: list[str], word: str) -> str:
+    (found,) = [line for line in lines if word in line]
+    return found
+
+
+# -- the picture ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_picture_fits_the_terminal(width):
+    (widest,) = {cell_len(line) for line in rendered(status(), width)}
+
+    assert widest <= width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everything_there_is_to_know_is_in_the_picture_at_any_width(width):
+    shown = " ".join(" ".join(rendered(status(title="holiday rush"), width)).split())
+
+    for fact in (
+        "Scrapline · holiday rush",
+        "running · 12 s · clock ×1",
+        "fed 1200",
+        "logged 1180",
+        "24.3 items/s",
+        "latency p50 21.3 ms",
+        "latency p95 130 ms",
+        "deadline 750 ms",
+        "accuracy 95.7%",
+        "waiting 3",
+        "for review 17",
+        "alerts 12",
+    ):
+        assert fact in shown
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("riding", [0, 7, 140])
+def test_the_belt_is_one_line_from_the_infeed_to_the_number_of_items_on_it(width, riding):
+    shown = status()
+    shown.take("camera-0", belt(fed=1200, on_belt=riding))
+
+    line = line_with(rendered(shown, width), "infeed")
+
+    assert line.count("◉") == line.count("▼") == 1
+    assert line.index("◉") < line.index("▼")
+    assert f"{riding} on the belt" in line
+
+
+def test_items_are_on_the_belt_when_something_rides_on_it():
+    shown = status()
+    assert "■" in line_with(rendered(shown), "infeed")
+
+    shown.take("camera-0", belt(fed=1200, on_belt=0))
+
+    assert "■" not in line_with(rendered(shown), "infeed")
+
+
+def test_items_seem_to_ride_with_the_belt():
+    shown = status(belt__infeed_to_camera_m=0.5, belt__camera_to_ejector_m=0.5)
+    shown.take("camera-0", belt(fed=20, on_belt=4, belt_s=1.0))
+    before = line_with(rendered(shown), "infeed")
+    shown.take("camera-0", belt(fed=20, on_belt=4, belt_s=1.1))
+
+    assert line_with(rendered(shown), "infeed") != before
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        {"belt__infeed_to_camera_m": 0.0},
+        {"belt__ejector_to_end_m": 0.0},
+        {"belt__infeed_to_camera_m": 0.0, "belt__ejector_to_end_m": 0.0},
+        {"belt__infeed_to_camera_m": 50.0, "belt__camera_to_ejector_m": 0.2},
+    ],
+    ids=["camera at the infeed", "ejector at the end", "both", "camera beside the ejector"],
+)
+def test_photo_eye_and_ejector_are_drawn_wherever_they_stand(lengths):
+    line = line_with(rendered(status(**lengths)), "infeed")
+
+    assert line.count("◉") == line.count("▼") == 1
+    assert line.index("◉") < line.index("▼")
+
+
+def test_every_verdict_has_its_count():
+    lines = rendered(status())
+    counts = {"sorted": 1000, "residue_ok": 100, "late": 50, "dropped": 30}
+
+    for verdict in Verdict:
+        cells = line_with(lines, f" {verdict.value} ").split()
+        assert cells[cells.index(verdict.value) + 1] == str(counts.get(verdict.value, 0))
+
+
+def test_workers_are_always_listed_and_others_when_something_is_wrong_with_them():
+    lines = rendered(status())
+
+    assert line_with(lines, "worker-0").split()[1:-1] == [
+        *("worker-0", "ready", "102", "2", "600", "0"),
+    ]
+    assert line_with(lines, "worker-1").split()[1:-1] == ["worker-1", "ready", "103", "2"]
+    assert line_with(lines, "csv_log").split()[1:-1] == ["csv_log", "restarting", "1"]
+    assert not [line for line in lines if "dispatcher" in line]
+
+
+def test_the_last_four_alerts_are_shown():
+    shown = status()
+    shown.take("alerts", {"kind": "alerts", "count": 9, "fresh": [f"news {n}" for n in range(6)]})
+
+    lines = rendered(shown)
+
+    assert [n for n in range(6) if any(f"news {n}" in line for line in lines)] == [2, 3, 4, 5]
+
+
+def test_a_long_alert_does_not_burst_the_frame():
+    shown = status()
+    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": ["word " * 60]})
+
+    assert len({cell_len(line) for line in rendered(shown, 80)}) == 1
+
+
+def test_the_max_clock_has_no_deadline():
+    lines = rendered(status(line__speed="max"))
+
+    assert "as fast as possible" in line_with(lines, "Ctrl-C")
+    assert "–" in line_with(lines, "deadline")
+
+
+def test_the_deadline_is_of_the_wall_clock():
+    assert "375 ms" in line_with(rendered(status(line__speed=2.0)), "deadline")
+
+
+def test_a_line_that_has_only_just_begun_can_be_shown():
+    fresh = Status(load(environment={}))
+
+    lines = rendered(fresh, 80)
+
+    assert "starting · 0 s" in lines[-1]
+    assert "–" in line_with(lines, "accuracy")
+    assert "alerts 0" in line_with(lines, "alerts")
+
+
+def test_before_the_belt_starts_no_time_has_passed():
+    """The start is set a moment ahead, so that every lane hears of it in time."""
+    shown = status()
+    shown.belt_started = monotonic() + 0.3
+
+    assert "running · 0 s" in rendered(shown)[-1]
+
+
+@pytest.mark.parametrize("text", ["[/] sale", "50 [red] bins", "a[/b]"])
+def test_titles_and_alerts_are_shown_as_they_are_whatever_their_brackets_mean(text):
+    shown = status(title=text)
+    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [f"item {text}"]})
+
+    lines = rendered(shown)
+
+    assert f"Scrapline · {text}" in lines[0]
+    assert line_with(lines, f"item {text}")
+
+
+# -- the rate ------------------------------------------------------------------------------------
+
+
+class Watch:
+    """The monotonic clock, as far as the view is concerned."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch(monkeypatch) -> Watch:
+    watch = Watch()
+    monkeypatch.setattr("line.view.monotonic", watch)
+    return watch
+
+
+def rates(watch: Watch, totals: list[int], step_s: float) -> list[float]:
+    """What a rate says of totals that it is told `step_s` apart."""
+    rate = Rate(span_s=3.0)
+    told = []
+    for total in totals:
+        told.append(rate.update(total))
+        watch.now += step_s
+    return told
+
+
+def test_a_rate_is_items_a_second_once_there_is_enough_to_go_by(watch):
+    assert rates(watch, [100, 110, 120, 130, 140], step_s=0.25) == [0, 0, 0, 40, 40]
+
+
+def test_a_rate_is_of_the_last_few_seconds(watch):
+    assert rates(watch, [*range(0, 500, 100), *[400] * 5], step_s=1.0)[-5:] == [50, 0, 0, 0, 0]
+
+
+def test_a_rate_after_a_long_silence_begins_anew(watch):
+    assert rates(watch, [0, 10, 20], step_s=60.0) == [0, 0, 0]
+
+
+def test_a_total_that_begins_anew_is_no_negative_rate(watch):
+    assert rates(watch, [1000, 5, 5, 5], step_s=1.0) == [0, 0, 0, 0]
+
+
+# -- views ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=80, legacy_windows=False)
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_the_plain_view_is_one_line_for_logs(console):
+    with PlainView(console) as view:
+        view(status())
+
+    assert printed(console) == (
+        "running 12s | fed 1200 | logged 1180 | 0.0 items/s | p95 130 ms | "
+        "sorted 1000 residue_ok 100 late 50 dropped 30\n"
+    )
+
+
+def test_the_plain_view_prints_once_a_second_however_often_it_is_called(console, watch):
+    shown = status()
+    with PlainView(console) as view:
+        for _ in range(21):
+            view(shown)
+            watch.now += 0.125
+
+    assert printed(console).count("\n") == 3
+
+
+def test_the_plain_view_of_a_line_without_items_has_no_empty_parts(console):
+    with PlainView(console) as view:
+        view(Status(load(environment={})))
+
+    assert printed(console) == "starting 0s | fed 0 | logged 0 | 0.0 items/s | p95 –\n"
+
+
+def test_the_quiet_view_says_nothing(capsys):
+    with QuietView() as view:
+        view(status())
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_live_view_draws_the_picture_and_clears_it_at_the_end():
+    console = Console(
+        file=io.StringIO(), width=80, height=50, force_terminal=True, legacy_windows=False
+    )
+    with LiveView(console) as view:
+        view(status())
+        drawn = printed(console)
+        view(status())
+        assert printed(console) == drawn, "not more often than the eye can follow"
+
+    assert "Scrapline" in drawn
+    # Erase line, once for each line drawn.
+    assert printed(console).count("\x1b[2K") >= drawn.count("\n")
