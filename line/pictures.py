@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,24 +60,32 @@ def read(path: Path, max_pixels: float) -> Picture:
     """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError."""
     with _opened(path, max_pixels) as image:
         try:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
+                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+            return np.asarray(upright.convert("RGB"))
         except _DECODER_ERRORS as error:
-            raise PictureError(f"{path}: cannot be read: {error}") from None
+            raise PictureError(f"{_text(path)}: cannot be read: {error}") from None
 
 
 def _opened(path: Path, max_pixels: float) -> Any:
     try:
         image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
-        raise PictureError(f"{path}: not a picture") from None
+        raise PictureError(f"{_text(path)}: not a picture") from None
     except _DECODER_ERRORS as error:
         reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{path}: cannot be read: {reason}") from None
+        raise PictureError(f"{_text(path)}: cannot be read: {reason}") from None
     pixels = image.width * image.height
     if pixels > max_pixels:
         image.close()
         raise PictureError(
-            f"{path}: {image.width}x{image.height} px is {pixels / 1e6:.0f} megapixels, "
+            f"{_text(path)}: {image.width}x{image.height} px is {pixels / 1e6:.0f} megapixels, "
             f"more than source.max_megapixels = {max_pixels / 1e6:g}"
         )
     return image
+
+
+def _text(path: Path) -> str:
+    """The path as text that can be sent: a file's name need not be UTF-8."""
+    return os.fsencode(path).decode(errors="backslashreplace")

@@ -145,7 +145,7 @@ def picture(status: Status, items_per_s: float) -> Panel:
     clock = "as fast as possible" if speed == "max" else f"clock ×{speed:g}"
     return Panel(
         Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
-        title=f"[bold]Scrapline[/] · {status.settings.title}",
+        title=Text.assemble(("Scrapline", "bold"), f" · {status.settings.title}"),
         subtitle=f"{status.phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
         width=_WIDTH,
     )
@@ -155,8 +155,9 @@ def _belt(status: Status) -> Text:
     """The belt from the side: load, photo-eye, ejector, residue end."""
     belt = status.settings.belt
     length_m = belt.infeed_to_camera_m + belt.camera_to_ejector_m + belt.ejector_to_end_m
-    eye = int(_BELT_WIDTH * belt.infeed_to_camera_m / length_m)
+    eye = min(int(_BELT_WIDTH * belt.infeed_to_camera_m / length_m), _BELT_WIDTH - 2)
     ejector = int(_BELT_WIDTH * (length_m - belt.ejector_to_end_m) / length_m)
+    ejector = min(max(ejector, eye + 1), _BELT_WIDTH - 1)
     riding = sum(note["on_belt"] for note in status.belts.values())
     # Items seem to ride along: the phase of the pattern follows belt time.
     spacing = max(2, round(_BELT_WIDTH / riding)) if riding else 0

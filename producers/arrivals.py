@@ -20,7 +20,7 @@ def arrivals(infeed: InfeedSettings, min_gap_s: float, seed: int, camera: int) -
     seq = 0
     while True:
         if infeed.process == "regular":
-            feeding_s += mean_gap_s
+            feeding_s = (seq + 1) * mean_gap_s  # a sum would drift past the run's duration
         else:
             rng = stream(seed, camera, seq, Purpose.ARRIVAL)
             feeding_s += min_gap_s + rng.exponential(mean_gap_s - min_gap_s)

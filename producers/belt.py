@@ -89,9 +89,11 @@ class Belt:
 
     def _infeed(self, arrivals: Iterable[float]) -> Process:
         for seq, arrival_s in enumerate(arrivals):
-            self._next_arrival_s = arrival_s
-            yield self._env.timeout(max(0.0, arrival_s - self._env.now))
-            if arrival_s > self._stop_s:
+            wait_s = max(0.0, arrival_s - self._env.now)
+            # As the environment rounds it: a stop at this very moment must mean the same later.
+            self._next_arrival_s = self._env.now + wait_s
+            yield self._env.timeout(wait_s)
+            if self._env.now > self._stop_s:
                 return
             self._riding += 1
             self._env.process(self._ride(BeltItem(seq, arrival_s, arrival_s + self._to_camera_s)))

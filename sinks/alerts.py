@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from line.client import Client
 from line.messages import Notice
 from line.outcome import Outcome, Verdict
+from line.seqset import SeqSet
 from line.settings import AlertSettings
 from sinks.loop import Delivery, Receipt
 from sinks.rate import RateAlarm
@@ -27,6 +28,8 @@ class Alerts:
         self._fresh: list[tuple[str, str]] = []
         """(level, text) of alerts raised since the last report"""
         self._count = 0
+        self._counted: defaultdict[int, SeqSet] = defaultdict(SeqSet)
+        """camera → items that stand in the rates"""
         lost = frozenset({Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED})
         late = frozenset({Verdict.LATE})
         self._alarms = {
@@ -62,6 +65,8 @@ class Alerts:
         if outcome.low_confidence:
             text = f"item {item}: {outcome.predicted_class} at only {outcome.confidence:.2f}"
             self._raise(f"low_confidence-{item}", "low_confidence", "info", text, item)
+        if not self._counted[outcome.camera].add(outcome.seq):
+            return
         for kind, (verdicts, alarm) in self._alarms.items():
             change = alarm.add(outcome.verdict in verdicts)
             if change is not None:
@@ -85,7 +90,9 @@ class Alerts:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "frame_id": frame_id,
         }
-        os.write(self._fd, json.dumps(alert, ensure_ascii=False).encode() + b"\n")
+        line = json.dumps(alert, ensure_ascii=False).encode() + b"\n"
+        while line:
+            line = line[os.write(self._fd, line) :]
 
     def _remember(self, alert_id: str) -> None:
         self._count += 1

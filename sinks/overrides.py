@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.console import Console
 from rich.prompt import Prompt
 
 from line.errors import BadInput
-from line.model_facts import ModelFacts
+from line.model_facts import FILE, ModelFacts
 from sinks.review_queue import ReviewQueue
 
 _SKIP = ""
@@ -38,7 +39,8 @@ def ask(run_dir: Path, who: str, console: Console) -> int:
         waiting = [item for item in queue.items() if item.frame_id not in known]
         console.print(f"{len(waiting)} items wait for a label. Return skips, Ctrl-C ends.")
         for number, item in enumerate(waiting, 1):
-            console.print(f"\n{number}/{len(waiting)}  {queue.folder / item.image}  {item.top3}")
+            image = queue.folder / item.image
+            console.print(f"\n{number}/{len(waiting)}  {image}  {item.top3}", markup=False)
             answer = _answer(classes, console)
             if answer is None:
                 break
@@ -61,9 +63,13 @@ def _answer(classes: tuple[str, ...], console: Console) -> str | None:
 def _classes(run_dir: Path) -> tuple[str, ...]:
     if not (run_dir / "results.csv").is_file():
         raise BadInput(f"{run_dir}: not a run folder (no results.csv)")
-    return ModelFacts.load(run_dir).classes
+    try:
+        return ModelFacts.load(run_dir).classes
+    except (OSError, ValidationError):
+        raise BadInput(f"{run_dir / FILE}: missing or damaged") from None
 
 
 def _has_row(run_dir: Path, frame_id: str) -> bool:
     with (run_dir / "results.csv").open(encoding="utf-8") as rows:
-        return any(row.startswith(f"{frame_id},") for row in rows)
+        next(rows, None)  # the header
+        return any(row.partition(",")[0] == frame_id for row in rows)

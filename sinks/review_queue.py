@@ -13,9 +13,11 @@ import sqlite3
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
+_BUSY_S = 5.0
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS items (
     frame_id TEXT PRIMARY KEY,
@@ -68,7 +70,7 @@ class ReviewQueue:
         self.folder = folder
         (folder / "images").mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(folder / "queue.sqlite", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._switch_to_wal()
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA busy_timeout = 5000")
         self._db.executescript(SCHEMA)
@@ -83,6 +85,20 @@ class ReviewQueue:
         tb: TracebackType | None,
     ) -> None:
         self._db.close()
+
+    def _switch_to_wal(self) -> None:
+        """Two who make the file at once: for this one statement SQLite does not wait by itself."""
+        deadline = monotonic() + _BUSY_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if monotonic() > deadline:
+                    self._db.close()
+                    raise
+                sleep(0.01)
+            else:
+                return
 
     def add(self, items: list[QueuedItem]) -> None:
         """Queue items in one transaction; known ones stay as they are."""

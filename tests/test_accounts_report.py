@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 from accounts.figures import FORMULAS
 from accounts.report import write_report
@@ -17,6 +16,7 @@ from accounts.review import read_queue
 from accounts.tables import confusion, reasons, worker_loads
 from accounts.thumbnails import thumbnails
 from line.errors import BadInput
+from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 VOID = {"meta", "link", "img", "br", "col", "hr", "input"}
 SELF_CLOSING = {"rect", "line", "path"}

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 from accounts.summary import summarise, write_summary
 from line.outcome import Verdict
+from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 KEYS = {
     *("items", "verdicts", "throughput_fps", "throughput_items_per_min", "throughput_t_per_h"),

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from test_accounts_folder import FACTS, mixed_rows, row, write_run
 
 from accounts import wording
 from accounts.figures import FORMULAS
 from accounts.summary import summarise
 from accounts.terminal import print_summary
 from line.outcome import Verdict
+from tests.test_accounts_folder import FACTS, mixed_rows, row, write_run
 
 
 def printed(summary: dict[str, Any], width: int = 80, colour: bool = False) -> str:

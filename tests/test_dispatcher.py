@@ -41,9 +41,10 @@ from line.messages import (
 )
 from line.model_facts import ModelFacts
 from line.outcome import Outcome, Verdict
+from line.runtime_dir import endpoint
 from line.seat import Seat
 from line.settings import SINKS
-from line.sockets import Hub, Link, endpoint
+from line.sockets import Hub, Link
 from line.verdicts import Judge
 
 PATIENCE_S = 5.0

@@ -19,6 +19,7 @@ from line.messages import (
     Acknowledged,
     Beat,
     Buffer,
+    Encoding,
     Frame,
     Hello,
     Message,
@@ -272,14 +273,14 @@ PLAIN = st.one_of(
 
 @st.composite
 def with_picture(draw: st.DrawFn) -> tuple[Message, bytes]:
-    encoding = draw(st.sampled_from(["raw", "jpeg"]))
+    encoding: Encoding = draw(st.sampled_from(["raw", "jpeg"]))
     height, width = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     raw = encoding == "raw"
     data = draw(st.binary(min_size=height * width * 3 if raw else 0, max_size=height * width * 3))
     if draw(st.booleans()):
         return Row(draw(OUTCOMES), encoding, height, width), data
-    fields = draw(st.tuples(NATURAL, NATURAL, REAL, REAL, REAL, NAME, REAL))
-    return Frame(*fields, encoding, height, width, draw(st.integers(0, 2**32 - 1))), data
+    key, times = draw(st.tuples(NATURAL, NATURAL)), draw(st.tuples(REAL, REAL, REAL))
+    return Frame(*key, *times, draw(NAME), draw(REAL), encoding, height, width, 0), data
 
 
 @given(PLAIN | with_picture())

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from line.config import load
 from line.errors import BadInput
 from line.model_facts import ModelFacts
-from line.run_folder import ProcessEntry, RunFolder, make_runtime_dir
+from line.run_folder import ProcessEntry, RunFolder
+from line.runtime_dir import make_runtime_dir
 from line.settings import Settings
 
 MODEL = ModelFacts(path="models/some.onnx", sha256="0123456789abcdef" * 4, classes=("a", "b"))
@@ -149,9 +152,12 @@ def test_a_reader_of_the_process_list_never_sees_half_of_it(tmp_path: Path) -> N
 
 
 @pytest.fixture
-def runtime_base(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    return tmp_path
+def runtime_base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The path of a socket is limited, and pytest's own folders are long."""
+    path = Path(tempfile.mkdtemp(dir="/tmp"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    yield path
+    shutil.rmtree(path)
 
 
 def test_sockets_get_a_folder_that_only_its_owner_may_enter(runtime_base: Path) -> None:
@@ -162,9 +168,29 @@ def test_sockets_get_a_folder_that_only_its_owner_may_enter(runtime_base: Path) 
 
 
 def test_an_unusable_runtime_folder_falls_back_to_the_temporary_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, runtime_base: Path
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "missing"))
-    folder = make_runtime_dir()
-    assert folder.parent == Path(tempfile.gettempdir())
-    folder.rmdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_base / "missing"))
+    monkeypatch.setattr(tempfile, "tempdir", str(runtime_base))
+    assert make_runtime_dir().parent == runtime_base
+
+
+def test_a_runtime_folder_too_deep_for_sockets_is_refused_and_not_left_behind(
+    monkeypatch: pytest.MonkeyPatch, runtime_base: Path
+) -> None:
+    deep = runtime_base / ("x" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    with pytest.raises(BadInput, match="107 bytes"):
+        make_runtime_dir()
+    assert list(deep.iterdir()) == []
+
+
+def test_a_runtime_folder_that_cannot_be_made_is_bad_input(
+    monkeypatch: pytest.MonkeyPatch, runtime_base: Path
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(runtime_base / "missing"))
+    with pytest.raises(BadInput, match="No such file") as error:
+        make_runtime_dir()
+    assert str(error.value).startswith(str(runtime_base / "missing"))

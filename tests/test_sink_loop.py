@@ -233,7 +233,9 @@ def test_a_notice_is_acknowledged_once_it_is_in_the_file(tmp_path):
             assert alerts.hear(NoticeStored) == [NoticeStored("n-1")]
             lines = (tmp_path / "alerts.jsonl").read_text().splitlines()
             assert [json.loads(line)["id"] for line in lines] == ["n-1"]
-        alerts.until(lambda: [note for note in alerts.notes("alerts") if note["count"] == 1])
+        (note, *_) = alerts.until(lambda: [n for n in alerts.notes("alerts") if n["fresh"]])
+
+    assert (note["count"], note["fresh"]) == (1, [["warning", "worker-0 was killed"]])
 
 
 def test_a_sink_reports_to_its_supervisor_while_it_runs(tmp_path):

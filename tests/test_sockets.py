@@ -14,7 +14,8 @@ import zmq
 
 from line.errors import BadInput
 from line.messages import Beat, Buffer, Frame, Hello, Message, Welcome, Who, encode
-from line.sockets import Hub, Link, endpoint
+from line.runtime_dir import endpoint
+from line.sockets import Hub, Link
 
 PATIENCE_S = 5.0
 LONGEST_PATH = 107

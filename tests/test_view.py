@@ -33,7 +33,9 @@ def status(**options: Any) -> Status:
             "latency_ms": {"p50": 21.26, "p95": 130.4, "p99": 200.0},
         },
     )
-    shown.take("alerts", {"kind": "alerts", "count": 12, "fresh": ["first", "second"]})
+    shown.take(
+        "alerts", {"kind": "alerts", "count": 12, "fresh": [["info", "first"], ["alarm", "second"]]}
+    )
     shown.take("active_learning", {"kind": "review", "queued": 17})
     shown.take("dispatcher", {"kind": "flow", "waiting": 3, "loads": {"worker-0#1": [2, 600]}})
     shown.processes = [
@@ -111,7 +113,7 @@ def test_the_belt_is_one_line_from_the_infeed_to_the_number_of_items_on_it(width
 
     assert line.count("◉") == line.count("▼") == 1
     assert line.index("◉") < line.index("▼")
-    assert f"{riding} on the belt" in line
+    assert f" {riding} riding" in line
 
 
 def test_items_are_on_the_belt_when_something_rides_on_it():
@@ -169,18 +171,20 @@ def test_workers_are_always_listed_and_others_when_something_is_wrong_with_them(
     assert not [line for line in lines if "dispatcher" in line]
 
 
-def test_the_last_four_alerts_are_shown():
+def test_the_last_alerts_are_shown_and_those_about_the_line_are_not_crowded_out_by_items():
     shown = status()
-    shown.take("alerts", {"kind": "alerts", "count": 9, "fresh": [f"news {n}" for n in range(6)]})
+    fresh = [[level, f"{level} {n}"] for n in range(4) for level in ("alarm", "warning", "info")]
+    shown.take("alerts", {"kind": "alerts", "count": 12, "fresh": fresh})
 
     lines = rendered(shown)
 
-    assert [n for n in range(6) if any(f"news {n}" in line for line in lines)] == [2, 3, 4, 5]
+    wanted = ["alarm 3", "warning 3", "info 1", "info 2", "info 3"]
+    assert [line.strip("│ ") for line in lines[-len(wanted) - 1 : -1]] == wanted
 
 
 def test_a_long_alert_does_not_burst_the_frame():
     shown = status()
-    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": ["word " * 60]})
+    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [["info", "word " * 60]]})
 
     assert len({cell_len(line) for line in rendered(shown, 80)}) == 1
 
@@ -217,7 +221,7 @@ def test_before_the_belt_starts_no_time_has_passed():
 @pytest.mark.parametrize("text", ["[/] sale", "50 [red] bins", "a[/b]"])
 def test_titles_and_alerts_are_shown_as_they_are_whatever_their_brackets_mean(text):
     shown = status(title=text)
-    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [f"item {text}"]})
+    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [["info", f"item {text}"]]})
 
     lines = rendered(shown)
 

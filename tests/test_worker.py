@@ -36,7 +36,7 @@ from line.messages import (
 )
 from line.model_facts import ModelFacts
 from line.outcome import Verdict
-from line.run_folder import make_runtime_dir
+from line.runtime_dir import make_runtime_dir
 from line.seat import Seat
 from line.sockets import Hub
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model

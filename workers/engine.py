@@ -47,9 +47,7 @@ class OnnxEngine:
         try:
             self._session = ort.InferenceSession(data, options, providers=[wanted])
         except Exception as error:  # the runtime has a type for every kind of damage
-            raise BadInput(
-                f"not a model that ONNX Runtime can load: {_first_line(error)}"
-            ) from None
+            raise BadInput(f"not a model that ONNX Runtime can load: {first_line(error)}") from None
         self._input = _only(self._session.get_inputs(), "input")
         self._output = _only(self._session.get_outputs()[:1], "output").name
         if self._input.type != "tensor(uint8)" or len(self._input.shape) != 4:
@@ -90,8 +88,8 @@ class TorchScriptEngine:
                 io.BytesIO(data), map_location="cpu", _extra_files=extra
             ).eval()
         except (RuntimeError, ValueError) as error:
-            raise BadInput(f"not a TorchScript model: {_first_line(error)}") from None
-        self._metadata: dict[str, str] = json.loads(extra["scrapline.json"] or "{}")
+            raise BadInput(f"not a TorchScript model: {first_line(error)}") from None
+        self._metadata = _metadata(extra["scrapline.json"])
         self._torch = torch
 
     @property
@@ -104,11 +102,19 @@ class TorchScriptEngine:
         return np.asarray(probabilities.float().numpy(), np.float32)
 
 
+def _metadata(text: bytes | str) -> dict[str, str]:
+    try:
+        return {str(key): str(value) for key, value in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError):
+        raise BadInput("scrapline.json inside the file is not a JSON object") from None
+
+
 def _only(items: list[Any], what: str) -> Any:
     if len(items) != 1:
         raise BadInput(f"the model has {len(items)} {what}s, expected one")
     return items[0]
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What went wrong, short enough to follow a path in one line."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)

@@ -11,7 +11,7 @@ import numpy as np
 
 from line.errors import BadInput
 from line.model_facts import ModelFacts
-from workers.engine import Engine, OnnxEngine, TorchScriptEngine
+from workers.engine import Engine, OnnxEngine, TorchScriptEngine, first_line
 
 SUFFIXES = (".onnx", ".ts", ".pt")
 """In order of preference where a folder holds several."""
@@ -40,6 +40,7 @@ class Model:
                 OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
             )
             classes = _classes(path, engine)
+            _check_names(classes)
             _try(engine, len(classes))
         except BadInput as error:
             raise BadInput(f"{path}: {error}") from None
@@ -80,7 +81,7 @@ def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
     """Class names in the order of the outputs: from the file itself or the index beside it."""
     inside = engine.metadata.get("classes")
     if inside is not None:
-        return tuple(str(name) for name in json.loads(inside))
+        return _class_list(inside)
     index = path.with_suffix(".class_index.json")
     if not index.is_file():
         raise BadInput(f"names no classes, and there is no {index.name} beside it")
@@ -91,10 +92,31 @@ def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
         raise BadInput(f"{index.name} is not an object of number → class name") from None
 
 
-def _try(engine: Engine, classes: int) -> None:
+def _class_list(text: str) -> tuple[str, ...]:
     try:
-        answer = engine.classify(np.zeros((1, 64, 64, 3), np.uint8))
-    except Exception as error:  # whatever a graph may raise, it is the file's fault
-        raise BadInput(f"fails on a picture: {str(error).splitlines()[0][:200]}") from None
-    if answer.shape != (1, classes):
-        raise BadInput(f"gives {answer.shape[-1]} probabilities for {classes} class names")
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput("scrapline.classes is not a JSON list of class names")
+    return tuple(names)
+
+
+def _check_names(classes: tuple[str, ...]) -> None:
+    for name in classes:
+        if "|" in name:
+            raise BadInput(f"class name {name!r} contains |, which separates the names in top3")
+
+
+def _try(engine: Engine, classes: int) -> None:
+    """One picture, then two together: a graph may be made for a single one."""
+    for count, what in ((1, "a picture"), (2, "a batch of two pictures")):
+        try:
+            answer = engine.classify(np.zeros((count, 64, 64, 3), np.uint8))
+        except Exception as error:  # whatever a graph may raise, it is the file's fault
+            raise BadInput(f"fails on {what}: {first_line(error)}") from None
+        if answer.shape != (count, classes):
+            given = answer.shape[-1] if answer.ndim == 2 else f"shape {list(answer.shape)} as"
+            raise BadInput(f"gives {given} probabilities for {classes} class names")
+        if answer.min() < 0 or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
+            raise BadInput("gives scores instead of probabilities: they do not sum to 1")

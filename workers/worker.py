@@ -19,6 +19,8 @@ from workers.model import Model
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
 
+_TOO_LATE = "its deadline passed at the worker"
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -55,6 +57,9 @@ class Worker:
 
     def _decoded(self, frames: list[tuple[Frame, Buffer]]) -> Iterator[_Job]:
         for frame, data in frames:
+            if frame.deadline <= monotonic():
+                self._refuse(frame, Verdict.EXPIRED, _TOO_LATE)
+                continue
             try:
                 picture = pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
             except PictureError as error:
@@ -68,7 +73,7 @@ class Worker:
         alive = [job for job in jobs if job.frame.deadline > started]
         for job in jobs:
             if job.frame.deadline <= started:
-                self._refuse(job.frame, Verdict.EXPIRED, "its deadline passed at the worker")
+                self._refuse(job.frame, Verdict.EXPIRED, _TOO_LATE)
         if not alive:
             return
         probabilities = self._model.engine.classify(np.stack([job.picture for job in alive]))
