@@ -77,9 +77,10 @@ class Client:
         wake = self._next_beat if until is None else min(until, self._next_beat)
         self._link.wait(wake - monotonic())
         self._heed_leash()
-        received = []
+        received: list[tuple[Message, Buffer | None]] = []
         for message, payload in self._link.receive():
             if isinstance(message, Who):
+                received.clear()  # from a dispatcher that is gone; not to be answered now
                 self._link.send(self._hello)
             elif not isinstance(message, Welcome):
                 received.append((message, payload))

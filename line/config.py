@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from line.complaints import explain
 from line.errors import BadInput
 from line.settings import Settings
 
@@ -52,11 +53,7 @@ class Layers:
         try:
             return Settings.model_validate(self._values)
         except ValidationError as error:
-            complaints: dict[str, list[str]] = {}
-            for detail in error.errors():
-                key = self._key(detail["loc"])
-                complaints.setdefault(key, []).append(_reason(dict(detail)))
-            raise BadInput("; ".join(self._line(*item) for item in complaints.items())) from None
+            raise BadInput(explain(error, self._values, self._origins)) from None
 
     def _merge(self, into: Table, table: Mapping[str, Any], prefix: str, origin: str) -> None:
         for key, value in table.items():
@@ -66,40 +63,6 @@ class Layers:
                 self._merge(into[key], value, f"{dotted}.", origin)
             else:
                 into[key] = value
-
-    def _key(self, location: tuple[int | str, ...]) -> str:
-        """The dotted key that a validation error is about.
-
-        Behind a key whose type is a choice of several, Pydantic names the choice as well.
-        """
-        value: Any = self._values
-        dotted: list[str] = []
-        for part in location:
-            dotted.append(str(part))
-            if isinstance(value, dict):
-                value = value.get(str(part))
-            elif isinstance(value, list) and isinstance(part, int):
-                value = value[part]
-            if not isinstance(value, dict | list):
-                break
-        return ".".join(dotted)
-
-    def _line(self, key: str, reasons: list[str]) -> str:
-        origin = "settings"
-        parts = key.split(".")
-        for length in range(len(parts), 0, -1):
-            known = self._origins.get(".".join(parts[:length]))
-            if known is not None:
-                origin = known
-                break
-        got = "" if reasons == ["unknown key"] or not key else self._got(parts)
-        return ": ".join(part for part in (origin, key, " or ".join(reasons) + got) if part)
-
-    def _got(self, parts: list[str]) -> str:
-        value: Any = self._values
-        for part in parts:
-            value = value[int(part)] if isinstance(value, list) else value.get(part)
-        return "" if isinstance(value, dict | list) or value is None else f", not {value!r}"
 
 
 def load(
@@ -163,7 +126,7 @@ def _read(path: Path) -> Table:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # syntax, encoding, or beyond Python's limits
         raise BadInput(f"{path}: not TOML: {error}") from None
 
 
@@ -171,15 +134,5 @@ def _value(text: str) -> object:
     """A TOML value where `text` is one, the bare text otherwise (`--set line.speed=max`)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
-
-
-def _reason(error: dict[str, Any]) -> str:
-    """What is wrong, in a few words."""
-    if error["type"] == "extra_forbidden":
-        return "unknown key"
-    if error["type"] == "missing":
-        return "missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return message.replace("Input should be", "must be").replace("must be a valid", "must be a")

@@ -93,7 +93,7 @@ class Dispatcher:
                 return self._ledger.frame(message, payload, now)
             case "camera", UnseenItems(items):
                 return self._ledger.unseen(items)
-            case "worker", Result():
+            case "worker", Result() if len(message.probabilities) == len(self._seat.model.classes):
                 return self._ledger.result(peer, message, now)
             case "worker", Refusal():
                 return self._ledger.refusal(peer, message, now)
@@ -107,7 +107,7 @@ class Dispatcher:
         return []
 
     def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
-        if hello.role != role or (role == "sink" and hello.name not in SINKS):
+        if hello.role != role or not self._is_name(role, hello.name):
             self._hub.malformed += 1
             return []
         actions: list[act.Action] = []
@@ -121,6 +121,11 @@ class Dispatcher:
         if is_new and role == "sink":
             actions += self._ledger.sink_joined(hello.name, hello.credit)
         return actions
+
+    def _is_name(self, role: str, name: str) -> bool:
+        if role == "sink":
+            return name in (SINKS if self._seat.settings.review.enabled else SINKS[:-1])
+        return name.startswith(f"{role}-")
 
     def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
         """The process behind `peer` is gone."""

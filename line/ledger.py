@@ -122,21 +122,7 @@ class Ledger:
 
     def worker_left(self, worker: str, now: float) -> list[Action]:
         """A worker is gone; what it held waits for another."""
-        gone = self._workers.pop(worker, None)
-        if gone is None:
-            return []
-        actions: list[Action] = []
-        for key in gone.leases:
-            item = self._items.get(key)
-            if item is None or item.worker != worker:
-                continue  # another worker has it, or had an answer for it
-            item.worker = None
-            if item.attempts >= self._rules.attempts:
-                reason = f"{item.attempts} workers died or hung on it"
-                actions += self._give_up(key, Verdict.FAILED, reason)
-            else:
-                self._wait(key)
-        return [*actions, *self._dispatch(now)]
+        return [*self._remove(worker), *self._dispatch(now)]
 
     def result(self, worker: str, result: Result, now: float) -> list[Action]:
         """A worker answered. The first answer to an item counts, whoever gives it."""
@@ -178,7 +164,7 @@ class Ledger:
         """A sink holds these items. `truth`: rows that the CSV log held already."""
         for outcome in truth:
             item = self._items.get((outcome.camera, outcome.seq))
-            if item is not None and sink == self._rules.log:
+            if item is not None and sink == self._rules.log and sink in item.awaiting:
                 item.outcome = outcome
         actions: list[Action] = []
         for key in keys:
@@ -220,10 +206,12 @@ class Ledger:
         """End what time has ended: frames past their deadline, leases past theirs."""
         actions: list[Action] = []
         hung = [
-            name for name, w in self._workers.items() if min(w.leases.values(), default=now) < now
+            name
+            for name, worker in self._workers.items()
+            if min(worker.leases.values(), default=math.inf) <= now
         ]
-        for name in hung:
-            actions += [Suspect(name), *self.worker_left(name, now)]
+        for name in hung:  # all of them go before any frame is given out again
+            actions += [Suspect(name), *self._remove(name)]
         return [*actions, *self._dispatch(now)]
 
     def next_tick(self) -> float | None:
@@ -258,24 +246,27 @@ class Ledger:
 
     def _dispatch(self, now: float) -> Iterator[Action]:
         """Expire the dead, then lease the living to workers with credit."""
-        while self._waiting and self._waiting[0][0] < now:
+        while self._waiting and self._waiting[0][0] <= now:
             key = heapq.heappop(self._waiting)[2]
             yield from self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
         while self._waiting:
             key = self._waiting[0][2]
-            worker = self._free_worker(idle=self._items[key].attempts > 0)
+            worker = self._free_worker(key)
             if worker is None:
                 return
             heapq.heappop(self._waiting)
             yield self._lease(worker, key, now)
 
-    def _free_worker(self, *, idle: bool) -> str | None:
-        """The worker with the fewest frames that may take another; an idle one if asked."""
+    def _free_worker(self, key: Key) -> str | None:
+        """The worker with the fewest frames that may take this one, and does not hold it."""
+        idle = self._items[key].attempts > 0
         best = min(
             (
                 (len(w.leases), w.answered, name)
                 for name, w in self._workers.items()
-                if not w.quarantined and len(w.leases) < (1 if idle else w.credit)
+                if not w.quarantined
+                and len(w.leases) < (min(1, w.credit) if idle else w.credit)
+                and key not in w.leases
             ),
             default=None,
         )
@@ -289,6 +280,22 @@ class Ledger:
         item.worker = name
         item.attempts += 1
         return Assign(name, item.picture)
+
+    def _remove(self, name: str) -> list[Action]:
+        """Forget the worker; its frames wait again, or have cost enough."""
+        gone = self._workers.pop(name, None)
+        actions: list[Action] = []
+        for key in gone.leases if gone else ():
+            item = self._items.get(key)
+            if item is None or item.worker != name:
+                continue  # another worker has it, or had an answer for it
+            item.worker = None
+            if item.attempts >= self._rules.attempts:
+                reason = f"{item.attempts} workers died or hung on it"
+                actions += self._give_up(key, Verdict.FAILED, reason)
+            else:
+                self._wait(key)
+        return actions
 
     def _return(self, name: str, key: Key, now: float) -> None:
         """The worker gives back the frame's credit."""
@@ -321,8 +328,10 @@ class Ledger:
         """The row stands in the log: tell the other sinks."""
         assert item.outcome is not None
         actions: list[Action] = []
+        # After a camera's restart the log may know an answer to an item without a picture.
+        reviewable = item.picture is not None and item.outcome.verdict in CLASSIFIED
         for sink in self._rules.followers:
-            if sink != self._rules.review or item.outcome.verdict in CLASSIFIED:
+            if sink != self._rules.review or reviewable:
                 actions += self._send(sink, key, item)
         return actions
 

@@ -101,6 +101,10 @@ class Frame(Message):
         return self.camera, self.seq
 
 
+UnseenVerdict = Literal[Verdict.DROPPED, Verdict.FAILED]
+RefusalVerdict = Literal[Verdict.EXPIRED, Verdict.FAILED]
+
+
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """An item that passed the photo-eye without becoming a frame."""
@@ -110,8 +114,7 @@ class Unseen:
     scheduled_s: float
     true_class: str | None
     mass_g: float
-    verdict: Verdict
-    """`dropped` or `failed`"""
+    verdict: UnseenVerdict
     reason: str
 
     @property
@@ -161,8 +164,8 @@ class Refusal(Message):
     KIND = b"N1"
     camera: int
     seq: int
-    verdict: Verdict
-    """`expired` (its deadline passed on the way) or `failed` (its picture cannot be read)"""
+    verdict: RefusalVerdict
+    """its deadline passed on the way, or its picture cannot be read"""
     reason: str
 
     @property
@@ -307,7 +310,7 @@ def _reader(hint: Any) -> Reader:
         return _one_of(arguments)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return lambda value: hint(_exact(str)(value))
-    return _float if hint is float else _exact(hint)
+    return {float: _float, int: _natural}.get(hint) or _exact(hint)
 
 
 def _exact(cls: type) -> Reader:
@@ -317,6 +320,12 @@ def _exact(cls: type) -> Reader:
         return value
 
     return read
+
+
+def _natural(value: Any) -> int:
+    if type(value) is not int or value < 0:  # nothing in the plane counts below zero
+        raise TypeError(f"expected a natural number, got {value!r}"[:80])
+    return value
 
 
 def _float(value: Any) -> float:
@@ -329,7 +338,7 @@ def _one_of(allowed: tuple[Any, ...]) -> Reader:
     def read(value: Any) -> Any:
         if value not in allowed:
             raise ValueError(f"expected one of {allowed}")
-        return value
+        return allowed[allowed.index(value)]  # the enum's member, not the text equal to it
 
     return read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -42,7 +43,8 @@ class RunFolder:
         """
         if asked is None:
             stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-            base = Path(settings.results.dir).absolute() / f"{stamp}-{settings.title}"
+            title = re.sub(r"[^\w.-]+", "_", settings.title)[:80]  # one part of a path
+            base = Path(settings.results.dir).absolute() / f"{stamp}-{title}"
             asked = base
             for number in range(2, 1000):
                 if not asked.exists():
@@ -54,6 +56,8 @@ class RunFolder:
         if path.is_dir() and any(path.iterdir()):
             raise BadInput(f"{path}: holds another run or other files; name an empty folder")
         parent = next(p for p in (path, *path.parents) if p.exists())
+        if not parent.is_dir():
+            raise BadInput(f"{path}: cannot be made, {parent} is not a folder")
         if not os.access(parent, os.W_OK):
             raise BadInput(f"{path}: cannot be made, {parent} is not writable")
         return cls(path)

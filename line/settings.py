@@ -143,7 +143,7 @@ class Kill(Section):
     at_s: float = Field(ge=0, description="belt time")
     action: Literal["kill"]
     role: Role
-    index: int | Literal["csv_log", "alerts", "active_learning"] = Field(
+    index: Annotated[int, Field(ge=0)] | Literal["csv_log", "alerts", "active_learning"] = Field(
         default=0, description="number of the worker or camera, or the sink's name"
     )
 
@@ -199,6 +199,10 @@ class Settings(Section):
                 raise ValueError(
                     f"events.{number}.index: there is no {event.role}-{event.index} "
                     f"with {count} {event.role}s"
+                )
+            if event.index == SINKS[-1] and not self.review.enabled:
+                raise ValueError(
+                    f"events.{number}.index: there is no {event.index} with review.enabled = false"
                 )
         return self
 

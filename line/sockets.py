@@ -107,18 +107,20 @@ class Hub(_Owner):
     """The dispatcher's three sockets, in a directory that only one hub may use at a time."""
 
     def __init__(self, runtime_dir: Path) -> None:
-        super().__init__()
+        addresses = {role: endpoint(runtime_dir, role) for role in ROLES}
         # A second bind on an ipc path would steal it without a word.
         self._lock = (runtime_dir / "dispatcher.lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            self._lock.close()
             raise BadInput(f"{runtime_dir}: another dispatcher holds this directory") from None
+        super().__init__()
         self._routers: dict[str, zmq.Socket[bytes]] = {}
-        for role in ROLES:
+        for role, address in addresses.items():
             router = self._socket(zmq.ROUTER)
             router.set(zmq.ROUTER_MANDATORY, 1)
-            router.bind(endpoint(runtime_dir, role))
+            router.bind(address)
             self._routers[role] = router
 
     def __exit__(self, *details: Any) -> None:

@@ -16,7 +16,7 @@ from time import monotonic
 import simpy
 
 from line.client import Client
-from line.messages import Acknowledged, Frame, Message, Unseen, Welcome
+from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
 from line.outcome import Verdict
 from producers.arrivals import lane_arrivals
 from producers.belt import Belt, BeltItem, Stage
@@ -146,7 +146,7 @@ class Camera:
             else:
                 self._pass_unseen(item, Verdict.DROPPED, "overrun: the camera's window was full")
 
-    def _pass_unseen(self, item: BeltItem, verdict: Verdict, reason: str) -> None:
+    def _pass_unseen(self, item: BeltItem, verdict: UnseenVerdict, reason: str) -> None:
         self._studio.discard(item)
         truth = self._source.facts(self._seat.index, item.seq).true_class
         mass_g = self._seat.settings.mass_g(truth)

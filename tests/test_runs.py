@@ -169,9 +169,7 @@ def test_report_is_made_anew_from_a_finished_run(tmp_path: Path, tiny_model: Pat
     assert (run_dir / "summary.json").is_file()
 
 
-def test_doubtful_items_are_queued_and_can_be_overridden(
-    tmp_path: Path, tiny_model: Path
-) -> None:
+def test_doubtful_items_are_queued_and_can_be_overridden(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
     eager = ("--set", "review.margin=1.0", "--set", "review.near_duplicate_bits=0")
     options = ("--items", 12, "--speed", "max", "--run-dir", run_dir, "--quiet", *eager)

@@ -12,7 +12,7 @@ import numpy as np
 from line import pictures
 from line.client import Client
 from line.errors import PictureError
-from line.messages import Buffer, Frame, Refusal, Result
+from line.messages import Buffer, Frame, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
 from workers.model import Model
 
@@ -90,7 +90,7 @@ class Worker:
                 )
             )
 
-    def _refuse(self, frame: Frame, verdict: Verdict, reason: str) -> None:
+    def _refuse(self, frame: Frame, verdict: RefusalVerdict, reason: str) -> None:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
 
 

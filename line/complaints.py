@@ -1,0 +1,74 @@
+"""Pydantic's validation errors in one line: where the value came from, which key, what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+Values = Mapping[str, Any]
+
+
+def explain(error: ValidationError, values: Values, origins: Mapping[str, str]) -> str:
+    """All complaints about `values`, as `origin: section.key: reason`, joined by semicolons.
+
+    `origins` says for every dotted key which layer set it.
+    """
+    complaints: dict[str, list[str]] = {}
+    for detail in error.errors():
+        key, reason = _key(detail["loc"], values), _reason(dict(detail))
+        if not key:  # a rule over several keys begins with the one to blame
+            key, _, reason = reason.partition(": ")
+        complaints.setdefault(key, []).append(reason)
+    return "; ".join(_line(key, reasons, values, origins) for key, reasons in complaints.items())
+
+
+def _key(location: tuple[int | str, ...], values: Values) -> str:
+    """The dotted key that an error is about.
+
+    Behind a key whose type is a choice of several, Pydantic names the choice as well.
+    """
+    value: Any = values
+    dotted: list[str] = []
+    for part in location:
+        known = part in value if isinstance(value, dict) else isinstance(part, int)
+        if not known and not str(part).isidentifier():
+            break  # a choice, like constrained-int or literal['auto']
+        dotted.append(str(part) if str(part).isprintable() else ascii(part))
+        if isinstance(value, dict):
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        if not isinstance(value, dict | list):
+            break
+    return ".".join(dotted)
+
+
+def _line(key: str, reasons: list[str], values: Values, origins: Mapping[str, str]) -> str:
+    parts = key.split(".")
+    ancestors = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    origin = next((origins[name] for name in ancestors if name in origins), "settings")
+    got = "" if reasons == ["unknown key"] or not key else _got(parts, values)
+    return ": ".join(part for part in (origin, key, " or ".join(reasons) + got) if part)
+
+
+def _got(parts: list[str], values: Values) -> str:
+    value: Any = values
+    for part in parts:
+        if isinstance(value, list):
+            value = value[int(part)]
+        elif isinstance(value, dict):  # a key may itself hold a dot
+            value = value.get(part)
+    return "" if isinstance(value, dict | list) or value is None else f", not {value!r}"
+
+
+def _reason(error: dict[str, Any]) -> str:
+    """What is wrong, in a few words."""
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] == "missing":
+        return "missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    message = message.replace("Input should be", "must be")
+    return message.replace("a valid integer", "an integer").replace("must be a valid", "must be a")
