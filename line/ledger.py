@@ -40,6 +40,7 @@ from line.deliveries import Deliveries
 from line.messages import Buffer, Frame, Key, Notice, Refusal, Result, Unseen
 from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.verdicts import Judge, unanswered, unseen
+from line.workforce import Workforce
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +71,6 @@ class _Item:
     """sinks that must still say that they hold the outcome"""
 
 
-@dataclass(slots=True)
-class _Worker:
-    credit: int
-    leases: dict[Key, float] = field(default_factory=dict)
-    """key → monotonic end of the lease"""
-    answered: int = 0
-    quarantined: bool = False
-    """holds a frame that cost a worker before"""
-
-
 class Ledger:
     """See the module's text. Every method returns the actions it leads to, in order."""
 
@@ -89,7 +80,7 @@ class Ledger:
         self._items: dict[Key, _Item] = {}
         self._waiting: list[tuple[float, int, Key]] = []
         self._arrivals = itertools.count()
-        self._workers: dict[str, _Worker] = {}
+        self._workers = Workforce(rules.lease_s)
         self._deliveries = Deliveries((rules.log, *rules.followers))
         self._notices: dict[str, Notice] = {}
 
@@ -116,8 +107,7 @@ class Ledger:
 
     def worker_joined(self, worker: str, credit: int, now: float) -> list[Action]:
         """A worker is ready for `credit` frames at a time."""
-        if worker not in self._workers:
-            self._workers[worker] = _Worker(credit)
+        self._workers.join(worker, credit)
         return [*self._dispatch(now)]
 
     def worker_left(self, worker: str, now: float) -> list[Action]:
@@ -126,7 +116,7 @@ class Ledger:
 
     def result(self, worker: str, result: Result, now: float) -> list[Action]:
         """A worker answered. The first answer to an item counts, whoever gives it."""
-        self._return(worker, result.key, now)
+        self._workers.give_back(worker, result.key, now)
         item = self._items.get(result.key)
         actions: list[Action] = []
         if item is not None and item.outcome is None and item.picture is not None:
@@ -138,7 +128,7 @@ class Ledger:
 
     def refusal(self, worker: str, refusal: Refusal, now: float) -> list[Action]:
         """A worker cannot answer, and no other could."""
-        self._return(worker, refusal.key, now)
+        self._workers.give_back(worker, refusal.key, now)
         item = self._items.get(refusal.key)
         actions: list[Action] = []
         if item is not None and item.outcome is None and item.picture is not None:
@@ -205,21 +195,16 @@ class Ledger:
     def tick(self, now: float) -> list[Action]:
         """End what time has ended: frames past their deadline, leases past theirs."""
         actions: list[Action] = []
-        hung = [
-            name
-            for name, worker in self._workers.items()
-            if min(worker.leases.values(), default=math.inf) <= now
-        ]
+        hung = self._workers.hung(now)
         for name in hung:  # all of them go before any frame is given out again
             actions += [Suspect(name), *self._remove(name)]
         return [*actions, *self._dispatch(now)]
 
     def next_tick(self) -> float | None:
         """Monotonic time at which `tick` has something to do; None = never."""
-        ends = [end for worker in self._workers.values() for end in worker.leases.values()]
-        if self._waiting:
-            ends.append(self._waiting[0][0])
-        return min((end for end in ends if math.isfinite(end)), default=None)
+        deadline = self._waiting[0][0] if self._waiting else math.inf
+        soonest = min(deadline, self._workers.next_end())
+        return soonest if math.isfinite(soonest) else None
 
     # -- for onlookers ------------------------------------------------------------------------
 
@@ -235,7 +220,7 @@ class Ledger:
 
     def loads(self) -> dict[str, tuple[int, int]]:
         """Worker → (frames it holds, frames it has answered)."""
-        return {name: (len(w.leases), w.answered) for name, w in self._workers.items()}
+        return self._workers.loads()
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -251,41 +236,24 @@ class Ledger:
             yield from self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
         while self._waiting:
             key = self._waiting[0][2]
-            worker = self._free_worker(key)
+            worker = self._workers.choose(key, idle=self._items[key].attempts > 0)
             if worker is None:
                 return
             heapq.heappop(self._waiting)
             yield self._lease(worker, key, now)
 
-    def _free_worker(self, key: Key) -> str | None:
-        """The worker with the fewest frames that may take this one, and does not hold it."""
-        idle = self._items[key].attempts > 0
-        best = min(
-            (
-                (len(w.leases), w.answered, name)
-                for name, w in self._workers.items()
-                if not w.quarantined
-                and len(w.leases) < (min(1, w.credit) if idle else w.credit)
-                and key not in w.leases
-            ),
-            default=None,
-        )
-        return best[2] if best else None
-
     def _lease(self, name: str, key: Key, now: float) -> Assign:
-        worker, item = self._workers[name], self._items[key]
+        item = self._items[key]
         assert item.picture is not None
-        worker.quarantined = item.attempts > 0
-        worker.leases[key] = now + self._rules.lease_s
+        self._workers.lease(name, key, now, alone=item.attempts > 0)
         item.worker = name
         item.attempts += 1
         return Assign(name, item.picture)
 
     def _remove(self, name: str) -> list[Action]:
         """Forget the worker; its frames wait again, or have cost enough."""
-        gone = self._workers.pop(name, None)
         actions: list[Action] = []
-        for key in gone.leases if gone else ():
+        for key in self._workers.leave(name):
             item = self._items.get(key)
             if item is None or item.worker != name:
                 continue  # another worker has it, or had an answer for it
@@ -296,16 +264,6 @@ class Ledger:
             else:
                 self._wait(key)
         return actions
-
-    def _return(self, name: str, key: Key, now: float) -> None:
-        """The worker gives back the frame's credit."""
-        worker = self._workers.get(name)
-        if worker is not None and worker.leases.pop(key, None) is not None:
-            worker.answered += 1
-            worker.quarantined = False
-            # It was busy until now and could not look at what else it holds.
-            for other in worker.leases:
-                worker.leases[other] = now + self._rules.lease_s
 
     def _revoke(self, item: _Item, key: Key) -> None:
         """Take the frame from the waiting, or from another worker that still holds it."""

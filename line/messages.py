@@ -1,34 +1,16 @@
-"""The messages of the plane and their byte layout; no other file knows it.
+"""The messages of the plane: who says what to whom. `line.codec` turns them into bytes.
 
-A message is two or three ZeroMQ parts::
-
-    kind      two bytes: a letter for the class, a digit for the version of the layout
-    header    MessagePack array: the fields of the dataclass, in order
-    payload   the picture's bytes, unpacked by nobody on the way (Frame and Row only)
-
-Field types are checked on decoding against the dataclass's annotations: whatever does not fit
-raises `DecodeError` and nothing else. Times are seconds of the monotonic clock, which all processes
-of one machine share.
+Times are seconds of the monotonic clock, which all processes of one machine share.
 """
 
 from __future__ import annotations
 
-import math
-import types
-import typing
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, fields, is_dataclass
-from enum import StrEnum
-from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-import msgpack
-
-from line.errors import DecodeError
 from line.outcome import Outcome, Verdict
 
 Buffer = bytes | bytearray | memoryview
-MAX_HEADER_BYTES = 1 << 20
-MAX_PAYLOAD_BYTES = 1 << 28
 Encoding = Literal["raw", "jpeg"]
 Key = tuple[int, int]
 """(camera, sequence): names an item in a run."""
@@ -39,7 +21,6 @@ class Message:
     """Base of all messages; subclasses name their two-byte kind."""
 
     KIND: ClassVar[bytes]
-    CARRIES_PICTURE: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +61,6 @@ class Frame(Message):
     """Camera → dispatcher → worker: one item's picture and what is known of the item."""
 
     KIND = b"F1"
-    CARRIES_PICTURE = True
     camera: int
     seq: int
     scheduled_s: float
@@ -178,7 +158,6 @@ class Row(Message):
     """Dispatcher → sink: an outcome to store; with the picture if the sink asked for it."""
 
     KIND = b"O1"
-    CARRIES_PICTURE = True
     outcome: Outcome
     encoding: Encoding
     height_px: int
@@ -221,140 +200,6 @@ class NoticeStored(Message):
     id: str
 
 
-def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
-    """The parts of a message, ready for a socket; the payload is not copied."""
-    header = msgpack.packb(astuple(message))
-    parts: list[Buffer] = [message.KIND, header]
-    if payload is not None:
-        parts.append(payload)
-    return parts
-
-
-def decode(parts: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
-    """The message and its payload, if any.
-
-    Raises:
-        DecodeError: for anything that `encode` would not have made.
-    """
-    if not 2 <= len(parts) <= 3:
-        raise DecodeError(f"{len(parts)} parts instead of 2 or 3")
-    kind = bytes(parts[0])
-    layout = _LAYOUTS.get(kind)
-    if layout is None:
-        raise DecodeError(f"unknown kind {kind[:8]!r}")
-    header = bytes(parts[1])
-    if len(header) > MAX_HEADER_BYTES:
-        raise DecodeError(f"header of {len(header)} bytes")
-    try:
-        message = layout.read(msgpack.unpackb(header, use_list=True, strict_map_key=True))
-    except DecodeError:
-        raise
-    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise DecodeError(f"header is not MessagePack: {error}") from None
-    payload = parts[2] if len(parts) == 3 else None
-    if payload is not None:
-        _check_payload(message, memoryview(payload).nbytes)
-    elif isinstance(message, Frame):
-        raise DecodeError("frame without picture")
-    return message, payload
-
-
-def _check_payload(message: Message, size: int) -> None:
-    if not isinstance(message, Frame | Row):
-        raise DecodeError(f"{type(message).__name__} carries no picture")
-    if size > MAX_PAYLOAD_BYTES:
-        raise DecodeError(f"picture of {size} bytes")
-    if min(message.height_px, message.width_px) < 1:
-        raise DecodeError("picture without area")
-    if message.encoding == "raw" and size != message.height_px * message.width_px * 3:
-        raise DecodeError(f"{size} bytes for {message.width_px}x{message.height_px} px")
-
-
-Reader = Callable[[Any], Any]
-
-
-class _Layout:
-    """How to check and build one dataclass from a decoded MessagePack array."""
-
-    def __init__(self, cls: type) -> None:
-        hints = get_type_hints(cls)
-        self._cls = cls
-        self._names = [field.name for field in fields(cls)]
-        self._readers: list[Reader] = [_reader(hints[name]) for name in self._names]
-
-    def read(self, values: object) -> Any:
-        if not isinstance(values, list) or len(values) != len(self._names):
-            raise DecodeError(f"{self._cls.__name__}: expected {len(self._names)} fields")
-        decoded = {}
-        for name, reader, value in zip(self._names, self._readers, values, strict=True):
-            try:
-                decoded[name] = reader(value)
-            except (TypeError, ValueError) as error:
-                raise DecodeError(f"{self._cls.__name__}.{name}: {error}") from None
-        return self._cls(**decoded)
-
-
-def _reader(hint: Any) -> Reader:
-    """A function that returns a value of type `hint` or raises TypeError or ValueError."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if is_dataclass(hint):
-        return _Layout(typing.cast(type, hint)).read
-    if origin in (typing.Union, types.UnionType):
-        inner = _reader(next(a for a in arguments if a is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return _sequence(_reader(arguments[0]))
-    if origin is tuple:
-        return _fixed([_reader(a) for a in arguments])
-    if origin is Literal:
-        return _one_of(arguments)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return lambda value: hint(_exact(str)(value))
-    return {float: _float, int: _natural}.get(hint) or _exact(hint)
-
-
-def _exact(cls: type) -> Reader:
-    def read(value: Any) -> Any:
-        if type(value) is not cls:
-            raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
-        return value
-
-    return read
-
-
-def _natural(value: Any) -> int:
-    if type(value) is not int or value < 0:  # nothing in the plane counts below zero
-        raise TypeError(f"expected a natural number, got {value!r}"[:80])
-    return value
-
-
-def _float(value: Any) -> float:
-    if type(value) not in (float, int) or math.isnan(value):
-        raise TypeError(f"expected a number, got {value!r}"[:80])
-    return float(value)
-
-
-def _one_of(allowed: tuple[Any, ...]) -> Reader:
-    def read(value: Any) -> Any:
-        if value not in allowed:
-            raise ValueError(f"expected one of {allowed}")
-        return allowed[allowed.index(value)]  # the enum's member, not the text equal to it
-
-    return read
-
-
-def _sequence(reader: Reader) -> Reader:
-    return lambda value: tuple(reader(item) for item in _exact(list)(value))
-
-
-def _fixed(readers: list[Reader]) -> Reader:
-    def read(value: Any) -> tuple[Any, ...]:
-        items = _exact(list)(value)
-        return tuple(reader(item) for reader, item in zip(readers, items, strict=True))
-
-    return read
-
-
 MESSAGES: tuple[type[Message], ...] = (
     Hello,
     Welcome,
@@ -371,4 +216,3 @@ MESSAGES: tuple[type[Message], ...] = (
     Notice,
     NoticeStored,
 )
-_LAYOUTS = {cls.KIND: _Layout(cls) for cls in MESSAGES}

@@ -15,8 +15,12 @@ from typing import Any, Self
 
 import zmq
 
+from line.codec import MAX_PAYLOAD_BYTES, decode, encode
 from line.errors import BadInput, DecodeError
-from line.messages import MAX_PAYLOAD_BYTES, Buffer, Message, decode, encode
+from line.messages import (
+    Buffer,
+    Message,
+)
 from line.runtime_dir import ROLES, endpoint
 
 _ZERO_COPY_BYTES = 1 << 16

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 from line import pictures
-from line.messages import Encoding
+from line.messages import (
+    Encoding,
+)
 from line.outcome import Outcome, Verdict, encode_top3
 from line.settings import ReviewSettings
 from sinks.active_learning import ActiveLearning, difference_hash, margin

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from line.messages import Notice
+from line.messages import (
+    Notice,
+)
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
 from sinks.alerts import Alerts

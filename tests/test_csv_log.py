@@ -13,7 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.messages import Buffer, Encoding, Row
+from line.messages import (
+    Buffer,
+    Encoding,
+    Row,
+)
 from line.outcome import COLUMNS, Outcome, Verdict, encode_top3
 from sinks.csv_log import RECENT_ROWS, CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows

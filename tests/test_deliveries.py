@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from line.deliveries import Deliveries
-from line.messages import Key
+from line.messages import (
+    Key,
+)
 
 A, B, C, D = [(0, seq) for seq in range(4)]
 

@@ -15,6 +15,7 @@ import pytest
 import zmq
 
 from line.client import Client
+from line.codec import encode
 from line.config import load
 from line.dispatcher import Dispatcher
 from line.leash import Leash, Note
@@ -37,7 +38,6 @@ from line.messages import (
     Want,
     Welcome,
     Who,
-    encode,
 )
 from line.model_facts import ModelFacts
 from line.outcome import Outcome, Verdict

@@ -19,7 +19,14 @@ from line.actions import (
     Suspect,
 )
 from line.ledger import Ledger, Rules
-from line.messages import Frame, Key, Notice, Refusal, Result, Unseen
+from line.messages import (
+    Frame,
+    Key,
+    Notice,
+    Refusal,
+    Result,
+    Unseen,
+)
 from line.outcome import Outcome, Verdict
 from line.verdicts import Judge
 

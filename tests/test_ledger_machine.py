@@ -24,7 +24,13 @@ from hypothesis.stateful import (
 
 from line.actions import Acknowledge, Action, Assign, Deliver, Picture, Suspect
 from line.ledger import Ledger, Rules
-from line.messages import Frame, Key, Refusal, Result, Unseen
+from line.messages import (
+    Frame,
+    Key,
+    Refusal,
+    Result,
+    Unseen,
+)
 from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.verdicts import Judge
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from line.codec import MAX_HEADER_BYTES, decode, encode
 from line.errors import DecodeError
 from line.messages import (
-    MAX_HEADER_BYTES,
     MESSAGES,
     Acknowledged,
     Beat,
@@ -34,8 +34,6 @@ from line.messages import (
     Want,
     Welcome,
     Who,
-    decode,
-    encode,
 )
 from line.outcome import Outcome, Verdict
 

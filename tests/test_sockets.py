@@ -12,8 +12,17 @@ from typing import TypeVar
 import pytest
 import zmq
 
+from line.codec import encode
 from line.errors import BadInput
-from line.messages import Beat, Buffer, Frame, Hello, Message, Welcome, Who, encode
+from line.messages import (
+    Beat,
+    Buffer,
+    Frame,
+    Hello,
+    Message,
+    Welcome,
+    Who,
+)
 from line.runtime_dir import endpoint
 from line.sockets import Hub, Link
 

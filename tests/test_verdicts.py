@@ -4,7 +4,11 @@ import math
 
 import pytest
 
-from line.messages import Frame, Result, Unseen
+from line.messages import (
+    Frame,
+    Result,
+    Unseen,
+)
 from line.outcome import CLASSIFIED, IN_TIME, Outcome, Verdict, decode_top3, encode_top3
 from line.verdicts import Judge, unanswered, unseen
 

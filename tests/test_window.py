@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.messages import Frame, Unseen, UnseenItems
+from line.messages import (
+    Frame,
+    Unseen,
+    UnseenItems,
+)
 from line.outcome import Verdict
 from producers.window import RANGE_ITEMS, Progress, Window
 
