@@ -94,6 +94,8 @@ def run(
         options["line.duration_s"] = 0  # asked for so many items, or for a whole folder
     if scenario is None and source is None:
         scenario = DEFAULT_SCENARIO
+    elif scenario is None:
+        options["title"] = Path(str(source)).name
     settings = _settings(config, scenario, options, assignments)
     loaded = _checked_model(settings)
     folder = RunFolder.choose(run_dir, settings)

@@ -16,7 +16,7 @@ from line.errors import StageDied
 _LOOK_S = 0.5
 
 Memory = dict[str, list[float]]
-"""process name → resident memory in MB, one value every half second"""
+"""process name → resident memory in MB, one value every half second while the belt runs"""
 
 
 def run_line(run_dir: Path, options: list[str]) -> tuple[dict[str, Any], Memory]:
@@ -50,6 +50,8 @@ def _processes(run_dir: Path) -> list[tuple[str, int]]:
         found = json.loads((run_dir / "processes.json").read_text())["processes"]
     except FileNotFoundError:
         return []
+    if not any(entry["role"] == "camera" for entry in found):
+        return []  # the accounts are being made, which is not part of the line's memory
     return [(entry["name"], entry["pid"]) for entry in found]
 
 

@@ -16,8 +16,9 @@ import math
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgpack
@@ -31,8 +32,7 @@ MAX_PAYLOAD_BYTES = 1 << 28
 
 def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
     """The parts of a message, ready for a socket; the payload is not copied."""
-    header = msgpack.packb(astuple(message))
-    parts: list[Buffer] = [message.KIND, header]
+    parts: list[Buffer] = [message.KIND, _PACKER.pack(message)]
     if payload is not None:
         parts.append(payload)
     return parts
@@ -78,6 +78,18 @@ def _check_payload(message: Message, size: int) -> None:
         raise DecodeError(f"{size} bytes for {message.width_px}x{message.height_px} px")
 
 
+def _field_values(record: Any) -> list[Any]:
+    """What MessagePack is given in place of a dataclass, nested ones included."""
+    return [getattr(record, name) for name in _names(record.__class__)]
+
+
+@cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
+
+
+_PACKER = msgpack.Packer(default=_field_values)
+
 Reader = Callable[[Any], Any]
 
 
@@ -87,19 +99,20 @@ class _Layout:
     def __init__(self, cls: type) -> None:
         hints = get_type_hints(cls)
         self._cls = cls
-        self._names = [field.name for field in fields(cls)]
+        self._names = _names(cls)
         self._readers: list[Reader] = [_reader(hints[name]) for name in self._names]
 
     def read(self, values: object) -> Any:
         if not isinstance(values, list) or len(values) != len(self._names):
             raise DecodeError(f"{self._cls.__name__}: expected {len(self._names)} fields")
-        decoded = {}
-        for name, reader, value in zip(self._names, self._readers, values, strict=True):
-            try:
-                decoded[name] = reader(value)
-            except (TypeError, ValueError) as error:
-                raise DecodeError(f"{self._cls.__name__}.{name}: {error}") from None
-        return self._cls(**decoded)
+        decoded: list[Any] = []
+        try:
+            for reader, value in zip(self._readers, values, strict=True):
+                decoded.append(reader(value))
+        except (TypeError, ValueError) as error:
+            name = self._names[len(decoded)]
+            raise DecodeError(f"{self._cls.__name__}.{name}: {error}") from None
+        return self._cls(**dict(zip(self._names, decoded, strict=True)))
 
 
 def _reader(hint: Any) -> Reader:

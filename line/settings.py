@@ -95,7 +95,7 @@ class DecisionSettings(Section):
 
 
 class WorkerSettings(Section):
-    credit: int = Field(ge=1, le=64, description="frames a worker may hold; also its largest batch")
+    credit: int = Field(ge=1, le=64, description="frames a worker may hold; a batch is half of it")
     lease_s: float = Field(
         gt=0, le=600, description="a worker silent on a frame for longer is hung"
     )

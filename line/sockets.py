@@ -7,7 +7,7 @@ Sending never blocks; what cannot be sent is reported, not waited for.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 from types import TracebackType
@@ -23,8 +23,6 @@ from line.messages import (
 )
 from line.runtime_dir import ROLES, endpoint
 
-_ZERO_COPY_BYTES = 1 << 16
-"""Below this size a copy is cheaper than the bookkeeping that avoids it."""
 _RECONNECT_MS = 20
 
 
@@ -97,7 +95,7 @@ class Link(_Owner):
     def receive(self) -> Iterator[tuple[Message, Buffer | None]]:
         """All that is there, without waiting."""
         for parts in _drain(self._dealer):
-            received = self._decoded([_plain(part) for part in parts])
+            received = self._decoded(parts)
             if received is not None:
                 yield received
 
@@ -146,11 +144,11 @@ class Hub(_Owner):
         for role, router in self._routers.items():
             for parts in _drain(router):
                 try:
-                    peer = parts[0].bytes.decode("ascii")
+                    peer = parts[0].decode("ascii")
                 except UnicodeDecodeError:
                     self.malformed += 1
                     continue
-                received = self._decoded([_plain(part) for part in parts[1:]])
+                received = self._decoded(parts[1:])
                 if received is not None:
                     yield role, peer, *received
 
@@ -159,19 +157,12 @@ _BURST = 256
 """Messages taken from one socket before the others have their turn."""
 
 
-def _drain(socket: zmq.Socket[bytes]) -> Iterable[list[zmq.Frame]]:
+def _drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
     for _ in range(_BURST):
-        try:
-            yield socket.recv_multipart(zmq.NOBLOCK, copy=False)
-        except zmq.Again:
+        if not int(socket.get(zmq.EVENTS)) & zmq.POLLIN:
             return
-
-
-def _plain(part: zmq.Frame) -> Buffer:
-    """The bytes of a small part; a view, without a copy, of a large one."""
-    return part.buffer if len(part) >= _ZERO_COPY_BYTES else part.bytes
+        yield socket.recv_multipart(zmq.NOBLOCK)
 
 
 def _send(socket: zmq.Socket[bytes], parts: list[Buffer]) -> None:
-    large = memoryview(parts[-1]).nbytes >= _ZERO_COPY_BYTES
-    socket.send_multipart(parts, zmq.NOBLOCK, copy=not large)
+    socket.send_multipart(parts, zmq.NOBLOCK)

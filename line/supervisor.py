@@ -21,8 +21,8 @@ from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.signals import Interrupts
 from line.status import ProcessState, Status
 
-TURN_S = 0.1
-"""Longest time between two looks at the clock."""
+LOOK_S = 0.1
+"""Between two looks at everything; notes and deaths are heeded at once."""
 _STOP_ORDER = ("camera", "worker", "dispatcher", "sink")
 _START_DELAY_S = 0.3
 """From the last process's readiness to belt second 0: greetings need a moment."""
@@ -57,7 +57,7 @@ class Supervisor:
         self._notices: dict[str, Note] = {}
         self._events_done: set[int] = set()
         self._selector = selectors.DefaultSelector()
-        self._turned = monotonic()
+        self._next_look = 0.0
         self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso())
 
     def run(self, interrupts: Interrupts) -> str:
@@ -87,11 +87,29 @@ class Supervisor:
     # -- one turn -----------------------------------------------------------------------------
 
     def _turn(self) -> None:
+        """Wait for a note, a death, an interrupt, or the next look around."""
         self._start_due()
-        soonest = min(self._due.values(), default=monotonic() + TURN_S) - monotonic()
-        self._selector.select(max(0.0, min(TURN_S, soonest)))
-        self._listen()
-        self._look_for_hangs()
+        now = monotonic()
+        wake = min([self._next_look, *self._due.values()])
+        for key, _ in self._selector.select(max(0.0, wake - now)):
+            child = self._children.get(key.data)
+            if child is not None:
+                self._listen(child)
+        if monotonic() >= self._next_look:
+            self._look_around()
+
+    def _look_around(self) -> None:
+        now = monotonic()
+        was_asleep = now > self._next_look + _ASLEEP_S
+        self._next_look = now + LOOK_S
+        for child in list(self._children.values()):
+            if was_asleep:
+                child.heard = now
+            limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
+            if now - child.heard > limit_s:
+                child.kill()
+            child.leash.flush()
+            self._listen(child)
         self._begin_belt_when_ready()
         self._status.processes = [self._state(place) for place in self._places.values()]
         self._watch(self._status)
@@ -105,30 +123,18 @@ class Supervisor:
                 self._places[name], self._incarnations[name], self._folder, self._runtime_dir
             )
             self._children[name] = child
-            self._selector.register(child.leash.fileno(), selectors.EVENT_READ)
+            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=name)
             self._write_processes()
 
-    def _listen(self) -> None:
-        for child in list(self._children.values()):
+    def _listen(self, child: Child) -> None:
+        """Heed what a child has said, to its last word if it died."""
+        for note in child.notes():
+            self._heed(child, note)
+        how = child.ended()
+        if how is not None:
             for note in child.notes():
                 self._heed(child, note)
-            child.leash.flush()
-            how = child.ended()
-            if how is not None:
-                for note in child.notes():
-                    self._heed(child, note)
-                self._bury(child, how)
-
-    def _look_for_hangs(self) -> None:
-        now = monotonic()
-        was_asleep = now - self._turned > _ASLEEP_S
-        self._turned = now
-        for child in self._children.values():
-            if was_asleep:
-                child.heard = now
-            limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
-            if now - child.heard > limit_s:
-                child.kill()
+            self._bury(child, how)
 
     # -- what children say --------------------------------------------------------------------
 

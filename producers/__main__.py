@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import ExitStack, closing
+from time import monotonic
 
 from line.client import Client
 from line.errors import ScraplineError
@@ -41,18 +42,25 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     speed = math.inf if settings.line.speed == "max" else settings.line.speed
     photograph = Photographer(source, settings, seat.index)
     studio = stack.enter_context(
-        Studio(photograph, settings.camera.encoding, settings.camera.jpeg_quality)
+        Studio(
+            photograph,
+            settings.camera.encoding,
+            settings.camera.jpeg_quality,
+            nice=settings.worker.nice,
+        )
     )
     Camera(client, Clock(start, speed), source, studio, progress).run()
 
 
 def _await_start(client: Client) -> float | None:
-    """Monotonic time of belt second 0, as the supervisor sets it; None if it wants an end."""
+    """Wait for belt second 0 and return its monotonic time; None if the supervisor wants an end."""
+    start: float | None = None
     while not client.stop and client.orphaned is None:
-        for order in client.orders:
-            if order["kind"] == "start":
-                return float(order["at"])
-        client.exchange()
+        client.exchange(start)
+        starts = [float(order["at"]) for order in client.orders if order["kind"] == "start"]
+        start = starts[-1] if starts else None
+        if start is not None and monotonic() >= start:
+            return start
     return None
 
 

@@ -15,6 +15,8 @@ from line.pictures import Picture
 
 _BANK_VALUES = 1 << 20
 _WHITE_LEVEL = 255
+_HALF = np.float32(0.5)
+"""Added before the conversion to whole levels, which cuts off: together they round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,9 @@ class Optics:
         level = self.lamp_level(belt_time_s, lamp_factor)
         light = smeared * (_lens(height_px, width_px, self.vignetting) * np.float32(level))
         if self.noise > 0.0:
-            grain = _noise(light.size, rng).reshape(light.shape)
-            light += grain * np.float32(self.noise)
-        np.rint(light, out=light)
+            light += _grain(light.size, self.noise, rng).reshape(light.shape)
+        else:
+            light += _HALF
         np.clip(light, 0, _WHITE_LEVEL, out=light)
         return light.astype(np.uint8)
 
@@ -119,20 +121,21 @@ def _lens(height_px: int, width_px: int, vignetting: float) -> npt.NDArray[np.fl
     return share.astype(np.float32)[:, :, None]
 
 
-def _noise(count: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """`count` normal deviates, read from a fixed bank at a random place.
+def _grain(count: int, noise: float, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """`count` normal deviates of that strength, plus a half, from a random place in a fixed bank.
 
     Drawing 230,400 fresh deviates for a 320 x 240 picture takes longer than drawing its item. Two
     pictures may so share a grain, shifted; no classifier looks for that.
     """
-    bank = _noise_bank()
+    bank = _bank(noise)
     start = int(rng.integers(0, bank.size))
     if start + count <= bank.size:
         return bank[start : start + count]
     return np.take(bank, np.arange(start, start + count), mode="wrap")
 
 
-@lru_cache(maxsize=1)
-def _noise_bank() -> npt.NDArray[np.float32]:
+@lru_cache(maxsize=2)
+def _bank(noise: float) -> npt.NDArray[np.float32]:
     words = np.random.SeedSequence([20_240_229, 7])
-    return np.random.default_rng(words).standard_normal(_BANK_VALUES, dtype=np.float32)
+    deviates = np.random.default_rng(words).standard_normal(_BANK_VALUES, dtype=np.float32)
+    return deviates * np.float32(noise) + _HALF

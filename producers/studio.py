@@ -7,7 +7,10 @@ alone, so nobody can tell when it was made.
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+import threading
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -42,12 +45,13 @@ class Shot:
 class Studio:
     """Takes pictures in a thread. Context manager: owns the thread and a wake-up socket."""
 
-    def __init__(self, take: Take, encoding: Encoding, jpeg_quality: int) -> None:
+    def __init__(self, take: Take, encoding: Encoding, jpeg_quality: int, *, nice: int = 0) -> None:
+        """`nice`: how far the thread yields the processor to the camera's own."""
         self._take = take
         self._encoding = encoding
         self._jpeg_quality = jpeg_quality
         self._shots: dict[int, Future[Shot]] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="studio")
+        self._thread = ThreadPoolExecutor(1, "studio", _yield_processor, (nice,))
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -113,3 +117,9 @@ class Studio:
         height_px, width_px, _ = picture.shape
         data = pictures.encode(picture, self._encoding, self._jpeg_quality)
         return Shot(data, self._encoding, height_px, width_px, zlib.crc32(data))
+
+
+def _yield_processor(nice: int) -> None:
+    """Linux has a priority for each thread; elsewhere this would change the whole process."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)

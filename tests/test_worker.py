@@ -42,7 +42,7 @@ from line.sockets import Hub
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.engine import Engine
 from workers.model import Model
-from workers.worker import Worker
+from workers.worker import Worker, largest_batch
 
 TIMEOUT_S = 10.0
 CREDIT = 4
@@ -157,7 +157,7 @@ def engine(tmp_path) -> WatchedEngine:
 def worker(engine) -> Iterator[Station]:
     def main(seat: Seat) -> None:
         with Client(seat, credit=CREDIT) as client:
-            Worker(client, Model(FACTS, engine)).run()
+            Worker(client, Model(FACTS, engine), 2 * CREDIT).run()
 
     with station("worker", "worker-0", main) as opened:
         yield opened
@@ -224,7 +224,7 @@ def test_a_jpeg_is_answered(worker):
 
 
 def test_a_picture_over_64_kib_arrives_whole(worker):
-    """From this size on its bytes are not copied."""
+
     large = np.random.default_rng(1).integers(0, 256, (200, 300, 3), dtype=np.uint8)
     worker.hear(Hello)
     worker.send(*framed(0, large))
@@ -254,6 +254,11 @@ def test_frames_that_wait_together_are_answered_in_one_batch(worker, engine):
         return engine.batches
 
     worker.until(lambda: one_then_three() == [1, 3])
+
+
+@pytest.mark.parametrize(("credit", "largest"), [(1, 1), (2, 1), (4, 2), (7, 3)])
+def test_a_batch_is_half_of_the_credit_so_that_the_worker_never_waits(credit, largest):
+    assert largest_batch(credit) == largest
 
 
 def test_pictures_of_different_sizes_are_answered_each_with_its_own(worker, engine):

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from training.errors import BadInput
-from training.settings import TrainSettings
+from training.settings import TrainSettings, load
 from training.stored import read_stored
 
 FORMAT = 1
@@ -39,8 +39,8 @@ class Checkpoint:
         partial.replace(path)
 
     def train_settings(self) -> TrainSettings:
-        """The settings the run was started with."""
-        return TrainSettings.model_validate(self.settings)
+        """The settings of the run; an option younger than the checkpoint has its default."""
+        return load(TrainSettings, {}, checkpoint=self.settings)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -14,6 +14,7 @@ from training.compute import Compute
 from training.ema import MovingAverage
 from training.metrics import Confusion
 from training.schedule import rate_factor, set_rate
+from training.transforms import BatchMix
 
 Batches = Iterable[tuple[Tensor, Tensor]]
 
@@ -28,6 +29,7 @@ class Learner:
     average: MovingAverage
     optimizer: Optimizer
     loss: nn.Module
+    mix: BatchMix
     total_steps: int
     warmup_steps: int
     step: int = 0
@@ -51,6 +53,7 @@ def train_one_epoch(
             learner.optimizer,
             rate_factor(learner.step, learner.total_steps, learner.warmup_steps),
         )
+        pictures, labels = learner.mix(pictures, labels)
         with compute.autocast():
             logits = learner.model(compute.place(pictures))
         loss = learner.loss(logits.float(), labels.to(compute.device))

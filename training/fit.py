@@ -20,6 +20,7 @@ from training.epoch import Judgement, Learner, evaluate, train_one_epoch
 from training.errors import BadInput
 from training.settings import TrainSettings
 from training.splits import Splits, open_splits, train_batches, val_batches
+from training.transforms import batch_mix
 
 # Seeds of neighbouring runs and epochs must not meet: run 0's epoch 1 is not run 1's epoch 0.
 SEED_STRIDE = 100_003
@@ -95,7 +96,8 @@ class Run:
         _seed_everything(seed)
         self._freeze.start_epoch(head_only=epoch < self._settings.freeze_epochs)
         batches = train_batches(self._splits, self._settings, seed)
-        with Progress(console=self._console, transient=True) as progress:
+        quiet = not self._console.is_terminal  # in a log the bar would only leave empty lines
+        with Progress(console=self._console, transient=True, disable=quiet) as progress:
             bar = progress.add_task(f"epoch {epoch + 1}", total=len(batches))
             loss = train_one_epoch(
                 self._learner, batches, self._compute, lambda: progress.advance(bar)
@@ -158,6 +160,7 @@ def _learner(network: backbone.Network, settings: TrainSettings, splits: Splits)
         average=MovingAverage(network.model, settings.ema_decay),
         optimizer=torch.optim.AdamW(backbone.parameter_groups(network, settings)),
         loss=nn.CrossEntropyLoss(weight, label_smoothing=settings.label_smoothing),
+        mix=batch_mix(settings, classes),
         total_steps=steps * settings.epochs,
         warmup_steps=round(steps * settings.warmup_epochs),
     )

@@ -94,6 +94,7 @@ class TrainSettings(Settings):
     saturation: Strength = Field(description="colour jitter")
     hue: float = Field(ge=0, le=0.5, description="colour jitter, share of the colour circle")
     trivial_augment: bool = Field(description="add one random TrivialAugment operation")
+    mix: Strength = Field(description="probability of blending a batch's pictures and labels")
     erase: Strength = Field(description="probability of erasing a random rectangle")
 
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ from training.settings import TrainSettings
 # Mean and deviation of ImageNet's red, green and blue in 0…1: what the pretrained weights expect.
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
+
+
+BatchMix = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 class QuarterTurn(v2.Transform):  # type: ignore[misc]
@@ -49,6 +53,18 @@ def train_transform(settings: TrainSettings) -> Transform:
 def eval_transform() -> Transform:
     """Normalisation alone: the picture was squashed to the network's size when it was read."""
     return _chain(_normalise())
+
+
+def batch_mix(settings: TrainSettings, classes: int) -> BatchMix:
+    """Blend pictures in pairs (MixUp) or paste one into another (CutMix), and labels alike.
+
+    `(float32 [batch, 3, h, w], int64 [batch])` → the same, or with labels `[batch, classes]`.
+    """
+    either = v2.RandomChoice(
+        [v2.MixUp(alpha=0.2, num_classes=classes), v2.CutMix(alpha=1.0, num_classes=classes)]
+    )
+    mix: BatchMix = v2.RandomApply([either], p=settings.mix)
+    return mix
 
 
 def _chain(steps: list[torch.nn.Module]) -> Transform:

@@ -16,12 +16,13 @@ from workers.worker import Worker, warm_up
 def main() -> int:
     seat = take_seat()
     settings = seat.settings
-    os.nice(settings.worker.nice)
+    if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
+        os.nice(settings.worker.nice)
     try:
         model = Model.load(Path(seat.model.path), settings.model.provider, seat.model.sha256)
         warm_up(model, settings.worker.credit, settings.camera.height_px, settings.camera.width_px)
         with Client(seat, credit=settings.worker.credit) as client:
-            Worker(client, model).run()
+            Worker(client, model, settings.worker.credit).run()
     except ScraplineError as error:
         return leave(seat, error)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,26 +30,35 @@ class _Job:
 
 
 class Worker:
-    """One classifier. The model must have seen every batch shape before the first frame comes."""
+    """One classifier. The model must have seen every batch shape before the first frame comes.
 
-    def __init__(self, client: Client, model: Model) -> None:
+    A batch is what waits, but at most half of the credit: the other half is at hand when the
+    batch is done, while its answers travel and the next frames come.
+    """
+
+    def __init__(self, client: Client, model: Model, credit: int) -> None:
         self._client = client
         self._model = model
+        self._largest_batch = largest_batch(credit)
+        self._waiting: deque[tuple[Frame, Buffer]] = deque()
 
     def run(self) -> None:
         """Until the supervisor says stop, or is gone and no frame has come for a while."""
         last_work = monotonic()
         while not self._client.stop:
-            frames = [
-                (message, payload)
-                for message, payload in self._client.exchange()
-                if isinstance(message, Frame) and payload is not None
-            ]
-            if frames:
-                self._classify(frames)
+            self._receive()
+            if self._waiting:
+                count = min(self._largest_batch, len(self._waiting))
+                self._classify([self._waiting.popleft() for _ in range(count)])
                 last_work = monotonic()
             elif self._client.orphaned and monotonic() - last_work > _ORPHAN_PATIENCE_S:
                 return
+
+    def _receive(self) -> None:
+        """Take what has come; wait only if there is nothing to do."""
+        for message, payload in self._client.exchange(monotonic() if self._waiting else None):
+            if isinstance(message, Frame) and payload is not None:
+                self._waiting.append((message, payload))
 
     def _classify(self, frames: list[tuple[Frame, Buffer]]) -> None:
         jobs = list(self._decoded(frames))
@@ -94,7 +104,12 @@ class Worker:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
 
 
-def warm_up(model: Model, largest_batch: int, height_px: int, width_px: int) -> None:
+def largest_batch(credit: int) -> int:
+    """Frames that a worker with this credit puts into one inference."""
+    return max(1, credit // 2)
+
+
+def warm_up(model: Model, credit: int, height_px: int, width_px: int) -> None:
     """Run every batch size once: the first run of a shape costs several times the later ones."""
-    for batch in range(1, largest_batch + 1):
+    for batch in range(1, largest_batch(credit) + 1):
         model.engine.classify(np.zeros((batch, height_px, width_px, 3), np.uint8))

@@ -19,7 +19,7 @@ from training.folders import read_folder
 from training.metrics import Confusion
 from training.pictures import Pictures
 from training.schedule import rate_factor
-from training.transforms import QuarterTurn, eval_transform, train_transform
+from training.transforms import QuarterTurn, batch_mix, eval_transform, train_transform
 
 
 def test_rate_climbs_then_falls_to_nothing() -> None:
@@ -95,6 +95,15 @@ def test_train_transform_gives_the_networks_size(data: Path) -> None:
     out = transform(torch.randint(0, 256, (3, 36, 36), dtype=torch.uint8))
     assert out.shape == (3, 32, 32)
     assert out.dtype == torch.float32
+
+
+def test_mixed_labels_share_out_one_picture(data: Path) -> None:
+    pictures, labels = torch.randn(4, 3, 8, 8), torch.tensor([0, 1, 2, 1])
+    same = batch_mix(small_run(data, data, mix=0.0), 3)(pictures, labels)
+    assert same[0] is pictures
+    assert same[1] is labels
+    _, mixed = batch_mix(small_run(data, data, mix=1.0), 3)(pictures, labels)
+    torch.testing.assert_close(mixed.sum(1), torch.ones(4))
 
 
 def test_quarter_turns_are_exact() -> None:

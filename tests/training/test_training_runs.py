@@ -73,7 +73,7 @@ def test_resuming_keeps_the_options_of_the_run(data: Path, tmp_path: Path) -> No
         main(["train", "--resume", "--out", str(tmp_path / "run"), "--epochs", "2"])
     resumed = load_checkpoint(tmp_path / "run/last.pt")
     assert resumed.train_settings().extra == (extra,)
-    assert resumed.steps == 2 * (24 + 12) // 8
+    assert resumed.steps == 2 * ((24 + 12) // 8)
 
 
 def test_excluded_pictures_are_not_trained_on(data: Path, tmp_path: Path) -> None:

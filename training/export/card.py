@@ -127,6 +127,7 @@ def _regularisation(trained: TrainSettings) -> list[str]:
         "TrivialAugment": trained.trivial_augment,
         "colour jitter": jitter,
         "random erasing": trained.erase,
+        "MixUp or CutMix": trained.mix,
     }
     return [what for what, on in used.items() if on]
 
