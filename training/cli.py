@@ -14,12 +14,25 @@ from rich.console import Console
 
 from training.errors import BadInput, TrainingError
 from training.flags import flags_of
-from training.settings import ExportSettings, PrepareSettings, TrainSettings, load, read_table
+from training.settings import (
+    AuditSettings,
+    CalibrateSettings,
+    EvaluateSettings,
+    ExportSettings,
+    IngestSettings,
+    PrepareSettings,
+    SelectSettings,
+    SimulateSettings,
+    TrainSettings,
+    load,
+    read_table,
+)
 
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 console = Console(soft_wrap=True)
@@ -70,3 +83,57 @@ def export(given: dict[str, Any], config: Path | None) -> None:
     from training.export.command import export
 
     export(load(ExportSettings, given, config), console)
+
+
+@app.command()
+@flags_of(EvaluateSettings)
+def evaluate(given: dict[str, Any], config: Path | None) -> None:
+    """Judge a model file by a folder of pictures: right, calibrated, selective, novel, fast."""
+    from training.evaluate.command import evaluate
+
+    evaluate(load(EvaluateSettings, given, config), console)
+
+
+@app.command()
+@flags_of(CalibrateSettings)
+def calibrate(given: dict[str, Any], config: Path | None) -> None:
+    """Put a temperature, a threshold and conformal sets into an ONNX file."""
+    from training.calibrate.command import calibrate
+
+    calibrate(load(CalibrateSettings, given, config), console)
+
+
+@app.command()
+@flags_of(AuditSettings)
+def audit(given: dict[str, Any], config: Path | None) -> None:
+    """Look for duplicates, leaks, conflicting and doubtful labels in a folder of pictures."""
+    from training.audit.command import audit
+
+    audit(load(AuditSettings, given, config), console)
+
+
+@app.command()
+@flags_of(SelectSettings)
+def select(given: dict[str, Any], config: Path | None) -> None:
+    """Choose the pictures of a pool that are most worth labelling."""
+    from training.selection.command import select
+
+    select(load(SelectSettings, given, config), console)
+
+
+@app.command()
+@flags_of(SimulateSettings)
+def simulate(given: dict[str, Any], config: Path | None) -> None:
+    """Measure how many labels each strategy saves against random choice."""
+    from training.selection.simulate import simulate
+
+    simulate(load(SimulateSettings, given, config), console)
+
+
+@app.command()
+@flags_of(IngestSettings)
+def ingest(given: dict[str, Any], config: Path | None) -> None:
+    """Bring labels from a review queue or Label Studio into a training folder."""
+    from training.ingest.command import ingest
+
+    ingest(load(IngestSettings, given, config), console)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from training.errors import BadInput
 
@@ -116,10 +117,206 @@ class ExportSettings(Settings):
     out: Path = Field(description="the ONNX file to write")
     torchscript: Path | None = Field(default=None, description="TorchScript file to write as well")
     name: str = Field(description="title of the model card; empty: the file's name")
+    height_px: Annotated[int, Field(ge=0, le=1024)] = Field(
+        description="height of what the network sees; 0: as trained"
+    )
+    width_px: Annotated[int, Field(ge=0, le=1024)] = Field(
+        description="width of what the network sees; 0: as trained"
+    )
     threshold: float = Field(ge=0, le=1, description="confidence below which nothing is ejected")
     parity_pictures: int = Field(ge=1, description="pictures on which the files are compared")
     parity_limit: float = Field(gt=0, lt=1, description="largest allowed probability difference")
     provenance: str = Field(description="sentence on data, weights and licence, for the metadata")
+
+
+class EvaluateSettings(Settings):
+    """Options of `evaluate`."""
+
+    table = "evaluate"
+    positional = "model"
+
+    model: Path = Field(description="ONNX or TorchScript file, checkpoint, or run folder")
+    data: Path = Field(description="folder of class folders to judge by")
+    out: Path = Field(description="folder for figures, charts and the page of errors")
+    calibrate_on: Path | None = Field(
+        default=None, description="folder of class folders to fit a temperature on"
+    )
+    novel: Path | None = Field(
+        default=None, description="folder of pictures of other things, at any depth"
+    )
+    tta: bool = Field(description="average the picture's four mirror images; gain against cost")
+    letterbox: bool = Field(description="pad instead of squashing; gain against cost")
+    bins: int = Field(ge=2, le=100, description="bins of the calibration error")
+    binning: Literal["mass", "width"] = Field(
+        description="bins of as many pictures each, or of the same range of confidence"
+    )
+    precision: tuple[float, ...] = Field(
+        description="precision to find the coverage for, above 0 and at most 1"
+    )
+    worst: int = Field(ge=0, le=500, description="surest errors shown on the page")
+
+    @field_validator("precision")
+    @classmethod
+    def _shares(cls, wanted: tuple[float, ...]) -> tuple[float, ...]:
+        for precision in wanted:
+            if not 0 < precision <= 1:
+                raise PydanticCustomError("share", "must be above 0 and at most 1")
+        return wanted
+
+
+class CalibrateSettings(Settings):
+    """Options of `calibrate`."""
+
+    table = "calibrate"
+    positional = "model"
+
+    model: Path = Field(description="ONNX file")
+    data: Path = Field(description="folder of class folders that the model was not trained on")
+    out: Path | None = Field(
+        default=None, description="ONNX file to write; without it MODEL.calibrated.onnx"
+    )
+    in_place: bool = Field(description="replace the model itself")
+    precision: float = Field(gt=0, le=1, description="precision that the threshold has to reach")
+    coverage: float = Field(
+        gt=0, lt=1, description="probability that a conformal set holds the true class"
+    )
+    conformal: Literal["auto", "class", "marginal"] = Field(
+        description="sets for each class by itself, for all together, or as the pictures allow"
+    )
+
+
+class AuditSettings(Settings):
+    """Options of `audit`."""
+
+    table = "audit"
+    positional = "data"
+
+    data: Path = Field(description="folder of class folders, or with train/ and val/ (and test/)")
+    model: Path | None = Field(
+        default=None, description="checkpoint, run folder or ONNX file to judge labels with"
+    )
+    weights: str = Field(
+        description="instead of --model: state dict file of --backbone, `imagenet` or `none`"
+    )
+    backbone: str = Field(description="with --weights: name of a torchvision model")
+    size_px: Side = Field(description="with --weights: side of the square the network sees")
+    device: str = Field(description="auto, cpu, cuda, cuda:1 …")
+    out: Path = Field(description="folder for audit.html, audit.csv and audit.json")
+    exclude_to: Path | None = Field(
+        default=None, description="file to write for `train --exclude`: what to leave out"
+    )
+    exclude_label_errors: bool = Field(description="put likely label errors there too")
+    strict: bool = Field(description="exit 1 for unreadable files and pairs across labels, splits")
+    near_bits: int = Field(
+        ge=0, le=24, description="bits, of 64, in which hashes of near duplicates may differ"
+    )
+    near_correlation: float = Field(
+        ge=0.5, le=1, description="least correlation of near duplicates, background removed"
+    )
+    least_pictures: int = Field(ge=0, description="name classes with fewer pictures in a split")
+    folds: int = Field(ge=2, le=20, description="parts, each judged by what the others teach")
+    seed: int = Field(ge=0, description="seed of the parts")
+    shown: int = Field(ge=0, description="findings of each kind on the screen")
+    pictured: int = Field(ge=0, le=500, description="findings of each kind in audit.html")
+
+
+StrategyName = Literal[
+    "random",
+    "least_confidence",
+    "margin",
+    "entropy",
+    "margin_diverse",
+    "kmeans",
+    "typiclust",
+    "coreset",
+]
+
+
+class SelectSettings(Settings):
+    """Options of `select`."""
+
+    table = "select"
+    positional = "pool"
+
+    pool: Path = Field(description="folder of unlabelled pictures; sub-folders mean nothing")
+    model: str = Field(
+        description="ONNX file, run folder, checkpoint, state dict or `imagenet`; not for random"
+    )
+    backbone: str = Field(description="network of a bare state dict; torchvision's name")
+    size_px: Side = Field(description="side of the square a bare network sees")
+    strategy: StrategyName = Field(
+        description="how to choose; see training/selection/strategies.py"
+    )
+    count: int = Field(ge=1, description="pictures to choose")
+    labelled: Path | None = Field(
+        default=None, description="folder of pictures that have a label: chosen around, not again"
+    )
+    out: Path = Field(description="CSV file to write: rank, path, score")
+    seed: int = Field(ge=0, description="seed of lots and clusters")
+
+
+class SimulateSettings(Settings):
+    """Options of `simulate`."""
+
+    table = "simulate"
+
+    data: Path = Field(description="prepared folder with train/ and val/")
+    out: Path = Field(description="folder for curve.csv, summary.json, curve.png and embeddings")
+    weights: str = Field(
+        description="network that embeds: state dict, checkpoint, ONNX file, `imagenet` or `none`"
+    )
+    backbone: str = Field(description="network of a bare state dict; torchvision's name")
+    size_px: Side = Field(description="side of the square a bare network sees")
+    strategies: tuple[str, ...] = Field(min_length=1, description="strategy to try, beside random")
+    start: Literal["random", "kmeans", "typiclust"] = Field(
+        description="first choice of strategies that need a trained head"
+    )
+    first: int = Field(ge=2, description="labels in the first round")
+    step: int = Field(ge=1, description="labels in each further round")
+    rounds: int = Field(ge=1, description="further rounds")
+    seeds: int = Field(ge=2, description="campaigns per strategy")
+    seed: int = Field(ge=0, description="the first of the seeds")
+    inverse_penalty: float = Field(gt=0, description="scikit-learn's C of the logistic regression")
+    full: bool = Field(description="train on all labels too, as the reference")
+    share: float = Field(gt=0, le=1, description="share of the reference's accuracy to reach")
+    end_to_end: int = Field(
+        ge=0, description="seeds with which the whole network is trained as well; 0: none"
+    )
+    end_to_end_labels: int = Field(ge=2, description="at the budget nearest to so many labels")
+    end_to_end_epochs: int = Field(ge=1, description="passes over those pictures")
+
+    @field_validator("strategies")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        known = get_args(StrategyName)
+        for name in names:
+            if name not in known:
+                text = f"{name}: not one of {', '.join(known)}"
+                raise PydanticCustomError("strategy", "{text}", {"text": text})
+        return names
+
+
+class IngestSettings(Settings):
+    """Options of `ingest`."""
+
+    table = "ingest"
+    positional = "source"
+
+    source: Path = Field(description="run folder of the line, or JSON exported by Label Studio")
+    out: Path | None = Field(default=None, description="training folder: OUT/CLASS/…, history.csv")
+    classes: str = Field(
+        description="labels allowed: names with commas, or a class_index.json; empty: any"
+    )
+    images: Path | None = Field(
+        default=None,
+        description="where Label Studio's pictures are; the JSON's folder if not given",
+    )
+    export_label_studio: Path | None = Field(
+        default=None, description="JSON to write instead or as well: a run's items without a label"
+    )
+    image_prefix: str = Field(
+        description="what Label Studio finds RUN/review/images/… under, in --export-label-studio"
+    )
 
 
 S = TypeVar("S", bound=Settings)

@@ -157,3 +157,16 @@ def test_bad_input(finished_run: Path, tmp_path: Path, refused: Refused) -> None
     (tmp_path / "torn.pt").write_bytes(b"torn")
     line = refused("export", tmp_path / "torn.pt", "--out", tmp_path / "a.onnx")
     assert "torn.pt: not a checkpoint" in line
+
+
+def test_the_network_may_see_another_size_than_it_was_trained_at(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "wide.onnx"
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(finished_run), "--out", str(out), "--height-px=48", "--width-px=64"])
+    assert ended.value.code == 0
+    session = ort.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["scrapline.size"]) == [48, 64]
+    assert onnx_runner(out)(random_images(2, 96, 128)).shape == (2, 3)

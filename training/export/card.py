@@ -109,10 +109,11 @@ def _training(trained: TrainSettings) -> str:
         for root in trained.extra
     )
     return (
-        f"## Training\n\n{trained.epochs} epochs at {trained.size_px} px, batch {trained.batch}; "
-        f"each shows all of {set_name(trained.data)}'s train part{extra}. AdamW, linear warm-up "
-        f"and cosine, label smoothing {trained.label_smoothing}, averaged weights (decay "
-        f"{trained.ema_decay}); {', '.join(_regularisation(trained))}."
+        f"## Training\n\nThe last run: {trained.epochs} epochs at {trained.size_px} px, "
+        f"batch {trained.batch}; each shows all of {set_name(trained.data)}'s train part{extra}. "
+        f"AdamW, linear warm-up and cosine, label smoothing "
+        f"{trained.label_smoothing}, averaged weights (decay {trained.ema_decay}); "
+        f"{', '.join(_regularisation(trained))}."
     )
 
 
@@ -137,5 +138,6 @@ def _limits(facts: ModelFacts) -> str:
         "## Limits\n\nIt knows these "
         f"{len(facts.classes)} classes and names one of them for anything it is shown. Figures on "
         "the pictures above do not carry over to another camera, light or belt: measure there. "
+        "The epoch was chosen by val, which makes that figure a little too good. "
         "Probabilities are not calibrated beyond the temperature given."
     )

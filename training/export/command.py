@@ -79,7 +79,7 @@ def _facts(checkpoint: Checkpoint, settings: ExportSettings) -> ModelFacts:
     trained = checkpoint.train_settings()
     return ModelFacts(
         classes=checkpoint.classes,
-        size_px=(trained.size_px, trained.size_px),
+        size_px=(settings.height_px or trained.size_px, settings.width_px or trained.size_px),
         backbone=trained.backbone,
         provenance=settings.provenance
         or f"Trained on {trained.data.name} from weights {Path(trained.weights).name}.",

@@ -1,0 +1,125 @@
+"""All that an audit found, and its plain form for files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from training.audit.census import Census
+from training.audit.listing import Entry
+from training.audit.pairs import Mark, Pair
+from training.audit.scan import Scan
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class LabelError:
+    """A label that looks wrong: `suggested` is more probable than the one it has."""
+
+    entry: Entry
+    probability: float
+    suggested: str
+    suggested_probability: float
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """Doubtful labels, the least probable first, by what network and how good (0…1) it is."""
+
+    network: str
+    accuracy: float
+    errors: tuple[LabelError, ...]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The result of one audit. `labels` is None if they were not checked; `notes` say why."""
+
+    scan: Scan
+    census: Census
+    least: int
+    pairs: tuple[Pair, ...]
+    labels: LabelCheck | None
+    notes: tuple[str, ...]
+
+    def marked(self, mark: Mark) -> list[Pair]:
+        """The pairs that bear a mark: identical ones first, then the most alike."""
+        return [pair for pair in self.pairs if mark in pair.marks]
+
+    @property
+    def label_errors(self) -> tuple[LabelError, ...]:
+        """Doubtful labels; none if they were not checked."""
+        return self.labels.errors if self.labels else ()
+
+    @property
+    def grave(self) -> dict[str, int]:
+        """What --strict fails on, by name, where there is any."""
+        counts = {
+            "unreadable files": len(self.scan.unreadable),
+            "pairs across labels": len(self.marked(Mark.CONFLICT)),
+            "pairs across splits": len(self.marked(Mark.LEAKAGE)),
+        }
+        return {what: count for what, count in counts.items() if count}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; every path is relative to `data`."""
+        listing = self.scan.listing
+        return {
+            "format": FORMAT,
+            "data": str(listing.root),
+            "pictures": len(listing.entries),
+            "ignored_files": listing.ignored,
+            "unreadable": _reasons(self.scan.unreadable.items()),
+            "damaged": _reasons(self.scan.damaged.items()),
+            "duplicates": [_pair(pair) for pair in self.pairs],
+            "labels": _labels(self.labels),
+            "classes": {
+                split: {"pictures": dict(counts), "imbalance": self.census.imbalance(split)}
+                for split, counts in self.census.counts.items()
+            },
+            "thin_classes": [
+                {"split": split, "label": label, "pictures": number}
+                for split, label, number in self.census.thin(self.least)
+            ],
+            "sizes_px": [
+                {"height": height, "width": width, "pictures": number}
+                for (height, width), number in self.census.sizes.most_common()
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def _entry(entry: Entry) -> dict[str, str]:
+    return {"path": entry.name, "split": entry.split, "label": entry.label}
+
+
+def _reasons(reasons: Iterable[tuple[Entry, str]]) -> list[dict[str, str]]:
+    return [{**_entry(entry), "reason": reason} for entry, reason in reasons]
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "kind": pair.kind.value,
+        "marks": [mark.value for mark in pair.marks],
+        "first": _entry(pair.first),
+        "second": _entry(pair.second),
+        "bits": pair.bits,
+        "correlation": round(pair.correlation, 4),
+    }
+
+
+def _labels(check: LabelCheck | None) -> dict[str, Any] | None:
+    if check is None:
+        return None
+    errors = [
+        {
+            **_entry(error.entry),
+            "probability": round(error.probability, 4),
+            "suggested": error.suggested,
+            "suggested_probability": round(error.suggested_probability, 4),
+        }
+        for error in check.errors
+    ]
+    return {"network": check.network, "accuracy": round(check.accuracy, 4), "errors": errors}

@@ -1,0 +1,95 @@
+"""history.csv: every label that was ever taken in, one row each, in the order of taking.
+
+frame   RUN/FRAME_ID, or Label Studio's name for the picture
+image   the picture's file name; its class folder is the label that counts now
+label, who, when, source    as in `Said`
+sha256  of the picture's bytes
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from training.errors import BadInput
+from training.ingest.said import Said, moment
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of history.csv."""
+
+    frame: str
+    image: str
+    label: str
+    who: str
+    when: str
+    source: str
+    sha256: str
+
+    @property
+    def said(self) -> Said:
+        """What was said, without the picture."""
+        return Said(self.frame, self.label, self.who, self.when, self.source)
+
+
+COLUMNS = [field.name for field in fields(Row)]
+
+
+def read_history(file: Path) -> list[Row]:
+    """All rows; none if there is no file yet. Raises BadInput that names the file and the line."""
+    if not file.exists():
+        return []
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            reader = csv.reader(lines)
+            if next(reader, None) != COLUMNS:
+                raise BadInput(f"{file}: its first line is not {','.join(COLUMNS)}")
+            return [_row(file, reader.line_num, cells) for cells in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"{file}: not readable: {error}") from error
+
+
+def write_history(file: Path, rows: Sequence[Row]) -> None:
+    """All rows, to a neighbour that takes the file's place: a killed run leaves a whole one."""
+    partial = file.with_name(file.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
+    partial.replace(file)
+
+
+def news(said: Iterable[Said], rows: Iterable[Row]) -> list[Said]:
+    """What was said and is not among the rows yet.
+
+    Counted and not just looked up: within one second somebody may say glass, metal, glass.
+    """
+    known = Counter(_key(row.said) for row in rows)
+    fresh = []
+    for one in said:
+        if known[_key(one)]:
+            known[_key(one)] -= 1
+        else:
+            fresh.append(one)
+    return fresh
+
+
+def _key(said: Said) -> tuple[str, str, str, str]:
+    """Who gave which label to which frame, and when; not the source, whose name may change."""
+    return (said.frame, said.label, said.who, said.when)
+
+
+def _row(file: Path, number: int, cells: list[str]) -> Row:
+    where = f"{file}, line {number}"
+    if len(cells) != len(COLUMNS):
+        raise BadInput(f"{where}: {len(cells)} cells, {len(COLUMNS)} are expected")
+    row = Row(*cells)
+    try:
+        moment(row.when)
+    except ValueError:
+        raise BadInput(f"{where}: {row.when!r} is not a time") from None
+    return row

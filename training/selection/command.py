@@ -1,0 +1,90 @@
+"""select: choose pictures of a pool for labelling, and write the list.
+
+The list is CSV: rank (from 1), path (relative to the pool), score (what it means is the
+strategy's matter; see strategies.py), and where the model knows the classes predicted, confidence.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from training.errors import BadInput
+from training.selection.choice import Candidates, Choice, unit_rows
+from training.selection.features import Extractor, Features, open_extractor
+from training.selection.pool import read_pool, without_copies
+from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+from training.settings import SelectSettings
+
+
+def select(settings: SelectSettings, console: Console) -> None:
+    """Choose and write. Raises BadInput that names the option, folder or file."""
+    labelled = _labelled(settings)
+    pool = read_pool(settings.pool)
+    fresh = without_copies(settings.pool, pool, labelled)
+    if settings.count > len(fresh):
+        raise BadInput(
+            f"--count {settings.count}: {settings.pool} has {len(fresh)} different pictures "
+            "without a label"
+        )
+    extractor = _extractor(settings)
+    seen = _look(extractor, [settings.pool / path for path in fresh])
+    done = _look(extractor, labelled).embeddings if labelled else seen.embeddings[:0]
+    candidates = Candidates(unit_rows(seen.embeddings), unit_rows(done), seen.probabilities)
+    rng = np.random.default_rng(settings.seed)
+    choice = STRATEGIES[settings.strategy](candidates, settings.count, rng)
+    _write(settings.out, choice, fresh, seen, extractor.classes if extractor else ())
+    console.print(
+        f"{settings.out}: {settings.count} of {len(fresh)} pictures, by {settings.strategy}"
+        + (f"; {len(pool) - len(fresh)} copies left out" if len(fresh) < len(pool) else "")
+    )
+
+
+def _labelled(settings: SelectSettings) -> list[Path]:
+    if settings.labelled is None:
+        return []
+    return [settings.labelled / path for path in read_pool(settings.labelled)]
+
+
+def _extractor(settings: SelectSettings) -> Extractor | None:
+    if settings.strategy == "random":
+        return None
+    if not settings.model:
+        raise BadInput(f"--model: is required with --strategy {settings.strategy}")
+    extractor = open_extractor("--model", settings.model, settings.backbone, settings.size_px)
+    if settings.strategy in NEED_PROBABILITIES and len(extractor.classes) < 2:
+        raise BadInput(
+            f"--strategy {settings.strategy}: {settings.model} was not trained on any classes"
+        )
+    return extractor
+
+
+def _look(extractor: Extractor | None, files: Sequence[Path]) -> Features:
+    """Features of the files; zeros for a strategy that does not look."""
+    if extractor is None:
+        return Features(np.zeros((len(files), 1), dtype=np.float32), None)
+    return extractor.features(files)
+
+
+def _write(
+    out: Path, choice: Choice, paths: Sequence[Path], seen: Features, classes: Sequence[str]
+) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        known = ["predicted", "confidence"] if seen.probabilities is not None else []
+        writer.writerow(["rank", "path", "score", *known])
+        for rank, (index, score) in enumerate(
+            zip(choice.indices, choice.scores, strict=True), start=1
+        ):
+            row = [rank, paths[index].as_posix(), f"{score:.6f}"]
+            if seen.probabilities is not None:
+                best = int(seen.probabilities[index].argmax())
+                row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
+            writer.writerow(row)
+    partial.replace(out)

@@ -1,0 +1,111 @@
+"""The outcome of the experiment, written down: curve.csv, summary.json, and a table to print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from training.selection.efficiency import Interval
+from training.selection.fine_tuning import FineTuned
+from training.selection.outcome import BASELINE, Outcome
+from training.settings import SimulateSettings
+
+
+def write_curve(path: Path, outcome: Outcome) -> None:
+    """One row per strategy and budget: means over the seeds and ends of their 95% intervals."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        figures = [f + end for f in ("accuracy", "macro_f1") for end in ("", "_low", "_high")]
+        writer.writerow(["strategy", "labels", "seeds", *figures])
+        for name, strategy in outcome.strategies.items():
+            points = zip(outcome.budgets, strategy.accuracy, strategy.macro_f1, strict=True)
+            for labels, *intervals in points:
+                numbers = [f"{v:.5f}" for i in intervals for v in (i.value, i.low, i.high)]
+                writer.writerow([name, labels, outcome.seeds, *numbers])
+
+
+def write_summary(
+    path: Path, settings: SimulateSettings, outcome: Outcome, fine_tuned: FineTuned | None
+) -> None:
+    """Everything but the curves; null stands for a figure beyond what was measured."""
+    summary: dict[str, Any] = {
+        "settings": settings.model_dump(mode="json"),
+        "budgets": list(outcome.budgets),
+        "seeds": outcome.seeds,
+        "full": None if outcome.full is None else vars(outcome.full),
+        "target_accuracy": outcome.target,
+        "strategies": {
+            name: {
+                "area": _interval(strategy.area),
+                "labels_needed": _number(strategy.labels_needed),
+                "ratio_to_random": _interval(strategy.ratio),
+                "accuracy_at_last_budget": _interval(strategy.accuracy[-1]),
+                "macro_f1_at_last_budget": _interval(strategy.macro_f1[-1]),
+            }
+            for name, strategy in outcome.strategies.items()
+        },
+        "end_to_end": None if fine_tuned is None else _fine_tuned(fine_tuned),
+    }
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def outcome_table(outcome: Outcome, share: float) -> Table:
+    """The strategies, largest area first, for the terminal."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("strategy")
+    needed = [f"labels for {share:.0%}", "÷ random's", "95% interval"] if outcome.target else []
+    for title in [*needed, "area", f"accuracy at {outcome.budgets[-1]}"]:
+        table.add_column(title, justify="right")
+    for name, strategy in outcome.strategies.items():
+        cells = [name]
+        if strategy.labels_needed is not None and strategy.ratio is not None:
+            beyond = f"> {outcome.budgets[-1]}"
+            labels = strategy.labels_needed
+            cells += [beyond if math.isinf(labels) else f"{labels:.0f}"]
+            cells += ["", ""] if name == BASELINE else _ratio_cells(strategy.ratio)
+        last = strategy.accuracy[-1]
+        cells += [
+            f"{strategy.area.value:.4f} ± {strategy.area.high - strategy.area.value:.4f}",
+            f"{last.value:.4f} ± {last.high - last.value:.4f}",
+        ]
+        table.add_row(*cells)
+    return table
+
+
+def fine_tuned_line(fine_tuned: FineTuned) -> str:
+    """One sentence on the check with whole networks."""
+    chosen, random, gain = fine_tuned.chosen, fine_tuned.random, fine_tuned.gain
+    return (
+        f"fine-tuned on {fine_tuned.labels} labels, {fine_tuned.seeds} seeds: "
+        f"{fine_tuned.strategy} {_mean(chosen):.4f}, random {_mean(random):.4f}, "
+        f"gain {_mean(gain):+.4f}; with the frozen network {_mean(fine_tuned.frozen_gain):+.4f}"
+    )
+
+
+def _ratio_cells(ratio: Interval) -> list[str]:
+    shown = [f"{v:.2f}" if math.isfinite(v) else "–" for v in (ratio.value, ratio.low, ratio.high)]
+    return [shown[0], f"{shown[1]} … {shown[2]}"]
+
+
+def _fine_tuned(fine_tuned: FineTuned) -> dict[str, Any]:
+    return {**vars(fine_tuned), "mean_gain": _mean(fine_tuned.gain), "gain": fine_tuned.gain}
+
+
+def _mean(values: tuple[float, ...]) -> float:
+    return sum(values) / len(values)
+
+
+def _interval(interval: Interval | None) -> dict[str, float | None] | None:
+    if interval is None:
+        return None
+    return {end: _number(value) for end, value in vars(interval).items()}
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, 5)
