@@ -269,7 +269,7 @@ class SimulateSettings(Settings):
     size_px: Side = Field(description="side of the square a bare network sees")
     strategies: tuple[str, ...] = Field(min_length=1, description="strategy to try, beside random")
     start: Literal["random", "kmeans", "typiclust"] = Field(
-        description="first choice of strategies that need a trained head"
+        description="first choice of strategies that go on from labelled pictures"
     )
     first: int = Field(ge=2, description="labels in the first round")
     step: int = Field(ge=1, description="labels in each further round")

@@ -304,3 +304,12 @@ def test_bad_options(run: Path, tmp_path: Path, refused: Refused) -> None:
     assert "is not a folder" in refused("ingest", run, "--out", tmp_path / "file")
     line = refused("ingest", run, "--out", tmp_path / "out", "--classes", "no.json")
     assert "--classes no.json" in line
+
+
+def test_a_file_where_a_class_folder_belongs(run: Path, tmp_path: Path, refused: Refused) -> None:
+    say(run, "0-0", "glass")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/glass").touch()
+    line = refused("ingest", run, "--out", tmp_path / "out")
+    assert f"--out {tmp_path / 'out'}: " in line
+    assert not (tmp_path / "out/history.csv").exists()

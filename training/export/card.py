@@ -138,6 +138,6 @@ def _limits(facts: ModelFacts) -> str:
         "## Limits\n\nIt knows these "
         f"{len(facts.classes)} classes and names one of them for anything it is shown. Figures on "
         "the pictures above do not carry over to another camera, light or belt: measure there. "
-        "The epoch was chosen by val, which makes that figure a little too good. "
+        "Choices were made with val in view, which makes that figure a little too good. "
         "Probabilities are not calibrated beyond the temperature given."
     )

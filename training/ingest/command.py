@@ -40,7 +40,10 @@ def _export(settings: IngestSettings, file: Path, console: Console) -> None:
 def _take(settings: IngestSettings, out: Path, console: Console) -> None:
     source = _read(settings)
     check_labels(source.said, _classes(settings.classes), settings.source)
-    taken = LabelledFolder(out).take(source)
+    try:
+        taken = LabelledFolder(out).take(source)
+    except OSError as error:  # no room, no permission, a file where a folder belongs
+        raise BadInput(f"--out {out}: {error}") from error
     for frame, why in taken.skipped.items():
         console.print(f"skipped {frame}: {why}", markup=False)
     console.print(

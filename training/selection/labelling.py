@@ -10,7 +10,7 @@ import numpy as np
 from training.metrics import Confusion
 from training.selection.choice import Candidates, Indices, Vectors
 from training.selection.head import fit_head
-from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+from training.selection.strategies import COLD_START, STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Plan:
     """How campaigns go.
 
     `budgets` are the labels after each round, rising. `start` is the strategy of the first round
-    for those that ask a trained head, since there is none yet; the others choose it themselves.
+    for those that go on from a trained head or from labelled pictures, since there are none yet.
     """
 
     budgets: tuple[int, ...]
@@ -64,7 +64,7 @@ def play(bench: Bench, plan: Plan, strategy: str, seed: int) -> Campaign:
     chosen: list[int] = []
     probabilities = None
     for number, budget in enumerate(plan.budgets):
-        name = plan.start if number == 0 and strategy in NEED_PROBABILITIES else strategy
+        name = strategy if number or strategy in COLD_START else plan.start
         left = np.setdiff1d(np.arange(len(bench.train)), chosen)
         candidates = Candidates(
             bench.train[left],

@@ -56,25 +56,19 @@ def write_summary(
 
 
 def outcome_table(outcome: Outcome, share: float) -> Table:
-    """The strategies, largest area first, for the terminal."""
+    """The strategies, largest area first, for the terminal: accuracies and their 95% intervals."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("strategy")
-    needed = [f"labels for {share:.0%}", "÷ random's", "95% interval"] if outcome.target else []
-    for title in [*needed, "area", f"accuracy at {outcome.budgets[-1]}"]:
-        table.add_column(title, justify="right")
+    table.add_column("strategy", no_wrap=True)
+    needed = [f"labels to {share:.0%}", "÷ random's"] if outcome.target else []
+    for title in [*needed, "area", f"at {outcome.budgets[-1]}"]:
+        table.add_column(title, justify="right", no_wrap=True)
     for name, strategy in outcome.strategies.items():
         cells = [name]
         if strategy.labels_needed is not None and strategy.ratio is not None:
-            beyond = f"> {outcome.budgets[-1]}"
             labels = strategy.labels_needed
-            cells += [beyond if math.isinf(labels) else f"{labels:.0f}"]
-            cells += ["", ""] if name == BASELINE else _ratio_cells(strategy.ratio)
-        last = strategy.accuracy[-1]
-        cells += [
-            f"{strategy.area.value:.4f} ± {strategy.area.high - strategy.area.value:.4f}",
-            f"{last.value:.4f} ± {last.high - last.value:.4f}",
-        ]
-        table.add_row(*cells)
+            cells += [f"> {outcome.budgets[-1]}" if math.isinf(labels) else f"{labels:.0f}"]
+            cells += ["" if name == BASELINE else _ratio_text(strategy.ratio)]
+        table.add_row(*cells, _spread_text(strategy.area), _spread_text(strategy.accuracy[-1]))
     return table
 
 
@@ -88,9 +82,13 @@ def fine_tuned_line(fine_tuned: FineTuned) -> str:
     )
 
 
-def _ratio_cells(ratio: Interval) -> list[str]:
-    shown = [f"{v:.2f}" if math.isfinite(v) else "–" for v in (ratio.value, ratio.low, ratio.high)]
-    return [shown[0], f"{shown[1]} … {shown[2]}"]
+def _ratio_text(ratio: Interval) -> str:
+    value, low, high = (f"{v:.2f}" if math.isfinite(v) else "–" for v in vars(ratio).values())
+    return f"{value} ({low}…{high})"
+
+
+def _spread_text(interval: Interval) -> str:
+    return f"{interval.value:.3f} ± {interval.high - interval.value:.3f}"
 
 
 def _fine_tuned(fine_tuned: FineTuned) -> dict[str, Any]:

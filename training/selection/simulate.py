@@ -12,6 +12,8 @@ on the labels "asked for" so far and judged on val. OUT/ then holds
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from rich.console import Console
 from rich.progress import Progress
@@ -107,9 +109,12 @@ def _play_all(
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("campaigns", total=len(names) * settings.seeds)
         for name in names:
+            began = time.monotonic()
             for seed in range(settings.seed, settings.seed + settings.seeds):
                 played[name].append(play(bench, plan, name, seed))
                 progress.advance(bar)
+            seconds = time.monotonic() - began
+            console.print(f"{name}: {settings.seeds} campaigns in {seconds:.1f} s")
     return played
 
 

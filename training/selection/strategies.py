@@ -59,6 +59,9 @@ STRATEGIES: Mapping[str, Strategy] = {
 NEED_PROBABILITIES = frozenset({"least_confidence", "margin", "entropy", "margin_diverse"})
 """Those that ask how sure the model is, so that it must know the classes."""
 
+COLD_START = frozenset({"random", "kmeans", "typiclust"})
+"""Those that can choose the first pictures of all; the others go on from some."""
+
 
 def _best(scores: Numbers, count: int) -> Choice:
     """The `count` highest; of equals the first."""
