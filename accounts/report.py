@@ -58,6 +58,8 @@ def _content(run: RunFolder) -> dict[str, Any]:
     return {
         "summary": summary,
         "folder": run.path.resolve().name,
+        # A report is passed on; where the model lies on this machine is nobody else's concern.
+        "model_name": Path(summary["model"]["path"] or "").name,
         "legend": LEGEND,
         "formulas": FORMULAS,
         "charts": _charts(run),
