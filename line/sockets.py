@@ -10,7 +10,6 @@ import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
-from types import TracebackType
 from typing import Any, Self
 
 import zmq
@@ -39,12 +38,7 @@ class _Owner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._context.destroy(linger=0)
 
     def watch(self, fd: int) -> None:
@@ -125,8 +119,8 @@ class Hub(_Owner):
             router.bind(address)
             self._routers[role] = router
 
-    def __exit__(self, *details: Any) -> None:
-        super().__exit__(*details)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self._lock.close()
 
     def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:

@@ -201,7 +201,7 @@ def test_a_torchscript_file_is_a_model_too(tmp_path, suffix):
 
 
 def test_warming_up_runs_every_batch_size_without_complaint(tiny):
-    warm_up(load(tiny), largest_batch=3, height_px=24, width_px=32)
+    warm_up(load(tiny), credit=6, height_px=24, width_px=32)
 
 
 # -- finding -------------------------------------------------------------------------------------

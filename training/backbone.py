@@ -11,7 +11,7 @@ import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from training.errors import BadInput
-from training.settings import TrainSettings
+from training.options import TrainSettings
 from training.stored import read_stored
 
 # Two networks answer with auxiliary outputs while training; nothing here expects a tuple.

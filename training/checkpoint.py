@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from training.errors import BadInput
-from training.settings import TrainSettings, load
+from training.options import TrainSettings
+from training.settings import load
 from training.stored import read_stored
 
 FORMAT = 1

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from training.errors import BadInput, TrainingError
 from training.flags import flags_of
-from training.settings import (
+from training.options import (
     AuditSettings,
     CalibrateSettings,
     EvaluateSettings,
@@ -24,9 +24,8 @@ from training.settings import (
     SelectSettings,
     SimulateSettings,
     TrainSettings,
-    load,
-    read_table,
 )
+from training.settings import load, read_table
 
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",

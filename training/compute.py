@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.errors import BadInput
-from training.settings import TrainSettings
+from training.options import TrainSettings
 
 
 @dataclass(frozen=True)

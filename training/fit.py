@@ -18,7 +18,7 @@ from training.checkpoint import Checkpoint
 from training.ema import MovingAverage
 from training.epoch import Judgement, Learner, evaluate, train_one_epoch
 from training.errors import BadInput
-from training.settings import TrainSettings
+from training.options import TrainSettings
 from training.splits import Splits, open_splits, train_batches, val_batches
 from training.transforms import batch_mix
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from training.errors import BadInput
 from training.folders import PictureFolder, class_names, read_folder
+from training.options import PrepareSettings
 from training.pictures import check_picture
-from training.settings import PrepareSettings
 
 SPLITS = ("train", "val", "test")
 

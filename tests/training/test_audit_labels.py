@@ -22,7 +22,8 @@ from training.audit.embedding import Embedder, Vector, open_embedder
 from training.audit.label_errors import classes_to_judge, suspect_labels
 from training.errors import BadInput
 from training.export.runners import read_pixels
-from training.settings import AuditSettings, TrainSettings, load
+from training.options import AuditSettings, TrainSettings
+from training.settings import load
 
 Refused = Callable[..., str]
 

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the trainer needs scikit-learn")
 
+from training.options import StrategyName
 from training.selection.choice import Candidates, Vectors, unit_rows
 from training.selection.coverage import coreset, distances, kmeans, typiclust
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 from training.selection.uncertainty import entropy, least_confidence, margin
-from training.settings import StrategyName
 
 # sure; torn between two; torn between three; a weak favourite
 P = np.array([[0.98, 0.01, 0.01], [0.5, 0.5, 0.0], [0.36, 0.32, 0.32], [0.6, 0.25, 0.15]])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from training.errors import BadInput
-from training.settings import DEFAULTS, Settings, TrainSettings, load
+from training.options import TrainSettings
+from training.settings import DEFAULTS, Settings, load
 
 Refused = Callable[..., str]
 

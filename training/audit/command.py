@@ -24,7 +24,7 @@ from training.audit.pairs import Pair, group_numbers
 from training.audit.scan import Scan, scan
 from training.audit.screen import print_findings
 from training.errors import BadInput, TrainingError
-from training.settings import AuditSettings
+from training.options import AuditSettings
 
 T = TypeVar("T")
 

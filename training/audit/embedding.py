@@ -18,8 +18,9 @@ from training import backbone, compute
 from training.audit.onnx_features import onnx_features
 from training.checkpoint import load_checkpoint
 from training.errors import BadInput
+from training.options import AuditSettings, TrainSettings
 from training.pictures import read_square
-from training.settings import AuditSettings, TrainSettings, load
+from training.settings import load
 from training.transforms import eval_transform
 
 BATCH = 32

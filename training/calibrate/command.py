@@ -35,7 +35,7 @@ from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way
 from training.folders import PictureFolder, read_folder, set_name
-from training.settings import CalibrateSettings
+from training.options import CalibrateSettings
 
 PARITY_LIMIT = 1e-3
 BINS = 15

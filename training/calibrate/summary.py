@@ -12,7 +12,7 @@ from training.calibrate.conformal import ConformalSets, pictures_needed
 from training.evaluate.answers import Answers, Ints
 from training.evaluate.model_file import ModelFile
 from training.evaluate.risk_coverage import Choice
-from training.settings import CalibrateSettings
+from training.options import CalibrateSettings
 
 NAME_WIDTH = 31
 

@@ -25,8 +25,8 @@ from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way, ways_to_compare
 from training.evaluate.worst import write_worst
 from training.folders import SUFFIXES, PictureFolder, read_folder
+from training.options import EvaluateSettings
 from training.record import write_confusion, write_metrics
-from training.settings import EvaluateSettings
 
 
 def evaluate(settings: EvaluateSettings, console: Console) -> None:

@@ -19,7 +19,7 @@ from training.evaluate.temperature import with_temperature
 from training.evaluate.views import Way
 from training.folders import PictureFolder
 from training.metrics import Confusion
-from training.settings import EvaluateSettings
+from training.options import EvaluateSettings
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from training.export.parity import Parity
 from training.export.runners import Latency
 from training.folders import set_name
 from training.metrics import Confusion
-from training.settings import TrainSettings
+from training.options import TrainSettings
 
 
 @dataclass(frozen=True)

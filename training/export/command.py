@@ -25,8 +25,8 @@ from training.export.runners import (
 )
 from training.export.torchscript_file import write_torchscript
 from training.folders import PictureFolder
+from training.options import ExportSettings
 from training.prepare import write_class_index
-from training.settings import ExportSettings
 from training.splits import val_folders
 
 TIMED_SIZES_PX = ((224, 224), (240, 320))

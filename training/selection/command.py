@@ -14,11 +14,11 @@ import numpy as np
 from rich.console import Console
 
 from training.errors import BadInput
+from training.options import SelectSettings
 from training.selection.choice import Candidates, Choice, unit_rows
 from training.selection.features import Extractor, Features, open_extractor
 from training.selection.pool import read_pool, without_copies
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
-from training.settings import SelectSettings
 
 
 def select(settings: SelectSettings, console: Console) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.errors import BadInput
+from training.options import TrainSettings
 from training.selection.choice import Vectors
-from training.settings import TrainSettings, load
+from training.settings import load
 
 Files = Sequence[Path]
 

@@ -14,9 +14,10 @@ from rich.console import Console
 from training.checkpoint import load_checkpoint
 from training.fit import fit
 from training.folders import PictureFolder
+from training.options import SimulateSettings, TrainSettings
 from training.selection.labelling import Campaign
 from training.selection.outcome import BASELINE
-from training.settings import SimulateSettings, TrainSettings, load
+from training.settings import load
 
 
 @dataclass(frozen=True)

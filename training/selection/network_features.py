@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from training import backbone, compute
 from training.checkpoint import load_checkpoint
+from training.options import TrainSettings
 from training.pictures import read_square
 from training.selection.features import Features, Files
-from training.settings import TrainSettings
 from training.stored import read_stored
 from training.transforms import eval_transform
 

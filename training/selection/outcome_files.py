@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.table import Table
 
+from training.options import SimulateSettings
 from training.selection.efficiency import Interval
 from training.selection.fine_tuning import FineTuned
 from training.selection.outcome import BASELINE, Outcome
-from training.settings import SimulateSettings
 
 
 def write_curve(path: Path, outcome: Outcome) -> None:

@@ -20,6 +20,7 @@ from rich.progress import Progress
 
 from training.errors import BadInput
 from training.folders import PictureFolder, class_names, read_folder
+from training.options import SimulateSettings
 from training.selection.chart import draw
 from training.selection.choice import unit_rows
 from training.selection.feature_cache import embeddings_of
@@ -33,7 +34,6 @@ from training.selection.outcome_files import (
     write_curve,
     write_summary,
 )
-from training.settings import SimulateSettings
 
 
 def simulate(settings: SimulateSettings, console: Console) -> None:
