@@ -17,7 +17,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from line import runner
 from line.config import ROOT, load
@@ -126,6 +125,7 @@ def classify(
 ) -> None:
     """Classify pictures without a line: the best classes, and whether the model is sure."""
     from workers import classify as files
+    from workers.answer_table import print_answers
 
     options: dict[str, object | None] = {
         "model.path": None if model is None else str(model),
@@ -139,7 +139,7 @@ def classify(
         settings.decision.threshold,
         settings.source.max_megapixels * 1e6,
     )
-    unreadable = _print_answers(list(answers), top, as_json)
+    unreadable = print_answers(list(answers), top, as_json, out, err)
     if unreadable:
         raise BadInput(f"{unreadable} of the files could not be read")
 
@@ -257,49 +257,6 @@ def _account(run_dir: Path) -> dict[str, Any]:
     summary = write_summary(run_dir)
     write_report(run_dir)
     return summary
-
-
-def _print_answers(answers: list[Any], top: int, as_json: bool) -> int:
-    """Prints a table, or JSON; returns how many files could not be read."""
-    from workers.classify import Answer, Unreadable
-
-    unreadable = [a for a in answers if isinstance(a, Unreadable)]
-    readable = [a for a in answers if isinstance(a, Answer)]
-    if as_json:
-        rows: list[dict[str, object]] = [
-            {
-                "path": str(a.path),
-                "top": [{"class": name, "probability": round(p, 5)} for name, p in a.ranking[:top]],
-                "low_confidence": a.low_confidence,
-                "true_class": a.true_class,
-                "latency_ms": round(a.latency_ms, 2),
-            }
-            for a in readable
-        ]
-        rows += [{"path": str(a.path), "error": a.reason} for a in unreadable]
-        print(json.dumps(rows, indent=1))
-    else:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("picture", overflow="fold")
-        table.add_column("class", no_wrap=True)
-        table.add_column("confidence", justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        table.add_column("next", no_wrap=True)
-        for a in readable:
-            (name, p), *others = a.ranking[:top]
-            mark = "[yellow]low confidence[/]" if a.low_confidence else ""
-            rest = "  ".join(f"{n} {q:.1%}" for n, q in others)
-            table.add_row(str(a.path), name, f"{p:.1%}", mark, f"[dim]{rest}[/]")
-        out.print(table)
-        judged = [a for a in readable if a.true_class is not None]
-        if len(judged) > 1:
-            right = sum(a.ranking[0][0] == a.true_class for a in judged)
-            out.print(
-                f"\n{right} of {len(judged)} as their folders say ({right / len(judged):.1%})"
-            )
-    for failure in unreadable:
-        err.print(failure.reason, style="red", soft_wrap=True, markup=False)
-    return len(unreadable)
 
 
 def _number_or_word(text: str | None) -> object | None:

@@ -1,0 +1,54 @@
+"""Answers about picture files as a table for people, or as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from workers.classify import Answer, Unreadable
+
+
+def print_answers(
+    answers: Sequence[Answer | Unreadable], top: int, as_json: bool, out: Console, err: Console
+) -> int:
+    """Print the best `top` classes of each file; returns how many files could not be read."""
+    unreadable = [a for a in answers if isinstance(a, Unreadable)]
+    readable = [a for a in answers if isinstance(a, Answer)]
+    if as_json:
+        rows: list[dict[str, object]] = [
+            {
+                "path": str(a.path),
+                "top": [{"class": name, "probability": round(p, 5)} for name, p in a.ranking[:top]],
+                "low_confidence": a.low_confidence,
+                "true_class": a.true_class,
+                "latency_ms": round(a.latency_ms, 2),
+            }
+            for a in readable
+        ]
+        rows += [{"path": str(a.path), "error": a.reason} for a in unreadable]
+        print(json.dumps(rows, indent=1))
+    else:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("picture", overflow="fold")
+        table.add_column("class", no_wrap=True)
+        table.add_column("confidence", justify="right", no_wrap=True)
+        table.add_column("", no_wrap=True)
+        table.add_column("next", no_wrap=True)
+        for a in readable:
+            (name, p), *others = a.ranking[:top]
+            mark = "[yellow]low confidence[/]" if a.low_confidence else ""
+            rest = "  ".join(f"{n} {q:.1%}" for n, q in others)
+            table.add_row(str(a.path), name, f"{p:.1%}", mark, f"[dim]{rest}[/]")
+        out.print(table)
+        judged = [a for a in readable if a.true_class is not None]
+        if len(judged) > 1:
+            right = sum(a.ranking[0][0] == a.true_class for a in judged)
+            out.print(
+                f"\n{right} of {len(judged)} as their folders say ({right / len(judged):.1%})"
+            )
+    for failure in unreadable:
+        err.print(failure.reason, style="red", soft_wrap=True, markup=False)
+    return len(unreadable)
