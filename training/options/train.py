@@ -1,0 +1,72 @@
+"""Options of `train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from training.options.ranges import Share, Side, Strength
+from training.settings import Settings
+
+
+class TrainSettings(Settings):
+    """Options of `train`."""
+
+    table = "train"
+
+    data: Path = Field(description="prepared folder with train/ and val/")
+    out: Path = Field(description="run folder for checkpoints, history and metrics")
+    extra: tuple[Path, ...] = Field(description="further folder of class folders to train on")
+    extra_share: float = Field(
+        gt=0, le=1, description="share of the --extra pictures seen in an epoch, drawn anew"
+    )
+    extra_val: tuple[Path, ...] = Field(description="further folder to evaluate, reported apart")
+    exclude: Path | None = Field(
+        default=None, description="file of pictures not to train on, one path under --data a line"
+    )
+    weights: str = Field(description="state dict or checkpoint to start from, `imagenet` or `none`")
+
+    backbone: str = Field(description="name of a torchvision classification model")
+    head: Literal["linear", "dense"] = Field(
+        description="linear, or dense 256 → batch norm → dropout → classes"
+    )
+    dropout: Share = Field(description="dropout before the last layer")
+    size_px: Side = Field(description="side of the square the network sees")
+    stored_px: Side = Field(description="side to which training pictures are squashed when read")
+    memory_gb: float = Field(ge=0, description="decoded pictures kept in memory, at most")
+
+    epochs: int = Field(ge=1, description="passes over the training pictures")
+    freeze_epochs: int = Field(ge=0, description="first epochs that train the head only")
+    freeze_stages: int = Field(ge=0, description="first stages of the backbone never trained")
+    batch: int = Field(ge=2, description="pictures per step")
+    rate: float = Field(gt=0, description="peak learning rate of the head")
+    backbone_share: float = Field(gt=0, le=1, description="backbone's rate ÷ the head's")
+    weight_decay: float = Field(ge=0, description="AdamW's, on weights with two or more axes")
+    warmup_epochs: float = Field(ge=0, description="epochs of linear warm-up before the cosine")
+    label_smoothing: Share = Field(description="probability spread over the other classes")
+    ema_decay: Share = Field(description="decay per step of the averaged weights; 0: no average")
+    patience_epochs: int = Field(ge=0, description="stop after so many without gain; 0: never")
+    balance: Literal["none", "loss", "sampler"] = Field(
+        description="rare classes: as they are, weighted in the loss, or drawn more often"
+    )
+
+    crop_min_area: float = Field(gt=0, le=1, description="smallest random crop, share of the area")
+    flips: bool = Field(description="mirror at random, both ways")
+    quarter_turns: bool = Field(description="turn by 0, 90, 180 or 270° at random")
+    brightness: Strength = Field(description="colour jitter")
+    contrast: Strength = Field(description="colour jitter")
+    saturation: Strength = Field(description="colour jitter")
+    hue: float = Field(ge=0, le=0.5, description="colour jitter, share of the colour circle")
+    trivial_augment: bool = Field(description="add one random TrivialAugment operation")
+    mix: Strength = Field(description="probability of blending a batch's pictures and labels")
+    erase: Strength = Field(description="probability of erasing a random rectangle")
+
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        description="auto: bf16 where the hardware multiplies it, else fp32"
+    )
+    device: str = Field(description="auto, cpu, cuda, cuda:1 …")
+    workers: int = Field(ge=0, le=64, description="processes that augment pictures")
+    seed: int = Field(ge=0, description="seed of weights, order and augmentation")
+    resume: bool = Field(description="go on from last.pt in --out, with its settings")
