@@ -37,7 +37,7 @@ def build(settings: TrainSettings, classes: int) -> Network:
     """The named network, untrained, with a head of `classes` outputs.
 
     `float32 [batch, 3, size_px, size_px]` → logits `[batch, classes]`. Raises BadInput for an
-    unknown name.
+    unknown name and for a network without a linear layer.
     """
     name = settings.backbone
     model = _untrained(name)
@@ -46,6 +46,8 @@ def build(settings: TrainSettings, classes: int) -> Network:
             module.p = settings.dropout
     # The last linear layer: `fc`, `classifier.1`, `heads.head` … in torchvision.
     linear = [(path, m) for path, m in model.named_modules() if isinstance(m, nn.Linear)]
+    if not linear:
+        raise BadInput(f"--backbone {name}: has no linear layer to put classes in place of")
     head, last = linear[-1]
     model.set_submodule(head, _head(settings, last.in_features, classes))
     return Network(model, head)
@@ -64,13 +66,20 @@ def load_weights(network: Network, settings: TrainSettings, classes: tuple[str, 
         if settings.weights == "imagenet"
         else read_stored(Path(settings.weights), "weights")
     )
+    _check_backbone(settings, content)
     state = dict(content.get("weights", content))
     wanted = network.model.state_dict()
     if tuple(content.get("classes", ())) != classes:
         state = {key: value for key, value in state.items() if not network.in_head(key)}
         wanted = {key: value for key, value in wanted.items() if not network.in_head(key)}
-    _check_fit(settings.weights, state, wanted)
+    _check_fit(f"--weights {settings.weights}", state, wanted)
     network.model.load_state_dict(state, strict=False)
+
+
+def restore(network: Network, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Fill the network with a checkpoint's weights. BadInput that names `source` and the key."""
+    _check_fit(str(source), weights, network.model.state_dict())
+    network.model.load_state_dict(weights)
 
 
 class Freeze:
@@ -142,14 +151,22 @@ def _stages(model: nn.Module) -> Iterator[nn.Module]:
     return (child for child in body.children() if any(True for _ in child.parameters()))
 
 
+def _check_backbone(settings: TrainSettings, content: Mapping[str, Any]) -> None:
+    """A checkpoint says what it is of; a bare state dict shows it by its keys alone."""
+    trained = content.get("settings", {}).get("backbone", settings.backbone)
+    if trained != settings.backbone:
+        file = settings.weights
+        raise BadInput(f"--weights {file}: of --backbone {trained}, not {settings.backbone}")
+
+
 def _check_fit(source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
     for key in sorted(set(wanted) | set(state)):
         if key not in state:
-            raise BadInput(f"--weights {source}: no weights for {key}")
+            raise BadInput(f"{source}: no weights for {key}")
         if key not in wanted:
-            raise BadInput(f"--weights {source}: {key} is not in this backbone")
+            raise BadInput(f"{source}: {key} is not in this backbone")
         if state[key].shape != wanted[key].shape:
-            raise BadInput(f"--weights {source}: {key} has shape {tuple(state[key].shape)}")
+            raise BadInput(f"{source}: {key} has shape {tuple(state[key].shape)}")
 
 
 def _download(settings: TrainSettings) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from training.errors import BadInput
 from training.options import TrainSettings
 from training.settings import load
 from training.stored import read_stored
+from training.whole_file import replacing
 
 FORMAT = 1
 
@@ -34,14 +35,23 @@ class Checkpoint:
     steps: int
 
     def save(self, path: Path) -> None:
-        """Write to a neighbour and rename, so that a killed run leaves a whole file."""
-        partial = path.with_suffix(".partial")
-        torch.save({"format": FORMAT, **vars(self)}, partial)
-        partial.replace(path)
+        """Write it whole or not at all. Raises OSError."""
+        with replacing(path) as partial:
+            try:
+                torch.save({"format": FORMAT, **vars(self)}, partial)
+            except RuntimeError as error:  # so torch tells of a full disk
+                raise OSError(f"{path.name} cannot be written, perhaps for want of room") from error
 
     def train_settings(self) -> TrainSettings:
         """The settings of the run; an option younger than the checkpoint has its default."""
         return load(TrainSettings, {}, checkpoint=self.settings)
+
+
+def load_run(out: Path) -> Checkpoint:
+    """The last state of the run in a folder, to go on from. BadInput if there is no run."""
+    if not (out / "last.pt").is_file():
+        raise BadInput(f"--resume: {out} holds no run: there is no last.pt")
+    return load_checkpoint(out / "last.pt")
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -20,7 +20,12 @@ from training.options import (
     EvaluateSettings,
     ExportSettings,
     IngestSettings,
+    PipelineSettings,
     PrepareSettings,
+    PullSettings,
+    PushSettings,
+    QuantizeSettings,
+    ReportSettings,
     SelectSettings,
     SimulateSettings,
     TrainSettings,
@@ -44,6 +49,11 @@ def main(arguments: list[str] | None = None) -> None:
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(BadInput.exit_code)
 
 
 @app.command()
@@ -53,24 +63,25 @@ def prepare(given: dict[str, Any], config: Path | None) -> None:
     from training.prepare import prepare
 
     settings = load(PrepareSettings, given, config)
-    counts = prepare(settings)
+    counts = prepare(settings, console)
     console.print(f"{settings.out}: {', '.join(f'{n} in {s}' for s, n in counts.items())}")
 
 
 @app.command()
 @flags_of(TrainSettings)
 def train(given: dict[str, Any], config: Path | None) -> None:
-    """Train on a prepared folder; Ctrl-C and --resume lose at most one epoch."""
-    from training.checkpoint import load_checkpoint
+    """Train on a prepared folder; a run that was stopped, however, goes on with --resume."""
+    from training.checkpoint import load_run
     from training.fit import fit
+    from training.presets import train_settings
 
     chosen = {**read_table(config, TrainSettings), **given}
     start = None
     if chosen.get("resume"):
         if "out" not in chosen:
             raise BadInput("--out: is required with --resume")
-        start = load_checkpoint(Path(chosen["out"]) / "last.pt")
-    settings = load(TrainSettings, given, config, start.settings if start else None)
+        start = load_run(Path(str(chosen["out"])))
+    settings = train_settings(given, config, start.settings if start else None)
     best = fit(settings, console, start)
     console.print(f"{settings.out}: best accuracy on val {best:.4f}")
 
@@ -82,6 +93,15 @@ def export(given: dict[str, Any], config: Path | None) -> None:
     from training.export.command import export
 
     export(load(ExportSettings, given, config), console)
+
+
+@app.command()
+@flags_of(QuantizeSettings)
+def quantize(given: dict[str, Any], config: Path | None) -> None:
+    """Write a checkpoint as ONNX in eight bits: the best variant within the allowed drop."""
+    from training.quantize.command import quantize
+
+    quantize(load(QuantizeSettings, given, config), console)
 
 
 @app.command()
@@ -136,3 +156,40 @@ def ingest(given: dict[str, Any], config: Path | None) -> None:
     from training.ingest.command import ingest
 
     ingest(load(IngestSettings, given, config), console)
+
+
+@app.command()
+@flags_of(PushSettings)
+def push(given: dict[str, Any], config: Path | None) -> None:
+    """Put a model with its card into a hub repository or a folder."""
+    from training.hub.push import push
+
+    console.print(push(load(PushSettings, given, config)))
+
+
+@app.command()
+@flags_of(PullSettings)
+def pull(given: dict[str, Any], config: Path | None) -> None:
+    """Bring a model with its card from a hub repository, an address or a folder, and check it."""
+    from training.hub.pull import pull
+
+    for path in pull(load(PullSettings, given, config), console):
+        console.print(str(path))
+
+
+@app.command()
+@flags_of(ReportSettings)
+def report(given: dict[str, Any], config: Path | None) -> None:
+    """Write a performance report and the model card from measured files alone."""
+    from training.report.command import report
+
+    report(load(ReportSettings, given, config), console)
+
+
+@app.command()
+@flags_of(PipelineSettings)
+def pipeline(given: dict[str, Any], config: Path | None) -> None:
+    """Prepare, train, export, quantise, calibrate, evaluate, run the line, report: all in one."""
+    from training.pipeline.command import pipeline
+
+    pipeline(load(PipelineSettings, given, config), config, console)

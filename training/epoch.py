@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from training.compute import Compute
 from training.ema import MovingAverage
 from training.metrics import Confusion
-from training.schedule import rate_factor, set_rate
+from training.schedule import Schedule, set_rate
 from training.transforms import BatchMix
 
 Batches = Iterable[tuple[Tensor, Tensor]]
@@ -30,29 +33,45 @@ class Learner:
     optimizer: Optimizer
     loss: nn.Module
     mix: BatchMix
-    total_steps: int
-    warmup_steps: int
+    schedule: Schedule
     step: int = 0
+
+    @property
+    def rate(self) -> float:
+        """The head's learning rate at the latest step."""
+        return float(max(group["lr"] for group in self.optimizer.param_groups))
+
+    def load_optimizer(self, state: dict[str, Any]) -> None:
+        """Take over the optimiser's memory, but not its options: those may have been changed."""
+        options = [{**group} for group in self.optimizer.param_groups]
+        self.optimizer.load_state_dict(copy.deepcopy(state))  # it would go on in these tensors
+        for group, wanted in zip(self.optimizer.param_groups, options, strict=True):
+            group["peak"], group["weight_decay"] = wanted["peak"], wanted["weight_decay"]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Mean loss and confusion of one evaluation."""
+    """Mean loss, confusion and probabilities (float32 `[pictures, classes]`) of one evaluation."""
 
     loss: float
     confusion: Confusion
+    probabilities: NDArray[np.float32]
 
 
 def train_one_epoch(
-    learner: Learner, batches: Batches, compute: Compute, advance: Callable[[], None]
+    learner: Learner,
+    batches: Batches,
+    rate: Callable[[int], float],
+    compute: Compute,
+    advance: Callable[[], None],
 ) -> float:
-    """Learn from every batch once; returns the mean loss. `advance` is called after each."""
+    """Learn from every batch once; returns the mean loss.
+
+    `rate` gives the share of the peak rate at a step; `advance` is called after each.
+    """
     losses = []
     for pictures, labels in batches:
-        set_rate(
-            learner.optimizer,
-            rate_factor(learner.step, learner.total_steps, learner.warmup_steps),
-        )
+        set_rate(learner.optimizer, rate(learner.step))
         pictures, labels = learner.mix(pictures, labels)
         with compute.autocast():
             logits = learner.model(compute.place(pictures))
@@ -75,13 +94,14 @@ def evaluate(
     """Judge a network in evaluation mode by labelled pictures."""
     losses: list[Tensor] = []
     true: list[Tensor] = []
-    predicted: list[Tensor] = []
+    answers: list[Tensor] = []
     for pictures, labels in batches:
         with compute.autocast():
             logits = model(compute.place(pictures))
         logits = logits.float().cpu()
         losses.append(nn.functional.cross_entropy(logits, labels, reduction="none"))
-        predicted.append(logits.argmax(1))
+        answers.append(logits.softmax(1))
         true.append(labels)
-    confusion = Confusion.of(classes, torch.cat(true).numpy(), torch.cat(predicted).numpy())
-    return Judgement(float(torch.cat(losses).mean()), confusion)
+    probabilities = torch.cat(answers).numpy()
+    confusion = Confusion.of(classes, torch.cat(true).numpy(), probabilities.argmax(1))
+    return Judgement(float(torch.cat(losses).mean()), confusion, probabilities)

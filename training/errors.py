@@ -2,10 +2,13 @@
 
 TrainingError       exit 1
 ├── BadInput        an option, setting, folder or file is wrong; exit 2, one line that names it
-└── ParityError     an exported file does not answer as the trained network does; exit 3
+├── ParityError     an exported file does not answer as the trained network does; exit 3
+└── StepFailed      a step of the pipeline failed; its own exit code
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class TrainingError(Exception):
@@ -24,3 +27,13 @@ class ParityError(TrainingError):
     """An exported file and the network it came from disagree on real pictures."""
 
     exit_code = 3
+
+
+class StepFailed(TrainingError):
+    """A step of the pipeline failed; the message names it, its log and what it said last."""
+
+    def __init__(self, step: str, exit_code: int, log: Path, said: str) -> None:
+        super().__init__(
+            f"{step} ended with exit code {exit_code}, see {log}: {said.removeprefix('error: ')}"
+        )
+        self.exit_code = exit_code

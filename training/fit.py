@@ -9,16 +9,20 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import Progress
 from torch import nn
 
-from training import backbone, compute, record
+from training import backbone, compute
 from training.balance import class_weights, pictures_per_epoch
 from training.checkpoint import Checkpoint
 from training.ema import MovingAverage
 from training.epoch import Judgement, Learner, evaluate, train_one_epoch
 from training.errors import BadInput
+from training.metrics import Confusion
 from training.options import TrainSettings
+from training.progress import RunBar, epoch_line
+from training.run_folder import RunFolder
+from training.run_logs import RunLogs, check_installed
+from training.schedule import Schedule
 from training.splits import Splits, open_splits, train_batches, val_batches
 from training.transforms import batch_mix
 
@@ -29,13 +33,16 @@ SEED_STRIDE = 100_003
 def fit(settings: TrainSettings, console: Console, start: Checkpoint | None = None) -> float:
     """Run all epochs, or those after `start`; returns the best accuracy on val.
 
-    After each epoch `out` holds last.pt, the records of record.py and, of the best epoch so far,
-    best.pt. Raises BadInput before the first epoch, never later.
+    After each epoch `out` holds what `run_folder` lists. Raises BadInput before the first epoch,
+    never later; TrainingError where an epoch cannot be written down.
     """
+    check_installed(settings)
     run = Run(settings, console, start)
     run.announce()
-    while not run.finished:
-        run.one_epoch()
+    with RunLogs(settings, console, len(run.history)) as logs, run.bar:
+        while not run.finished:
+            confusion = run.one_epoch()
+            logs.write(run.history[-1], confusion)
     return run.best
 
 
@@ -47,6 +54,9 @@ class Run:
     ) -> None:
         self._settings = settings
         self._console = console
+        self._folder = RunFolder(settings.out)
+        if start is not None:
+            _check_same_network(settings, start)
         self._compute = compute.choose(settings)
         _seed_everything(settings.seed)
         self._splits = open_splits(settings)
@@ -56,21 +66,23 @@ class Run:
         network.model.to(self._compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._freeze = backbone.Freeze(network, settings.freeze_stages)
         self._learner = _learner(network, settings, self._splits)
-        self._history: list[dict[str, float]] = []
+        self.history: list[dict[str, float]] = []
+        self._metrics: dict[str, Any] = {"epoch": 0}
         if start is not None:
             self._go_on_from(start)
-        settings.out.mkdir(parents=True, exist_ok=True)
+        self.bar = RunBar(console, settings.epochs, _steps(settings, self._splits))
+        self._folder.begin(settings, self._checkpoint())
 
     @property
     def best(self) -> float:
         """Best accuracy on val so far."""
-        return max((row["val_accuracy"] for row in self._history), default=0.0)
+        return max((row["val_accuracy"] for row in self.history), default=0.0)
 
     @property
     def finished(self) -> bool:
         """All epochs done, or no gain for as long as patience lasts."""
-        done, patience = len(self._history), self._settings.patience_epochs
-        accuracies = [row["val_accuracy"] for row in self._history]
+        done, patience = len(self.history), self._settings.patience_epochs
+        accuracies = [row["val_accuracy"] for row in self.history]
         return done >= self._settings.epochs or bool(
             patience
             and done > patience
@@ -88,24 +100,28 @@ class Run:
             f"{pictures} pictures an epoch, {sets}; {self._compute.device}, {number}"
         )
 
-    def one_epoch(self) -> None:
-        """Learn, judge, write it down."""
+    def one_epoch(self) -> Confusion:
+        """Learn, judge, write it down; returns the confusion on val."""
         began = time.monotonic()
-        epoch = len(self._history)
+        epoch = len(self.history)
         seed = self._settings.seed * SEED_STRIDE + epoch
         _seed_everything(seed)
         self._freeze.start_epoch(head_only=epoch < self._settings.freeze_epochs)
-        batches = train_batches(self._splits, self._settings, seed)
-        quiet = not self._console.is_terminal  # in a log the bar would only leave empty lines
-        with Progress(console=self._console, transient=True, disable=quiet) as progress:
-            bar = progress.add_task(f"epoch {epoch + 1}", total=len(batches))
-            loss = train_one_epoch(
-                self._learner, batches, self._compute, lambda: progress.advance(bar)
-            )
+        self.bar.start_epoch(epoch)
+        loss = train_one_epoch(
+            self._learner,
+            train_batches(self._splits, self._settings, seed),
+            self._learner.schedule.after([row["val_loss"] for row in self.history]),
+            self._compute,
+            self.bar.advance,
+        )
         judged = self._judge()
-        self._history.append(_history_row(epoch, loss, judged, time.monotonic() - began))
-        self._console.print(_epoch_line(self._history[-1], self._settings.epochs))
+        learnt = {"epoch": epoch + 1, "rate": self._learner.rate, "train_loss": loss}
+        seconds = round(time.monotonic() - began, 1)
+        self.history.append({**learnt, **_figures(judged), "seconds": seconds})
         self._write(judged)
+        self._console.print(epoch_line(self.history[-1], self._settings.epochs))
+        return judged["val"].confusion
 
     def _judge(self) -> dict[str, Judgement]:
         model, classes = self._learner.average.model, self._splits.classes
@@ -115,24 +131,18 @@ class Run:
         }
 
     def _write(self, judged: dict[str, Judgement]) -> None:
-        out, confusion = self._settings.out, judged["val"].confusion
-        checkpoint = self._checkpoint(judged)
-        record.write_history(out, self._history)
-        record.write_confusion(out / f"confusion/epoch-{len(self._history):02}.csv", confusion)
-        checkpoint.save(out / "last.pt")
+        summaries = {name: judgement.confusion.summary() for name, judgement in judged.items()}
+        self._metrics = {"epoch": len(self.history), **summaries}
         # The later of two equals: the rate was lower, the average longer.
-        if confusion.accuracy >= self.best:
-            checkpoint.save(out / "best.pt")
-            record.write_metrics(out, checkpoint.metrics)
-            record.write_confusion(out / "confusion.csv", confusion)
+        best = judged["val"].confusion.accuracy >= self.best
+        self._folder.write_epoch(self._checkpoint(), judged["val"], self._splits.val, best=best)
 
-    def _checkpoint(self, judged: dict[str, Judgement]) -> Checkpoint:
-        figures = {name: judgement.confusion.summary() for name, judgement in judged.items()}
+    def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
             settings=self._settings.model_dump(mode="json"),
             classes=self._splits.classes,
-            history=self._history,
-            metrics={"epoch": len(self._history), **figures},
+            history=self.history,
+            metrics=self._metrics,
             weights=self._learner.average.model.state_dict(),
             model=self._learner.model.state_dict(),
             optimizer=self._learner.optimizer.state_dict(),
@@ -141,29 +151,49 @@ class Run:
 
     def _go_on_from(self, start: Checkpoint) -> None:
         if start.classes != self._splits.classes:
-            raise BadInput(f"--resume: {self._settings.out} was trained on other classes")
+            was = ", ".join(start.classes)
+            raise BadInput(f"--resume: {self._settings.out} was trained on other classes: {was}")
         learner = self._learner
         learner.model.load_state_dict(start.model)
         learner.average.model.load_state_dict(start.weights)
         learner.average.steps = learner.step = start.steps
-        learner.optimizer.load_state_dict(start.optimizer)
-        self._history = list(start.history)
+        learner.load_optimizer(start.optimizer)
+        self.history = list(start.history)
+        self._metrics = dict(start.metrics)
+
+
+def _check_same_network(settings: TrainSettings, start: Checkpoint) -> None:
+    for option in ("backbone", "head"):
+        was, wanted = start.settings[option], getattr(settings, option)
+        if was != wanted:
+            raise BadInput(f"--resume: {settings.out} was trained with --{option} {was}")
 
 
 def _learner(network: backbone.Network, settings: TrainSettings, splits: Splits) -> Learner:
     labels, classes = splits.train.labels, len(splits.classes)
     device = next(network.model.parameters()).device
     weight = class_weights(labels, classes).to(device) if settings.balance == "loss" else None
-    steps = pictures_per_epoch(splits.train, settings) // settings.batch
+    steps = _steps(settings, splits)
+    optimizer = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[settings.optimizer]
     return Learner(
         model=network.model,
         average=MovingAverage(network.model, settings.ema_decay),
-        optimizer=torch.optim.AdamW(backbone.parameter_groups(network, settings)),
+        optimizer=optimizer(backbone.parameter_groups(network, settings)),
         loss=nn.CrossEntropyLoss(weight, label_smoothing=settings.label_smoothing),
         mix=batch_mix(settings, classes),
-        total_steps=steps * settings.epochs,
-        warmup_steps=round(steps * settings.warmup_epochs),
+        schedule=Schedule(
+            kind=settings.schedule,
+            total_steps=steps * settings.epochs,
+            warmup_steps=round(steps * settings.warmup_epochs),
+            plateau_factor=settings.plateau_factor,
+            plateau_epochs=settings.plateau_epochs,
+        ),
     )
+
+
+def _steps(settings: TrainSettings, splits: Splits) -> int:
+    """Steps of an epoch."""
+    return pictures_per_epoch(splits.train, settings) // settings.batch
 
 
 def _seed_everything(seed: int) -> None:
@@ -173,19 +203,10 @@ def _seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _history_row(
-    epoch: int, loss: float, judged: dict[str, Judgement], seconds: float
-) -> dict[str, float]:
-    row: dict[str, float] = {"epoch": epoch + 1, "train_loss": loss}
+def _figures(judged: dict[str, Judgement]) -> dict[str, float]:
+    figures = {}
     for name, judgement in judged.items():
-        row[f"{name}_loss"] = judgement.loss
-        row[f"{name}_accuracy"] = judgement.confusion.accuracy
-        row[f"{name}_macro_f1"] = judgement.confusion.macro_f1
-    return {**row, "seconds": round(seconds, 1)}
-
-
-def _epoch_line(row: dict[str, Any], epochs: int) -> str:
-    figures = [
-        f"{key} {value:.4f}" for key, value in row.items() if key not in {"epoch", "seconds"}
-    ]
-    return f"epoch {row['epoch']}/{epochs}  {'  '.join(figures)}  {row['seconds']} s"
+        figures[f"{name}_loss"] = judgement.loss
+        figures[f"{name}_accuracy"] = judgement.confusion.accuracy
+        figures[f"{name}_macro_f1"] = judgement.confusion.macro_f1
+    return figures

@@ -10,7 +10,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
@@ -47,18 +47,26 @@ def flags_of(section: type[Settings]) -> Callable[[Command], Callable[..., None]
 
 
 def _positional(name: str, field: FieldInfo) -> inspect.Parameter:
-    argument = typer.Argument(help=field.description)
-    return _parameter(name, Annotated[Path, argument], inspect.Parameter.empty)
+    argument = typer.Argument(help=field.description, show_default=False)
+    default = inspect.Parameter.empty if field.is_required() else None
+    return _parameter(name, Annotated[_kind(field), argument], default)
+
+
+def _kind(field: FieldInfo) -> Any:
+    """A field's type, with a list for a tuple: that is what typer collects."""
+    kind: Any = field.annotation
+    if get_origin(kind) is not tuple:
+        return kind
+    element = get_args(kind)[0]
+    return list[str] if get_origin(element) is Literal else list[element]  # type: ignore[valid-type]
 
 
 def _flag(name: str, field: FieldInfo, defaults: dict[str, Any]) -> inspect.Parameter:
-    kind: Any = field.annotation
-    if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc]
+    kind = _kind(field)
     names = [flag_name(name)]
     if kind is bool:
         names = [f"{flag_name(name)}/--no-{flag_name(name)[2:]}"]
-    shown = f" [default: {defaults[name]}]" if name in defaults and defaults[name] != [] else ""
+    shown = f" [default: {defaults[name]}]" if defaults.get(name, "") not in ("", []) else ""
     option = typer.Option(*names, help=f"{field.description}{shown}", show_default=False)
     return _parameter(name, Annotated[kind | None, option], None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,6 +85,21 @@ def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
         if name:
             names.add(Path(name))
     return frozenset(names)
+
+
+@contextmanager
+def whole_or_not_at_all(folder: Path) -> Iterator[None]:
+    """Make a new or empty folder for the body to fill; if the body fails, nothing is left of it."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for entry in folder.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if made:
+            folder.rmdir()
+        raise
 
 
 def set_name(root: Path) -> str:

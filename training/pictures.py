@@ -43,6 +43,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
     The first `own` are the first folder's.
     Items are `(transform(picture), label)`, the picture being uint8 `[3, side_px, side_px]`. They
     are decoded at the start and kept if they need no more than `memory_gb`, else decoded each time.
+    Raises BadInput at the start for a picture that cannot be decoded.
     """
 
     def __init__(
@@ -60,6 +61,9 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         self._kept: Tensor | None = None
         if len(self._files) * 3 * side_px**2 <= memory_gb * 1e9:
             self._kept = self._decode_all()
+        else:
+            for path in self._files:
+                check_picture(path)
 
     def __len__(self) -> int:
         return len(self._files)

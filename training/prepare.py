@@ -7,7 +7,6 @@ OUT/manifest.json       where it came from, and the SHA-256 of every file
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,9 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
 from training.errors import BadInput
-from training.folders import PictureFolder, class_names, read_folder
+from training.fetch.archive import Archive, trashnet
+from training.fetch.bring import bring, lay_out
+from training.folders import PictureFolder, class_names, read_folder, whole_or_not_at_all
+from training.hashes import file_sha256
 from training.options import PrepareSettings
 from training.pictures import check_picture
 
@@ -26,26 +29,56 @@ SPLITS = ("train", "val", "test")
 Splits = dict[str, PictureFolder]
 
 
-def prepare(settings: PrepareSettings) -> dict[str, int]:
+def prepare(
+    settings: PrepareSettings, console: Console, published: Archive | None = None
+) -> dict[str, int]:
     """Write the prepared tree and return the number of pictures per split.
 
     Every picture is decoded once, before anything is written, so that a bad one is found here and
-    not in the third epoch. Raises BadInput and then leaves `out` untouched.
+    not in the third epoch. `published` is the set that `trashnet` asks for, TrashNet if not given.
+    Raises BadInput and then leaves `out` untouched.
     """
     source, out = settings.source, settings.out
+    if (source is None) is not settings.trashnet:
+        raise BadInput("SOURCE, --trashnet: give one of them, a folder or --trashnet")
+    if settings.archive and not settings.trashnet:
+        raise BadInput("--archive: goes with --trashnet")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInput(f"--out {out}: exists and is not an empty folder")
-    splits = _given_splits(source) if (source / "train").is_dir() else _new_splits(settings)
+    if source is not None:
+        given = (source / "train").is_dir()
+        splits = _given_splits(source) if given else _new_splits(source, settings)
+        return _write_tree(splits, str(source), settings)
+    return _prepare_published(published or trashnet(), settings, console)
+
+
+def _prepare_published(
+    archive: Archive, settings: PrepareSettings, console: Console
+) -> dict[str, int]:
+    copy = bring(archive, settings.archive, settings.endpoint, settings.cache, console)
+    with whole_or_not_at_all(settings.out):
+        hashes = lay_out(archive, copy, settings.out)
+        splits = _given_splits(settings.out)
+        _check_pictures(splits)
+        return _write_facts(archive.address, settings, splits, hashes)
+
+
+def _write_tree(splits: Splits, source: str, settings: PrepareSettings) -> dict[str, int]:
+    out = settings.out
+    _check_pictures(splits)
+    with whole_or_not_at_all(out):
+        hashes = {
+            f"{split}/{path.as_posix()}": _place(folder.root / path, out / split / path, settings)
+            for split, folder in splits.items()
+            for path in folder.paths
+        }
+        return _write_facts(source, settings, splits, hashes)
+
+
+def _check_pictures(splits: Splits) -> None:
     for folder in splits.values():
         for path in folder.paths:
             check_picture(folder.root / path)
-    hashes = {
-        f"{split}/{path.as_posix()}": _place(folder.root / path, out / split / path, settings)
-        for split, folder in splits.items()
-        for path in folder.paths
-    }
-    _write_facts(settings, splits, hashes)
-    return {split: len(folder) for split, folder in splits.items()}
 
 
 def _given_splits(source: Path) -> Splits:
@@ -56,11 +89,11 @@ def _given_splits(source: Path) -> Splits:
     return {split: read_folder(source / split, classes) for split in present}
 
 
-def _new_splits(settings: PrepareSettings) -> Splits:
+def _new_splits(source: Path, settings: PrepareSettings) -> Splits:
     if settings.val_share == 0 or settings.val_share + settings.test_share >= 1:
         raise BadInput("--val-share, --test-share: val must get some, and train what is left")
-    _two_or_more(settings.source)
-    folder = read_folder(settings.source)
+    _two_or_more(source)
+    folder = read_folder(source)
     chosen = _stratify(folder, settings)
     everything = range(len(folder))
     return {
@@ -101,7 +134,7 @@ def _place(source: Path, target: Path, settings: PrepareSettings) -> str:
         shutil.copyfile(source, target)
     else:
         _link_or_copy(source, target)
-    return hashlib.sha256(target.read_bytes()).hexdigest()
+    return file_sha256(target)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -111,12 +144,15 @@ def _link_or_copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _write_facts(settings: PrepareSettings, splits: Splits, hashes: dict[str, str]) -> None:
+def _write_facts(
+    source: str, settings: PrepareSettings, splits: Splits, hashes: dict[str, str]
+) -> dict[str, int]:
+    """Write class_index.json and manifest.json; returns the number of pictures per split."""
     classes = splits["train"].classes
     write_class_index(settings.out / "class_index.json", classes)
     manifest = {
         "format": 1,
-        "source": str(settings.source),
+        "source": source,
         "classes": list(classes),
         "seed": settings.seed,
         "counts": {
@@ -127,6 +163,7 @@ def _write_facts(settings: PrepareSettings, splits: Splits, hashes: dict[str, st
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
     (settings.out / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return {split: len(folder) for split, folder in splits.items()}
 
 
 def write_class_index(path: Path, classes: Iterable[str]) -> None:

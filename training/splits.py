@@ -32,6 +32,7 @@ class Splits:
     classes: tuple[str, ...]
     train: Pictures
     judged_by: dict[str, Pictures]
+    val: PictureFolder
 
 
 def open_splits(settings: TrainSettings) -> Splits:
@@ -41,6 +42,7 @@ def open_splits(settings: TrainSettings) -> Splits:
         raise BadInput(f"{settings.data / 'train'}: at least two class folders are needed")
     train = _without_excluded(read_folder(settings.data / "train", classes), settings)
     extra = [read_folder(root, classes) for root in settings.extra]
+    folders = val_folders(settings, classes)
     pictures = Pictures(
         [train, *extra], settings.stored_px, train_transform(settings), settings.memory_gb
     )
@@ -49,9 +51,9 @@ def open_splits(settings: TrainSettings) -> Splits:
         raise BadInput(f"--batch {settings.batch}: only {at_hand} pictures to train on")
     judged_by = {
         name: Pictures([folder], settings.size_px, eval_transform(), settings.memory_gb)
-        for name, folder in val_folders(settings, classes).items()
+        for name, folder in folders.items()
     }
-    return Splits(classes, pictures, judged_by)
+    return Splits(classes, pictures, judged_by, folders["val"])
 
 
 def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, PictureFolder]:

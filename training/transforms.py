@@ -31,7 +31,7 @@ class QuarterTurn(v2.Transform):  # type: ignore[misc]
 
 
 def train_transform(settings: TrainSettings) -> Transform:
-    """Random crop, flips and colours. uint8 `[3, h, w]` → float32 `[3, size_px, size_px]`."""
+    """Random crop, place and colours. uint8 `[3, h, w]` → float32 `[3, size_px, size_px]`."""
     steps: list[torch.nn.Module] = [
         v2.RandomResizedCrop(settings.size_px, scale=(settings.crop_min_area, 1.0), antialias=True)
     ]
@@ -39,6 +39,8 @@ def train_transform(settings: TrainSettings) -> Transform:
         steps += [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
     if settings.quarter_turns:
         steps += [QuarterTurn()]
+    if settings.rotation_deg or settings.translate or settings.zoom:
+        steps += [_affine(settings)]
     if settings.trivial_augment:
         steps += [v2.TrivialAugmentWide()]
     jitter = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
@@ -65,6 +67,18 @@ def batch_mix(settings: TrainSettings, classes: int) -> BatchMix:
     )
     mix: BatchMix = v2.RandomApply([either], p=settings.mix)
     return mix
+
+
+def _affine(settings: TrainSettings) -> torch.nn.Module:
+    """Turn, shift and scale in one resampling; what comes in from outside is an average pixel."""
+    affine: torch.nn.Module = v2.RandomAffine(
+        degrees=settings.rotation_deg,
+        translate=(settings.translate, settings.translate),
+        scale=(1 - settings.zoom, 1 + settings.zoom),
+        interpolation=v2.InterpolationMode.BILINEAR,
+        fill=[round(255 * mean) for mean in MEAN],
+    )
+    return affine
 
 
 def _chain(steps: list[torch.nn.Module]) -> Transform:

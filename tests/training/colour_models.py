@@ -72,6 +72,25 @@ def colour_model(path: Path, softmax: bool = True, **facts: str) -> Path:
     return path
 
 
+def with_further_outputs(model: onnx.ModelProto, energy_scale: float = 1.0) -> onnx.ModelProto:
+    """The same with the outputs `embedding`, mean blue, green and red, and `energy`."""
+    graph = model.graph
+    scale = np.array([-energy_scale], dtype=np.float32)
+    graph.initializer.append(numpy_helper.from_array(scale, "energy_scale"))
+    graph.initializer.append(numpy_helper.from_array(np.array([1]), "classes_axis"))
+    graph.initializer.append(numpy_helper.from_array(np.array([2, 1, 0]), "backwards"))
+    graph.node.extend(
+        [
+            helper.make_node("ReduceLogSumExp", ["logits", "classes_axis"], ["sum"], keepdims=0),
+            helper.make_node("Mul", ["sum", "energy_scale"], ["energy"]),
+            helper.make_node("Gather", ["mean", "backwards"], ["embedding"], axis=1),
+        ]
+    )
+    for name, shape in (("embedding", ["n", 3]), ("energy", ["n"])):
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    return model
+
+
 def write_colours(root: Path, pictures: Mapping[str, Sequence[Rgb]]) -> Path:
     """A folder of class folders, each with pictures of one plain colour, 8×6 pixels."""
     for name, colours in pictures.items():

@@ -15,7 +15,16 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
-from colour_models import blue, colour_graph, colour_model, green, red, sureness, write_colours
+from colour_models import (
+    blue,
+    colour_graph,
+    colour_model,
+    green,
+    red,
+    sureness,
+    with_further_outputs,
+    write_colours,
+)
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
@@ -91,6 +100,32 @@ def test_graph_is_changed_again_not_grown(softmax: bool, tmp_path: Path) -> None
     plain = colour_model(tmp_path / "plain.onnx", softmax)
     wanted = with_temperature(onnx_runner(plain)(SEEN), 3.0)
     np.testing.assert_allclose(onnx_runner(tmp_path / "twice.onnx")(SEEN), wanted, atol=2e-7)
+
+
+def test_energy_and_embedding_stay_as_they_are(
+    model: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The energy is that of the network's own logits, whatever divides them for the softmax."""
+    onnx.save(with_further_outputs(onnx.load(model)), str(model))
+    calibrated(model, "--data", pictures, "--out", tmp_path / "out.onnx")
+    before, after = (
+        ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        for file in (model, tmp_path / "out.onnx")
+    )
+    for name in ("embedding", "energy"):
+        [was], [now] = (session.run([name], {"image": SEEN}) for session in (before, after))
+        np.testing.assert_array_equal(was, now)
+    [was], [now] = (session.run(["probabilities"], {"image": SEEN}) for session in (before, after))
+    assert np.abs(was - now).max() > 0.01
+    # 30 of the 31 pictures are alike, and the sure one is less strange than they.
+    limit = float(facts(tmp_path / "out.onnx")["scrapline.novelty_energy"])
+    assert limit == pytest.approx(-np.log(np.exp(220 / 50) + 2), abs=1e-5)
+    assert f"novelty, energy above          {limit:.4f}" in capsys.readouterr().out
+
+
+def test_a_file_without_energy_gets_no_limit(model: Path, pictures: Path) -> None:
+    calibrated(model, "--data", pictures, "--in-place")
+    assert "scrapline.novelty_energy" not in facts(model)
 
 
 def test_graph_that_gives_no_probabilities() -> None:

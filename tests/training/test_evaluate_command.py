@@ -23,6 +23,7 @@ from colour_models import (
     green,
     red,
     sureness,
+    with_further_outputs,
     write_colours,
 )
 from PIL import Image
@@ -157,6 +158,8 @@ def test_novel_things(model: Path, pictures: Path, tmp_path: Path) -> None:
     assert found["scores"]["max probability"]["auroc"] == 1.0
     assert found["scores"]["entropy"]["auroc"] == 1.0
     assert found["scores"]["energy"]["auroc"] == pytest.approx(0.5)
+    # A known picture has fewer than five neighbours of its colour; black and white are between all.
+    assert found["scores"]["neighbour 5"]["auroc"] == 0.0
 
 
 def test_gain_and_cost_of_ways(model: Path, pictures: Path, tmp_path: Path) -> None:
@@ -187,8 +190,13 @@ def test_checkpoint_and_run_folder(finished_run: Path, data: Path, tmp_path: Pat
     by_folder = evaluated(finished_run, "--data", data / "val", "--out", tmp_path)
     assert by_folder["accuracy"]["value"] == pytest.approx(wanted["accuracy"])
     assert by_folder["model"]["file"].endswith("best.pt")
-    by_file = evaluated(finished_run / "best.pt", "--data", data / "val", "--out", tmp_path)
+    by_file = evaluated(
+        finished_run / "best.pt",
+        *("--data", data / "val", "--out", tmp_path, "--novel", data / "train/brown"),
+    )
     assert by_file["calibration"] == by_folder["calibration"]
+    scores = by_file["novelty"]["scores"]
+    assert list(scores) == ["max probability", "entropy", "energy", "neighbour 5"]
 
 
 def test_torchscript(pictures: Path, tmp_path: Path) -> None:
@@ -207,13 +215,23 @@ def test_torchscript(pictures: Path, tmp_path: Path) -> None:
     assert set(figures["novelty"]["scores"]) == {"max probability", "entropy"}
 
 
-def test_logits_are_read_off_before_the_softmax() -> None:
-    image = np.full((1, 4, 4, 3), (100, 50, 0), dtype=np.uint8)
-    shown = onnx_engine(colour_graph().SerializeToString()).ask(image)
-    np.testing.assert_allclose(shown.logits, [[0, 1, 2]], atol=1e-5)
-    hidden = onnx_engine(colour_graph(softmax=False).SerializeToString()).ask(image)
-    assert hidden.logits is None
+IMAGE = np.full((1, 4, 4, 3), (100, 50, 0), dtype=np.uint8)
+
+
+def test_energy_and_embedding_are_read_off_where_the_file_does_not_give_them() -> None:
+    shown = onnx_engine(colour_graph().SerializeToString()).ask(IMAGE)
+    np.testing.assert_allclose(shown.energy, [-np.log(1 + np.e + np.e**2)], atol=1e-5)
+    np.testing.assert_allclose(shown.embedding, [[100, 50, 0]], atol=1e-4)
+    hidden = onnx_engine(colour_graph(softmax=False).SerializeToString()).ask(IMAGE)
+    assert hidden.energy is None
     np.testing.assert_allclose(hidden.probabilities, shown.probabilities, atol=1e-6)
+
+
+def test_energy_and_embedding_of_the_file_itself_count() -> None:
+    model = with_further_outputs(colour_graph(), energy_scale=2)
+    given = onnx_engine(model.SerializeToString()).ask(IMAGE)
+    np.testing.assert_allclose(given.energy, [-2 * np.log(1 + np.e + np.e**2)], atol=1e-5)
+    np.testing.assert_allclose(given.embedding, [[0, 50, 100]], atol=1e-4)
 
 
 def test_class_names_beside_the_file(tmp_path: Path) -> None:

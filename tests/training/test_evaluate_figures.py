@@ -14,7 +14,12 @@ from sklearn.metrics import log_loss, roc_auc_score
 from training.errors import BadInput
 from training.evaluate.answers import Answers
 from training.evaluate.interval import Share
-from training.evaluate.novelty import auroc, novel_accepted, novelty_scores
+from training.evaluate.novelty import (
+    auroc,
+    neighbour_distances,
+    novel_accepted,
+    novelty_scores,
+)
 from training.evaluate.probability_scores import brier, ece, nll, reliability
 from training.evaluate.risk_coverage import RiskCoverage
 from training.evaluate.temperature import fit_temperature, with_temperature
@@ -155,15 +160,29 @@ def test_novel_pictures_let_through() -> None:
 
 
 def test_novelty_scores() -> None:
-    even = Answers(np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([[2.0, 2.0], [0.0, -900.0]]), EMPTY)
-    scores = novelty_scores(even)
+    probabilities = np.array([[0.5, 0.5], [1.0, 0.0]])
+    scores = novelty_scores(Answers(probabilities, EMPTY, energy=np.array([-2.5, 0.0])))
     assert scores["max probability"].tolist() == [0.5, 0.0]
     assert scores["entropy"].tolist() == pytest.approx([np.log(2), 0.0])
-    assert scores["energy"].tolist() == pytest.approx([-2 - np.log(2), 0.0])
-    assert "energy" not in novelty_scores(Answers(even.probabilities, None, EMPTY))
+    assert scores["energy"].tolist() == [-2.5, 0.0]
+    assert "energy" not in novelty_scores(Answers(probabilities, EMPTY))
 
 
 EMPTY = np.zeros(2)
+
+
+def test_distance_to_the_fifth_neighbour() -> None:
+    """Known ones at 0°, 10° … 50°, a novel one at 90°: none counts itself, length is nothing."""
+    angles = np.radians([0, 10, 20, 30, 40, 50])
+    lengths = np.array([1, 2, 3, 4, 5, 6])
+    known = (lengths * [np.cos(angles), np.sin(angles)]).T.astype(np.float32)
+    of_known, of_novel = neighbour_distances(known, np.array([[0, 7]], dtype=np.float32))
+
+    def chord(degrees: float) -> float:
+        return 2 * np.sin(np.radians(degrees) / 2)
+
+    assert of_known == pytest.approx([chord(d) for d in (50, 40, 30, 30, 40, 50)], abs=1e-6)
+    assert of_novel == pytest.approx([chord(80)], abs=1e-6)
 
 
 def test_letterbox_pads_around_the_middle() -> None:

@@ -14,11 +14,12 @@ import pytest
 pytest.importorskip("torch", reason="the trainer needs torch")
 
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from small_runs import COLOURS, small_run, write_pictures
 
 from training import backbone
 from training.cli import main
-from training.selection.features import open_extractor
+from training.embedding.extractor import features, open_extractor
 
 Refused = Callable[..., str]
 
@@ -82,7 +83,7 @@ def test_a_checkpoint_and_its_export_see_the_same(
     ours = open_extractor("--model", str(finished_run), "", 0)
     served = open_extractor("--model", str(exported), "", 0)
     assert ours.classes == served.classes == tuple(COLOURS)
-    a, b = ours.features(files), served.features(files)
+    a, b = features(ours, files), features(served, files)
     assert a.embeddings.shape == b.embeddings.shape
     assert a.probabilities is not None
     assert b.probabilities is not None
@@ -140,9 +141,11 @@ def test_what_is_refused(
     assert "--count 13: " in line("--count", 13)
     assert "without a label" in line("--count", 1, "--labelled", pool)
     bare = ["--model", "none", "--backbone", "mobilenet_v3_small", "--size-px", 32]
-    assert "none was not trained on any classes" in line(*bare)
+    assert "needs classes, and none names none" in line(*bare)
     (tmp_path / "bad.onnx").write_bytes(b"not a model")
-    assert "bad.onnx: not an ONNX file" in line("--model", tmp_path / "bad.onnx")
+    assert "bad.onnx: not a model that ONNX Runtime can load" in line(
+        "--model", tmp_path / "bad.onnx"
+    )
     torn = pool / "green" / "green1.png"
     torn.write_bytes(torn.read_bytes()[:50])
     assert str(torn) in line("--model", finished_run)
@@ -159,4 +162,31 @@ def test_onnx_files_without_what_is_needed(
     onnx.save(model, tmp_path / "anonymous.onnx")
     given = ["--count", 2, "--out", tmp_path / "list.csv", "--model"]
     line = refused("select", pool, *given, tmp_path / "anonymous.onnx")
-    assert "anonymous.onnx: its metadata names no classes" in line
+    assert "anonymous.onnx names none" in line
+    rows = select(
+        pool,
+        tmp_path / "list.csv",
+        *given[:2],
+        *given[4:],
+        tmp_path / "anonymous.onnx",
+        "--strategy",
+        "coreset",
+    )
+    assert len(rows) == 2
+    assert "predicted" not in rows[0]
+
+
+def test_a_graph_without_a_dense_layer(pool: Path, tmp_path: Path, refused: Refused) -> None:
+    nodes = [
+        helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "sides"], ["logits"], keepdims=0),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", "h", "w", 3])
+    answer = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3])
+    sides = numpy_helper.from_array(np.array([1, 2]), "sides")
+    graph = helper.make_graph(nodes, "colour", [image], [answer], [sides])
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)])
+    onnx.save(model, tmp_path / "colour.onnx")
+    given = ["--count", 2, "--out", tmp_path / "list.csv", "--model", tmp_path / "colour.onnx"]
+    assert "colour.onnx: no dense layer to take embeddings from" in refused("select", pool, *given)

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the trainer needs torch")
 
+import numpy as np
 import torch
 from small_runs import small_run
 from torch import nn
@@ -15,6 +16,11 @@ from torch import nn
 from training import backbone
 from training.efficientnet_lite import converted, efficientnet_lite, published_weights
 from training.errors import BadInput
+from training.export.contract import ModelFacts
+from training.export.onnx_file import bare_network, served_model
+from training.export.parity import compare, reference
+from training.export.runners import onnx_runner
+from training.options import TrainSettings
 from training.transforms import eval_transform
 
 NAMES = [
@@ -30,6 +36,10 @@ NAMES = [
     "efficientnet_lite2",
 ]
 CLASSES = ("brown", "green", "grey")
+# Networks whose every weight is trained; vgg16's 134 million stand still but for the head's.
+EXPORTED = NAMES[:8]
+HEAD_ONLY = frozenset({"vgg16"})
+SIDE_PX = 32
 
 
 def small_network(tmp_path: Path, **options: object) -> backbone.Network:
@@ -44,6 +54,35 @@ def test_head_is_replaced(name: str, head: str, tmp_path: Path) -> None:
         logits = network.model.eval()(torch.zeros(2, 3, 64, 64))
     assert logits.shape == (2, len(CLASSES))
     assert len(list(network.model.get_submodule(network.head).parameters())) in (2, 6)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", EXPORTED)
+def test_one_step_then_onnx_answers_alike(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    settings = small_run(tmp_path, tmp_path, backbone=name)
+    network = backbone.build(settings, len(CLASSES))
+    before = network.model.get_submodule(network.head).weight.detach().clone()
+    one_step(network, settings)
+    model = network.model.eval()
+    assert not torch.equal(before, model.get_submodule(network.head).weight)
+
+    facts = ModelFacts(CLASSES, (SIDE_PX, SIDE_PX), name, "Generated.", threshold=0.6)
+    served = served_model(bare_network(network, facts.size_px), facts)
+    images = np.random.default_rng(0).integers(0, 256, (4, 40, 50, 3), dtype=np.uint8)
+    run = onnx_runner(served.SerializeToString())
+    parity = compare(reference(model, facts.size_px), run, images, limit=0.02)
+    assert (parity.pictures, parity.other_top) == (4, 0)
+
+
+def one_step(network: backbone.Network, settings: TrainSettings) -> None:
+    """One step of training on four random pictures."""
+    backbone.Freeze(network, stages=0).start_epoch(head_only=settings.backbone in HEAD_ONLY)
+    pictures, labels = torch.randn(4, 3, SIDE_PX, SIDE_PX), torch.tensor([0, 1, 2, 0])
+    loss = nn.functional.cross_entropy(network.model(pictures), labels)
+    loss.backward()
+    assert torch.isfinite(loss)
+    torch.optim.Adam(p for p in network.model.parameters() if p.requires_grad).step()
 
 
 def test_unknown_backbone(tmp_path: Path) -> None:

@@ -16,12 +16,19 @@ import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
+from small_runs import small_run
 
+from training import backbone
+from training.backbone import Network
+from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.errors import ParityError
+from training.export.contract import ModelFacts
+from training.export.onnx_file import bare_network, served_model
 from training.export.parity import compare
 from training.export.runners import Runner, onnx_runner, torchscript_runner
 from training.export.served import MEAN_PIXEL, fold_scale
+from training.transforms import eval_transform
 
 Refused = Callable[..., str]
 
@@ -30,18 +37,20 @@ Refused = Callable[..., str]
 class Exported:
     onnx: Path
     torchscript: Path
+    half: Path
 
 
 @pytest.fixture(scope="module")
 def exported(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("models")
-    files = Exported(folder / "small.onnx", folder / "small.ts")
+    files = Exported(folder / "small.onnx", folder / "small.ts", folder / "half.onnx")
     with pytest.raises(SystemExit) as ended:
         main(
             [
                 *("export", str(finished_run)),
                 *("--out", str(files.onnx)),
                 *("--torchscript", str(files.torchscript)),
+                *("--fp16", str(files.half)),
                 *("--provenance", "Generated squares."),
             ]
         )
@@ -53,13 +62,72 @@ def random_images(*shape: int) -> NDArray[np.uint8]:
     return np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
-def test_inputs_and_outputs(exported: Exported) -> None:
-    session = ort.InferenceSession(str(exported.onnx), providers=["CPUExecutionProvider"])
-    [image], [probabilities] = session.get_inputs(), session.get_outputs()
+def opened(path: Path) -> ort.InferenceSession:
+    return ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("kind", ["onnx", "half"])
+def test_inputs_and_outputs(exported: Exported, kind: str) -> None:
+    session = opened(getattr(exported, kind))
+    [image] = session.get_inputs()
     assert (image.name, image.type) == ("image", "tensor(uint8)")
     assert image.shape == ["batch", "height", "width", 3]
-    assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
-    assert probabilities.shape == ["batch", 3]
+    assert [(output.name, output.type, output.shape) for output in session.get_outputs()] == [
+        ("probabilities", "tensor(float)", ["batch", 3]),
+        ("embedding", "tensor(float)", ["batch", 1024]),
+        ("energy", "tensor(float)", ["batch"]),
+    ]
+
+
+def small_network(head: str) -> Network:
+    torch.manual_seed(0)
+    settings = small_run(Path(), Path(), head=head)
+    network = backbone.build(settings, 3)
+    network.model.eval()
+    return network
+
+
+@pytest.mark.parametrize(
+    ("head", "last"), [("linear", "classifier.3"), ("dense", "classifier.3.0")]
+)
+def test_embedding_and_energy_are_those_of_the_network(
+    head: str, last: str, tmp_path: Path
+) -> None:
+    network, images = small_network(head), random_images(3, 32, 32)
+    facts = ModelFacts(("a", "b", "c"), (32, 32), "small", "by hand", 0.5, temperature=2.0)
+    model = served_model(bare_network(network, (32, 32)), facts)
+    onnx.save(model, str(tmp_path / "small.onnx"))
+    given = opened(tmp_path / "small.onnx").run(["energy", "embedding"], {"image": images})
+
+    entered: list[torch.Tensor] = []
+    layer = network.model.get_submodule(last)
+    layer.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
+    with torch.inference_mode():
+        logits = network.model(eval_transform()(torch.from_numpy(images).permute(0, 3, 1, 2)))
+    np.testing.assert_allclose(given[0], -torch.logsumexp(logits, 1), atol=1e-3)
+    np.testing.assert_allclose(given[1], entered[0], atol=1e-3)
+
+
+def test_half_precision_answers_alike_in_half_the_bytes(exported: Exported) -> None:
+    images = random_images(4, 40, 60)
+    one, other = onnx_runner(exported.onnx), onnx_runner(exported.half)
+    np.testing.assert_allclose(one(images), other(images), atol=0.02)
+    sizes = [file.stat().st_size for file in (exported.half, exported.onnx)]
+    assert sizes[0] < 0.6 * sizes[1]
+
+
+def test_a_file_that_answers_otherwise_is_not_written(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Logits of a thousand times the size show the last bits in which the two differ."""
+    checkpoint, out = load_checkpoint(finished_run), tmp_path / "other.onnx"
+    checkpoint.weights["classifier.3.weight"] *= 1e3
+    checkpoint.save(tmp_path / "steep.pt")
+    with pytest.raises(SystemExit) as ended:
+        main(["export", str(tmp_path / "steep.pt"), "--out", str(out), "--parity-limit", "1e-9"])
+    assert ended.value.code == 3
+    assert "differs from the network" in capsys.readouterr().err
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 32, 32), (2, 48, 64), (5, 17, 90)])
@@ -86,6 +154,10 @@ def test_facts_are_in_both_files(exported: Exported) -> None:
     facts = session.get_modelmeta().custom_metadata_map
     created = facts.pop("scrapline.created")
     assert created.endswith("+00:00")
+    parity = json.loads(facts.pop("scrapline.parity"))
+    assert parity["pictures"] == 9
+    assert 0 <= parity["largest_difference"] < 0.02
+    assert parity["other_top"] == 0
     assert facts == {
         "scrapline.format": "1",
         "scrapline.classes": '["brown", "green", "grey"]',
@@ -154,6 +226,9 @@ def test_parity_forgives_a_tie() -> None:
 def test_bad_input(finished_run: Path, tmp_path: Path, refused: Refused) -> None:
     assert "must end in .onnx" in refused("export", finished_run, "--out", tmp_path / "a.pt")
     assert "best.pt" in refused("export", tmp_path, "--out", tmp_path / "a.onnx")
+    out = ["--out", tmp_path / "a.onnx", "--fp16"]
+    assert "--fp16" in refused("export", finished_run, *out, tmp_path / "a.half")
+    assert "is --out itself" in refused("export", finished_run, *out, tmp_path / "b/../a.onnx")
     (tmp_path / "torn.pt").write_bytes(b"torn")
     line = refused("export", tmp_path / "torn.pt", "--out", tmp_path / "a.onnx")
     assert "torn.pt: not a checkpoint" in line

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -18,16 +20,47 @@ from training.ema import MovingAverage
 from training.folders import read_folder
 from training.metrics import Confusion
 from training.pictures import Pictures
-from training.schedule import rate_factor
+from training.schedule import Schedule, set_rate
 from training.transforms import QuarterTurn, batch_mix, eval_transform, train_transform
 
 
+def schedule(kind: Literal["cosine", "plateau"], warmup: int, total: int = 20) -> Schedule:
+    return Schedule(kind, total, warmup, plateau_factor=0.5, plateau_epochs=2)
+
+
 def test_rate_climbs_then_falls_to_nothing() -> None:
-    rates = [rate_factor(step, total=20, warmup=4) for step in range(21)]
+    rate = schedule("cosine", warmup=4).after([])
+    rates = [rate(step) for step in range(21)]
     assert rates[:5] == [0.2, 0.4, 0.6, 0.8, 1.0]
     assert rates[4:] == sorted(rates[4:], reverse=True)
     assert rates[20] == pytest.approx(0)
-    assert rate_factor(0, total=4, warmup=0) == 1.0
+    assert schedule("cosine", warmup=0, total=4).after([9.0])(0) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("losses", "height"),
+    [
+        ([], 1),
+        ([3, 2, 1], 1),
+        ([1, 2], 1),
+        ([1, 1, 1], 0.5),
+        ([1, 2, 2, 0.9, 2], 0.5),
+        ([1, 2, 2, 2, 2], 0.25),
+        ([2, 3, 1, 3, 3, 0.5], 0.5),
+        ([math.nan, math.nan], 0.5),
+    ],
+)
+def test_rate_falls_when_the_loss_stands_still(losses: list[float], height: float) -> None:
+    rate = schedule("plateau", warmup=1).after(losses)
+    assert [rate(0), rate(1), rate(1000)] == [height / 2, height, height]
+
+
+def test_rate_is_each_groups_own_peaks_share() -> None:
+    weights = [nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    groups = [{"params": [w], "peak": peak} for w, peak in zip(weights, (1.0, 0.1), strict=True)]
+    optimizer = torch.optim.Adam(groups)
+    set_rate(optimizer, 0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.5, 0.05]
 
 
 def test_average_follows_the_network() -> None:
@@ -110,3 +143,28 @@ def test_quarter_turns_are_exact() -> None:
     picture = torch.arange(12, dtype=torch.uint8).reshape(3, 2, 2)
     turns = {tuple(QuarterTurn()(picture).flatten().tolist()) for _ in range(60)}
     assert turns == {tuple(torch.rot90(picture, n, (1, 2)).flatten().tolist()) for n in range(4)}
+
+
+@pytest.mark.parametrize("option", ["rotation_deg", "translate", "zoom"])
+def test_movements_are_off_until_asked_for(option: str, data: Path) -> None:
+    still = {"crop_min_area": 1.0, "flips": False, "trivial_augment": False, "erase": 0.0}
+    ramp = torch.arange(32, dtype=torch.uint8).mul(8).expand(3, 32, 32).contiguous()
+    unmoved = train_transform(small_run(data, data, **still))
+    torch.testing.assert_close(unmoved(ramp), eval_transform()(ramp))
+    moved = train_transform(small_run(data, data, **still, **{option: 0.5}))
+    if option == "rotation_deg":
+        moved = train_transform(small_run(data, data, **still, rotation_deg=90))
+    torch.manual_seed(0)
+    seen = [moved(ramp) for _ in range(4)]
+    assert all(picture.shape == (3, 32, 32) for picture in seen)
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_what_comes_in_from_outside_is_an_average_pixel(data: Path) -> None:
+    still = {"crop_min_area": 1.0, "flips": False, "trivial_augment": False, "erase": 0.0}
+    moved = train_transform(small_run(data, data, **still, translate=0.9))
+    torch.manual_seed(1)
+    picture = moved(torch.full((3, 32, 32), 255, dtype=torch.uint8))
+    outside = picture[0] < 1
+    assert 0 < outside.sum() < 32 * 32
+    assert picture[:, outside].abs().max() < 0.01

@@ -7,6 +7,7 @@ scrapline.threshold     lowest confidence whose answers are as precise as wanted
 scrapline.precision     how precise they were on these pictures
 scrapline.coverage      share of these pictures that reach the threshold
 scrapline.conformal     JSON: level, kind, pictures and least probability of each class
+scrapline.novelty_energy  energy that 95% of these pictures do not exceed, if the file gives it
 scrapline.calibration   JSON: on what, from which file, scores before and after
 """
 
@@ -30,10 +31,12 @@ from training.errors import BadInput, ParityError
 from training.evaluate.answers import Answers, Ints, ask_all
 from training.evaluate.engines import onnx_engine
 from training.evaluate.model_file import ModelFile
+from training.evaluate.novelty import limit_of_known
 from training.evaluate.probability_scores import scores
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way
+from training.export.contract import ENERGY
 from training.folders import PictureFolder, read_folder, set_name
 from training.options import CalibrateSettings
 
@@ -69,6 +72,7 @@ def calibrate(settings: CalibrateSettings, console: Console) -> None:
         before=scores(before.probabilities, labels, BINS, "mass"),
         after=scores(after.probabilities, labels, BINS, "mass"),
         choice=_threshold(settings, after, labels),
+        novelty_energy=_novelty_energy(proto, after),
         sets=ConformalSets.fit(kind, settings.coverage, model.classes, after.probabilities, labels),
         answers=after,
         labels=labels,
@@ -116,6 +120,13 @@ def _threshold(settings: CalibrateSettings, answers: Answers, labels: Ints) -> C
     return choice
 
 
+def _novelty_energy(proto: onnx.ModelProto, answers: Answers) -> float | None:
+    """None for a file without that output: what cannot be read needs no limit."""
+    if answers.energy is None or ENERGY not in {output.name for output in proto.graph.output}:
+        return None
+    return limit_of_known(answers.energy)
+
+
 def _write_facts(
     proto: onnx.ModelProto, found: Calibration, folder: PictureFolder, settings: CalibrateSettings
 ) -> None:
@@ -125,6 +136,8 @@ def _write_facts(
     facts["scrapline.threshold"] = str(found.choice.threshold)
     facts["scrapline.precision"] = str(found.choice.precision.value)
     facts["scrapline.coverage"] = str(found.choice.coverage)
+    if found.novelty_energy is not None:
+        facts["scrapline.novelty_energy"] = str(found.novelty_energy)
     facts["scrapline.conformal"] = json.dumps(found.sets.as_dict(), ensure_ascii=False)
     record: dict[str, Any] = {
         "pictures": found.pictures,

@@ -12,7 +12,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from training.errors import BadInput
-from training.evaluate.engines import maker
+from training.evaluate.onnx_taps import maker
 
 NODE = "temperature"
 INVERSE = "inverse_temperature"

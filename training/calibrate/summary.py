@@ -27,6 +27,7 @@ class Calibration:
     before: dict[str, float]
     after: dict[str, float]
     choice: Choice
+    novelty_energy: float | None
     sets: ConformalSets
     answers: Answers
     labels: Ints
@@ -62,6 +63,8 @@ def _lines(found: Calibration, settings: CalibrateSettings) -> Iterator[tuple[st
         f"{choice.threshold:.4f}: {precision.right} of {precision.of} right (95% interval "
         f"{precision.low:.4f} to {precision.high:.4f}), coverage {choice.coverage:.1%}",
     )
+    if found.novelty_energy is not None:
+        yield "novelty, energy above", f"{found.novelty_energy:.4f}; 95% of these pictures are not"
     yield from _conformal(found)
 
 

@@ -5,8 +5,8 @@ views, answers  how pictures are shown to it, what it says and how long that tak
 interval, probability_scores, temperature, risk_coverage, novelty
                 what the answers are worth, each from its published definition
 figures         all of it in one JSON-ready dictionary
-charts, worst, summary
-                the same to look at: PNG, HTML, console
+charts, summary
+                the same to look at: PNG, console
 """
 
 from __future__ import annotations

@@ -21,20 +21,23 @@ from training.export.runners import read_pixels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Vectors = NDArray[np.float32]
 
 WARM_UP = 5
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Of `n` pictures: probabilities and, where the model shows them, logits `[n, classes]`.
+    """Of `n` pictures: `probabilities` `[n, classes]`.
 
+    Where the model shows them, `energy` `[n]` and `embedding` `[n, features]` too.
     `times_ms` `[n]`: one picture in memory to one answer, batch 1, one thread.
     """
 
     probabilities: Floats
-    logits: Floats | None
     times_ms: Floats
+    energy: Floats | None = None
+    embedding: Vectors | None = None
 
     @property
     def predicted(self) -> Ints:
@@ -72,11 +75,13 @@ def ask_all(
 
 
 def _joined(rows: list[Answer], times_ms: list[float]) -> Answers:
-    logits = [row.logits for row in rows if row.logits is not None]
+    energy = [row.energy for row in rows if row.energy is not None]
+    embedding = [row.embedding for row in rows if row.embedding is not None]
     return Answers(
         probabilities=np.concatenate([row.probabilities for row in rows]).astype(np.float64),
-        logits=np.concatenate(logits).astype(np.float64) if logits else None,
         times_ms=np.array(times_ms),
+        energy=np.concatenate(energy).astype(np.float64) if energy else None,
+        embedding=np.concatenate(embedding) if embedding else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Confusion, risk–coverage and reliability as PNG, risk–coverage as CSV too."""
+"""Risk–coverage and reliability as PNG, risk–coverage as CSV too."""
 
 from __future__ import annotations
 
@@ -11,31 +11,9 @@ from matplotlib.figure import Figure
 
 from training.evaluate.probability_scores import Bin
 from training.evaluate.risk_coverage import Choice, RiskCoverage
-from training.metrics import Confusion
 
 DOTS_PER_INCH = 120
 INK, SECOND, FAINT = "#1f4e79", "#c55a11", "#b0b0b0"
-
-
-def draw_confusion(path: Path, confusion: Confusion) -> None:
-    """Counts as a table of squares; the shade is the share of the row, since classes differ."""
-    counts, classes = confusion.counts, confusion.classes
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
-    side = max(4.0, 1.2 + 0.6 * len(classes))
-    figure, axes = _empty(side + 0.8, side)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row in range(len(classes)):
-        for column in range(len(classes)):
-            if counts[row, column]:
-                colour = "white" if shares[row, column] > 0.5 else "black"
-                text = str(counts[row, column])
-                axes.text(column, row, text, ha="center", va="center", color=colour)
-    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
-    axes.set_yticks(range(len(classes)), classes)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title(f"accuracy {confusion.accuracy:.1%} of {counts.sum()} pictures")
-    figure.savefig(path)
 
 
 def write_risk_coverage(path: Path, curve: RiskCoverage) -> None:

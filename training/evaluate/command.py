@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from training.charts.confusion import draw_confusion
+from training.error_page import write_error_page
 from training.errors import BadInput
 from training.evaluate import charts
 from training.evaluate.answers import ask_all
@@ -23,7 +25,6 @@ from training.evaluate.probability_scores import reliability
 from training.evaluate.summary import print_summary
 from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way, ways_to_compare
-from training.evaluate.worst import write_worst
 from training.folders import SUFFIXES, PictureFolder, read_folder
 from training.options import EvaluateSettings
 from training.record import write_confusion, write_metrics
@@ -56,7 +57,13 @@ def evaluate(settings: EvaluateSettings, console: Console) -> None:
     write_metrics(settings.out, found)
     _write_charts(evaluation, settings)
     title = f"{model.path.name} on {settings.data}"
-    write_worst(settings.out / "worst.html", title, folder, evaluation.answers, settings.worst)
+    write_error_page(
+        settings.out / "worst.html",
+        title,
+        folder,
+        evaluation.answers.probabilities,
+        settings.worst,
+    )
     print_summary(found, console)
     console.print(f"{settings.out}: metrics.json, charts, worst.html", markup=False)
 
@@ -84,7 +91,7 @@ def _files(folder: PictureFolder) -> list[Path]:
 def _write_charts(evaluation: Evaluation, settings: EvaluateSettings) -> None:
     out, curve = settings.out, evaluation.curve
     write_confusion(out / "confusion.csv", evaluation.confusion)
-    charts.draw_confusion(out / "confusion.png", evaluation.confusion)
+    draw_confusion(out / "confusion.png", evaluation.confusion, f"on {settings.data.name}")
     charts.write_risk_coverage(out / "risk_coverage.csv", curve)
     choices = [curve.for_precision(precision) for precision in settings.precision]
     charts.draw_risk_coverage(out / "risk_coverage.png", curve, [c for c in choices if c])

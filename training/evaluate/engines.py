@@ -18,12 +18,13 @@ import onnx
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from onnx import helper
-from torch import nn
+from scipy.special import logsumexp  # type: ignore[import-untyped]
 
 from training import backbone
 from training.checkpoint import load_checkpoint
+from training.embedding.tapped import Tapped
 from training.errors import BadInput
+from training.evaluate.onnx_taps import tap
 from training.export.contract import EXTRA_FILE
 from training.export.served import resize
 from training.transforms import eval_transform
@@ -35,10 +36,15 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of `n` pictures: `[n, classes]` each; no logits where it hides them."""
+    """What a model says of `n` pictures: `probabilities` `[n, classes]`.
+
+    Where it shows them, also `energy` `[n]`, higher for stranger pictures, and `embedding`
+    `[n, features]`.
+    """
 
     probabilities: Floats
-    logits: Floats | None
+    energy: Floats | None = None
+    embedding: Floats | None = None
 
 
 Ask = Callable[[NDArray[np.uint8]], Answer]  # uint8 [n, height, width, 3]
@@ -46,21 +52,25 @@ Ask = Callable[[NDArray[np.uint8]], Answer]  # uint8 [n, height, width, 3]
 
 @dataclass(frozen=True)
 class Engine:
-    """A loaded model: its kind in words, the `scrapline.…` facts inside it, and how to ask it."""
+    """A loaded model: its kind in words, the `scrapline.…` facts inside it, and how to ask it.
+
+    `embeds` says whether its answers hold an embedding.
+    """
 
     kind: str
     facts: Mapping[str, str]
     ask: Ask
+    embeds: bool
 
 
 def onnx_engine(data: bytes) -> Engine:
     """Load an ONNX file. Raises BadInput for bytes that are no such model of pictures.
 
-    Where a softmax makes the probabilities, its input is read off as the logits.
+    What it does not give by itself is read off inside, see onnx_taps.
     """
     try:
         proto = onnx.load_model_from_string(data)
-        logits = _expose_logits(proto.graph)
+        taps = tap(proto.graph)
         session = ort.InferenceSession(
             proto.SerializeToString(), _one_thread(), providers=["CPUExecutionProvider"]
         )
@@ -70,13 +80,23 @@ def onnx_engine(data: bytes) -> Engine:
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or len(inputs[0].shape) != 4:
         given = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
         raise BadInput(f"takes {given}; expected one uint8 [batch, height, width, 3]")
-    wanted = [session.get_outputs()[0].name, *([logits] if logits else [])]
 
     def ask(images: NDArray[np.uint8]) -> Answer:
-        probabilities, *rest = session.run(wanted, {inputs[0].name: images})
-        return Answer(np.asarray(probabilities, np.float32), rest[0] if rest else None)
+        given = dict(
+            zip(taps.names, session.run(taps.names, {inputs[0].name: images}), strict=True)
+        )
+        energy = _floats(given[taps.energy]) if taps.energy else None
+        if taps.logits:
+            energy = energy_of(_floats(given[taps.logits]))
+        embedding = _floats(given[taps.embedding]) if taps.embedding else None
+        return Answer(
+            probabilities=_floats(given[taps.probabilities]),
+            energy=energy,
+            embedding=None if embedding is None else embedding.reshape(len(images), -1),
+        )
 
-    return Engine("ONNX", {entry.key: entry.value for entry in proto.metadata_props}, ask)
+    facts = {entry.key: entry.value for entry in proto.metadata_props}
+    return Engine("ONNX", facts, ask, embeds=taps.embedding is not None)
 
 
 def torchscript_engine(data: bytes) -> Engine:
@@ -94,39 +114,34 @@ def torchscript_engine(data: bytes) -> Engine:
 
     @torch.inference_mode()
     def ask(images: NDArray[np.uint8]) -> Answer:
-        return Answer(scripted(torch.from_numpy(images)).float().numpy(), None)
+        return Answer(scripted(torch.from_numpy(images)).float().numpy())
 
-    return Engine("TorchScript", facts, ask)
+    return Engine("TorchScript", facts, ask, embeds=False)
 
 
 def checkpoint_engine(path: Path) -> Engine:
     """Load a checkpoint, or a run folder's best one, and run it as it was judged in training."""
     checkpoint = load_checkpoint(path)
     settings = checkpoint.train_settings()
-    network = backbone.build(settings, len(checkpoint.classes)).model
-    network.load_state_dict(checkpoint.weights)
+    network = backbone.build(settings, len(checkpoint.classes))
+    backbone.restore(network, checkpoint.weights, path)
     size_px = [settings.size_px, settings.size_px]
     facts = {
         "scrapline.classes": json.dumps(checkpoint.classes),
         "scrapline.size": json.dumps(size_px),
         "scrapline.backbone": settings.backbone,
     }
-    return Engine("checkpoint", facts, _network_ask(network.eval(), size_px))
+    ask = _network_ask(Tapped(network).eval(), size_px)
+    return Engine("checkpoint", facts, ask, embeds=True)
 
 
-def maker(graph: onnx.GraphProto, tensor: str) -> onnx.NodeProto | None:
-    """The node that computes a tensor; None for inputs and constants."""
-    return next((node for node in graph.node if tensor in node.output), None)
+def energy_of(logits: Floats) -> Floats:
+    """−ln Σ exp(logit) of logits `[n, classes]`."""
+    return _floats(-logsumexp(logits, axis=1))
 
 
-def _expose_logits(graph: onnx.GraphProto) -> str | None:
-    last = maker(graph, graph.output[0].name)
-    if last is None or last.op_type != "Softmax":
-        return None
-    logits = str(last.input[0])
-    if logits not in {output.name for output in graph.output}:
-        graph.output.append(helper.make_empty_tensor_value_info(logits))
-    return logits
+def _floats(array: Any) -> Floats:
+    return np.asarray(array, np.float32)
 
 
 def _one_thread() -> ort.SessionOptions:
@@ -136,13 +151,17 @@ def _one_thread() -> ort.SessionOptions:
     return options
 
 
-def _network_ask(network: nn.Module, size_px: list[int]) -> Ask:
+def _network_ask(network: Tapped, size_px: list[int]) -> Ask:
     normalise = eval_transform()
 
     @torch.inference_mode()
     def ask(images: NDArray[np.uint8]) -> Answer:
-        logits = network(normalise(resize(torch.from_numpy(images), size_px)))
-        return Answer(torch.softmax(logits, dim=1).numpy(), logits.numpy())
+        logits, embedding = network(normalise(resize(torch.from_numpy(images), size_px)))
+        return Answer(
+            probabilities=torch.softmax(logits, dim=1).numpy(),
+            energy=energy_of(logits.numpy()),
+            embedding=embedding.flatten(1).numpy(),
+        )
 
     return ask
 

@@ -18,6 +18,7 @@ from training.evaluate.risk_coverage import RiskCoverage
 from training.evaluate.temperature import with_temperature
 from training.evaluate.views import Way
 from training.folders import PictureFolder
+from training.machine import describe_machine
 from training.metrics import Confusion
 from training.options import EvaluateSettings
 
@@ -69,6 +70,7 @@ def figures(evaluation: Evaluation, settings: EvaluateSettings) -> dict[str, Any
         "selection": _selection(evaluation.curve, settings.precision),
         "novelty": _novelty(evaluation, settings),
         "latency": _latency(evaluation.answers),
+        "machine": describe_machine(),
         "ways": _ways(evaluation, settings),
     }
 

@@ -30,13 +30,13 @@ class Way:
         """Ask about one picture `[height, width, 3]`; the answer has one row.
 
         Mirror images go in one by one, since a file may be made for a single picture. Their
-        probabilities are averaged, and their logits, whose softmax is the geometric mean, left out.
+        probabilities are averaged; energy and embedding of four pictures have no one meaning.
         """
         shown = letterboxed(picture, model.aspect) if self.letterbox else picture
         if not self.flips:
             return model.engine.ask(shown[None])
         answers = [model.engine.ask(view[None]).probabilities for view in mirrored(shown)]
-        return Answer(np.mean(answers, axis=0), None)
+        return Answer(np.mean(answers, axis=0))
 
 
 def ways_to_compare(letterbox: bool, flips: bool) -> list[Way]:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from torch import nn
 
-from training import backbone
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.errors import BadInput
-from training.export.card import Measured, write_card
-from training.export.contract import ModelFacts
-from training.export.onnx_file import write_onnx
-from training.export.parity import compare, reference
+from training.export.half import in_half
+from training.export.network import facts_of, load_network
+from training.export.onnx_file import bare_network, save_with_parity, served_model
+from training.export.parity import Parity, compare, reference
 from training.export.runners import (
+    Latency,
     Picture,
     judge,
     latency,
@@ -27,64 +27,60 @@ from training.export.torchscript_file import write_torchscript
 from training.folders import PictureFolder
 from training.options import ExportSettings
 from training.prepare import write_class_index
+from training.report.export_record import Measured, write_measured
 from training.splits import val_folders
 
 TIMED_SIZES_PX = ((224, 224), (240, 320))
 
 
 def export(settings: ExportSettings, console: Console) -> None:
-    """Write ONNX, class index and card, and TorchScript if asked for.
+    """Write ONNX, class index and card, and half precision and TorchScript if asked for.
 
-    Raises BadInput for a bad checkpoint, ParityError if a file does not answer as the network.
+    Raises BadInput for a bad checkpoint, ParityError if a file does not answer as the network; an
+    ONNX file that does not is not written.
     """
-    if settings.out.suffix != ".onnx":
-        raise BadInput(f"--out {settings.out}: must end in .onnx")
+    _check_names(settings)
     checkpoint = load_checkpoint(settings.checkpoint)
     trained = checkpoint.train_settings()
-    model = _network(checkpoint)
-    facts = _facts(checkpoint, settings)
+    network = load_network(checkpoint, settings.checkpoint)
+    facts = facts_of(checkpoint, settings)
     folders = _folders_at_hand(checkpoint, console)
     pictures = _parity_pictures(list(folders.values()), settings.parity_pictures)
-    wanted = reference(model, facts.size_px)
+    wanted = reference(network.model, facts.size_px)
 
-    write_onnx(model, facts, settings.out)
-    run = onnx_runner(settings.out)
+    bare = bare_network(network, facts.size_px)
+    served = served_model(bare, facts)
+    run = onnx_runner(served.SerializeToString())
+    parity = compare(wanted, run, pictures, settings.parity_limit)
+    save_with_parity(served, parity, settings.out)
     measured = Measured(
-        parity=compare(wanted, run, pictures, settings.parity_limit),
         sets={name: judge(run, folder) for name, folder in folders.items()},
         latency=latency(run, TIMED_SIZES_PX),
-        bytes=settings.out.stat().st_size,
     )
     write_class_index(settings.out.with_suffix(".class_index.json"), facts.classes)
     title = settings.name or settings.out.stem
-    write_card(settings.out.with_suffix(".md"), title, facts, trained, measured)
-    _report(settings.out, measured, console)
+    write_measured(settings.out, title, settings.checkpoint, trained, measured)
+    _report(settings.out, parity, measured, console)
+    if settings.fp16:
+        half = served_model(in_half(bare), facts)
+        run = onnx_runner(half.SerializeToString())
+        parity = compare(wanted, run, pictures, settings.parity_limit)
+        save_with_parity(half, parity, settings.fp16)
+        _report_file(settings.fp16, parity, console)
+        _report_latency(latency(run, TIMED_SIZES_PX[:1]), console)
     if settings.torchscript:
-        write_torchscript(model, facts, settings.torchscript)
+        write_torchscript(network.model, facts, settings.torchscript)
         scripted = torchscript_runner(settings.torchscript)
         parity = compare(wanted, scripted, pictures, settings.parity_limit)
-        console.print(
-            f"{settings.torchscript}: differs from the network by at most "
-            f"{parity.largest_difference:.5f} on {parity.pictures} pictures"
-        )
+        _report_file(settings.torchscript, parity, console)
 
 
-def _network(checkpoint: Checkpoint) -> nn.Module:
-    model = backbone.build(checkpoint.train_settings(), len(checkpoint.classes)).model
-    model.load_state_dict(checkpoint.weights)
-    return model.eval()
-
-
-def _facts(checkpoint: Checkpoint, settings: ExportSettings) -> ModelFacts:
-    trained = checkpoint.train_settings()
-    return ModelFacts(
-        classes=checkpoint.classes,
-        size_px=(settings.height_px or trained.size_px, settings.width_px or trained.size_px),
-        backbone=trained.backbone,
-        provenance=settings.provenance
-        or f"Trained on {trained.data.name} from weights {Path(trained.weights).name}.",
-        threshold=settings.threshold,
-    )
+def _check_names(settings: ExportSettings) -> None:
+    for option, path in (("--out", settings.out), ("--fp16", settings.fp16)):
+        if path is not None and path.suffix != ".onnx":
+            raise BadInput(f"{option} {path}: must end in .onnx")
+    if settings.fp16 is not None and settings.fp16.resolve() == settings.out.resolve():
+        raise BadInput(f"--fp16 {settings.fp16}: is --out itself")
 
 
 def _folders_at_hand(checkpoint: Checkpoint, console: Console) -> dict[str, PictureFolder]:
@@ -106,17 +102,25 @@ def _parity_pictures(folders: list[PictureFolder], wanted: int) -> list[Picture]
     return [read_pixels(paths[i]) for i in chosen]
 
 
-def _report(path: Path, measured: Measured, console: Console) -> None:
-    parity = measured.parity
-    console.print(
-        f"{path}: {measured.bytes / 1e6:.1f} MB, differs from the network by at most "
-        f"{parity.largest_difference:.5f} on {parity.pictures} pictures"
-    )
+def _report(path: Path, parity: Parity, measured: Measured, console: Console) -> None:
+    _report_file(path, parity, console)
     for name, confusion in measured.sets.items():
         console.print(
             f"{name}: accuracy {confusion.accuracy:.4f}, macro F1 {confusion.macro_f1:.4f}"
         )
-    for timed in measured.latency:
+    _report_latency(measured.latency, console)
+
+
+def _report_file(path: Path, parity: Parity, console: Console) -> None:
+    console.print(
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB, differs from the network by at most "
+        f"{parity.largest_difference:.5f} on {parity.pictures} pictures, "
+        f"{parity.other_top} other top classes"
+    )
+
+
+def _report_latency(latencies: Sequence[Latency], console: Console) -> None:
+    for timed in latencies:
         height, width = timed.size_px
         console.print(
             f"one thread, batch 1, {width}×{height} in: median {timed.median_ms:.1f} ms, "

@@ -2,9 +2,21 @@
 
     input   `image`          uint8   [batch, height, width, 3]   RGB, any size
     output  `probabilities`  float32 [batch, classes]            each row sums to 1
+    output  `embedding`      float32 [batch, features]           what enters the head
+    output  `energy`         float32 [batch]                     the higher, the stranger
+
+`probabilities` comes first, and is all that a line asks for and TorchScript gives; other files may
+lack the others. The embedding of a dense head is the input of its first linear layer. The energy is
+−ln Σ exp(logit) of the network's own logits, which no temperature has divided.
 
 The file resizes and normalises by itself. Beside the graph it carries the facts below, as strings,
-in the ONNX metadata or in TorchScript's extra file `scrapline.json`.
+in the ONNX metadata or in TorchScript's extra file `scrapline.json`. Commands add to those of an
+ONNX file:
+
+    scrapline.parity          JSON: how it differs from the trained network, on how many pictures
+    scrapline.novelty_energy  energy that 95% of the pictures it was calibrated on do not exceed
+
+and `calibrate` more that concerns the probabilities alone.
 """
 
 from __future__ import annotations
@@ -16,6 +28,8 @@ from datetime import UTC, datetime
 FORMAT = "1"
 INPUT = "image"
 OUTPUT = "probabilities"
+EMBEDDING = "embedding"
+ENERGY = "energy"
 EXTRA_FILE = "scrapline.json"
 
 

@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, compose, helper, numpy_helper
-from torch import nn
 
-from training.export.contract import INPUT, OUTPUT, ModelFacts
+from training.backbone import Network
+from training.embedding.tapped import Tapped
+from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, ModelFacts
+from training.export.parity import Parity
 from training.export.served import MEAN_PIXEL, fold_scale
 
 OPSET = 18
 CENTRED = "centred"
+PLANES = "planes"
 LOGITS = "logits"
 
 
-def write_onnx(model: nn.Module, facts: ModelFacts, path: Path) -> None:
-    """Export a trained network as one file that keeps the contract."""
-    bare = bare_network(model, facts.size_px)
-    merged = with_pixels(bare, facts.size_px)
+def served_model(bare: onnx.ModelProto, facts: ModelFacts) -> onnx.ModelProto:
+    """A bare network, whatever it computes with inside, as a model that keeps the contract."""
+    merged = _with_pixels(bare, facts.size_px)
     helper.set_model_props(merged, facts.as_strings())
     onnx.checker.check_model(merged, full_check=True)
+    return merged
+
+
+def save_with_parity(model: onnx.ModelProto, parity: Parity, path: Path) -> None:
+    """Write the file, and into its metadata how it compared with the trained network."""
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "scrapline.parity", json.dumps(asdict(parity))
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(merged, str(path))
+    onnx.save(model, str(path))
 
 
-def bare_network(model: nn.Module, size_px: tuple[int, int]) -> onnx.ModelProto:
-    """The network alone: `centred` float32 `[batch, 3, h, w]` → `logits` `[batch, classes]`.
+def bare_network(network: Network, size_px: tuple[int, int]) -> onnx.ModelProto:
+    """The network alone: `centred` float32 `[batch, 3, h, w]` → `logits`, `embedding`.
 
-    Quantisation works on this part. The exporter folds batch norm into the convolutions.
+    They are `[batch, classes]` and `[batch, features]`. Arithmetic of fewer bits is put into this
+    part. The exporter folds batch norm into the convolutions.
     """
     example = torch.zeros(2, 3, *size_px)
     program = torch.onnx.export(
-        fold_scale(model),
+        fold_scale(Tapped(network)),
         (example,),
         input_names=[CENTRED],
-        output_names=[LOGITS],
+        output_names=[LOGITS, EMBEDDING],
         dynamic_shapes=({0: torch.export.Dim("batch")},),
         opset_version=OPSET,
         external_data=False,
@@ -51,19 +63,26 @@ def bare_network(model: nn.Module, size_px: tuple[int, int]) -> onnx.ModelProto:
     return proto
 
 
-def with_pixels(bare: onnx.ModelProto, size_px: tuple[int, int]) -> onnx.ModelProto:
-    """Put resizing and centring before a bare network, and softmax behind it."""
-    front = _model(_pixels_graph(size_px), bare)
-    back = _model(_softmax_graph(bare.graph.output[0]), bare)
-    merged = compose.merge_models(front, bare, io_map=[(CENTRED, CENTRED)])
+def _with_pixels(bare: onnx.ModelProto, size_px: tuple[int, int]) -> onnx.ModelProto:
+    """Put resizing and centring before a bare network, and softmax and energy behind it."""
+    takes = bare.graph.input[0].name
+    front = _model(_pixels_graph(size_px, takes), bare)
+    back = _model(_answers_graph(bare.graph.output[0]), bare)
+    merged = compose.merge_models(front, bare, io_map=[(takes, takes)])
     merged = compose.merge_models(merged, back, io_map=[(LOGITS, LOGITS)])
+    # Who knows of one output alone takes the first.
+    by_name = {output.name: output for output in merged.graph.output}
+    del merged.graph.output[:]
+    merged.graph.output.extend(by_name[name] for name in (OUTPUT, EMBEDDING, ENERGY))
     merged.graph.name = "scrapline"
     merged.producer_name = "scrapline training"
     return merged
 
 
-def _pixels_graph(size_px: tuple[int, int]) -> onnx.GraphProto:
-    """`image` uint8 NHWC of any size → `centred` float32 NCHW of the network's size.
+def _pixels_graph(size_px: tuple[int, int], gives: str) -> onnx.GraphProto:
+    """`image` uint8 NHWC of any size → NCHW of the network's size.
+
+    It gives `planes`, uint8, or `centred`, float32.
 
     The resize stays in uint8 and NHWC: that is Pillow's result to the last step of 1/255, and a
     third of the memory traffic of resizing planes of floats.
@@ -79,25 +98,33 @@ def _pixels_graph(size_px: tuple[int, int]) -> onnx.GraphProto:
             exclude_outside=1,
             axes=[1, 2],
         ),
-        helper.make_node("Transpose", ["squashed"], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Cast", ["planes"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["pixels", "mean_pixel"], [CENTRED]),
+        helper.make_node("Transpose", ["squashed"], [PLANES], perm=[0, 3, 1, 2]),
     ]
-    mean = np.array(MEAN_PIXEL, dtype=np.float32).reshape(1, 3, 1, 1)
-    constants = [
-        numpy_helper.from_array(np.array(size_px, dtype=np.int64), "size"),
-        numpy_helper.from_array(mean, "mean_pixel"),
-    ]
+    constants = [numpy_helper.from_array(np.array(size_px, dtype=np.int64), "size")]
+    kind = TensorProto.UINT8
+    if gives == CENTRED:
+        mean = np.array(MEAN_PIXEL, dtype=np.float32).reshape(1, 3, 1, 1)
+        constants.append(numpy_helper.from_array(mean, "mean_pixel"))
+        nodes.append(helper.make_node("Cast", [PLANES], ["pixels"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Sub", ["pixels", "mean_pixel"], [CENTRED]))
+        kind = TensorProto.FLOAT
     image = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["batch", "height", "width", 3])
-    centred = helper.make_tensor_value_info(CENTRED, TensorProto.FLOAT, ["batch", 3, *size_px])
-    return helper.make_graph(nodes, "pixels", [image], [centred], constants)
+    given = helper.make_tensor_value_info(gives, kind, ["batch", 3, *size_px])
+    return helper.make_graph(nodes, "pixels", [image], [given], constants)
 
 
-def _softmax_graph(logits: onnx.ValueInfoProto) -> onnx.GraphProto:
+def _answers_graph(logits: onnx.ValueInfoProto) -> onnx.GraphProto:
+    """`logits` → `probabilities` and `energy`."""
     classes = logits.type.tensor_type.shape.dim[1].dim_value
     probabilities = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", classes])
-    node = helper.make_node("Softmax", [LOGITS], [OUTPUT], axis=1)
-    return helper.make_graph([node], "softmax", [logits], [probabilities])
+    energy = helper.make_tensor_value_info(ENERGY, TensorProto.FLOAT, ["batch"])
+    nodes = [
+        helper.make_node("ReduceLogSumExp", [LOGITS, "classes_axis"], ["evidence"], keepdims=0),
+        helper.make_node("Neg", ["evidence"], [ENERGY]),
+        helper.make_node("Softmax", [LOGITS], [OUTPUT], axis=1),
+    ]
+    axis = numpy_helper.from_array(np.array([1], dtype=np.int64), "classes_axis")
+    return helper.make_graph(nodes, "answers", [logits], [probabilities, energy], [axis])
 
 
 def _model(graph: onnx.GraphProto, like: onnx.ModelProto) -> onnx.ModelProto:

@@ -24,11 +24,12 @@ Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # [n, h, w, 3] → 
 WARM_UP, TIMED = 10, 60
 
 
-def onnx_runner(path: Path) -> Runner:
-    """Run the file with ONNX Runtime on one thread, as a worker of the line does."""
+def onnx_runner(model: Path | bytes) -> Runner:
+    """Run a file, or its content, with ONNX Runtime on one thread, as a worker of the line does."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = model if isinstance(model, bytes) else str(model)
+    session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         [probabilities] = session.run([OUTPUT], {INPUT: images})

@@ -7,8 +7,12 @@ from training.options.audit import AuditSettings
 from training.options.calibrate import CalibrateSettings
 from training.options.evaluate import EvaluateSettings
 from training.options.export import ExportSettings
+from training.options.hub import PullSettings, PushSettings
 from training.options.ingest import IngestSettings
+from training.options.pipeline import PipelineSettings
 from training.options.prepare import PrepareSettings
+from training.options.quantize import QuantizeSettings
+from training.options.report import ReportSettings
 from training.options.selection import SelectSettings, SimulateSettings, StrategyName
 from training.options.train import TrainSettings
 
@@ -18,7 +22,12 @@ __all__ = [
     "EvaluateSettings",
     "ExportSettings",
     "IngestSettings",
+    "PipelineSettings",
     "PrepareSettings",
+    "PullSettings",
+    "PushSettings",
+    "QuantizeSettings",
+    "ReportSettings",
     "SelectSettings",
     "SimulateSettings",
     "StrategyName",

@@ -19,6 +19,9 @@ class ExportSettings(Settings):
     checkpoint: Path = Field(description="run folder (its best.pt) or checkpoint file")
     out: Path = Field(description="the ONNX file to write")
     torchscript: Path | None = Field(default=None, description="TorchScript file to write as well")
+    fp16: Path | None = Field(
+        default=None, description="ONNX file of half precision to write as well, for GPUs"
+    )
     name: str = Field(description="title of the model card; empty: the file's name")
     height_px: Annotated[int, Field(ge=0, le=1024)] = Field(
         description="height of what the network sees; 0: as trained"

@@ -16,7 +16,15 @@ class PrepareSettings(Settings):
     table = "prepare"
     positional = "source"
 
-    source: Path = Field(description="folder with train/ and val/, or with one folder per class")
+    source: Path | None = Field(
+        default=None, description="folder with train/ and val/, or with one folder per class"
+    )
+    trashnet: bool = Field(description="instead of a folder: TrashNet, downloaded and checked")
+    archive: str = Field(
+        description="with --trashnet: zip file, folder or address that has it; empty: the hub"
+    )
+    endpoint: str = Field(description="address of the hub; empty: HF_ENDPOINT, or the usual one")
+    cache: Path = Field(description="folder that keeps what is downloaded")
     out: Path = Field(description="new folder for the prepared tree")
     seed: int = Field(ge=0, description="seed of the split")
     val_share: Share = Field(description="share of each class that goes to val/")

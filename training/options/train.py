@@ -16,8 +16,11 @@ class TrainSettings(Settings):
 
     table = "train"
 
+    preset: str = Field(
+        description="compact, classic, two-phase or best: a way to train, under the other options"
+    )
     data: Path = Field(description="prepared folder with train/ and val/")
-    out: Path = Field(description="run folder for checkpoints, history and metrics")
+    out: Path = Field(description="run folder for checkpoints, history, figures and pages")
     extra: tuple[Path, ...] = Field(description="further folder of class folders to train on")
     extra_share: float = Field(
         gt=0, le=1, description="share of the --extra pictures seen in an epoch, drawn anew"
@@ -41,10 +44,20 @@ class TrainSettings(Settings):
     freeze_epochs: int = Field(ge=0, description="first epochs that train the head only")
     freeze_stages: int = Field(ge=0, description="first stages of the backbone never trained")
     batch: int = Field(ge=2, description="pictures per step")
+    optimizer: Literal["adamw", "adam"] = Field(
+        description="adam adds weight_decay to the gradient: take 1e-4 or less there"
+    )
+    schedule: Literal["cosine", "plateau"] = Field(
+        description="after the warm-up: down to nothing, or less whenever val's loss stands still"
+    )
+    plateau_factor: float = Field(gt=0, lt=1, description="the plateau's: rate after ÷ before")
+    plateau_epochs: int = Field(ge=1, description="the plateau's: epochs without a lower loss")
     rate: float = Field(gt=0, description="peak learning rate of the head")
     backbone_share: float = Field(gt=0, le=1, description="backbone's rate ÷ the head's")
-    weight_decay: float = Field(ge=0, description="AdamW's, on weights with two or more axes")
-    warmup_epochs: float = Field(ge=0, description="epochs of linear warm-up before the cosine")
+    weight_decay: float = Field(
+        ge=0, description="the optimiser's, on weights with two or more axes"
+    )
+    warmup_epochs: float = Field(ge=0, description="epochs of linear warm-up before the schedule")
     label_smoothing: Share = Field(description="probability spread over the other classes")
     ema_decay: Share = Field(description="decay per step of the averaged weights; 0: no average")
     patience_epochs: int = Field(ge=0, description="stop after so many without gain; 0: never")
@@ -55,6 +68,9 @@ class TrainSettings(Settings):
     crop_min_area: float = Field(gt=0, le=1, description="smallest random crop, share of the area")
     flips: bool = Field(description="mirror at random, both ways")
     quarter_turns: bool = Field(description="turn by 0, 90, 180 or 270° at random")
+    rotation_deg: float = Field(ge=0, le=180, description="turn at random by up to this, degrees")
+    translate: Share = Field(description="shift at random by up to this share of each side")
+    zoom: Share = Field(description="scale at random from 1 - zoom to 1 + zoom")
     brightness: Strength = Field(description="colour jitter")
     contrast: Strength = Field(description="colour jitter")
     saturation: Strength = Field(description="colour jitter")
@@ -69,4 +85,6 @@ class TrainSettings(Settings):
     device: str = Field(description="auto, cpu, cuda, cuda:1 …")
     workers: int = Field(ge=0, le=64, description="processes that augment pictures")
     seed: int = Field(ge=0, description="seed of weights, order and augmentation")
+    tensorboard: bool = Field(description="log to OUT/tensorboard")
+    wandb: bool = Field(description="log to OUT/wandb for Weights & Biases, offline")
     resume: bool = Field(description="go on from last.pt in --out, with its settings")

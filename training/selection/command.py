@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from training.embedding.extractor import Extractor, Features, features, open_extractor
 from training.errors import BadInput
 from training.options import SelectSettings
 from training.selection.choice import Candidates, Choice, unit_rows
-from training.selection.features import Extractor, Features, open_extractor
 from training.selection.pool import read_pool, without_copies
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 
@@ -58,7 +58,7 @@ def _extractor(settings: SelectSettings) -> Extractor | None:
     extractor = open_extractor("--model", settings.model, settings.backbone, settings.size_px)
     if settings.strategy in NEED_PROBABILITIES and len(extractor.classes) < 2:
         raise BadInput(
-            f"--strategy {settings.strategy}: {settings.model} was not trained on any classes"
+            f"--strategy {settings.strategy}: needs classes, and {settings.model} names none"
         )
     return extractor
 
@@ -67,7 +67,7 @@ def _look(extractor: Extractor | None, files: Sequence[Path]) -> Features:
     """Features of the files; zeros for a strategy that does not look."""
     if extractor is None:
         return Features(np.zeros((len(files), 1), dtype=np.float32), None)
-    return extractor.features(files)
+    return features(extractor, files)
 
 
 def _write(

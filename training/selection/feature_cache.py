@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from training.embedding.extractor import Extractor, features
 from training.folders import PictureFolder
 from training.selection.choice import Vectors
-from training.selection.features import Extractor
 
 VERSION = b"1"
 
@@ -25,7 +25,7 @@ def embeddings_of(folder: PictureFolder, extractor: Extractor, file: Path) -> tu
     kept = _read(file, wanted)
     if kept is not None:
         return kept, True
-    embeddings = extractor.features([folder.root / path for path in folder.paths]).embeddings
+    embeddings = features(extractor, [folder.root / path for path in folder.paths]).embeddings
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name("partial-" + file.name)
     np.savez(partial, inputs=np.array(wanted), embeddings=embeddings)

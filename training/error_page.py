@@ -6,19 +6,22 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from numpy.typing import NDArray
 from PIL import Image
 
-from training.evaluate.answers import Answers, Ints
 from training.folders import PictureFolder
 from training.metrics import Confusion
 from training.pictures import open_picture
 
-TEMPLATE = Path(__file__).with_name("worst.html.j2")
+TEMPLATE = Path(__file__).with_name("error_page.html.j2")
 THUMBNAIL_PX = (256, 192)
 PER_PAIR = 6
+
+Probabilities = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,21 @@ class WrongPicture:
     image: str
 
 
-def write_worst(path: Path, title: str, folder: PictureFolder, answers: Answers, most: int) -> None:
+def write_error_page(
+    path: Path, title: str, folder: PictureFolder, probabilities: Probabilities, most: int
+) -> None:
     """Write the page: the `most` surest errors, then up to six of each most confused pair.
 
-    It holds its pictures and needs no other file.
+    `probabilities` `[pictures, classes]` are in the folder's order. The page holds its pictures
+    and needs no other file.
     """
     labels = np.array(folder.labels, dtype=np.int64)
-    wrong = surest_errors(answers, labels)
+    predicted = probabilities.argmax(axis=1)
+    wrong = _surest_errors(probabilities, labels)
     groups = [("Surest errors", wrong[:most])]
-    for pair in Confusion.of(folder.classes, labels, answers.predicted).most_confused():
+    for pair in Confusion.of(folder.classes, labels, predicted).most_confused():
         labels_of_pair = tuple(folder.classes.index(pair[key]) for key in ("true", "predicted"))
-        of_pair = [i for i in wrong if (labels[i], answers.predicted[i]) == labels_of_pair]
+        of_pair = [i for i in wrong if (labels[i], predicted[i]) == labels_of_pair]
         name = f"{pair['true']} taken for {pair['predicted']}: {pair['count']}"
         groups.append((name, of_pair[:PER_PAIR]))
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -54,7 +61,10 @@ def write_worst(path: Path, title: str, folder: PictureFolder, answers: Answers,
         errors=len(wrong),
         pictures=len(folder),
         groups=[
-            {"title": name, "errors": [_wrong_picture(folder, answers, i) for i in members]}
+            {
+                "title": name,
+                "errors": [_wrong_picture(folder, probabilities[i], i) for i in members],
+            }
             for name, members in groups
             if members
         ],
@@ -62,19 +72,19 @@ def write_worst(path: Path, title: str, folder: PictureFolder, answers: Answers,
     path.write_text(text, encoding="utf-8")
 
 
-def surest_errors(answers: Answers, labels: Ints) -> list[int]:
+def _surest_errors(probabilities: Probabilities, labels: NDArray[np.int64]) -> list[int]:
     """Indices of the pictures classified wrongly, the most confident first."""
-    order = np.argsort(-answers.confidence, kind="stable")
-    return [int(i) for i in order if answers.predicted[i] != labels[i]]
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    return [int(i) for i in order if probabilities[i].argmax() != labels[i]]
 
 
-def _wrong_picture(folder: PictureFolder, answers: Answers, index: int) -> WrongPicture:
+def _wrong_picture(folder: PictureFolder, answer: Probabilities, index: int) -> WrongPicture:
     return WrongPicture(
         file=folder.paths[index].as_posix(),
         true=folder.classes[folder.labels[index]],
-        predicted=folder.classes[answers.predicted[index]],
-        confidence=float(answers.confidence[index]),
-        of_true=float(answers.probabilities[index, folder.labels[index]]),
+        predicted=folder.classes[answer.argmax()],
+        confidence=float(answer.max()),
+        of_true=float(answer[folder.labels[index]]),
         image=_thumbnail(folder.root / folder.paths[index]),
     )
 

@@ -1,0 +1,1 @@
+"""Pictures of figures that more than one command draws."""

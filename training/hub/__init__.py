@@ -1,0 +1,1 @@
+"""Models and data on their way to and from folders, web servers and the Hugging Face hub."""

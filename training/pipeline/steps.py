@@ -1,0 +1,215 @@
+"""The steps: each a command, what it reads, what it writes."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.folders import class_names
+from training.options import PipelineSettings
+from training.report.commands import shown
+from training.report.model import ReportedModel
+from training.settings import flag_name
+
+LINE_RUNNER = Path(__file__).parents[2] / "run_line.py"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One child process: `arguments` of the interpreter that runs the pipeline.
+
+    `outputs` tell that it is done; whatever else it writes is in `folder`. `configured` is what the
+    user's --config file says about it. A step that was cut off goes on with `resume` behind its
+    arguments if `resumes_from` is there.
+    """
+
+    name: str
+    folder: Path
+    arguments: tuple[str, ...]
+    inputs: tuple[Path, ...]
+    outputs: tuple[Path, ...]
+    configured: Mapping[str, Any]
+    resume: tuple[str, ...] = ()
+    resumes_from: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """The command line, to be read and typed."""
+        return shlex.join(["python", *self.arguments])
+
+
+class Plan:
+    """The steps of one pipeline, and the files in which they meet."""
+
+    def __init__(self, settings: PipelineSettings, config: Path | None) -> None:
+        self._settings = settings
+        self._config = config
+        self._tables = tomllib.loads(config.read_text(encoding="utf-8")) if config else {}
+        out = settings.out
+        named = out / "prepare" / settings.source.resolve().name  # a set is called by its folder
+        self._data = named if self._does("prepare") else settings.source
+        self._run = out / "train"
+        self._model = out / "models" / f"{settings.name}.onnx"
+        # Whichever of these comes last writes the model itself, the others what it is made of.
+        made_by = [name for name in ("export", "quantize", "calibrate") if self._does(name)]
+        self._exported = self._model if made_by == ["export"] else out / "export" / "fp32.onnx"
+        self._quantized = self._exported
+        if self._does("quantize"):
+            last = made_by[-1] == "quantize"
+            self._quantized = self._model if last else out / "quantize" / "int8.onnx"
+
+    def steps(self) -> Iterator[Step]:
+        """Each step, planned when those before it are done: it may look at what they wrote."""
+        planned = {
+            "prepare": self._prepare,
+            "train": self._train,
+            "export": self._export,
+            "quantize": self._quantize,
+            "calibrate": self._calibrate,
+            "evaluate": self._evaluate,
+            "line": self._line,
+            "report": self._report,
+        }
+        for name, plan in planned.items():
+            if self._does(name):
+                yield plan()
+
+    def _does(self, name: str) -> bool:
+        return name not in self._settings.skip
+
+    def _folder(self, name: str) -> Path:
+        return self._settings.out / name
+
+    def _trainer(
+        self,
+        name: str,
+        arguments: Sequence[object],
+        *,
+        inputs: tuple[Path, ...],
+        outputs: tuple[Path, ...],
+        resumes_from: Path | None = None,
+    ) -> Step:
+        """A step that is one of the trainer's commands."""
+        config = ("--config", self._config) if self._config else ()
+        return Step(
+            name=name,
+            folder=self._folder(name),
+            arguments=("-m", "training", name, *map(str, (*arguments, *config))),
+            inputs=inputs,
+            outputs=outputs,
+            configured=self._tables.get(name, {}),
+            resume=("--resume",) if resumes_from else (),
+            resumes_from=resumes_from,
+        )
+
+    def _view(self) -> tuple[object, ...]:
+        """What the exported network sees, where that is not what it was trained at."""
+        sides = {"--height-px": self._settings.height_px, "--width-px": self._settings.width_px}
+        return tuple(word for flag, side in sides.items() if side for word in (flag, side))
+
+    def _prepare(self) -> Step:
+        source = self._settings.source
+        arguments = (source, "--out", self._data)
+        return self._trainer("prepare", arguments, inputs=(source,), outputs=(self._data,))
+
+    def _train(self) -> Step:
+        names = ("preset", "epochs", "weights")
+        given = {name: getattr(self._settings, name) for name in names}
+        flags = [
+            word
+            for name, value in given.items()
+            if value is not None
+            for word in (flag_name(name), value)
+        ]
+        weights = Path(self._settings.weights or "")
+        return self._trainer(
+            "train",
+            ("--data", self._data, "--out", self._run, *flags),
+            inputs=(self._data, *([weights] if weights.is_file() else [])),
+            outputs=(self._run / "best.pt", self._run / "metrics.json", self._run / "history.csv"),
+            resumes_from=self._run / "last.pt",
+        )
+
+    def _export(self) -> Step:
+        return self._trainer(
+            "export",
+            (self._run, "--out", self._exported, *self._view()),
+            inputs=(self._run / "best.pt",),
+            outputs=(self._exported, self._exported.with_suffix(".export.json")),
+        )
+
+    def _quantize(self) -> Step:
+        folder = self._folder("quantize")
+        files = ("--data", self._data, "--out", self._quantized, "--report", folder)
+        return self._trainer(
+            "quantize",
+            (self._run, *files, *self._view()),
+            inputs=(self._run / "best.pt", self._data),
+            outputs=(self._quantized, folder / "quantize.csv", folder / "quantize.json"),
+        )
+
+    def _calibrate(self) -> Step:
+        val = self._data / "val"
+        return self._trainer(
+            "calibrate",
+            (self._quantized, "--data", val, "--out", self._model),
+            inputs=(self._quantized, val),
+            outputs=(self._model,),
+        )
+
+    def _evaluate(self) -> Step:
+        """By the pictures that nothing was chosen by, where the data has such a part."""
+        test = self._data / "test"
+        part, folder = test if test.is_dir() else self._data / "val", self._folder("evaluate")
+        return self._trainer(
+            "evaluate",
+            (self._model, "--data", part, "--out", folder),
+            inputs=(self._model, part),
+            outputs=(folder / "metrics.json",),
+        )
+
+    def _line(self) -> Step:
+        """A run of the line, with the threshold that the model carries."""
+        val, folder, settings = self._data / "val", self._folder("line"), self._settings
+        residue = settings.residue_class if settings.residue_class in class_names(val) else ""
+        threshold = ReportedModel.open(self._model).facts["threshold"]
+        arguments = (
+            *(shown(LINE_RUNNER), "run", "--source", val, "--model", self._model),
+            *("--speed", settings.line_speed, "--items", settings.line_items),
+            *("--workers", "auto", "--threshold", threshold, "--no-active-learning"),
+            *("--set", f"belt.residue_class={residue}", "--run-dir", folder),
+        )
+        return Step(
+            name="line",
+            folder=folder,
+            arguments=tuple(map(str, arguments)),
+            inputs=(val, self._model),
+            outputs=(folder / "summary.json",),
+            configured={},
+        )
+
+    def _report(self) -> Step:
+        folder = self._folder("report")
+        figures = self._figures()
+        return self._trainer(
+            "report",
+            (*figures, "--model", self._model, "--out", folder),
+            inputs=(*figures, self._model),
+            outputs=(folder / "performance_report.md", self._model.with_suffix(".md")),
+        )
+
+    def _figures(self) -> list[Path]:
+        """The files that a report of this pipeline is made of."""
+        wanted = {
+            self._data / "manifest.json": (self._data / "manifest.json").is_file(),
+            self._run / "metrics.json": True,
+            self._exported.with_suffix(".export.json"): not self._does("quantize"),
+            self._folder("quantize") / "quantize.json": self._does("quantize"),
+            self._folder("evaluate") / "metrics.json": self._does("evaluate"),
+            self._folder("line") / "summary.json": self._does("line"),
+        }
+        return [file for file, there in wanted.items() if there]

@@ -1,0 +1,63 @@
+"""The table of what was tried, on the screen and in files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of the table.
+
+    `drop` is the accuracy it costs against `float32`; `ratio_to_plain` is the plain export's
+    latency ÷ its own, so above 1 it is faster; both latencies are of the same minutes.
+    """
+
+    name: str
+    accuracy: float
+    nll: float
+    drop: float
+    size_bytes: int
+    latency_ms: float
+    ratio_to_plain: float
+    ratio_to_fp32: float
+    chosen: bool
+
+
+def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> None:
+    """quantize.csv, a row a model, and quantize.json: the same and how they were measured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table = [asdict(row) for row in rows]
+    with (folder / "quantize.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    text = json.dumps({**facts, "rows": table}, indent=2, ensure_ascii=False)
+    (folder / "quantize.json").write_text(text + "\n", encoding="utf-8")
+
+
+def print_table(rows: Sequence[Row], console: Console) -> None:
+    """One line a model; the chosen one is marked."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "accuracy", "drop", "loss", "MB", "ms", "× plain", "× fp32"):
+        table.add_column(title, justify="left" if not title else "right")
+    for row in rows:
+        table.add_row(
+            f"{row.name}{' ← chosen' if row.chosen else ''}",
+            f"{row.accuracy:.4f}",
+            f"{row.drop:+.4f}",
+            f"{row.nll:.4f}",
+            f"{row.size_bytes / 1e6:.1f}",
+            f"{row.latency_ms:.2f}",
+            f"{row.ratio_to_plain:.2f}",
+            f"{row.ratio_to_fp32:.2f}",
+        )
+    console.print(table)

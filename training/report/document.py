@@ -1,0 +1,43 @@
+"""Sections as one document: Markdown, and the same as a page that needs no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+
+from training.errors import BadInput
+from training.report.section import Section
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def markdown(title: str, sections: Sequence[Section]) -> str:
+    """All sections under a title."""
+    return "\n\n".join([f"# {title}", *(section.markdown() for section in sections)]) + "\n"
+
+
+def write_text(path: Path, title: str, sections: Sequence[Section]) -> None:
+    """Write Markdown. Raises BadInput that names the file if it cannot be written."""
+    _write(path, markdown(title, sections))
+
+
+def write_page(path: Path, title: str, sections: Sequence[Section]) -> None:
+    """Write HTML. Raises BadInput that names the file if it cannot be written."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, undefined=StrictUndefined
+    )
+    # "js-default" escapes HTML in the text: a class may be named like a tag.
+    body = MarkdownIt("js-default").enable("table").render(markdown(title, sections))
+    page = environment.get_template(TEMPLATE.name).render(title=title, body=body)
+    _write(path, page)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from error

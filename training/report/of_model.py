@@ -1,0 +1,93 @@
+"""Sections on the model file itself: from its bytes and its metadata."""
+
+from __future__ import annotations
+
+from training.report import words
+from training.report.model import ReportedModel
+from training.report.section import Section, in_the_model, missing
+from training.report.words import bullets, counted, interval, megabytes, percent, table
+
+CALIBRATE = "python -m training calibrate MODEL.onnx --data LABELLED"
+
+
+def what_it_is(model: ReportedModel | None) -> Section:
+    """Task, backbone, size, hash, when and by what it was made."""
+    title = "What it is"
+    if model is None:
+        return missing(title, "the ONNX file", "python -m training export RUN --out MODEL.onnx")
+    parity = model.parity
+    facts = {
+        "Task": "names the class of the one item in a picture",
+        "Backbone": model.facts.get("backbone", words.NONE),
+        "Network's view": f"`[height, width]` {model.facts.get('size', words.NONE)} px",
+        "Size": megabytes(model.size_bytes),
+        "Written": model.facts.get("created", words.NONE),
+        "SHA-256": f"`{model.sha256}`",
+    }
+    if parity is not None:
+        facts["Largest difference from the trained network"] = (
+            f"{parity['largest_difference']:.4f} in probability on {parity['pictures']} pictures"
+        )
+    return in_the_model(title, bullets(facts), model.path)
+
+
+def classes(model: ReportedModel) -> Section:
+    """Names, in the order of the outputs."""
+    text = "\n".join(f"{number}. {name}" for number, name in enumerate(model.classes))
+    return in_the_model("Classes", text, model.path)
+
+
+def inputs_and_outputs(model: ReportedModel) -> Section:
+    """Tensors of the graph, and what they mean."""
+    lines = [f"- In: {line}" for line in model.inputs]
+    lines += [f"- Out: {line}" for line in model.outputs]
+    text = (
+        "A picture goes in as RGB at any size; the file itself squashes it to the network's view "
+        "and normalises it. Probabilities come out, a row for each picture, which sums to 1."
+    )
+    return in_the_model("Inputs and outputs", "\n".join([*lines, "", text]), model.path)
+
+
+def calibration(model: ReportedModel) -> Section:
+    """Temperature, scores before and after, threshold with its coverage, conformal sets."""
+    title = "Calibration and threshold"
+    record = model.calibration
+    if record is None:
+        threshold = model.facts.get("threshold", words.NONE)
+        section = missing(title, f"a calibration of {model.path.name}", CALIBRATE)
+        text = f"{section.text} Its threshold, {threshold}, was given, not measured."
+        return in_the_model(title, text, model.path)
+    facts = {
+        "Fitted on": f"{record['pictures']} pictures of {record['set']}",
+        "Temperature": f"{float(model.facts['temperature']):.4f}",
+        "Threshold": f"{float(model.facts['threshold']):.4f}, chosen for a precision of "
+        f"{percent(record['wanted_precision'])}",
+        "Precision of what reaches it (95% interval)": interval(counted(record["precision"])),
+        "Coverage, the share that reaches it": percent(float(model.facts["coverage"])),
+    }
+    scores = table(
+        ["score", "before", "after"],
+        [
+            [name, f"{record['before'][key]:.4f}", f"{record['after'][key]:.4f}"]
+            for key, name in words.SCORES.items()
+        ],
+    )
+    own = "All these figures are of the very pictures it was fitted on."
+    text = "\n\n".join([bullets(facts), scores, own, _conformal(model)])
+    return in_the_model(title, text, model.path)
+
+
+def _conformal(model: ReportedModel) -> str:
+    sets = model.conformal
+    if sets is None:
+        return ""
+    kind = "for each class by itself" if sets["kind"] == "class" else "for all classes together"
+    rows = [
+        [name, sets["pictures"][name], f"{least:.4f}"]
+        for name, least in sets["least_probability"].items()
+    ]
+    return (
+        f"Conformal sets hold the true class with probability {percent(sets['level'])}, {kind}: "
+        "they are made of the classes that reach these probabilities.\n\n"
+        + table(["class", "pictures", "least probability"], rows)
+    )

@@ -1,0 +1,96 @@
+"""Sections on what the model was made of: its pictures, and its training run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+
+from training.folders import set_name
+from training.options import TrainSettings
+from training.report.commands import settings_of
+from training.report.section import Section, measured, missing
+from training.report.sources import Source
+from training.report.words import percent, table
+
+PREPARE = "python -m training prepare PICTURES --out DATA"
+TRAIN = "python -m training train --data DATA --out RUN"
+FIGURES = ("train_loss", "val_loss", "val_accuracy", "val_macro_f1")
+
+
+def data(sources: Sequence[Source]) -> list[Section]:
+    """Pictures of each class in each split."""
+    if not sources:
+        return [missing("Data", "manifest.json of a prepared folder", PREPARE)]
+    return [_data(source) for source in sources]
+
+
+def _data(source: Source) -> Section:
+    counts = source.figures["counts"]
+    splits = list(counts)
+    rows = [
+        [name, *(counts[split][name] for split in splits)] for name in source.figures["classes"]
+    ]
+    total = ["all", *(sum(counts[split].values()) for split in splits)]
+    text = (
+        f"`{set_name(source.folder)}`, prepared from `{source.figures['source']}`; the SHA-256 of "
+        "each picture is in the manifest.\n\n" + table(["pictures", *splits], [*rows, total])
+    )
+    return measured("Data", text, source)
+
+
+def training(sources: Sequence[Source]) -> list[Section]:
+    """The run's settings, its epochs, and the figures of its best one."""
+    if not sources:
+        return [missing("Training", "metrics.json and history.csv of a training run", TRAIN)]
+    return [_training(source) for source in sources]
+
+
+def _training(source: Source) -> Section:
+    settings = settings_of(source)
+    best = source.figures["val"]
+    lines = [
+        described(settings) if settings else "The run's checkpoint is gone.",
+        f"Best epoch: {source.figures['epoch']}, accuracy on val {percent(best['accuracy'])} of "
+        f"{best['pictures']} pictures. It was chosen by that figure, which makes it a little too "
+        "good.",
+        _history(source),
+    ]
+    return measured("Training", "\n\n".join(line for line in lines if line), source)
+
+
+def described(settings: TrainSettings) -> str:
+    """A sentence on a run's settings."""
+    jitter = max(settings.brightness, settings.contrast, settings.saturation, settings.hue)
+    used = {
+        f"first {settings.freeze_stages} stages frozen": settings.freeze_stages,
+        f"head alone for {settings.freeze_epochs} epochs": settings.freeze_epochs,
+        f"label smoothing {settings.label_smoothing}": settings.label_smoothing,
+        f"averaged weights (decay {settings.ema_decay})": settings.ema_decay,
+        f"crops of at least {settings.crop_min_area:.0%} of the area": settings.crop_min_area < 1,
+        "flips both ways": settings.flips,
+        "quarter turns": settings.quarter_turns,
+        "TrivialAugment": settings.trivial_augment,
+        "colour jitter": jitter,
+        "random erasing": settings.erase,
+        "MixUp or CutMix": settings.mix,
+    }
+    return (
+        f"{settings.backbone} from weights `{settings.weights}`, at most {settings.epochs} epochs "
+        f"at {settings.size_px} px, batch {settings.batch}, rate {settings.rate:g}; "
+        f"{', '.join(what for what, on in used.items() if on)}. Seed {settings.seed}."
+    )
+
+
+def _history(source: Source) -> str:
+    file = source.folder / "history.csv"
+    if not file.is_file():
+        return ""
+    with file.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows:
+        return ""
+    figures = [name for name in FIGURES if name in rows[0]]
+    head = ["epoch", *(name.replace("_", " ") for name in figures)]
+    return table(
+        head, [[row["epoch"], *(f"{float(row[name]):.4f}" for name in figures)] for row in rows]
+    )

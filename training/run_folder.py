@@ -1,0 +1,111 @@
+"""A run's folder.
+
+last.pt                     all it takes to go on; what it says counts, so it is written last
+best.pt                     the best epoch so far
+config.toml                 the options; `train --config` with it makes the run anew
+history.csv, history.png    loss, accuracy, macro F1 and rate: one row per epoch
+confusion/epoch-03.csv      confusion on val after that epoch
+metrics.json                figures of the best epoch, as are
+confusion.csv, confusion.png, errors.html
+
+A run killed before last.pt does that epoch again, to the same end, and writes these again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from training import record
+from training.charts.confusion import draw_confusion
+from training.charts.history import draw_history
+from training.checkpoint import Checkpoint
+from training.epoch import Judgement
+from training.error_page import write_error_page
+from training.errors import BadInput, TrainingError
+from training.folders import PictureFolder
+from training.options import TrainSettings
+from training.whole_file import replacing
+
+WORST_SHOWN = 24
+OF_BEST = ("best.pt", "metrics.json", "confusion.csv", "confusion.png", "errors.html")
+
+
+class RunFolder:
+    """Where a run writes. Raises BadInput at once if nothing can be written there."""
+
+    def __init__(self, out: Path) -> None:
+        self.path = out
+        _check_writable(out)
+
+    def begin(self, settings: TrainSettings, start: Checkpoint) -> None:
+        """Make the folder agree with `start`: what an earlier run or a lost epoch left goes."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            record.write_config(self.path, settings)
+            self._forget_after(len(start.history))
+            self._write_history(start.history)
+            start.save(self.path / "last.pt")
+        except OSError as error:
+            raise BadInput(f"--out {self.path}: {error.strerror or error}") from error
+
+    def write_epoch(
+        self, checkpoint: Checkpoint, judged: Judgement, val: PictureFolder, *, best: bool
+    ) -> None:
+        """Write down the epoch that `checkpoint` ends with; `judged` is its judgement by `val`.
+
+        Raises TrainingError if it cannot be written, as on a full disk; the run can be resumed.
+        """
+        epoch = len(checkpoint.history)
+        try:
+            self._write_history(checkpoint.history)
+            record.write_confusion(self._confusion_of(epoch), judged.confusion)
+            if best:
+                self._write_best(checkpoint, judged, val)
+            checkpoint.save(self.path / "last.pt")
+        except OSError as error:
+            fault = error.strerror or error
+            raise TrainingError(
+                f"{self.path}: {fault}; --resume does epoch {epoch} again"
+            ) from error
+
+    def _write_best(self, checkpoint: Checkpoint, judged: Judgement, val: PictureFolder) -> None:
+        out, epoch = self.path, len(checkpoint.history)
+        checkpoint.save(out / "best.pt")
+        record.write_metrics(out, checkpoint.metrics)
+        record.write_confusion(out / "confusion.csv", judged.confusion)
+        with replacing(out / "confusion.png") as partial:
+            draw_confusion(partial, judged.confusion, f"epoch {epoch}, on val")
+        with replacing(out / "errors.html") as partial:
+            title = f"{out.name}: errors of epoch {epoch} on val"
+            write_error_page(partial, title, val, judged.probabilities, WORST_SHOWN)
+
+    def _write_history(self, history: Sequence[dict[str, float]]) -> None:
+        if history:
+            record.write_history(self.path, history)
+            with replacing(self.path / "history.png") as partial:
+                draw_history(partial, history)
+
+    def _forget_after(self, epochs: int) -> None:
+        if epochs == 0:
+            for name in (*OF_BEST, "history.csv", "history.png"):
+                (self.path / name).unlink(missing_ok=True)
+            shutil.rmtree(self.path / "confusion", ignore_errors=True)
+        later = epochs + 1
+        while self._confusion_of(later).exists():
+            self._confusion_of(later).unlink()
+            later += 1
+
+    def _confusion_of(self, epoch: int) -> Path:
+        return self.path / f"confusion/epoch-{epoch:02}.csv"
+
+
+def _check_writable(out: Path) -> None:
+    """Find out without making anything, since the pictures are yet to be looked at."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise BadInput(f"--out {out}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"--out {out}: {there} is not writable")
