@@ -39,7 +39,9 @@ err = Console(stderr=True, highlight=False)
 Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
 Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
 ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
-Threshold = Annotated[float | None, typer.Option(help="less sure: left on the belt, 0..1")]
+Threshold = Annotated[
+    float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
 ]
@@ -97,6 +99,7 @@ def run(
         options["title"] = Path(str(source)).name
     settings = _settings(config, scenario, options, assignments)
     loaded = _checked_model(settings)
+    settings = _decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
     with _view(quiet, as_json) as view:
         ended = runner.run(settings, loaded.facts, folder, view)
@@ -133,6 +136,8 @@ def classify(
     }
     settings = _settings(config, None, options, None)
     loaded = _load_model(settings)
+    settings = _decided(settings, loaded)
+    assert settings.decision.threshold != "model"
     answers = files.classify(
         loaded,
         files.picture_files(paths),
@@ -168,10 +173,12 @@ def check(
     }
     settings = _settings(config, scenario, options, assignments)
     loaded = _checked_model(settings)
+    settings = _decided(settings, loaded)
     out.print(f"settings  ok  {settings.title}: {settings.line.workers} workers")
     out.print(f"source    ok  {settings.source.spec}")
     names = ", ".join(loaded.facts.classes)
     out.print(f"model     ok  {_shown(Path(loaded.facts.path))} ({names})")
+    out.print(f"threshold ok  {settings.decision.threshold}")
 
 
 @app.command()
@@ -208,6 +215,15 @@ def _settings(
         values["line"]["workers"] = _cores()
     if Path(settings.source.spec).exists():
         values["source"]["spec"] = str(Path(settings.source.spec).absolute())
+    return Settings.model_validate(values)
+
+
+def _decided(settings: Settings, model: Model) -> Settings:
+    """The settings with the model's own threshold, where they leave that to it."""
+    if settings.decision.threshold != "model":
+        return settings
+    values = settings.model_dump()
+    values["decision"]["threshold"] = model.threshold
     return Settings.model_validate(values)
 
 

@@ -25,6 +25,8 @@ def main() -> int:
         review=review,
         notices=alerts,
     )
+    # The runner has put the model's own number in the place of "model".
+    assert settings.decision.threshold != "model"
     judge = Judge(
         classes=seat.model.classes,
         residue_class=settings.belt.residue_class,

@@ -91,7 +91,9 @@ class ModelSettings(Section):
 
 
 class DecisionSettings(Section):
-    threshold: Fraction = Field(description="less confident than this: left on the belt")
+    threshold: Fraction | Literal["model"] = Field(
+        description="less confident than this: left on the belt; model: as the model file says"
+    )
 
 
 class WorkerSettings(Section):

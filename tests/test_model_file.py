@@ -254,3 +254,21 @@ def test_another_kind_of_file_is_no_model(tmp_path):
 def test_a_path_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(BadInput, match=r"gone: no such model file or folder"):
         find(tmp_path / "gone")
+
+
+def test_threshold_comes_from_the_file(tiny):
+    assert load(tiny).threshold == 0.5
+
+
+@pytest.mark.parametrize("named", [None, "much", "1.5", "nan"])
+def test_file_without_a_fit_threshold(tiny, named):
+    def rename(model: onnx.ModelProto) -> None:
+        kept = {p.key: p.value for p in model.metadata_props if p.key != "scrapline.threshold"}
+        helper.set_model_props(
+            model, kept if named is None else {**kept, "scrapline.threshold": named}
+        )
+
+    rewrite(tiny, rename)
+    model = load(tiny)
+    with pytest.raises(BadInput, match="threshold"):
+        _ = model.threshold

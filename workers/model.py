@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,24 @@ class Model:
 
     facts: ModelFacts
     engine: Engine
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which the file's own maker trusted its answers.
+
+        Raises:
+            BadInput: if the file names none, or not a number from 0 to 1.
+        """
+        named = self.engine.metadata.get("threshold")
+        if named is None:
+            raise BadInput(f"decision.threshold: {self.facts.path} names none; give a number")
+        try:
+            threshold = float(named)
+        except ValueError:
+            threshold = math.nan
+        if not 0 <= threshold <= 1:
+            raise BadInput(f"{self.facts.path}: scrapline.threshold {named!r} is not 0 to 1")
+        return threshold
 
     @classmethod
     def load(cls, path: Path, provider: str, sha256: str | None = None) -> Model:

@@ -91,8 +91,8 @@ def _finish(
     if chosen is None:
         best = max(rows[2:], key=lambda row: row.accuracy)
         raise TrainingError(
-            f"quantize: no variant keeps within --max-drop {settings.max_drop}: the best, {best.name}, costs "
-            f"{best.drop:.4f}; see {settings.report / 'quantize.csv'}"
+            f"no variant keeps within --max-drop {settings.max_drop}: the best, {best.name}, "
+            f"costs {best.drop:.4f}; see {settings.report / 'quantize.csv'}"
         )
     settings.out.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(chosen.model, str(settings.out))
