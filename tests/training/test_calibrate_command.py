@@ -243,3 +243,31 @@ def test_other_files_than_onnx(pictures: Path, tmp_path: Path, refused: Refused)
     line = refused("calibrate", tmp_path / "a.ts", "--data", pictures)
     assert "a.ts: calibrate changes .onnx files only" in line
     assert "missing.onnx" in refused("calibrate", tmp_path / "missing.onnx", "--data", pictures)
+
+
+def test_model_calibrated_like_its_twin_answers_as_it(
+    model: Path, pictures: Path, tmp_path: Path
+) -> None:
+    twin, out = tmp_path / "twin.onnx", tmp_path / "out.onnx"
+    calibrated(model, "--data", pictures, "--out", twin)
+    calibrated(model, "--like", twin, "--out", out)
+    np.testing.assert_allclose(onnx_runner(out)(SEEN), onnx_runner(twin)(SEEN), atol=2e-7)
+    wanted, given = facts(twin), facts(out)
+    record = json.loads(given.pop("scrapline.calibration"))
+    assert record.pop("twin_sha256") == hashlib.sha256(twin.read_bytes()).hexdigest()
+    assert record == json.loads(wanted.pop("scrapline.calibration"))
+    assert given == wanted
+    calibrated(out, "--like", twin, "--in-place")  # it is as it should be already
+    np.testing.assert_allclose(onnx_runner(out)(SEEN), onnx_runner(twin)(SEEN), atol=2e-7)
+
+
+def test_like_refuses_what_is_no_calibrated_twin(
+    model: Path, pictures: Path, tmp_path: Path, refused: Refused
+) -> None:
+    assert "is not calibrated itself" in refused("calibrate", model, "--like", model)
+    twin = tmp_path / "twin.onnx"
+    calibrated(model, "--data", pictures, "--out", twin)
+    other = colour_model(tmp_path / "other.onnx", threshold="0.6", backbone="shades")
+    assert "scrapline.backbone is colours" in refused("calibrate", other, "--like", twin)
+    assert "--like" in refused("calibrate", model, "--like", twin, "--data", pictures)
+    assert "--data: is required" in refused("calibrate", model)

@@ -27,6 +27,7 @@ from rich.console import Console
 from training.calibrate.conformal import ConformalSets, choose_kind
 from training.calibrate.graph import divide_logits
 from training.calibrate.summary import Calibration, print_calibration
+from training.calibrate.twin import like_twin
 from training.errors import BadInput, ParityError
 from training.evaluate.answers import Answers, Ints, ask_all
 from training.evaluate.engines import onnx_engine
@@ -52,12 +53,23 @@ def calibrate(settings: CalibrateSettings, console: Console) -> None:
     """
     target = _target(settings)
     model = ModelFile.open(settings.model)
-    folder = read_folder(settings.data, model.classes)
+    if settings.like is not None:
+        _save(like_twin(model, ModelFile.open(settings.like), console), target)
+        return
+    if settings.data is None:
+        raise BadInput("--data: is required, or --like")
+    _calibrate(model, settings, settings.data, target, console)
+
+
+def _calibrate(
+    model: ModelFile, settings: CalibrateSettings, data: Path, target: Path, console: Console
+) -> None:
+    folder = read_folder(data, model.classes)
     kind = choose_kind(settings.conformal, settings.coverage, model.classes, folder.counts())
     files, labels = [folder.root / p for p in folder.paths], np.array(folder.labels, np.int64)
 
     [before] = ask_all(model, files, [Way()], console, "before")
-    temperature = fit_temperature(before.probabilities, labels, str(settings.data))
+    temperature = fit_temperature(before.probabilities, labels, str(data))
     proto = onnx.load(str(model.path))
     divide_logits(proto, temperature)
     rewritten = replace(model, engine=onnx_engine(proto.SerializeToString()))
@@ -86,6 +98,8 @@ def _target(settings: CalibrateSettings) -> Path:
     """Where to write. BadInput if that is the input and nobody said so."""
     if settings.model.suffix != ".onnx":
         raise BadInput(f"{settings.model}: calibrate changes .onnx files only")
+    if settings.like is not None and settings.data is not None:
+        raise BadInput("--like: not together with --data")
     if settings.in_place and settings.out:
         raise BadInput("--in-place: not together with --out")
     if settings.in_place:

@@ -17,7 +17,13 @@ class CalibrateSettings(Settings):
     positional = "model"
 
     model: Path = Field(description="ONNX file")
-    data: Path = Field(description="folder of class folders that the model was not trained on")
+    data: Path | None = Field(
+        default=None, description="folder of class folders that the model was not trained on"
+    )
+    like: Path | None = Field(
+        default=None,
+        description="instead of --data: calibrated twin, made alike from fewer pictures",
+    )
     out: Path | None = Field(
         default=None, description="ONNX file to write; without it MODEL.calibrated.onnx"
     )
