@@ -78,9 +78,12 @@ class RunFolder:
         record.write_confusion(out / "confusion.csv", judged.confusion)
         with replacing(out / "confusion.png") as partial:
             draw_confusion(partial, judged.confusion, f"epoch {epoch}, on val")
-        with replacing(out / "errors.html") as partial:
-            title = f"{out.name}: errors of epoch {epoch} on val"
-            write_error_page(partial, title, val, judged.probabilities, WORST_SHOWN)
+        try:
+            with replacing(out / "errors.html") as partial:
+                title = f"{out.name}: errors of epoch {epoch} on val"
+                write_error_page(partial, title, val, judged.probabilities, WORST_SHOWN)
+        except BadInput:  # a picture has gone since the run began, which goes on without it
+            (out / "errors.html").unlink(missing_ok=True)
 
     def _write_history(self, history: Sequence[dict[str, float]]) -> None:
         if history:

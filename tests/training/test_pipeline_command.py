@@ -182,7 +182,8 @@ def test_ctrl_c_ends_the_step_and_training_goes_on_after_it(
         stderr=subprocess.PIPE,
         text=True,
     ) as child:
-        wait_for(out / "train" / "last.pt", child)
+        for name in ("last.pt", "history.csv"):
+            wait_for(out / "train" / name, child)
         child.send_signal(signal.SIGINT)
         _, stderr = child.communicate(timeout=DEADLINE_S)
     assert child.returncode == 130

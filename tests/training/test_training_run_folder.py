@@ -64,7 +64,6 @@ def test_settings_of_awkward_text_are_toml(data: Path, tmp_path: Path) -> None:
 
 
 def test_figures_are_the_best_epochs(data: Path, tmp_path: Path) -> None:
-    """A rate that wrecks the network after the first epoch."""
     run = Run(small_run(data, tmp_path, epochs=3, ema_decay=0), SILENT)
     confusions = [run.one_epoch() for _ in range(3)]
     best = max(range(3), key=lambda epoch: (confusions[epoch].accuracy, epoch))
@@ -156,6 +155,17 @@ def test_an_epoch_that_cannot_be_written_is_one_line(data: Path, tmp_path: Path)
     (tmp_path / "best.partial.pt").mkdir()
     with pytest.raises(TrainingError, match="--resume does epoch 1 again"):
         run.one_epoch()
+
+
+def test_pictures_that_go_away_cost_a_page(tmp_path: Path) -> None:
+    write_pictures(tmp_path / "train", 4)
+    write_pictures(tmp_path / "val", 2)
+    run = Run(small_run(tmp_path, tmp_path / "run"), SILENT)
+    for picture in (tmp_path / "val").rglob("*.png"):
+        picture.unlink()
+    run.one_epoch()
+    assert (tmp_path / "run/best.pt").exists()
+    assert not (tmp_path / "run/errors.html").exists()
 
 
 def test_tensorboard(data: Path, tmp_path: Path) -> None:

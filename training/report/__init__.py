@@ -1,10 +1,12 @@
 """What was measured, gathered from the files that hold it: a report, and the model's card.
 
-sources     which command wrote a folder, told by what is in it
-model       the ONNX file that everything is about
-material    both together, checked to be of one model
-sections    a heading's text, from one file each
-card        the model card;  page  the report as HTML
+sources        which command wrote a file, told by what is in it
+model          the ONNX file that everything is about
+material       both together, checked to be of one model
+commands       the command line that made a file
+section, of_*  a heading's text, from one file
+document       sections as Markdown, and as a page
+card           the model card
 """
 
 from __future__ import annotations

@@ -59,21 +59,17 @@ def _named_model(sources: Sequence[Source]) -> Path | None:
 def _check_one_model(model: ReportedModel | None, sources: Sequence[Source]) -> None:
     """Raise BadInput that names both where figures are of another model than the rest."""
     hashed = [source for source in sources if source.model_sha256]
-    if model is None:
-        if not hashed:
-            return
-        first = hashed[0]
-        known, name, exact = {first.model_sha256}, str(first.file), str(first.model_sha256)
-        before = known
-    else:
-        known, name, exact = {model.sha256}, str(model.path), model.sha256
-        before = set(model.hashes)
+    if model is not None:
+        name, sha256, before = model.path, model.sha256, model.hashes
+    elif hashed:
+        name, sha256 = hashed[0].file, str(hashed[0].model_sha256)
+        before = frozenset({sha256})
     for source in hashed:
-        allowed = before if source.kind in MEASURED_BEFORE_CALIBRATION else known
+        allowed = before if source.kind in MEASURED_BEFORE_CALIBRATION else {sha256}
         if source.model_sha256 not in allowed:
             raise BadInput(
                 f"{source.file}: its figures are of the model {source.model_file} (sha256 "
-                f"{str(source.model_sha256)[:SHORT]}…), not of {name} ({exact[:SHORT]}…)"
+                f"{str(source.model_sha256)[:SHORT]}…), not of {name} ({sha256[:SHORT]}…)"
             )
     for source in sources:
         if model and source.kind is Kind.TRAIN:

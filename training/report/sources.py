@@ -69,7 +69,9 @@ class Source:
 
     @property
     def model_file(self) -> Path | None:
-        """Where that model was when it was measured."""
+        """Where that model was when it was measured; a bare name where the file has no more."""
+        if self.kind is Kind.QUANTIZE:
+            return Path(self.figures["model"]) if "model" in self.figures else None
         path = self._of_model("path" if self.kind is Kind.LINE else "file")
         return Path(path) if path else None
 
