@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,20 @@ from onnx import TensorProto, helper, numpy_helper
 from small_runs import SILENT, small_run, write_pictures
 
 from training.backbone import Network, build
+from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.errors import BadInput, TrainingError
-from training.export.onnx_file import CENTRED, bare_network
+from training.export.contract import ModelFacts
+from training.export.network import facts_of
+from training.export.onnx_file import CENTRED, bare_network, served_model
 from training.export.served import MEAN_PIXEL
 from training.options import QuantizeSettings
-from training.quantize.command import quantize
+from training.quantize.command import finish
+from training.quantize.judge import judge_model
 from training.quantize.pixels import ZERO_POINT, take_pixels_less_zero_point
 from training.quantize.rounding import RoundedActivation, RoundedWeight, rounded, unrounded
-from training.quantize.search import Search, divergence
-from training.quantize.static import Quantiser
+from training.quantize.search import Search
+from training.quantize.table import Row
 from training.quantize.tune import tune
 from training.quantize.variant import Variant
 from training.settings import load
@@ -50,8 +55,14 @@ def options(run: Path, data: Path, out: Path, **given: object) -> QuantizeSettin
 
 @pytest.fixture(scope="module")
 def quantised(finished_run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the file and the report that the command line gives, tuned for an epoch."""
     out = tmp_path_factory.mktemp("quantised")
-    quantize(options(finished_run, data, out), SILENT)
+    arguments = ["quantize", finished_run, "--data", data, "--out", out / "small.onnx"]
+    arguments += ["--report", out / "report", "--methods", "minmax", "--pictures", 8]
+    arguments += ["--tune-epochs", 1, "--max-drop", 1]
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    assert ended.value.code == 0
     return out
 
 
@@ -91,38 +102,42 @@ def test_table_holds_every_variant_and_marks_one(quantised: Path) -> None:
 
 
 def test_nothing_good_enough_leaves_a_table_and_no_model(
-    finished_run: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    finished_run: Path, data: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Search, "keeps", lambda *_: False)
-    with pytest.raises(TrainingError, match=r"--max-drop 0.0: the best, .* costs"):
-        quantize(options(finished_run, data, tmp_path, max_drop=0, float_layers=2), SILENT)
-    assert not (tmp_path / "small.onnx").exists()
-    names = list(pd.read_csv(tmp_path / "report" / "quantize.csv").name)
-    assert names[-2:] == ["U8S8 channel minmax 1 in float", "U8S8 channel minmax 2 in float"]
-
-
-def test_layers_in_float_come_closer_to_float(finished_run: Path, data: Path) -> None:
-    from training.checkpoint import load_checkpoint
-    from training.export.network import facts_of, load_network
-
     checkpoint = load_checkpoint(finished_run)
-    network = load_network(checkpoint, finished_run)
-    facts = facts_of(checkpoint, options(finished_run, data, Path()))
-    pictures = np.random.default_rng(3).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
-    labels = np.zeros(40, np.int64)
-    from training.export.onnx_file import served_model
-    from training.quantize.judge import judge_model
+    settings = options(finished_run, data, tmp_path, max_drop=0.1)
+    names = ("plain", "float32", "U8S8 channel minmax")
+    rows = [Row(name, 0.5, 1.0, 0.2, 9, 1.0, 1.0, 1.0, False) for name in names]
+    with pytest.raises(TrainingError, match=r"--max-drop 0.1: the best, U8S8.*, costs 0.2000"):
+        finish(settings, facts_of(checkpoint, settings), None, rows, SILENT)
+    assert not (tmp_path / "small.onnx").exists()
+    assert list(pd.read_csv(tmp_path / "report" / "quantize.csv").name) == list(names)
 
-    float32 = judge_model(
-        served_model(bare_network(network, facts.size_px), facts), pictures, labels
+
+def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
+    torch.manual_seed(0)
+    convolutions = [torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3)]
+    pooled = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)]
+    network = Network(torch.nn.Sequential(*convolutions, *pooled).eval(), "5")
+    facts = ModelFacts(("dark", "light"), (16, 16), "three layers", "", 0.5)
+    pictures = np.random.default_rng(3).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
+    labels = np.zeros(16, np.int64)
+    bare = bare_network(network, facts.size_px)
+    float32 = judge_model(served_model(bare, facts), pictures, labels)
+
+    better_than_any = replace(float32, accuracy=2.0)
+    search = Search(facts, pictures, pictures, labels, better_than_any, 0.0, SILENT)
+    tried = search.on(network, [Variant()], float_layers=3)
+    assert [one.variant.name for one in tried] == [
+        "U8S8 channel minmax",
+        "U8S8 channel minmax 1 in float",
+        "U8S8 channel minmax 2 in float",
+    ]
+    of_all, of_one, of_two = (
+        np.abs(float32.probabilities - one.judged.probabilities).max() for one in tried
     )
-    with Quantiser(bare_network(network, facts.size_px), facts.size_px, pictures) as quantiser:
-        search = Search(quantiser, facts, pictures, labels, float32, SILENT)
-        all_but_first = Variant().keeping(quantiser.layers())
-        closest = search._try(all_but_first).judged.probabilities
-        rounded_all = search._try(Variant()).judged.probabilities
-    wanted = float32.probabilities
-    assert divergence(wanted, closest) < divergence(wanted, rounded_all)
+    assert of_two < of_all
+    assert of_one < of_all
 
 
 @pytest.mark.parametrize("with_bias", [True, False])
@@ -201,16 +216,6 @@ def test_tuning_brings_rounded_answers_closer(data: Path, tmp_path: Path) -> Non
     before, after = network.model.state_dict(), tuned.model.state_dict()
     assert any(not torch.equal(before[k], after[k]) for k in before if k.endswith("0.weight"))
     assert all(torch.equal(before[k], after[k]) for k in before if "running" in k)
-
-
-def test_tuned_from_the_command_line(finished_run: Path, data: Path, tmp_path: Path) -> None:
-    arguments = ["quantize", finished_run, "--data", data, "--out", tmp_path / "m.onnx"]
-    arguments += ["--report", tmp_path, "--methods", "minmax", "--pictures", 8]
-    arguments += ["--tune-epochs", 1, "--max-drop", 1]
-    with pytest.raises(SystemExit) as ended:
-        main([str(argument) for argument in arguments])
-    assert ended.value.code == 0
-    assert (tmp_path / "m.onnx").is_file()
 
 
 @pytest.mark.parametrize(

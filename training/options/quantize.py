@@ -38,11 +38,13 @@ class QuantizeSettings(Settings):
     )
     max_drop: Strength = Field(description="accuracy on val that eight bits may cost")
     float_layers: int = Field(
-        ge=0,
-        description="layers left in float, at most, where nothing else keeps within --max-drop",
+        ge=0, description="layers left in float, at most, where tuning was not enough either"
     )
+    or_float: bool = Field(description="write the float32 model where nothing keeps within it")
     tune_epochs: int = Field(
-        ge=0, description="epochs of fine-tuning with rounding, before it is quantised; 0: none"
+        ge=0,
+        description="epochs of fine-tuning with rounding, where nothing else keeps within "
+        "--max-drop; 0: none",
     )
     tune_rate: float = Field(gt=0, description="peak learning rate of that")
     seed: int = Field(ge=0, description="seed of the choice and order of pictures")

@@ -57,9 +57,12 @@ def _wait(child: subprocess.Popen[bytes], log: Path, look: Callable[[str], None]
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Interrupt the child and all it started; kill them if they take too long."""
+    """Ask the child and all it started to stop; kill them if they take too long.
+
+    By SIGTERM: what a shell starts in the background ignores SIGINT, and so do its children.
+    """
     try:
-        _signal(child, signal.SIGINT)
+        _signal(child, signal.SIGTERM)
         child.wait(GRACE_S)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
         _signal(child, signal.SIGKILL)

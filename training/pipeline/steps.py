@@ -94,14 +94,15 @@ class Plan:
         resumes_from: Path | None = None,
     ) -> Step:
         """A step that is one of the trainer's commands."""
-        config = ("--config", self._config) if self._config else ()
+        configured = self._tables.get(name, {})
+        config = ("--config", self._config) if configured else ()
         return Step(
             name=name,
             folder=self._folder(name),
             arguments=("-m", "training", name, *map(str, (*arguments, *config))),
             inputs=inputs,
             outputs=outputs,
-            configured=self._tables.get(name, {}),
+            configured=configured,
             resume=("--resume",) if resumes_from else (),
             resumes_from=resumes_from,
         )
@@ -147,7 +148,7 @@ class Plan:
         files = ("--data", self._data, "--out", self._quantized, "--report", folder)
         return self._trainer(
             "quantize",
-            (self._run, *files, *self._view()),
+            (self._run, *files, "--or-float", *self._view()),
             inputs=(self._run / "best.pt", self._data),
             outputs=(self._quantized, folder / "quantize.csv", folder / "quantize.json"),
         )

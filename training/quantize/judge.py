@@ -19,11 +19,10 @@ TIMED_SIDE_PX = 224
 
 @dataclass(frozen=True)
 class Judged:
-    """Figures of one model on the same pictures; `latency_ms` is the median at batch 1."""
+    """Figures of one model on the same pictures; `probabilities` are `[pictures, classes]`."""
 
     accuracy: float
     nll: float
-    size_bytes: int
     probabilities: NDArray[np.float32]
 
 
@@ -31,11 +30,10 @@ def judge_model(
     model: onnx.ModelProto, pictures: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> Judged:
     """Answer `[n, h, w, 3]`, one at a time, as the line does."""
-    stored = model.SerializeToString()
-    run = onnx_runner(stored)
+    run = onnx_runner(model.SerializeToString())
     probabilities = np.concatenate([run(picture[None]) for picture in pictures])
     right = probabilities.argmax(1) == labels
-    return Judged(float(right.mean()), nll(probabilities, labels), len(stored), probabilities)
+    return Judged(float(right.mean()), nll(probabilities, labels), probabilities)
 
 
 def latencies_ms(models: Mapping[str, onnx.ModelProto]) -> dict[str, float]:

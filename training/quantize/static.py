@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,10 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.export.onnx_file import CENTRED
+from training.quantize.noise import signal_to_noise
 from training.quantize.pixels import ZERO_POINT, take_bytes, take_pixels_less_zero_point
+from training.quantize.squashed import Pixels
 from training.quantize.variant import Variant
-
-Pixels = NDArray[np.uint8]  # [pictures, h, w, 3], of the network's size
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,
@@ -55,14 +55,25 @@ class Quantiser:
         self._scratch.cleanup()
 
     def layers(self) -> list[str]:
-        """Names of the layers with weights, in order; the first stays quantised, to take bytes."""
+        """Names of the layers with weights, in order, but the first: it has to take bytes."""
         nodes = onnx.load(str(self._ready), load_external_data=False).graph.node
         weighty = [node for node in nodes if node.op_type in {"Conv", "Gemm", "MatMul"}]
         return [node.name for node in weighty if CENTRED not in node.input]
 
+    def noisiest_first(self, variant: Variant) -> list[str]:
+        """The layers, first the one to which rounding adds the most noise."""
+        few = _Reader(self._pictures[:AT_ONCE])
+        ratios = signal_to_noise(self._ready, self._rounded(variant), few, self._folder)
+        return sorted(self.layers(), key=ratios.__getitem__)
+
     def quantised(self, variant: Variant) -> onnx.ModelProto:
         """The network in eight bits: `planes` uint8 `[batch, 3, h, w]` → logits and embedding."""
-        result = self._folder / "quantised.onnx"
+        network = onnx.load(str(self._rounded(variant)))
+        take_bytes(network, self._size_px)
+        return network
+
+    def _rounded(self, variant: Variant) -> Path:
+        result = self._folder / "rounded.onnx"
         quantize_static(
             self._ready,
             result,
@@ -79,9 +90,7 @@ class Quantiser:
                 "TensorQuantOverrides": {CENTRED: [_bytes_as_they_are()]},
             },
         )
-        network = onnx.load(str(result))
-        take_bytes(network, self._size_px)
-        return network
+        return result
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -111,9 +120,3 @@ def _bytes_as_they_are() -> dict[str, Any]:
         "scale": np.array(1, dtype=np.float32),
         "zero_point": np.array(ZERO_POINT, dtype=np.uint8),
     }
-
-
-def spread(count: int, wanted: int, seed: int) -> Sequence[int]:
-    """At most `wanted` of `count` indices, drawn without order."""
-    drawn = np.random.default_rng(seed).permutation(count)[:wanted]
-    return [int(index) for index in drawn]

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
 from rich.console import Console
 from rich.table import Table
+
+from training.quantize.judge import Judged
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that was tried, under the name it has in the table."""
+
+    name: str
+    model: onnx.ModelProto
+    judged: Judged
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,25 @@ class Row:
     ratio_to_plain: float
     ratio_to_fp32: float
     chosen: bool
+
+
+def rows_of(entries: Sequence[Entry], times: Mapping[str, float], keep: Entry | None) -> list[Row]:
+    """One row an entry, the first two of which are the plain export and float32."""
+    plain, float32 = entries[0], entries[1]
+    return [
+        Row(
+            name=entry.name,
+            accuracy=entry.judged.accuracy,
+            nll=entry.judged.nll,
+            drop=float32.judged.accuracy - entry.judged.accuracy,
+            size_bytes=len(entry.model.SerializeToString()),
+            latency_ms=times[entry.name],
+            ratio_to_plain=times[plain.name] / times[entry.name],
+            ratio_to_fp32=times[float32.name] / times[entry.name],
+            chosen=keep is not None and entry.name == keep.name,
+        )
+        for entry in entries
+    ]
 
 
 def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> None:
