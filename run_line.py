@@ -18,11 +18,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from drill.plan import KINDS as FAULTS
 from line import runner
 from line.config import ROOT, load
 from line.errors import BadInput, ExitCode, ScraplineError
+from line.exporter import exported
+from line.resume import reopen
 from line.run_folder import RunFolder
 from line.settings import Settings
+from line.sockets import check_door
 from line.view import LiveView, PlainView, QuietView, View
 from producers.sources import open_source
 from workers.model import Model, find
@@ -50,6 +54,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
 
 @app.command()
 def run(
+    context: typer.Context,
     config: Config = None,
     scenario: Scenario = None,
     workers: Annotated[str | None, typer.Option(help="a number, or auto: one a core")] = None,
@@ -70,11 +75,21 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="same seed, same belt")] = None,
     run_dir: Annotated[Path | None, typer.Option(help="empty or new folder")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="go on with the run in this folder, cut off or stopped")
+    ] = None,
     assignments: Assignments = None,
     quiet: Annotated[bool, typer.Option(help="print errors only")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the line until its belt ends. Ctrl-C drains it; a second Ctrl-C stops it at once."""
+    if resume is not None:
+        _refuse_beside(context, "resume", ("quiet", "as_json"))
+        settings, facts, folder = reopen(resume)
+        Model.load(Path(facts.path), settings.model.provider, facts.sha256)
+        with _view(quiet, as_json) as view, exported(settings, view) as watch:
+            ended = runner.resume(settings, facts, folder, watch)
+        return _conclude(ended, folder, quiet, as_json)
     options: dict[str, object | None] = {
         "line.workers": _number_or_word(workers),
         "line.cameras": cameras,
@@ -101,8 +116,13 @@ def run(
     loaded = _checked_model(settings)
     settings = _decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
-    with _view(quiet, as_json) as view:
-        ended = runner.run(settings, loaded.facts, folder, view)
+    with _view(quiet, as_json) as view, exported(settings, view) as watch:
+        ended = runner.run(settings, loaded.facts, folder, watch)
+    return _conclude(ended, folder, quiet, as_json)
+
+
+def _conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool) -> None:
+    """Account for a run, and exit as it went."""
     summary = _account(folder.path)
     if as_json:
         print(json.dumps(summary, indent=1))
@@ -143,6 +163,7 @@ def classify(
         files.picture_files(paths),
         settings.decision.threshold,
         settings.source.max_megapixels * 1e6,
+        settings.source.max_file_mb * 1e6,
     )
     unreadable = print_answers(list(answers), top, as_json, out, err)
     if unreadable:
@@ -156,6 +177,45 @@ def report(run_dir: Annotated[Path, typer.Argument(help="folder of a run")]) -> 
 
     print_summary(_account(run_dir), out)
     out.print(f"\n{_shown(run_dir)}/report.html")
+
+
+@app.command()
+def drill(
+    scenario: Annotated[str, typer.Option(help="as for run; must have a duration")] = "steady",
+    seed: Annotated[int | None, typer.Option(help="same seed, same belt, same plan")] = None,
+    faults: Annotated[int, typer.Option(min=0, help="to inject over the whole run")] = 20,
+    minutes: Annotated[float | None, typer.Option(help="of belt time, to soak")] = None,
+    workers: Annotated[int | None, typer.Option(help="as for run")] = None,
+    kinds: Annotated[str | None, typer.Option(help=f"some of {','.join(FAULTS)}")] = None,
+    model: ModelFile = None,
+    run_dir: Annotated[Path | None, typer.Option(help="empty or new folder")] = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a scenario under a storm of faults, and count whether any item was lost or doubled."""
+    from drill.command import Order, parse_kinds, run_drill
+    from drill.verdict import print_verdict
+
+    options: dict[str, object | None] = {
+        "line.seed": seed,
+        "line.workers": workers,
+        "line.duration_s": None if minutes is None else 60 * minutes,
+        "model.path": None if model is None else str(model),
+    }
+    wanted = parse_kinds(kinds)
+    settings = _settings(None, scenario, options, assignments)
+    path = Path(_checked_model(settings).facts.path)
+    folder = RunFolder.choose(run_dir, settings).path
+    found = run_drill(
+        Order(settings, scenario, assignments or (), path, folder, faults, wanted), err
+    )
+    if as_json:
+        print(json.dumps(found, indent=1))
+    else:
+        print_verdict(found, out)
+        out.print(f"\n{_shown(folder)}/drill.json  soak.csv  logs/runner.log")
+    if not found["passed"]:
+        raise typer.Exit(ExitCode.UNACCOUNTED)
 
 
 @app.command()
@@ -179,6 +239,23 @@ def check(
     names = ", ".join(loaded.facts.classes)
     out.print(f"model     ok  {_shown(Path(loaded.facts.path))} ({names})")
     out.print(f"threshold ok  {settings.decision.threshold}")
+
+
+@app.command()
+def keys(
+    folder: Annotated[Path, typer.Argument(help="where they are kept")],
+    name: Annotated[
+        list[str] | None, typer.Option(help="of a worker; may be repeated; default: remote")
+    ] = None,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="replace these workers' keys; without names, all keys")
+    ] = False,
+) -> None:
+    """Make the keys that let workers on other machines in."""
+    from line.keys import make
+
+    for carried in make(folder, name or (), rotate=rotate):
+        out.print(f"{_shown(carried)}: carry it to that machine, then remove it here")
 
 
 @app.command()
@@ -215,6 +292,8 @@ def _settings(
         values["line"]["workers"] = _cores()
     if Path(settings.source.spec).exists():
         values["source"]["spec"] = str(Path(settings.source.spec).absolute())
+    if settings.transport.keys:
+        values["transport"]["keys"] = str(Path(settings.transport.keys).absolute())
     return Settings.model_validate(values)
 
 
@@ -225,6 +304,15 @@ def _decided(settings: Settings, model: Model) -> Settings:
     values = settings.model_dump()
     values["decision"]["threshold"] = model.threshold
     return Settings.model_validate(values)
+
+
+def _refuse_beside(context: typer.Context, option: str, allowed: tuple[str, ...]) -> None:
+    """An option that takes everything from a run folder stands alone."""
+    for name in context.params:
+        given = context.get_parameter_source(name)
+        if given is not None and given.name == "COMMANDLINE" and name not in (option, *allowed):
+            flag = {"assignments": "set"}.get(name, name.replace("_", "-"))
+            raise BadInput(f"--{option}: goes on with the run's own settings, without --{flag}")
 
 
 def _cores() -> int:
@@ -242,7 +330,7 @@ def _load_model(settings: Settings) -> Model:
 
 
 def _checked_model(settings: Settings) -> Model:
-    """The model, if it fits the source and the belt. Raises BadInput naming what does not."""
+    """The model, if all else fits it and itself. Raises BadInput naming what does not."""
     model = _load_model(settings)
     known = model.facts.classes
     names = ", ".join(known)
@@ -254,6 +342,7 @@ def _checked_model(settings: Settings) -> Model:
             f"which the model {model.facts.path} does not know ({names})"
         )
     residue = settings.belt.residue_class
+    check_door(settings.transport)
     if residue and residue not in known:
         raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
     return model

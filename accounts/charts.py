@@ -15,8 +15,8 @@ from markupsafe import Markup
 from accounts.legend import LEGEND
 from accounts.plot import Plot, nice_step, steps_up_to
 from accounts.wording import count, number
+from line.events import Event
 from line.outcome import Verdict
-from line.settings import Kill
 
 _HEIGHT_PX = 220
 _TIME_BARS = 40
@@ -39,8 +39,8 @@ def verdict_bar(items: pd.DataFrame) -> Markup:
     return plot.svg()
 
 
-def timeline(items: pd.DataFrame, kills: Sequence[Kill] = ()) -> Markup:
-    """Items by verdict, stacked, over the belt time of their trigger; planned kills as lines.
+def timeline(items: pd.DataFrame, faults: Sequence[Event] = ()) -> Markup:
+    """Items by verdict, stacked, over the belt time of their trigger; planned faults as lines.
 
     At most 41 bars, each of `timeline_step_s`, however long the run. Needs at least one item.
     """
@@ -56,10 +56,10 @@ def timeline(items: pd.DataFrame, kills: Sequence[Kill] = ()) -> Markup:
     plot.y_ticks(columns.ticks())
     plot.x_ticks(_time_ticks(bars * step_s))
     columns.draw(plot, (_span_s(step_s * bar, step_s * (bar + 1)) for bar in range(bars)))
-    for kill in kills:
-        x = 100 * kill.at_s / (bars * step_s)
+    for fault in faults:
+        x = 100 * fault.at_s / (bars * step_s)
         if x <= 100:
-            plot.line("event", x, 0, x, 100, f"{kill.at_s:g} s: {kill.process} killed")
+            plot.line("event", x, 0, x, 100, f"{fault.at_s:g} s: {fault.action} {fault.process}")
             plot.text("✕", x, 0, name="event-mark", shift_px=(0, -4))
     return plot.svg()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -37,6 +37,10 @@ class Facts(BaseModel):
     model: ModelFacts = ModelFacts()
     restarts: dict[str, int] = {}
     """unplanned restarts of each role"""
+    sessions: int = 1
+    """runners that it took: one more for each time that the run was resumed"""
+    faults: list[dict[str, Any]] = []
+    """the scenario's faults that were injected: its table, and `process` and `injected_at`"""
     trigger_jitter_ms: dict[str, float | None] | None = None
     """how late the cameras triggered: p50, p99, max, in wall milliseconds"""
     ended: str | None = None

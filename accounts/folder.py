@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,8 @@ def replace_text(path: Path, text: str) -> None:
     """Write `text` to `path` such that a reader sees the old file or the new, never a part."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
+    with suppress(FileNotFoundError):  # whoever may read the run may read what is made of it
+        shutil.copymode(path.with_name("settings.json"), draft)
     draft.replace(path)
 
 

@@ -85,7 +85,7 @@ def _charts(run: RunFolder) -> dict[str, Any]:
         drawn["verdicts"] = charts.verdict_bar(items)
         drawn["timeline"] = charts.timeline(items, run.settings.events)
         drawn["timeline_step_s"] = charts.timeline_step_s(items)
-        drawn["kills"] = [(kill.at_s, kill.process) for kill in run.settings.events]
+        drawn["has_faults"] = bool(run.settings.events)
     if items["latency_ms"].notna().any():
         drawn["latency"] = charts.latency_histogram(items, run.deadline_ms)
     return drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def read_results(path: Path) -> Results:
         rows = _parse(data)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError, Warning) as error:
         raise BadInput(f"{path}: {str(error).strip()}") from None
     items = rows.drop_duplicates("frame_id", ignore_index=True)
     return Results(items=items, duplicates=len(rows) - len(items))
@@ -72,15 +73,17 @@ def _whole_lines(data: bytes) -> bytes:
 def _parse(data: bytes) -> pd.DataFrame:
     if not data:
         data = ",".join(COLUMNS).encode() + b"\n"
-    # Only the empty field is missing: a class may well be called "None" or "NA".
-    rows = pd.read_csv(
-        io.BytesIO(data),
-        dtype=_TYPES,
-        keep_default_na=False,
-        na_values=[""],
-        index_col=False,
-        encoding="utf-8",
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a row with cells too many, a number out of range
+        # Only the empty field is missing: a class may well be called "None" or "NA".
+        rows = pd.read_csv(
+            io.BytesIO(data),
+            dtype=_TYPES,
+            keep_default_na=False,
+            na_values=[""],
+            index_col=False,
+            encoding="utf-8",
+        )
     absent = [name for name in COLUMNS if name not in rows.columns]
     if absent:
         raise ValueError(f"no column {', '.join(absent)}")

@@ -41,7 +41,7 @@ def read_queue(review_dir: Path) -> tuple[QueuedItem, ...]:
                 "SELECT frame_id, image, predicted_class, confidence, reason FROM items"
                 " ORDER BY confidence, frame_id"
             ).fetchall()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: a complaint about damage
         raise BadInput(f"{path}: {error}") from None
     return tuple(
         QueuedItem(

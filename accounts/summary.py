@@ -68,6 +68,8 @@ def summary_of(run: RunFolder) -> Summary:
         "alerts": len(run.alerts),
         "review_queue": len(run.queue),
         "restarts": dict(facts.restarts),
+        "sessions": facts.sessions,
+        "faults": facts.faults,
         "workers": run.settings.line.workers if facts.workers is None else facts.workers,
         **_clock(run),
         "trigger_jitter_ms": facts.trigger_jitter_ms,

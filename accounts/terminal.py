@@ -83,6 +83,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     tonnes = wording.number(summary["throughput_t_per_h"])
     alerts = wording.count(summary["alerts"], "alert")
     wall = wording.number(summary["wall_s"], "s")
+    faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
+    resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
         {
             "accuracy": f"{wording.percent(summary['accuracy'])} of the classified items",
@@ -92,9 +94,10 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             "throughput": f"{per_s} answers/s · {per_min} items/min · {tonnes} t/h",
             "incidents": f"{alerts} · restarts: {wording.restarts(summary)} · "
             f"{summary['review_queue']} for review",
+            **faults,
             "clock": wording.clock(summary).removeprefix("clock "),
             "run": f"{wording.ending(summary['ended'])} · {wall} wall · "
-            f"{summary['workers']} workers · seed {summary['seed']}",
+            f"{summary['workers']} workers · seed {summary['seed']}{resumed}",
         }
     )
 

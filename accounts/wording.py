@@ -95,6 +95,15 @@ def deadline(summary: Mapping[str, Any]) -> str:
     return "no deadline" if value is None else f"deadline {number(value, 'ms')}"
 
 
+def faults(summary: Mapping[str, Any]) -> str:
+    """The faults that were injected, with their belt times, in that order."""
+    parts = []
+    for fault in summary["faults"]:
+        lasting = f" for {fault['duration_s']:g} s" if "duration_s" in fault else ""
+        parts.append(f"{fault['action']} {fault['process']} at {fault['at_s']:g} s{lasting}")
+    return ", ".join(parts) or "none"
+
+
 def restarts(summary: Mapping[str, Any]) -> str:
     """The restarts of each role that had any."""
     parts = [f"{role} {times}" for role, times in summary["restarts"].items() if times]

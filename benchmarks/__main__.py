@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import overload, throughput
+from benchmarks import durability, overload, throughput
 from line.config import ROOT
 from line.errors import ScraplineError
 from workers.model import find
@@ -32,7 +32,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="of loop and line in turn")] = 3,
     flood_s: Annotated[float, typer.Option(min=5, help="belt time of the overload")] = 30.0,
 ) -> None:
-    """Throughput against a bare loop; camera and memory under three times too many items."""
+    """Throughput against a bare loop; three times too many items; rows that survive power cuts."""
     console = Console()
     path = find(model)
     speed = throughput.measure(path, frames, rounds)
@@ -41,8 +41,11 @@ def main(
     console.print(_overload_table(flood))
     out = ROOT / "results" / "bench.json"
     out.parent.mkdir(exist_ok=True)
+    lasting = durability.measure(path, frames, rounds, out.parent)
+    console.print(_durability_table(lasting))
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
     report = {"machine": machine, "throughput": speed.facts(), "overload": flood.facts()}
+    report["durability"] = lasting.facts()
     out.write_text(json.dumps(report, indent=1))
     console.print(f"\n{out.relative_to(ROOT)}")
 
@@ -71,6 +74,20 @@ def _overload_table(result: overload.Overload) -> Table:
         table.add_column(heading, justify="right" if heading else "left")
     for name, calm, flood in result.lines():
         table.add_row(name, calm, flood)
+    return table
+
+
+def _durability_table(result: durability.Durability) -> Table:
+    table = Table(title="results.durability, items a second", title_justify="left")
+    for heading in ("round", "line", "line, power", "÷", "CSV log", "CSV log, power", "÷"):
+        table.add_column(heading, justify="right")
+    for number, r in enumerate(result.rounds, 1):
+        pairs = (r.line, r.log)
+        cells = [(f"{a:.1f}", f"{b:.1f}", f"{b / a:.3f}") for a, b in pairs]
+        table.add_row(str(number), *cells[0], *cells[1])
+    table.add_section()
+    median_ratios = (f"{result.line_ratio:.3f}", f"{result.log_ratio:.3f}")
+    table.add_row("median", "", "", median_ratios[0], "", "", median_ratios[1])
     return table
 
 

@@ -33,7 +33,7 @@ def main() -> int:
         threshold=settings.decision.threshold,
     )
     try:
-        with Hub(seat.runtime_dir) as hub:
+        with Hub(seat.runtime_dir, settings.message, settings.transport) as hub:
             Dispatcher(hub, seat, Ledger(rules, judge)).run()
     except ScraplineError as error:
         return leave(seat, error)

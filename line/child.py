@@ -12,6 +12,7 @@ from time import monotonic
 
 from line import seat
 from line.config import ROOT
+from line.errors import ExitCode
 from line.leash import Leash, Note
 from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.settings import Role
@@ -38,6 +39,8 @@ class Child:
         self.started = self.heard = monotonic()
         self.ready: float | None = None
         """monotonic time at which it said that it was ready"""
+        self.last_words = ""
+        """why it ended, if it said so"""
         self._since = now_iso()
         self.leash, theirs = Leash.pair()
         arguments = seat.arguments(
@@ -49,14 +52,15 @@ class Child:
             runtime_dir,
             theirs.fileno(),
         )
-        with (folder.logs / f"{place.name}.log").open("ab") as log, theirs:
+        self.log = folder.logs / f"{place.name}.log"
+        with self.log.open("ab") as log, theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", place.module, *arguments],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), *folder.inherited_fds),
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone
             )
 
@@ -78,7 +82,7 @@ class Child:
     def entry(self) -> ProcessEntry:
         place = self.place
         return ProcessEntry(
-            place.name, place.role, self._process.pid, self.incarnation, self._since
+            place.name, place.role, self._process.pid, self.incarnation, self._since, self.is_ready
         )
 
     def notes(self) -> list[Note]:
@@ -92,6 +96,16 @@ class Child:
         """SIGKILL; also ends a stopped process."""
         if self._process.poll() is None:
             os.kill(self._process.pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it stands still until `thaw`, or until it is killed as hung."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def ended(self) -> str | None:
         """How the process ended, in words; None while it lives."""
@@ -113,6 +127,11 @@ class Child:
     def succeeded(self) -> bool:
         """Ended with exit status 0."""
         return self._process.poll() == 0
+
+    @property
+    def gave_up(self) -> bool:
+        """Ended because another start would not help."""
+        return self._process.poll() == ExitCode.STAGE_DIED
 
     def close(self) -> None:
         self.leash.close()

@@ -37,7 +37,8 @@ class Client:
         """notes of the supervisor that are not about ending"""
         self._hello = Hello(seat.role, seat.name, seat.incarnation, credit)
         self._epoch: str | None = None
-        self._link = Link(endpoint(seat.runtime_dir, seat.role), seat.identity)
+        address = endpoint(seat.runtime_dir, seat.role)
+        self._link = Link(address, seat.identity, seat.settings.message)
         self._link.watch(seat.leash.fileno())
         self._next_beat = 0.0
 
@@ -94,7 +95,7 @@ class Client:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S
             self._link.send(Beat())
-            self.seat.leash.send("beat")
+            self.seat.leash.send("beat", malformed=self.malformed)
 
     def _heed_leash(self) -> None:
         leash = self.seat.leash

@@ -6,8 +6,9 @@ A message is two or three ZeroMQ parts::
     header    MessagePack array: the fields of the dataclass, in order
     payload   the picture's bytes, unpacked by nobody on the way (Frame and Row only)
 
-Field types are checked on decoding against the dataclass's annotations: whatever does not fit
-raises `DecodeError` and nothing else.
+Sizes are checked before anything is unpacked, and field types against the dataclass's annotations,
+which are also what limits the depth of a header: whatever does not fit raises `DecodeError` and
+nothing else.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ import msgpack
 
 from line.errors import DecodeError
 from line.messages import MESSAGES, Buffer, Frame, Message, Row
+from line.settings import MessageSettings
 
-MAX_HEADER_BYTES = 1 << 20
-MAX_PAYLOAD_BYTES = 1 << 28
+WIDEST = MessageSettings(header_kb=65_536, picture_mb=1024)
+"""The largest messages that any line may allow."""
 
 
 def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
@@ -38,7 +40,9 @@ def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
     return parts
 
 
-def decode(parts: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
+def decode(
+    parts: Sequence[Buffer], limits: MessageSettings = WIDEST
+) -> tuple[Message, Buffer | None]:
     """The message and its payload, if any.
 
     Raises:
@@ -50,9 +54,9 @@ def decode(parts: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
     layout = _LAYOUTS.get(kind)
     if layout is None:
         raise DecodeError(f"unknown kind {kind[:8]!r}")
-    header = bytes(parts[1])
-    if len(header) > MAX_HEADER_BYTES:
-        raise DecodeError(f"header of {len(header)} bytes")
+    header = memoryview(parts[1])
+    if header.nbytes > limits.header_bytes:
+        raise DecodeError(f"header of {header.nbytes} bytes")
     try:
         message = layout.read(msgpack.unpackb(header, use_list=True, strict_map_key=True))
     except DecodeError:
@@ -61,20 +65,23 @@ def decode(parts: Sequence[Buffer]) -> tuple[Message, Buffer | None]:
         raise DecodeError(f"header is not MessagePack: {error}") from None
     payload = parts[2] if len(parts) == 3 else None
     if payload is not None:
-        _check_payload(message, memoryview(payload).nbytes)
+        _check_payload(message, memoryview(payload).nbytes, limits.picture_bytes)
     elif isinstance(message, Frame):
         raise DecodeError("frame without picture")
     return message, payload
 
 
-def _check_payload(message: Message, size: int) -> None:
+def _check_payload(message: Message, size: int, most: int) -> None:
     if not isinstance(message, Frame | Row):
         raise DecodeError(f"{type(message).__name__} carries no picture")
-    if size > MAX_PAYLOAD_BYTES:
-        raise DecodeError(f"picture of {size} bytes")
     if min(message.height_px, message.width_px) < 1:
         raise DecodeError("picture without area")
-    if message.encoding == "raw" and size != message.height_px * message.width_px * 3:
+    unpacked = message.height_px * message.width_px * 3
+    if max(size, unpacked) > most:
+        raise DecodeError(f"picture of {size} bytes, {unpacked} unpacked")
+    # A frame whose picture was cut short on the way is for a worker to refuse, as one item's fate.
+    cut = size < unpacked and isinstance(message, Frame)
+    if message.encoding == "raw" and size != unpacked and not cut:
         raise DecodeError(f"{size} bytes for {message.width_px}x{message.height_px} px")
 
 

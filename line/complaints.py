@@ -17,11 +17,19 @@ def explain(error: ValidationError, values: Values, origins: Mapping[str, str]) 
     """
     complaints: dict[str, list[str]] = {}
     for detail in error.errors():
-        key, reason = _key(detail["loc"], values), _reason(dict(detail))
+        key, reason = _key(_location(dict(detail)), values), _reason(dict(detail))
         if not key:  # a rule over several keys begins with the one to blame
             key, _, reason = reason.partition(": ")
         complaints.setdefault(key, []).append(reason)
     return "; ".join(_line(key, reasons, values, origins) for key, reasons in complaints.items())
+
+
+def _location(error: dict[str, Any]) -> tuple[int | str, ...]:
+    """Where the error is: of a table whose kind is unknown, the key that names the kind."""
+    location: tuple[int | str, ...] = error["loc"]
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*location, error["ctx"]["discriminator"].strip("'"))
+    return location
 
 
 def _key(location: tuple[int | str, ...], values: Values) -> str:
@@ -32,6 +40,8 @@ def _key(location: tuple[int | str, ...], values: Values) -> str:
     value: Any = values
     dotted: list[str] = []
     for part in location:
+        if isinstance(value, dict) and part not in value and part == value.get("action"):
+            continue  # the kind of the table
         known = part in value if isinstance(value, dict) else isinstance(part, int)
         if not known and not str(part).isidentifier():
             break  # a choice, like constrained-int or literal['auto']
@@ -67,8 +77,10 @@ def _reason(error: dict[str, Any]) -> str:
     """What is wrong, in a few words."""
     if error["type"] == "extra_forbidden":
         return "unknown key"
-    if error["type"] == "missing":
+    if error["type"] in ("missing", "union_tag_not_found"):
         return "missing"
+    if error["type"] == "union_tag_invalid":
+        return f"must be one of {error['ctx']['expected_tags']}"
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "must be")
     return message.replace("a valid integer", "an integer").replace("must be a valid", "must be a")

@@ -25,6 +25,8 @@ SCENARIOS = ROOT / "scenarios"
 ENVIRONMENT_PREFIX = "SCRAPLINE_"
 
 Table = dict[str, Any]
+_DEEPEST = 8
+"""Tables within tables; no setting lies deeper."""
 
 
 class Layers:
@@ -36,7 +38,7 @@ class Layers:
 
     def add(self, table: Mapping[str, Any], origin: str) -> None:
         """Lay `table` over what is there; tables merge, anything else replaces."""
-        self._merge(self._values, table, "", origin)
+        self._merge(self._values, table, (), origin)
 
     def add_key(self, dotted: str, value: object, origin: str) -> None:
         """Lay one value over what is there. `dotted` is `section.key`."""
@@ -55,12 +57,16 @@ class Layers:
         except ValidationError as error:
             raise BadInput(explain(error, self._values, self._origins)) from None
 
-    def _merge(self, into: Table, table: Mapping[str, Any], prefix: str, origin: str) -> None:
+    def _merge(
+        self, into: Table, table: Mapping[str, Any], path: tuple[str, ...], origin: str
+    ) -> None:
+        if len(path) > _DEEPEST:
+            raise BadInput(f"{origin}: {'.'.join(path)}: no setting lies that deep")
         for key, value in table.items():
-            dotted = f"{prefix}{key}"
-            self._origins[dotted] = origin
+            inner = (*path, key)
+            self._origins[".".join(inner)] = origin
             if isinstance(value, Mapping) and isinstance(into.setdefault(key, {}), dict):
-                self._merge(into[key], value, f"{dotted}.", origin)
+                self._merge(into[key], value, inner, origin)
             else:
                 into[key] = value
 

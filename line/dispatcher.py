@@ -12,6 +12,8 @@ from line.messages import (
     Acknowledged,
     Beat,
     Buffer,
+    ClockQuery,
+    ClockReply,
     Frame,
     Hello,
     Message,
@@ -21,15 +23,17 @@ from line.messages import (
     Result,
     Row,
     Stored,
+    Terms,
     UnseenItems,
     Want,
     Welcome,
     Who,
 )
 from line.peers import Peers
+from line.remotes import Remotes
 from line.seat import Seat
 from line.settings import SINKS
-from line.sockets import Hub
+from line.sockets import REMOTE, Hub
 
 REPORT_S = 0.2
 _ORPHAN_PATIENCE_S = 1.0
@@ -45,6 +49,11 @@ class Dispatcher:
         self._ledger = ledger
         self._welcome = Welcome(f"{seat.incarnation}-{monotonic():.6f}")
         self._peers = Peers()
+        self._remotes = Remotes(seat.settings.supervisor.hang_s)
+        camera = seat.settings.camera
+        self._terms = Terms(
+            seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
+        )
         self._acknowledged: dict[int, list[int]] = defaultdict(list)
         self._stop = False
         self._orphaned: float | None = None
@@ -68,6 +77,8 @@ class Dispatcher:
         self._heed_leash()
         for role, peer, message, payload in self._hub.receive():
             self._carry_out(self._handle(role, peer, message, payload))
+        for peer in self._remotes.silent(monotonic()):
+            self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
         for camera, seqs in self._acknowledged.items():
             identity = self._peers.identity(f"camera-{camera}")
@@ -79,6 +90,8 @@ class Dispatcher:
         self, role: str, peer: str, message: Message, payload: Buffer | None
     ) -> Iterable[act.Action]:
         now = monotonic()
+        if role == REMOTE:
+            self._remotes.hear(peer, now)
         if isinstance(message, Hello):
             return self._greet(role, peer, message, now)
         name = self._peers.name(role, peer)
@@ -93,9 +106,12 @@ class Dispatcher:
                 return self._ledger.frame(message, payload, now)
             case "camera", UnseenItems(items):
                 return self._ledger.unseen(items)
-            case "worker", Result() if len(message.probabilities) == len(self._seat.model.classes):
+            case "remote", ClockQuery(asked):
+                self._hub.send(role, peer, ClockReply(asked, now))
+                return []
+            case "worker" | "remote", Result() if self._fits(message):
                 return self._ledger.result(peer, message, now)
-            case "worker", Refusal():
+            case "worker" | "remote", Refusal():
                 return self._ledger.refusal(peer, message, now)
             case "sink", Stored(keys, truth):
                 return self._ledger.stored(name, keys, truth)
@@ -107,6 +123,8 @@ class Dispatcher:
         return []
 
     def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        if role == hello.role == REMOTE:
+            return self._greet_remote(peer, hello, now)
         if hello.role != role or not self._is_name(role, hello.name):
             self._hub.malformed += 1
             return []
@@ -122,6 +140,25 @@ class Dispatcher:
             actions += self._ledger.sink_joined(hello.name, hello.credit)
         return actions
 
+    def _fits(self, result: Result) -> bool:
+        return len(result.probabilities) == len(self._seat.model.classes)
+
+    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
+        credit = min(hello.credit, self._terms.credit)
+        self._peers.add(REMOTE, peer, peer)
+        self._remotes.greet(peer, now, works=credit > 0)
+        self._hub.send(REMOTE, peer, self._welcome)
+        self._hub.send(REMOTE, peer, self._terms)
+        return self._ledger.worker_joined(peer, credit, now)
+
+    def _lose(self, remote: str, how: str) -> None:
+        """A worker on another machine is gone; if it lives, it will be asked who it is."""
+        if self._remotes.forget(remote):
+            text = f"{remote} {how}, its frames go to others"
+            self._carry_out(self._ledger.notice(Notice(f"lost-{remote}", "remote_lost", text)))
+        self._carry_out(self._forget(REMOTE, remote, monotonic()))
+
     def _is_name(self, role: str, name: str) -> bool:
         if role == "sink":
             return name in (SINKS if self._seat.settings.review.enabled else SINKS[:-1])
@@ -132,7 +169,7 @@ class Dispatcher:
         name = self._peers.remove(role, peer)
         if name is None:
             return []
-        if role == "worker":
+        if role in ("worker", REMOTE):
             return self._ledger.worker_left(peer, now)
         return self._ledger.sink_left(name) if role == "sink" else []
 
@@ -140,6 +177,9 @@ class Dispatcher:
         # A peer that cannot be reached is dead, and its supervisor or its lease will say so.
         for action in actions:
             match action:
+                case act.Assign(worker, picture) if worker in self._remotes:
+                    if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
+                        self._lose(worker, "hung up")
                 case act.Assign(worker, picture):
                     self._hub.send("worker", worker, picture.frame, picture.data)
                 case act.Deliver(sink, outcome, None):
@@ -151,6 +191,8 @@ class Dispatcher:
                     self._to_sink(sink, notice)
                 case act.Acknowledge(camera, seq):
                     self._acknowledged[camera].append(seq)
+                case act.Suspect(worker) if worker in self._remotes:
+                    self._lose(worker, "hung")
                 case act.Suspect(worker):
                     self._seat.leash.send("suspect", process=worker)
                 case act.NoticeDone(notice_id):
@@ -183,6 +225,7 @@ class Dispatcher:
             held=self._ledger.held,
             loads=self._ledger.loads(),
             malformed=self._hub.malformed,
+            strangers=self._hub.strangers,
         )
 
     def _may_leave(self) -> bool:

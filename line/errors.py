@@ -4,6 +4,7 @@
     ├── BadInput      a setting, file or argument is wrong: one line names it, exit 2
     ├── DecodeError   bytes from a socket are not a message: counted and ignored
     ├── PictureError  one picture cannot be read: its item is `failed`, the line goes on
+    ├── DiskFull      the results have no room: a sink waits, and gives up only after long
     └── StageDied     a whole stage is gone, its restart budget spent: exit 4
 
 Nothing else is caught by type: an unknown exception is a bug and ends the process, which the
@@ -42,6 +43,10 @@ class DecodeError(ScraplineError):
 
 class PictureError(ScraplineError):
     """A picture that cannot be read or is too large; the message names why."""
+
+
+class DiskFull(ScraplineError):
+    """Nothing could be written for want of room, and nothing was: the same may be tried again."""
 
 
 class StageDied(ScraplineError):

@@ -12,9 +12,25 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+from line.errors import DecodeError
+
 Note = dict[str, Any]
 MAX_PENDING_BYTES = 1 << 20
 """More than this unread by the other side means that it hangs; further notes are dropped."""
+MAX_NOTE_BYTES = 1 << 20
+_TURN_BYTES = 1 << 20
+"""Taken from the other side in one go; more than a socket pair holds."""
+
+
+def decode_note(line: bytes) -> Note:
+    """The note in a line. Raises DecodeError unless it is a JSON object with a `kind`."""
+    try:
+        note = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"not JSON: {error}") from None
+    if not isinstance(note, dict) or not isinstance(note.get("kind"), str):
+        raise DecodeError("not a note: an object with a kind")
+    return note
 
 
 class Leash:
@@ -27,6 +43,8 @@ class Leash:
         self._outgoing = b""
         self.broken = False
         """the other side is gone"""
+        self.malformed = 0
+        """lines that were counted and ignored"""
 
     @classmethod
     def pair(cls) -> tuple[Leash, socket.socket]:
@@ -61,17 +79,31 @@ class Leash:
 
     def receive(self) -> Iterator[Note]:
         """All notes that are there; sets `broken` at the end of the line."""
+        self._take()
+        *lines, self._incoming = self._incoming.split(b"\n")
+        if len(self._incoming) > MAX_NOTE_BYTES:
+            self._incoming = b""
+            self.malformed += 1
+        for line in lines:
+            try:
+                yield decode_note(line)
+            except DecodeError:
+                self.malformed += 1
+
+    def _take(self) -> None:
+        taken = 0
         try:
-            while chunk := self._end.recv(1 << 16):
+            while taken < _TURN_BYTES:
+                chunk = self._end.recv(1 << 16)
+                if not chunk:
+                    self.broken = True
+                    return
                 self._incoming += chunk
-            self.broken = True
+                taken += len(chunk)
         except BlockingIOError:
             pass
         except OSError:
             self.broken = True
-        *lines, self._incoming = self._incoming.split(b"\n")
-        for line in lines:
-            yield json.loads(line)
 
     def close(self) -> None:
         self._end.close()

@@ -1,6 +1,7 @@
 """The messages of the plane: who says what to whom. `line.codec` turns them into bytes.
 
-Times are seconds of the monotonic clock, which all processes of one machine share.
+Times are seconds of the monotonic clock of the dispatcher's machine. A worker on another machine
+finds out how far its own is from that, and converts.
 """
 
 from __future__ import annotations
@@ -40,6 +41,38 @@ class Welcome(Message):
 
     KIND = b"W1"
     epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms(Message):
+    """Dispatcher → worker on another machine, after each greeting: what the line asks of it."""
+
+    KIND = b"T1"
+    model: str
+    """SHA-256 of the model file, in hex"""
+    credit: int
+    height_px: int
+    """of the camera's pictures, to warm up with"""
+    width_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockQuery(Message):
+    """Worker on another machine → dispatcher, in place of a `Beat`: asks for the time."""
+
+    KIND = b"Q1"
+    asked: float
+    """monotonic time of the worker's machine"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReply(Message):
+    """Dispatcher → worker on another machine: the time."""
+
+    KIND = b"C1"
+    asked: float
+    now: float
+    """monotonic time of the dispatcher's machine"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +236,9 @@ class NoticeStored(Message):
 MESSAGES: tuple[type[Message], ...] = (
     Hello,
     Welcome,
+    Terms,
+    ClockQuery,
+    ClockReply,
     Who,
     Beat,
     Frame,

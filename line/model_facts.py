@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from line.settings import Section
+from line.section import Section
 
 FILE = "model.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ Picture = NDArray[np.uint8]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """File names that are taken for pictures, in lower case."""
+
+_LONGEST_PATH = 400
+"""Characters of a path that a reason repeats."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 
@@ -40,7 +44,10 @@ def encode(picture: Picture, encoding: Encoding, jpeg_quality: int) -> bytes:
 def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> Picture:
     """Inverse of `encode`; a raw picture is a view of `data`. Raises PictureError."""
     if encoding == "raw":
-        return np.frombuffer(data, np.uint8).reshape(height_px, width_px, 3)
+        levels = np.frombuffer(data, np.uint8)
+        if levels.size != height_px * width_px * 3:
+            raise PictureError(f"{levels.size} bytes instead of {width_px}x{height_px} raw pixels")
+        return levels.reshape(height_px, width_px, 3)
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
             if image.size != (width_px, height_px):
@@ -50,15 +57,15 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
         raise PictureError(f"JPEG cannot be read: {error}") from None
 
 
-def check_header(path: Path, max_pixels: float) -> None:
+def check_header(path: Path, max_pixels: float, max_bytes: float = math.inf) -> None:
     """Raise PictureError, naming the path, unless the file begins like a picture of a fair size."""
-    with _opened(path, max_pixels):
+    with _opened(path, max_pixels, max_bytes):
         pass
 
 
-def read(path: Path, max_pixels: float) -> Picture:
+def read(path: Path, max_pixels: float, max_bytes: float = math.inf) -> Picture:
     """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError."""
-    with _opened(path, max_pixels) as image:
+    with _opened(path, max_pixels, max_bytes) as image:
         try:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
@@ -68,7 +75,8 @@ def read(path: Path, max_pixels: float) -> Picture:
             raise PictureError(f"{_text(path)}: cannot be read: {error}") from None
 
 
-def _opened(path: Path, max_pixels: float) -> Any:
+def _opened(path: Path, max_pixels: float, max_bytes: float) -> Any:
+    _check_file_size(path, max_bytes)
     try:
         image = Image.open(path, formats=_FORMATS)
     except UnidentifiedImageError:
@@ -86,6 +94,19 @@ def _opened(path: Path, max_pixels: float) -> Any:
     return image
 
 
+def _check_file_size(path: Path, max_bytes: float) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # opening it will say what is wrong
+    if size > max_bytes:
+        raise PictureError(
+            f"{_text(path)}: a file of {size / 1e6:.1f} MB, "
+            f"more than source.max_file_mb = {max_bytes / 1e6:g}"
+        )
+
+
 def _text(path: Path) -> str:
-    """The path as text that can be sent: a file's name need not be UTF-8."""
-    return os.fsencode(path).decode(errors="backslashreplace")
+    """The path as text that can be sent: a file's name need not be UTF-8, and may be very long."""
+    text = os.fsencode(path).decode(errors="backslashreplace")
+    return text if len(text) <= _LONGEST_PATH else f"…{text[-_LONGEST_PATH:]}"

@@ -18,13 +18,14 @@ from line.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ProcessEntry:
-    """One line of processes.json; `since` is an ISO time."""
+    """One line of processes.json; `since` is an ISO time, `ready` whether it serves yet."""
 
     name: str
     role: str
     pid: int
     incarnation: int
     since: str
+    ready: bool
 
 
 class RunFolder:
@@ -33,6 +34,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.logs = path / "logs"
+        self.inherited_fds: tuple[int, ...] = ()
+        """descriptors that every process of the run keeps open"""
 
     @classmethod
     def choose(cls, asked: Path | None, settings: Settings) -> RunFolder:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from line.child import Place
-from line.errors import StageDied
+from line.errors import DiskFull, StageDied
+from line.faults import describe
 from line.model_facts import ModelFacts
 from line.run_folder import RunFolder
+from line.run_lock import RunLock
 from line.runtime_dir import make_runtime_dir
+from line.session import Session
 from line.settings import SINKS, Settings
 from line.signals import Interrupts
 from line.status import Status
@@ -25,9 +29,10 @@ class Ended:
     error: StageDied | None = None
 
 
-def run(
-    settings: Settings, model: ModelFacts, folder: RunFolder, watch: Callable[[Status], None]
-) -> Ended:
+Watch = Callable[[Status], None]
+
+
+def run(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watch) -> Ended:
     """Make the folder, run the line in it, and leave `run.json` beside what the sinks wrote.
 
     `settings.line.workers` must be a number. `watch` is called several times a second.
@@ -35,18 +40,56 @@ def run(
     Raises:
         BadInput: if the folder cannot be made; nothing has been started then.
     """
+    os.umask(settings.results.umask)
     runtime_dir = make_runtime_dir()
-    folder.make(settings, model)
+    try:
+        folder.make(settings, model)
+        with RunLock(folder.path) as lock:
+            session = Session(runtime_dir=str(runtime_dir))
+            return _go(settings, model, folder, session, lock, watch)
+    finally:
+        shutil.rmtree(runtime_dir, ignore_errors=True)
+
+
+def resume(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watch) -> Ended:
+    """Go on with a run whose runner is gone; `reopen` has the arguments.
+
+    Raises:
+        BadInput: if another runner is at work in the folder, or the session's file is damaged.
+    """
+    os.umask(settings.results.umask)
+    runtime_dir = make_runtime_dir()
+    try:
+        with RunLock(folder.path) as lock:
+            session = Session.load(folder.path)
+            shutil.rmtree(session.runtime_dir, ignore_errors=True)
+            (folder.path / "run.json").unlink(missing_ok=True)
+            return _go(settings, model, folder, session.successor(runtime_dir), lock, watch)
+    finally:
+        shutil.rmtree(runtime_dir, ignore_errors=True)
+
+
+def _go(
+    settings: Settings,
+    model: ModelFacts,
+    folder: RunFolder,
+    session: Session,
+    lock: RunLock,
+    watch: Watch,
+) -> Ended:
+    folder.inherited_fds = (lock.inherited_fd,)
     status = Status(settings)
-    supervisor = Supervisor(_places(settings), folder, runtime_dir, status, watch)
+    status.restarts.update(session.restarts)
+    supervisor = Supervisor(_places(settings), folder, session, status, watch)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))
     except StageDied as error:
         ended = Ended("died", error)
-    finally:
-        shutil.rmtree(runtime_dir, ignore_errors=True)
-    folder.write_json("run.json", _facts(status, model, ended))
+    try:
+        folder.write_json("run.json", _facts(status, model, session, ended))
+    except OSError as error:
+        raise DiskFull(f"{folder.path / 'run.json'}: {error.strerror or error}") from None
     return ended
 
 
@@ -62,11 +105,12 @@ def _places(settings: Settings) -> list[Place]:
     ]
 
 
-def _facts(status: Status, model: ModelFacts, ended: Ended) -> dict[str, object]:
+def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) -> dict[str, object]:
     roles = ("camera", "dispatcher", "worker", "sink")
     return {
         "ended": ended.how,
         "error": str(ended.error) if ended.error else None,
+        "sessions": session.number,
         "fed": status.fed,
         "wall_s": round(status.wall_s, 3),
         "belt_s": round(status.belt_s, 3),
@@ -74,6 +118,8 @@ def _facts(status: Status, model: ModelFacts, ended: Ended) -> dict[str, object]
         "speed": status.settings.line.speed,
         "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
         "restarts": {role: status.restarts[role] for role in roles},
+        "faults": describe(status.settings.events, session),
         "trigger_jitter_ms": status.jitter_ms(),
-        "malformed_messages": status.flow.get("malformed", 0),
+        "malformed_messages": status.malformed,
+        "refused_connections": status.strangers,
     }

@@ -9,24 +9,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Role = Literal["dispatcher", "worker", "camera", "sink"]
-SINKS = ("csv_log", "alerts", "active_learning")
-"""The sink processes, in the order in which an outcome reaches them: the CSV row is the truth."""
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A table of the configuration: unknown keys refused, values frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from line.events import Drift, Event
+from line.section import SINKS as SINKS
+from line.section import Fraction, Section
+from line.section import Role as Role
+from line.transport import TransportSettings
 
 
 class LineSettings(Section):
-    workers: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = Field(
-        description="classifier processes; auto = one for each core this process may use"
+    workers: Annotated[int, Field(ge=0, le=256)] | Literal["auto"] = Field(
+        description="classifier processes; auto = one for each core; 0 = other machines do it all"
     )
     cameras: int = Field(ge=1, le=64, description="lanes, each with a belt and a camera of its own")
     speed: Annotated[float, Field(gt=0, le=1000)] | Literal["max"] = Field(
@@ -43,6 +37,8 @@ class SourceSettings(Section):
         description="of a folder's pictures; auto = once"
     )
     max_megapixels: float = Field(gt=0, le=80, description="largest picture accepted, 10^6 px")
+    max_file_mb: float = Field(gt=0, le=1000, description="largest picture file, 10^6 bytes")
+    max_items: int = Field(ge=1, le=10**7, description="pictures that a folder may hold")
 
 
 class BeltSettings(Section):
@@ -107,6 +103,24 @@ class WorkerSettings(Section):
 
 class SinkSettings(Section):
     credit: int = Field(ge=1, le=4096, description="outcomes a sink may hold unwritten")
+    patience_s: float = Field(
+        ge=0, le=86_400, description="wait for room on a full disk before giving up"
+    )
+
+
+class MessageSettings(Section):
+    header_kb: int = Field(ge=512, le=65_536, description="longest header, 1000 bytes")
+    picture_mb: int = Field(
+        ge=1, le=1024, description="largest picture in a message, packed or unpacked, 10^6 bytes"
+    )
+
+    @property
+    def header_bytes(self) -> int:
+        return 1000 * self.header_kb
+
+    @property
+    def picture_bytes(self) -> int:
+        return 10**6 * self.picture_mb
 
 
 class SupervisorSettings(Section):
@@ -115,6 +129,13 @@ class SupervisorSettings(Section):
     stop_s: float = Field(gt=0, le=600, description="time for the whole ordered stop")
     restarts_per_min: int = Field(ge=0, le=10_000, description="budget of one process")
     failed_starts: int = Field(ge=1, le=100, description="in a row, before a process is given up")
+    log_mb: float = Field(
+        gt=0, le=1000, description="a process's log; one older part of the same size is kept"
+    )
+
+
+class MetricsSettings(Section):
+    port: int = Field(ge=0, le=65_535, description="/metrics and /healthz on 127.0.0.1; 0 = off")
 
 
 class AlertSettings(Section):
@@ -122,6 +143,7 @@ class AlertSettings(Section):
     drop_rate: Fraction = Field(description="dropped, expired or failed: alert above")
     late_rate: Fraction = Field(description="late: alert above")
     clear_ratio: Fraction = Field(description="alert ends below this share of its limit")
+    per_s_max: int = Field(ge=1, le=10**6, description="on single items; the rest become one alert")
 
 
 class ReviewSettings(Section):
@@ -130,6 +152,8 @@ class ReviewSettings(Section):
     random_share: Fraction = Field(description="queue this share of the other items as well")
     per_class_max: int = Field(ge=1, le=10**6, description="queued items of a predicted class")
     per_minute_max: int = Field(ge=1, le=10**6, description="queued items a minute of belt time")
+    max_pictures: int = Field(ge=1, le=10**6, description="queued items in all")
+    max_mb: int = Field(ge=1, le=10**6, description="their pictures' files, 10^6 bytes")
     near_duplicate_bits: int = Field(
         ge=0, le=64, description="difference hashes this close count as the same picture; 0 = exact"
     )
@@ -137,31 +161,21 @@ class ReviewSettings(Section):
 
 class ResultSettings(Section):
     dir: str = Field(min_length=1, description="where run folders are made")
-
-
-class Kill(Section):
-    """A timed fault: SIGKILL to one process, on the belt's clock."""
-
-    at_s: float = Field(ge=0, description="belt time")
-    action: Literal["kill"]
-    role: Role
-    index: Annotated[int, Field(ge=0)] | Literal["csv_log", "alerts", "active_learning"] = Field(
-        default=0, description="number of the worker or camera, or the sink's name"
+    durability: Literal["process", "power"] = Field(
+        description="what an acknowledged row survives: any process's death, or a power cut"
+    )
+    readable_by: Literal["owner", "group", "all"] = Field(
+        description="who may read a run's files, whatever the umask; only the owner may write"
     )
 
-    @model_validator(mode="after")
-    def _index_fits_role(self) -> Kill:
-        if (self.role == "sink") != isinstance(self.index, str):
-            wanted = f"one of {', '.join(SINKS)}" if self.role == "sink" else "a number"
-            raise ValueError(f"index of role {self.role} must be {wanted}, not {self.index!r}")
-        return self
+    @property
+    def survives_power_cut(self) -> bool:
+        return self.durability == "power"
 
     @property
-    def process(self) -> str:
-        """Name of the process it hits."""
-        if self.role == "dispatcher":
-            return "dispatcher"
-        return str(self.index) if self.role == "sink" else f"{self.role}-{self.index}"
+    def umask(self) -> int:
+        """Permission bits that no file of a run has."""
+        return {"owner": 0o077, "group": 0o027, "all": 0o022}[self.readable_by]
 
 
 class Settings(Section):
@@ -178,11 +192,14 @@ class Settings(Section):
     decision: DecisionSettings
     worker: WorkerSettings
     sink: SinkSettings
+    message: MessageSettings
+    transport: TransportSettings
     supervisor: SupervisorSettings
+    metrics: MetricsSettings
     alerts: AlertSettings
     review: ReviewSettings
     results: ResultSettings
-    events: tuple[Kill, ...]
+    events: tuple[Event, ...]
 
     @model_validator(mode="after")
     def _deadline_lies_after_the_camera(self) -> Settings:
@@ -191,6 +208,36 @@ class Settings(Section):
                 "belt.actuator_ms: longer than the item takes from camera to ejector "
                 f"({1000 * self.travel_s:.0f} ms at {self.belt.speed_m_per_s} m/s)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_picture_of_the_camera_fits_a_message(self) -> Settings:
+        size = 3 * self.camera.width_px * self.camera.height_px
+        if size > self.message.picture_bytes:
+            raise ValueError(
+                "message.picture_mb: less than a picture of the camera "
+                f"({size / 1e6:.1f} MB at {self.camera.width_px}x{self.camera.height_px} px)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_door_has_a_lock(self) -> Settings:
+        fault = self.transport.fault(self.line.workers)
+        if fault:
+            raise ValueError(fault)
+        return self
+
+    @model_validator(mode="after")
+    def _no_drift_outruns_the_actuator(self) -> Settings:
+        for number, event in enumerate(self.events):
+            if not isinstance(event, Drift) or self.line.speed == "max":
+                continue
+            travel_ms = 1000 * self.travel_s / event.factor
+            if travel_ms <= self.belt.actuator_ms:
+                raise ValueError(
+                    f"events.{number}.factor: the item would take {travel_ms:.0f} ms from camera "
+                    f"to ejector, no longer than belt.actuator_ms = {self.belt.actuator_ms:g}"
+                )
         return self
 
     @model_validator(mode="after")

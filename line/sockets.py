@@ -1,6 +1,7 @@
-"""ZeroMQ, and the only file that imports it.
+"""ZeroMQ, which only this file and `line.curve` import.
 
-The dispatcher owns a `Hub`: one ROUTER for each role. Everyone else owns a `Link`: one DEALER.
+The dispatcher owns a `Hub`: one ROUTER for each role, and perhaps a door for workers on other
+machines. Everyone else owns a `Link`: one DEALER.
 Sending never blocks; what cannot be sent is reported, not waited for.
 """
 
@@ -14,21 +15,28 @@ from typing import Any, Self
 
 import zmq
 
-from line.codec import MAX_PAYLOAD_BYTES, decode, encode
+from line.codec import WIDEST, decode, encode
+from line.curve import Door, Lock, loss
 from line.errors import BadInput, DecodeError
+from line.keys import LineKeys
 from line.messages import (
     Buffer,
     Message,
 )
 from line.runtime_dir import ROLES, endpoint
+from line.settings import MessageSettings
+from line.transport import TransportSettings
 
 _RECONNECT_MS = 20
+_OWN_THREAD = 1
+"""Bit of the I/O thread that serves the sockets of this machine."""
 
 
 class _Owner:
     """Context manager over a ZeroMQ context and its sockets."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: MessageSettings) -> None:
+        self._limits = limits
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 64)
         self._poller = zmq.Poller()
@@ -58,7 +66,9 @@ class _Owner:
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
         socket.set(zmq.LINGER, 0)
-        socket.set(zmq.MAXMSGSIZE, MAX_PAYLOAD_BYTES)
+        socket.set(zmq.AFFINITY, _OWN_THREAD)
+        largest_part = max(self._limits.header_bytes, self._limits.picture_bytes)
+        socket.set(zmq.MAXMSGSIZE, largest_part)
         # Credits and windows bound what is under way; a high-water mark would drop silently.
         socket.set(zmq.SNDHWM, 0)
         socket.set(zmq.RCVHWM, 0)
@@ -67,7 +77,7 @@ class _Owner:
 
     def _decoded(self, parts: list[Any]) -> tuple[Message, Buffer | None] | None:
         try:
-            return decode(parts)
+            return decode(parts, self._limits)
         except DecodeError:
             self.malformed += 1
             return None
@@ -76,15 +86,37 @@ class _Owner:
 class Link(_Owner):
     """A process's connection to the dispatcher. `identity` is fresh for every incarnation."""
 
-    def __init__(self, address: str, identity: str) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        address: str,
+        identity: str,
+        limits: MessageSettings = WIDEST,
+        lock: Lock | None = None,
+    ) -> None:
+        """`lock`: for another machine's dispatcher; such a link is not mended when it breaks."""
+        super().__init__(limits)
         self._dealer = self._socket(zmq.DEALER)
         self._dealer.set(zmq.ROUTING_ID, identity.encode())
         self._dealer.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
-        self._dealer.connect(address)
+        self._monitor = lock.apply(self._dealer) if lock else None
+        try:
+            self._dealer.connect(address)
+        except zmq.ZMQError as error:
+            self.__exit__()
+            raise BadInput(f"{address}: {error.strerror}") from None
+
+    @property
+    def loss(self) -> str | None:
+        """Why the link to another machine is broken; None while it is not, or not known to be."""
+        return None if self._monitor is None else loss(self._monitor)
 
     def send(self, message: Message, payload: Buffer | None = None) -> None:
-        _send(self._dealer, encode(message, payload))
+        try:
+            _send(self._dealer, encode(message, payload))
+        except zmq.Again:
+            if self._monitor is None:
+                raise
+            # The link to the other machine is broken, which `loss` says or is about to say.
 
     def receive(self) -> Iterator[tuple[Message, Buffer | None]]:
         """All that is there, without waiting."""
@@ -100,9 +132,18 @@ class Link(_Owner):
 
 
 class Hub(_Owner):
-    """The dispatcher's three sockets, in a directory that only one hub may use at a time."""
+    """The dispatcher's three sockets, in a directory that only one hub may use at a time.
 
-    def __init__(self, runtime_dir: Path) -> None:
+    With `transport.listen` it has a fourth, under the role "remote". What comes in there is from
+    the worker whose name the peer's begins with: its key says so.
+    """
+
+    def __init__(
+        self,
+        runtime_dir: Path,
+        limits: MessageSettings = WIDEST,
+        transport: TransportSettings | None = None,
+    ) -> None:
         addresses = {role: endpoint(runtime_dir, role) for role in ROLES}
         # A second bind on an ipc path would steal it without a word.
         self._lock = (runtime_dir / "dispatcher.lock").open("w")
@@ -111,17 +152,28 @@ class Hub(_Owner):
         except OSError:
             self._lock.close()
             raise BadInput(f"{runtime_dir}: another dispatcher holds this directory") from None
-        super().__init__()
+        super().__init__(limits)
+        self._context.set(zmq.IO_THREADS, 2)
         self._routers: dict[str, zmq.Socket[bytes]] = {}
         for role, address in addresses.items():
             router = self._socket(zmq.ROUTER)
             router.set(zmq.ROUTER_MANDATORY, 1)
             router.bind(address)
             self._routers[role] = router
+        self._door: Door | None = None
+        if transport is not None and transport.listen:
+            self._open_door(transport)
 
     def __exit__(self, *_: object) -> None:
+        if self._door is not None:
+            self._door.close()
         super().__exit__()
         self._lock.close()
+
+    @property
+    def strangers(self) -> int:
+        """Connections from other machines that were refused so far."""
+        return 0 if self._door is None else self._door.count_strangers()
 
     def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:
         """Send to one peer; False if there is no such peer (any more)."""
@@ -136,7 +188,8 @@ class Hub(_Owner):
     def receive(self) -> Iterator[tuple[str, str, Message, Buffer | None]]:
         """(role, peer, message, payload) of all that is there, without waiting."""
         for role, router in self._routers.items():
-            for parts in _drain(router):
+            door = self._door if role == REMOTE else None
+            for parts in door.receive(_BURST) if door else _drain(router):
                 try:
                     peer = parts[0].decode("ascii")
                 except UnicodeDecodeError:
@@ -146,7 +199,33 @@ class Hub(_Owner):
                 if received is not None:
                     yield role, peer, *received
 
+    def _open_door(self, transport: TransportSettings) -> None:
+        try:
+            self._door = _door(self._context, transport, self._limits)
+        except BadInput:
+            self.__exit__()
+            raise
+        self._routers[REMOTE] = self._door.router
+        self._poller.register(self._door.router, zmq.POLLIN)
 
+
+def check_door(transport: TransportSettings) -> None:
+    """Raises BadInput, naming the setting or file, if no door could be opened."""
+    if transport.listen:
+        with zmq.Context() as context:
+            context.set(zmq.IO_THREADS, 2)
+            _door(context, transport, WIDEST).close()
+
+
+def _door(
+    context: zmq.Context[zmq.Socket[bytes]], transport: TransportSettings, limits: MessageSettings
+) -> Door:
+    keys = LineKeys(Path(transport.keys))
+    return Door(context, transport.listen, keys.pair(), keys.name_of, limits.header_bytes)
+
+
+REMOTE = "remote"
+"""The role of workers on other machines, which have a socket of their own."""
 _BURST = 256
 """Messages taken from one socket before the others have their turn."""
 

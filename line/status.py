@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -21,6 +21,25 @@ class ProcessState:
     incarnation: int
     state: str
     """starting, ready, restarting or gone"""
+    heard: float | None = None
+    """monotonic time of its last sign of life; None while there is no process"""
+
+
+class RunningTotal:
+    """The total of a count that begins anew with each incarnation of the process that counts."""
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._latest = 0
+
+    def update(self, count: int) -> None:
+        """The process says that it has counted so many since it was started."""
+        if count < self._latest:
+            self._before += self._latest
+        self._latest = count
+
+    def __int__(self) -> int:
+        return self._before + self._latest
 
 
 @dataclass(slots=True)
@@ -47,9 +66,18 @@ class Status:
     restarts: Counter[str] = field(default_factory=Counter)
     """role → restarts"""
     processes: list[ProcessState] = field(default_factory=list)
+    _malformed: defaultdict[str, RunningTotal] = field(
+        default_factory=lambda: defaultdict(RunningTotal)
+    )
+
+    _strangers: RunningTotal = field(default_factory=RunningTotal)
 
     def take(self, process: str, note: Note) -> None:
         """Keep what a process said of itself."""
+        if "malformed" in note:
+            self._malformed[process].update(note["malformed"])
+        if "strangers" in note:
+            self._strangers.update(note["strangers"])
         match note["kind"]:
             case "belt" | "finished":
                 self.belts[process] = note
@@ -57,6 +85,8 @@ class Status:
                 self.flow = note
             case "board":
                 self.board = note
+            case "disk_full":
+                self.incidents.append(f"{process} waits: {note['text']}")
             case "review":
                 self.queued = note["queued"]
             case "alerts":
@@ -68,6 +98,28 @@ class Status:
     def fed(self) -> int:
         """Items that have passed a photo-eye."""
         return sum(note["fed"] for note in self.belts.values())
+
+    @property
+    def has_workers(self) -> bool:
+        """Somebody will take the first frame; with no workers here it depends on other machines."""
+        return bool(self.settings.line.workers or self.flow.get("loads"))
+
+    @property
+    def shown_phase(self) -> str:
+        """The phase, for people."""
+        if self.phase == "starting" and not self.has_workers:
+            return f"waiting for a worker at {self.settings.transport.listen}"
+        return self.phase
+
+    @property
+    def strangers(self) -> int:
+        """Connections from other machines that were refused."""
+        return int(self._strangers)
+
+    @property
+    def malformed(self) -> int:
+        """Messages that some process of the line has counted and ignored."""
+        return sum(int(total) for total in self._malformed.values())
 
     @property
     def belt_s(self) -> float:

@@ -12,12 +12,18 @@ import selectors
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
+from line import child_log
 from line.child import Child, Place
 from line.errors import StageDied
+from line.faults import Faults
 from line.leash import Note
+from line.notices import Notices
 from line.restarts import Restarts
 from line.run_folder import ProcessEntry, RunFolder, now_iso
+from line.session import FILE as SESSION_FILE
+from line.session import Session, elapsed_s
 from line.signals import Interrupts
 from line.status import ProcessState, Status
 
@@ -37,28 +43,33 @@ class Supervisor:
         self,
         places: Sequence[Place],
         folder: RunFolder,
-        runtime_dir: Path,
+        session: Session,
         status: Status,
         watch: Callable[[Status], None],
     ) -> None:
         self._folder = folder
-        self._runtime_dir = runtime_dir
+        self._session = session
+        self._runtime_dir = Path(session.runtime_dir)
         self._status = status
         self._watch = watch
         self._settings = status.settings.supervisor
         self._places = {place.name: place for place in places}
         self._children: dict[str, Child] = {}
         self._restarts = {name: Restarts(self._settings) for name in self._places}
-        self._incarnations = dict.fromkeys(self._places, 0)
+        self._lanes: dict[str, Note] = {}
+        """camera → how far its lane had come when it was last started"""
+        self._start: Note = {}
+        """the note that starts a belt; empty before"""
         self._due: dict[str, float] = dict.fromkeys(self._places, 0.0)
         """process → monotonic time of its next start"""
         self._given_up: set[str] = set()
         self._finished: set[str] = set()
-        self._notices: dict[str, Note] = {}
-        self._events_done: set[int] = set()
+        self._notices = Notices(self._children)
+        self._faults = Faults(status.settings, session, self._children)
         self._selector = selectors.DefaultSelector()
         self._next_look = 0.0
-        self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso())
+        self._must_write = False  # processes.json is behind
+        self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso(), True)
 
     def run(self, interrupts: Interrupts) -> str:
         """Until the belt has ended and everything is stored; returns how the run ended.
@@ -110,6 +121,10 @@ class Supervisor:
                 child.kill()
             child.leash.flush()
             self._listen(child)
+            child_log.turn(child.log, 1e6 * self._settings.log_mb)
+        self._faults.end_due(now)
+        if self._must_write:
+            self._write_processes()
         self._begin_belt_when_ready()
         self._status.processes = [self._state(place) for place in self._places.values()]
         self._watch(self._status)
@@ -118,10 +133,8 @@ class Supervisor:
         now = monotonic()
         for name in [name for name, due in self._due.items() if due <= now]:
             del self._due[name]
-            self._incarnations[name] += 1
-            child = Child(
-                self._places[name], self._incarnations[name], self._folder, self._runtime_dir
-            )
+            incarnation = self._session.next_incarnation(name)
+            child = Child(self._places[name], incarnation, self._folder, self._runtime_dir)
             self._children[name] = child
             self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=name)
             self._write_processes()
@@ -143,34 +156,34 @@ class Supervisor:
         match note["kind"]:
             case "ready":
                 self._welcome(child)
+            case "progress":
+                self._lanes[child.place.name] = note
             case "finished":
                 self._finished.add(child.place.name)
             case "event":
-                self._carry_out(note["number"])
+                self._faults.begin(note["number"])
             case "suspect":
                 self._kill_identity(note["process"])
             case "notice_done":
-                self._notices.pop(note["id"], None)
+                self._notices.settle(note["id"])
+            case "disk_full":
+                self._notices.add(
+                    note["id"], "disk_full", f"{child.place.name} waits: {note['text']}"
+                )
             case "error":
+                child.last_words = note["text"]
                 self._status.incidents.append(f"{child.place.name}: {note['text']}")
 
     def _welcome(self, child: Child) -> None:
         child.ready = monotonic()
+        self._faults.greet(child)
+        self._write_processes()
         if child.place.role == "dispatcher":
-            for note in self._notices.values():
-                child.leash.send(**note)
-        if child.place.role == "camera" and self._status.belt_started is not None:
-            child.leash.send("start", at=self._status.belt_started)
+            self._notices.tell(child)
+        if child.place.role == "camera" and self._start:
+            child.leash.send(**self._start)
             if self._status.phase == "draining":
                 child.leash.send("drain")
-
-    def _carry_out(self, number: int) -> None:
-        """A timed event of the scenario; a restarted camera may announce it again."""
-        if number not in self._events_done:
-            self._events_done.add(number)
-            child = self._children.get(self._status.settings.events[number].process)
-            if child is not None:
-                child.kill()
 
     def _kill_identity(self, identity: str) -> None:
         for child in self._children.values():
@@ -191,41 +204,35 @@ class Supervisor:
         if dispatcher is not None:
             dispatcher.leash.send("died", role=role, process=child.identity)
         now = monotonic()
-        delay_s = self._restarts[name].delay_s(now, child.served_s)
+        delay_s = None if child.gave_up else self._restarts[name].delay_s(now, child.served_s)
         if delay_s is None:
             self._given_up.add(name)
-            self._notify(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
-            self._check_stage(role, name, how)
+            self._notices.add(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
+            self._check_stage(child, how)
         else:
             self._status.restarts[role] += 1
             self._due[name] = now + delay_s
-            self._notify(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
+            self._notices.add(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
 
-    def _check_stage(self, role: str, name: str, how: str) -> None:
+    def _check_stage(self, child: Child, how: str) -> None:
         """Only workers stand in for one another; any other process is a stage by itself."""
         workers_left = {n for n, p in self._places.items() if p.role == "worker"} - self._given_up
-        if role != "worker" or not workers_left:
-            log = self._folder.logs / f"{name}.log"
-            raise StageDied(f"{name} {how} too often and was given up; see {log}")
-
-    def _notify(self, notice_id: str, event: str, text: str) -> None:
-        """Kept until the alerts sink has it: a new dispatcher is told again."""
-        note = {"kind": "notice", "id": notice_id, "event": event, "text": text}
-        self._notices[notice_id] = note
-        dispatcher = self._children.get("dispatcher")
-        if dispatcher is not None and dispatcher.is_ready:
-            dispatcher.leash.send(**note)
+        if child.place.role != "worker" or not workers_left:
+            why = child.last_words or f"{how} too often; see {child.log}"
+            raise StageDied(f"{child.place.name} was given up: {why}")
 
     # -- phases -------------------------------------------------------------------------------
 
     def _begin_belt_when_ready(self) -> None:
         everyone = len(self._children) == len(self._places) - len(self._given_up)
-        if self._status.belt_started is not None or not everyone:
+        if self._status.belt_started is not None or not (everyone and self._status.has_workers):
             return
         if all(child.is_ready for child in self._children.values()):
-            self._status.belt_started = monotonic() + _START_DELAY_S
+            begin = monotonic() + _START_DELAY_S
+            self._status.belt_started = begin - elapsed_s(self._lanes.values())
             self._status.phase = "running"
-            self._tell_cameras("start", at=self._status.belt_started)
+            self._start = {"kind": "start", "zero": self._status.belt_started, "begin": begin}
+            self._tell_cameras(**self._start)
 
     def _drain(self) -> None:
         self._status.phase = "draining"
@@ -254,7 +261,7 @@ class Supervisor:
                     return
                 self._turn()
 
-    def _tell_cameras(self, kind: str, **facts: object) -> None:
+    def _tell_cameras(self, kind: str, **facts: Any) -> None:
         for child in self._children.values():
             if child.place.role == "camera":
                 child.leash.send(kind, **facts)
@@ -271,7 +278,14 @@ class Supervisor:
 
     def _write_processes(self) -> None:
         children = [child.entry for child in self._children.values()]
-        self._folder.write_processes([self._entry, *children])
+        self._session.restarts = dict(self._status.restarts)
+        try:
+            self._folder.write_processes([self._entry, *children])
+            self._folder.write_json(SESSION_FILE, self._session.model_dump())
+        except OSError:  # no room; whatever lacks it in earnest will say so
+            self._must_write = True
+        else:
+            self._must_write = False
 
     def _state(self, place: Place) -> ProcessState:
         child = self._children.get(place.name)
@@ -280,4 +294,6 @@ class Supervisor:
         else:
             state = "restarting" if place.name in self._due else "gone"
         pid = child.entry.pid if child else 0
-        return ProcessState(place.name, place.role, pid, self._incarnations[place.name], state)
+        incarnation = self._session.incarnations.get(place.name, 0)
+        heard = child.heard if child else None
+        return ProcessState(place.name, place.role, pid, incarnation, state, heard)

@@ -86,7 +86,7 @@ class PlainView(QuietView):
         rate = self._rate.update(status.board.get("classified", 0))
         verdicts = status.board.get("verdicts", {})
         parts = [
-            f"{status.phase} {status.wall_s:.0f}s",
+            f"{status.shown_phase} {status.wall_s:.0f}s",
             f"fed {status.fed}",
             f"logged {status.board.get('logged', 0)}",
             f"{rate:.1f} items/s",
@@ -130,7 +130,7 @@ def picture(status: Status, items_per_s: float) -> Panel:
     return Panel(
         Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
         title=Text.assemble(("Scrapline", "bold"), f" · {status.settings.title}"),
-        subtitle=f"{status.phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
+        subtitle=f"{status.shown_phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
         width=_WIDTH,
     )
 
@@ -222,6 +222,9 @@ def _processes(status: Status) -> Table:
             str(answered),
             Text(str(restarts), "red" if restarts else "dim"),
         )
+    for name, (holds, answered) in loads.items():
+        if not name.startswith("worker-"):  # on another machine; it has no process here
+            table.add_row(name, Text("remote", "green"), "", str(holds), str(answered), "")
     return table
 
 

@@ -26,8 +26,10 @@ class Workforce:
         self._workers: dict[str, _Worker] = {}
 
     def join(self, name: str, credit: int) -> None:
-        """A worker is ready for `credit` frames at a time; no news if it is known."""
-        if name not in self._workers:
+        """A worker takes `credit` frames at a time from now on: 0 = no more, it wants to leave."""
+        if name in self._workers:
+            self._workers[name].credit = credit
+        elif credit:
             self._workers[name] = _Worker(credit)
 
     def leave(self, name: str) -> list[Key]:

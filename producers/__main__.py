@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from time import monotonic
 
 from line.client import Client
@@ -13,9 +14,9 @@ from line.seat import Seat, leave, take_seat
 from producers.camera import Camera
 from producers.clock import Clock
 from producers.photographer import Photographer
+from producers.progress import Progress, resume_note
 from producers.sources import open_source
 from producers.studio import Studio
-from producers.window import Progress
 
 
 def main() -> int:
@@ -33,8 +34,11 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     # The studio's thread must not keep the trigger waiting for the interpreter lock.
     sys.setswitchinterval(0.0005)
     source = stack.enter_context(closing(open_source(settings)))
-    progress = Progress(seat.runtime_dir / f"{seat.name}.progress")
+    progress = Progress(
+        seat.run_dir / f"{seat.name}.progress", seat.runtime_dir / f"{seat.name}.stop"
+    )
     stack.enter_context(closing(progress))
+    seat.leash.send("progress", **resume_note(progress.record))
     client = stack.enter_context(Client(seat))
     start = _await_start(client)
     if start is None:
@@ -47,20 +51,35 @@ def _run(seat: Seat, stack: ExitStack) -> None:
             settings.camera.encoding,
             settings.camera.jpeg_quality,
             nice=settings.worker.nice,
+            picture_bytes=settings.message.picture_bytes,
         )
     )
-    Camera(client, Clock(start, speed), source, studio, progress).run()
+    clock = Clock(start.zero, speed)
+    Camera(client, clock, source, studio, progress, start.since).run()
 
 
-def _await_start(client: Client) -> float | None:
-    """Wait for belt second 0 and return its monotonic time; None if the supervisor wants an end."""
-    start: float | None = None
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Monotonic times: of belt second 0, and from which on this camera sees what passes."""
+
+    zero: float
+    since: float
+
+
+def _await_start(client: Client) -> _Start | None:
+    """Wait for the moment at which the belt starts to run; None if the supervisor wants an end.
+
+    That moment is belt second 0, unless the run is resumed.
+    """
+    came = monotonic()
+    begin: float | None = None
     while not client.stop and client.orphaned is None:
-        client.exchange(start)
-        starts = [float(order["at"]) for order in client.orders if order["kind"] == "start"]
-        start = starts[-1] if starts else None
-        if start is not None and monotonic() >= start:
-            return start
+        client.exchange(begin)
+        orders = [order for order in client.orders if order["kind"] == "start"]
+        if orders:
+            begin = float(orders[-1]["begin"])
+            if monotonic() >= begin:
+                return _Start(float(orders[-1]["zero"]), max(came, begin))
     return None
 
 

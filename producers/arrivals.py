@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from line.events import Surge
 from line.settings import InfeedSettings, Settings
+from producers.pace import feeder_pace
 from producers.randomness import Purpose, stream
 
 
@@ -35,6 +37,10 @@ def lane_arrivals(settings: Settings, camera: int, available: int | None) -> Ite
     """
     min_gap_s = settings.belt.min_gap_m / settings.belt.speed_m_per_s
     feed = arrivals(settings.infeed, min_gap_s, settings.line.seed, camera)
+    surges = [e for e in settings.events if isinstance(e, Surge) and e.index == camera]
+    if surges:
+        pace = feeder_pace(surges)
+        feed = (pace.duration_s(0.0, fed_s) for fed_s in feed)
     for limit in (settings.line.items or None, available):
         if limit is not None:
             feed = islice(feed, len(range(camera, limit, settings.line.cameras)))

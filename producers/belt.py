@@ -15,7 +15,9 @@ from typing import Any
 
 import simpy
 
+from line.events import Drift
 from line.settings import BeltSettings
+from producers.pace import belt_pace
 
 
 class Stage(StrEnum):
@@ -50,23 +52,19 @@ class Belt:
         settings: BeltSettings,
         arrivals: Iterable[float],
         observe: Observer,
+        drifts: Iterable[Drift] = (),
     ) -> None:
-        """Args: `arrivals`: belt times (s) of the items, ascending; the belt ends with them."""
+        """Args: `arrivals`: belt times (s) of the items, ascending; the belt ends with them.
+
+        `drifts`: what becomes of its speed.
+        """
         self._env = env
         self._observe = observe
         self._riding = 0
         self._next_arrival_s = -math.inf
         self._stop_s = math.inf
-        speed = settings.speed_m_per_s
-        self._to_camera_s = settings.infeed_to_camera_m / speed
-        to_ejector_s = settings.camera_to_ejector_m / speed
-        # At `--speed max` nothing has a deadline, and the actuator may be slower than the belt.
-        actuator_s = min(settings.actuator_ms / 1000, to_ejector_s)
-        self._after_trigger = (
-            (Stage.DEADLINE, to_ejector_s - actuator_s),
-            (Stage.EJECTOR, actuator_s),
-            (Stage.END, settings.ejector_to_end_m / speed),
-        )
+        self._settings = settings
+        self._pace = belt_pace(settings.speed_m_per_s, drifts)
         env.process(self._infeed(arrivals))
 
     @property
@@ -78,6 +76,10 @@ class Belt:
     def is_done(self) -> bool:
         """Nothing is on the belt, and nothing more will be fed."""
         return self._riding == 0 and self._next_arrival_s > self._stop_s
+
+    def deadline_s(self, trigger_s: float) -> float:
+        """Belt time, from a trigger on, to the last moment for a decision."""
+        return self._to_ejector_s(trigger_s) - self._settings.actuator_ms / 1000
 
     def stop_feeding(self, at_s: float) -> None:
         """Feed nothing after belt time `at_s`; what is on the belt runs through."""
@@ -96,18 +98,34 @@ class Belt:
             if self._env.now > self._stop_s:
                 return
             self._riding += 1
-            self._env.process(self._ride(BeltItem(seq, arrival_s, arrival_s + self._to_camera_s)))
+            to_camera_s = self._pace.duration_s(arrival_s, self._settings.infeed_to_camera_m)
+            self._env.process(self._ride(BeltItem(seq, arrival_s, arrival_s + to_camera_s)))
         self.stop_feeding(self._env.now)
         self._next_arrival_s = math.inf
 
     def _ride(self, item: BeltItem) -> Process:
         self._observe(Stage.FED, item)
-        yield self._env.timeout(self._to_camera_s)
+        yield self._env.timeout(item.trigger_s - item.fed_s)
         self._observe(Stage.TRIGGER, item)
-        for stage, duration_s in self._after_trigger:
+        for stage, duration_s in self._after(item.trigger_s):
             yield self._env.timeout(duration_s)
             self._observe(stage, item)
         self._riding -= 1
+
+    def _after(self, trigger_s: float) -> tuple[tuple[Stage, float], ...]:
+        """The stages behind the photo-eye, and the belt time that each takes."""
+        to_ejector_s = self._to_ejector_s(trigger_s)
+        # At `--speed max` nothing has a deadline, and the actuator may be slower than the belt.
+        actuator_s = min(self._settings.actuator_ms / 1000, to_ejector_s)
+        to_end_m = self._settings.ejector_to_end_m
+        return (
+            (Stage.DEADLINE, to_ejector_s - actuator_s),
+            (Stage.EJECTOR, actuator_s),
+            (Stage.END, self._pace.duration_s(trigger_s + to_ejector_s, to_end_m)),
+        )
+
+    def _to_ejector_s(self, trigger_s: float) -> float:
+        return self._pace.duration_s(trigger_s, self._settings.camera_to_ejector_m)
 
     def _alarm(self, time_s: float, action: Callable[[], None]) -> Process:
         yield self._env.timeout(time_s)

@@ -7,6 +7,7 @@ window is full, so that nothing needs to be dropped.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,17 +17,23 @@ from time import monotonic
 import simpy
 
 from line.client import Client
+from line.events import Drift
 from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
 from line.outcome import Verdict
 from producers.arrivals import lane_arrivals
 from producers.belt import Belt, BeltItem, Stage
 from producers.clock import Clock
+from producers.faults import PictureFaults
 from producers.jitter import Jitter
+from producers.progress import Progress
 from producers.sources import Source
 from producers.studio import Shot, Studio
-from producers.window import Progress, Window
+from producers.window import Window
 
 REPORT_S = 0.2
+_TURN_S = 0.1
+"""Longest that the belt is stepped without a look at the sockets: one that starts again runs
+through all its past."""
 RANGE_S = 0.02
 """Unseen items are collected for this long, so that a run of drops travels as one range."""
 
@@ -44,8 +51,15 @@ class Camera:
     """One lane: its belt, its clock, its window."""
 
     def __init__(
-        self, client: Client, clock: Clock, source: Source, studio: Studio, progress: Progress
+        self,
+        client: Client,
+        clock: Clock,
+        source: Source,
+        studio: Studio,
+        progress: Progress,
+        since: float,
     ) -> None:
+        """`since`: monotonic time from which on this camera has been at its place."""
         self._client = client
         self._seat = client.seat
         self._clock = clock
@@ -54,8 +68,9 @@ class Camera:
         self._progress = progress
         self._window = Window(self._seat.settings.camera.window_frames)
         self._exposures: deque[_Exposure] = deque()
+        self._faults = PictureFaults(self._seat.settings, self._seat.index)
         self._jitter = Jitter()
-        self._since = monotonic()
+        self._since = since
         self._triggered = 0
         self._next_report = self._next_range = 0.0
         self._env = simpy.Environment()
@@ -70,6 +85,8 @@ class Camera:
             self._heed_drain()
             self._studio.settle()
             self._advance()
+            if self._triggered > self._progress.record.fed:
+                self._mark_progress(monotonic())  # before anybody hears of them
             self._publish()
             self._send_range()
             self._report()
@@ -78,10 +95,11 @@ class Camera:
     # -- the belt -----------------------------------------------------------------------------
 
     def _build_belt(self) -> Belt:
-        settings = self._seat.settings
-        arrivals = lane_arrivals(settings, self._seat.index, self._source.length)
-        belt = Belt(self._env, settings.belt, arrivals, self._observe)
-        if self._seat.index == 0:  # the line has one clock for its events: the first lane's
+        settings, lane = self._seat.settings, self._seat.index
+        arrivals = lane_arrivals(settings, lane, self._source.length)
+        drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
+        belt = Belt(self._env, settings.belt, arrivals, self._observe, drifts)
+        if lane == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
                 belt.at(event.at_s, partial(self._seat.leash.send, "event", number=number))
         return belt
@@ -89,7 +107,8 @@ class Camera:
     def _advance(self) -> None:
         """Let happen what is due."""
         if self._clock.is_paced:
-            while self._env.peek() <= self._clock.belt(monotonic()):
+            turn_ends = monotonic() + _TURN_S
+            while self._env.peek() <= self._clock.belt(now := monotonic()) and now < turn_ends:
                 self._env.step()
             return
         before = self._triggered
@@ -104,12 +123,19 @@ class Camera:
     def _wake_at(self) -> float | None:
         if not self._clock.is_paced:
             return monotonic() if self._may_step else self._range_at()
-        due = self._clock.wall(self._env.peek())
+        due = min(self._clock.wall(self._env.peek()), self._next_release())
         range_at = self._range_at()
         return due if range_at is None else min(due, range_at)
 
     def _range_at(self) -> float | None:
         return self._next_range if self._window.has_range else None
+
+    def _next_release(self) -> float:
+        """Monotonic time at which the oldest exposure may leave the camera; infinite if it may."""
+        if not (self._exposures and self._clock.is_paced):
+            return math.inf
+        released = self._clock.wall(self._faults.released_s(self._exposures[0].item))
+        return released if released > monotonic() else math.inf
 
     def _observe(self, stage: Stage, item: BeltItem) -> None:
         if stage is Stage.FED:
@@ -156,15 +182,18 @@ class Camera:
 
     def _publish(self) -> None:
         """Send the frames whose pictures are finished, in the order of their triggers."""
-        while self._exposures and self._exposures[0].shot.done():
+        while (
+            self._exposures and self._exposures[0].shot.done() and math.isinf(self._next_release())
+        ):
             exposure = self._exposures.popleft()
             shot = exposure.shot.result()
             if shot.error:
                 self._pass_unseen(exposure.item, Verdict.FAILED, shot.error)
                 continue
             frame = self._frame(exposure, shot)
-            self._window.add_frame(frame, shot.data)
-            self._client.send(frame, shot.data)
+            data = self._faults.transmit(exposure.item, shot.data)
+            self._window.add_frame(frame, data)
+            self._client.send(frame, data)
 
     def _frame(self, exposure: _Exposure, shot: Shot) -> Frame:
         item, settings = exposure.item, self._seat.settings
@@ -174,7 +203,7 @@ class Camera:
             seq=item.seq,
             scheduled_s=item.trigger_s,
             triggered=exposure.triggered,
-            deadline=self._clock.deadline(item.trigger_s + settings.deadline_s),
+            deadline=self._clock.deadline(item.trigger_s + self._belt.deadline_s(item.trigger_s)),
             true_class=truth,
             mass_g=settings.mass_g(truth),
             encoding=shot.encoding,
@@ -198,10 +227,16 @@ class Camera:
 
     def _heed_drain(self) -> None:
         """Stop the infeed when told to; a restarted camera stops it where its forerunner did."""
-        if self._client.drain and self._progress.stop_s is None:
-            self._progress.stop_s = self._env.now
+        if self._client.drain and self._progress.stop_s is None and self._has_fed_its_past:
+            now_s = self._clock.belt(monotonic()) if self._clock.is_paced else self._env.now
+            self._progress.stop(now_s)
         if self._progress.stop_s is not None:
             self._belt.stop_feeding(self._progress.stop_s)
+
+    @property
+    def _has_fed_its_past(self) -> bool:
+        """On the `max` clock a restarted camera must first come to where its forerunner was."""
+        return self._clock.is_paced or self._triggered >= self._progress.record.fed
 
     def _send_range(self) -> None:
         now = monotonic()
@@ -210,6 +245,20 @@ class Camera:
             unseen = self._window.next_range()
             if unseen is not None:
                 self._client.send(unseen)
+
+    def _mark_progress(self, now: float) -> None:
+        """Keep how far the lane has come, for whoever resumes the run."""
+        stop_s = math.inf if self._progress.stop_s is None else self._progress.stop_s
+        reached_s = self._clock.elapsed_s(min(self._env.now, stop_s), now)
+        if self._is_finished and math.isinf(stop_s):
+            resume_s = math.inf
+        elif self._clock.is_paced:
+            oldest_s = self._exposures[0].item.trigger_s if self._exposures else math.inf
+            oldest_s = min(oldest_s, self._window.oldest_s)
+            resume_s = min(reached_s, self._clock.elapsed_s(oldest_s, now))
+        else:
+            resume_s = reached_s
+        self._progress.mark(self._triggered, reached_s, resume_s)
 
     @property
     def _is_finished(self) -> bool:
@@ -226,6 +275,7 @@ class Camera:
         now = monotonic()
         if final or now >= self._next_report:
             self._next_report = now + REPORT_S
+            self._mark_progress(now)
             self._seat.leash.send(
                 "finished" if final else "belt",
                 fed=self._triggered,

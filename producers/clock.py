@@ -29,6 +29,10 @@ class Clock:
         """Belt time at monotonic time `now`; on a paced clock only."""
         return (now - self.start) * self.speed
 
+    def elapsed_s(self, belt_s: float, now: float) -> float:
+        """Wall seconds from belt second 0 to belt time `belt_s`; to `now` on the `max` clock."""
+        return belt_s / self.speed if self.is_paced else now - self.start
+
     def deadline(self, belt_s: float) -> float:
         """Monotonic time of a deadline at belt time `belt_s`."""
         return self.wall(belt_s) if self.is_paced else math.inf

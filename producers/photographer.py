@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from line.events import Dim
 from line.pictures import Picture
 from line.settings import Settings
 from producers.belt import BeltItem
@@ -19,6 +22,7 @@ class Photographer:
         self._belt_speed_m_s = settings.belt.speed_m_per_s
         self._camera = camera
         self._optics = optics(settings, source.is_exact)
+        self._dims = [e for e in settings.events if isinstance(e, Dim) and e.index == camera]
 
     def __call__(self, item: BeltItem) -> Picture:
         """uint8 [height, width, 3]. Raises PictureError."""
@@ -26,7 +30,7 @@ class Photographer:
             self._source.picture(self._camera, item.seq),
             belt_speed_m_s=self._belt_speed_m_s,
             belt_time_s=item.trigger_s,
-            lamp_factor=1.0,
+            lamp_factor=math.prod(dim.share for dim in self._dims if dim.covers(item.trigger_s)),
             rng=stream(self._seed, self._camera, item.seq, Purpose.OPTICS),
         )
 

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     PICTURE = 2
     OPTICS = 3
     ORDER = 4
+    DAMAGE = 5
 
 
 def stream(seed: int, camera: int, seq: int, purpose: Purpose) -> np.random.Generator:

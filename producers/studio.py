@@ -7,6 +7,7 @@ alone, so nobody can tell when it was made.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import sys
@@ -44,11 +45,23 @@ class Shot:
 class Studio:
     """Takes pictures in a thread. Context manager: owns the thread and a wake-up socket."""
 
-    def __init__(self, take: Take, encoding: Encoding, jpeg_quality: int, *, nice: int = 0) -> None:
-        """`nice`: how far the thread yields the processor to the camera's own."""
+    def __init__(
+        self,
+        take: Take,
+        encoding: Encoding,
+        jpeg_quality: int,
+        *,
+        nice: int = 0,
+        picture_bytes: float = math.inf,
+    ) -> None:
+        """`nice`: how far the thread yields the processor to the camera's own.
+
+        A picture of more than `picture_bytes`, packed or unpacked, cannot be sent and is an error.
+        """
         self._take = take
         self._encoding = encoding
         self._jpeg_quality = jpeg_quality
+        self._picture_bytes = picture_bytes
         self._shots: dict[int, Future[Shot]] = {}
         self._thread = ThreadPoolExecutor(1, "studio", _yield_processor, (nice,))
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -107,10 +120,18 @@ class Studio:
         try:
             picture = np.ascontiguousarray(self._take(item))
         except PictureError as error:
-            return Shot(b"", "raw", 0, 0, 0, str(error))
+            return _without_picture(str(error))
         height_px, width_px, _ = picture.shape
         data = pictures.encode(picture, self._encoding, self._jpeg_quality)
+        if max(len(data), picture.nbytes) > self._picture_bytes:
+            size = f"{width_px}x{height_px} px, {picture.nbytes / 1e6:.1f} MB"
+            limit = f"message.picture_mb = {self._picture_bytes / 1e6:g}"
+            return _without_picture(f"a picture of {size}, more than {limit}")
         return Shot(data, self._encoding, height_px, width_px, zlib.crc32(data))
+
+
+def _without_picture(error: str) -> Shot:
+    return Shot(b"", "raw", 0, 0, 0, error)
 
 
 def _yield_processor(nice: int) -> None:

@@ -1,4 +1,4 @@
-"""What a camera keeps until the line has acknowledged it, and what it can do without a crash.
+"""What a camera keeps until the line has acknowledged it.
 
 The camera is the line's journal: an item stays here until every sink has it, and is sent again
 whenever the dispatcher starts anew. Frames are limited in number. Items that never became frames
@@ -8,65 +8,14 @@ are few bytes each; they travel in ranges, one range under way at a time.
 from __future__ import annotations
 
 import math
-import os
-import struct
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
+from itertools import islice
 
 from line.messages import Buffer, Frame, Unseen, UnseenItems
-from line.seqset import SeqSet
 
 RANGE_ITEMS = 256
 """Most items in one range."""
-
-
-class Progress:
-    """What a camera's next incarnation must know.
-
-    How far its items are acknowledged without a gap, and the belt time at which the infeed was
-    stopped, if it was.
-    """
-
-    _FORMAT = struct.Struct("<qd")
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        stored = os.pread(self._fd, self._FORMAT.size, 0)
-        low, stop_s = self._FORMAT.unpack(stored) if stored else (0, math.inf)
-        self._acknowledged = SeqSet(low)
-        self._stop_s: float = stop_s
-
-    @property
-    def low(self) -> int:
-        """All items below this number stand in every sink."""
-        return self._acknowledged.low
-
-    @property
-    def stop_s(self) -> float | None:
-        """Belt time after which nothing is fed; None = feed on."""
-        return self._stop_s if math.isfinite(self._stop_s) else None
-
-    @stop_s.setter
-    def stop_s(self, belt_s: float) -> None:
-        self._stop_s = belt_s
-        self._write()
-
-    def __contains__(self, seq: int) -> bool:
-        return seq in self._acknowledged
-
-    def update(self, seqs: Iterable[int]) -> None:
-        """These items are acknowledged."""
-        before = self.low
-        self._acknowledged.update(seqs)
-        if self.low != before:
-            self._write()
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-    def _write(self) -> None:
-        os.pwrite(self._fd, self._FORMAT.pack(self.low, self._stop_s), 0)
 
 
 class Window:
@@ -91,6 +40,15 @@ class Window:
     def __bool__(self) -> bool:
         """Whether anything is left to be acknowledged."""
         return bool(self._frames or self._unseen or self._range)
+
+    @property
+    def oldest_s(self) -> float:
+        """Belt time of the first trigger that is not acknowledged; infinite if there is none."""
+        kept: list[Frame | Unseen] = [frame for frame, _ in self._frames.values()]
+        return min(
+            (item.scheduled_s for item in (*kept, *self._range.values(), *islice(self._unseen, 1))),
+            default=math.inf,
+        )
 
     def add_frame(self, frame: Frame, data: Buffer) -> None:
         self._frames[frame.seq] = (frame, data)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 
 from line.client import Client
 from line.errors import ScraplineError
+from line.latency import bucket_bounds_s
 from line.seat import Seat, leave, take_seat
 from sinks.active_learning import ActiveLearning
 from sinks.alerts import Alerts
@@ -29,11 +30,15 @@ def main() -> int:
 
 def _open(seat: Seat, stack: ExitStack) -> Sink:
     settings = seat.settings
+    sync = settings.results.survives_power_cut
     if seat.name == "csv_log":
-        return stack.enter_context(closing(CsvLog(seat.run_dir / "results.csv")))
+        bounds_s = bucket_bounds_s(settings)
+        log = CsvLog(seat.run_dir / "results.csv", latency_bounds_s=bounds_s, sync=sync)
+        return stack.enter_context(closing(log))
     if seat.name == "alerts":
-        return stack.enter_context(closing(Alerts(seat.run_dir / "alerts.jsonl", settings.alerts)))
-    queue = stack.enter_context(ReviewQueue(seat.run_dir / "review"))
+        alerts = Alerts(seat.run_dir / "alerts.jsonl", settings.alerts, sync=sync)
+        return stack.enter_context(closing(alerts))
+    queue = stack.enter_context(ReviewQueue(seat.run_dir / "review", sync=sync))
     return ActiveLearning(queue, settings.review, settings.line.seed)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -24,23 +24,27 @@ class ActiveLearning:
     """Wants the pictures of items whose two best classes are close, and of a few random others.
 
     An item is judged by its row first; only if it is a candidate, the picture is asked for. Caps
-    keep one class, or one bad minute, from filling the queue; pictures that look like a queued one
-    are passed over.
+    keep one class, or one bad minute, from filling the queue, and the queue from filling the disk;
+    pictures that look like a queued one are passed over.
     """
 
     def __init__(self, queue: ReviewQueue, settings: ReviewSettings, seed: int) -> None:
         self._queue = queue
         self._settings = settings
         self._seed = seed
+        self._chosen: list[QueuedItem] = []
+        """remembered and not yet queued"""
         self._known: set[str] = set()
         self._per_class: Counter[str] = Counter()
         self._per_minute: Counter[int] = Counter()
         self._hashes: list[int] = []
+        self._bytes = sum(queue.image_bytes(item.image) for item in queue.items())
+        self._is_full = False
+        """a picture had no room"""
         self._remember(queue.items())
 
     def store(self, batch: list[Delivery]) -> Receipt:
         receipt = Receipt()
-        chosen: list[QueuedItem] = []
         for delivery in batch:
             outcome = delivery.row.outcome
             reason = self._reason(outcome)
@@ -52,10 +56,11 @@ class ActiveLearning:
                 receipt.stored.append(delivery.key)
                 item = self._keep(delivery, reason)
                 if item is not None:
-                    chosen.append(item)
+                    self._chosen.append(item)
                     self._remember([item])
-        if chosen:
-            self._queue.add(chosen)
+        if self._chosen:
+            self._queue.add(self._chosen)
+            self._chosen.clear()
         return receipt
 
     def store_notice(self, notice: Notice) -> None:
@@ -68,6 +73,8 @@ class ActiveLearning:
         """Why the item should be queued; None if it should not."""
         predicted = outcome.predicted_class
         if predicted is None or outcome.frame_id in self._known:
+            return None
+        if self._is_full or len(self._known) >= self._settings.max_pictures:
             return None
         minute = int(outcome.scheduled_s // 60)
         if self._per_class[predicted] >= self._settings.per_class_max:
@@ -83,7 +90,7 @@ class ActiveLearning:
         return zlib.crc32(f"{self._seed}/{outcome.frame_id}".encode()) / 2**32
 
     def _keep(self, delivery: Delivery, reason: str) -> QueuedItem | None:
-        """Write the picture; None if it looks like one in the queue, or cannot be read."""
+        """Write the picture; None if it looks like a queued one, has no room, or is damaged."""
         row, outcome = delivery.row, delivery.row.outcome
         assert delivery.picture is not None
         assert outcome.predicted_class is not None
@@ -97,11 +104,16 @@ class ActiveLearning:
             _distance(digest, other) <= self._settings.near_duplicate_bits for other in self._hashes
         ):
             return None
-        image = Path("images") / f"{outcome.frame_id}.png"
-        Image.fromarray(picture).save(self._queue.folder / image, compress_level=1)
+        data = _png(picture)
+        if self._bytes + len(data) > 10**6 * self._settings.max_mb:
+            self._is_full = True
+            return None
+        image = f"images/{outcome.frame_id}.png"
+        self._queue.write_image(image, data)
+        self._bytes += len(data)
         return QueuedItem(
             frame_id=outcome.frame_id,
-            image=str(image),
+            image=image,
             predicted_class=outcome.predicted_class,
             confidence=outcome.confidence,
             margin=margin(outcome),
@@ -123,6 +135,12 @@ def margin(outcome: Outcome) -> float:
     """Gap between the two best probabilities; 1 where there is only one class."""
     ranking = decode_top3(outcome.top3)
     return ranking[0][1] - ranking[1][1] if len(ranking) > 1 else 1.0
+
+
+def _png(picture: pictures.Picture) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def difference_hash(picture: pictures.Picture) -> int:

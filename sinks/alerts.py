@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import OrderedDict, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from line.client import Client
+from line.errors import BadInput
 from line.messages import Notice
 from line.outcome import Outcome, Verdict
 from line.seqset import SeqSet
 from line.settings import AlertSettings
+from sinks.append_file import AppendFile
+from sinks.flood import Flood
 from sinks.loop import Delivery, Receipt
 from sinks.rate import RateAlarm
 
@@ -21,9 +24,17 @@ RECENT_IDS = 8192
 
 
 class Alerts:
-    """Raises an alert for every unsure item, for rates over their limits, and for notices."""
+    """Raises an alert for every unsure item, for rates over their limits, and for notices.
 
-    def __init__(self, path: Path, settings: AlertSettings) -> None:
+    Too many unsure items a second become one alert that says how many. `sync`: alerts survive a
+    power cut. Raises BadInput, naming the line, for a file that holds anything but alerts.
+    """
+
+    def __init__(self, path: Path, settings: AlertSettings, *, sync: bool = False) -> None:
+        self._per_s_max = settings.per_s_max
+        self._flood = Flood(settings.per_s_max)
+        self._lines: list[bytes] = []
+        """raised and not yet written"""
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._fresh: list[tuple[str, str]] = []
         """(level, text) of alerts raised since the last report"""
@@ -36,7 +47,7 @@ class Alerts:
             "drop_rate": (lost, self._alarm(settings, settings.drop_rate)),
             "late_rate": (late, self._alarm(settings, settings.late_rate)),
         }
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
+        self._file = AppendFile(path, sync=sync)
         self._recover(path)
 
     def store(self, batch: list[Delivery]) -> Receipt:
@@ -44,17 +55,24 @@ class Alerts:
         for delivery in batch:
             receipt.stored.append(delivery.key)
             self._judge(delivery.row.outcome)
+        self._end_flood(monotonic())
+        self._write()
         return receipt
 
     def store_notice(self, notice: Notice) -> None:
         self._raise(notice.id, notice.kind, "warning", notice.text)
+        self._write()
 
     def report(self, client: Client) -> None:
+        self._end_flood(monotonic())
+        self._write()
         client.seat.leash.send("alerts", count=self._count, fresh=self._fresh[-5:])
         self._fresh.clear()
 
     def close(self) -> None:
-        os.close(self._fd)
+        self._tell_of_flood(monotonic())
+        self._write()
+        self._file.close()
 
     @staticmethod
     def _alarm(settings: AlertSettings, limit: float) -> RateAlarm:
@@ -63,8 +81,7 @@ class Alerts:
     def _judge(self, outcome: Outcome) -> None:
         item = outcome.frame_id
         if outcome.low_confidence:
-            text = f"item {item}: {outcome.predicted_class} at only {outcome.confidence:.2f}"
-            self._raise(f"low_confidence-{item}", "low_confidence", "info", text, item)
+            self._unsure(outcome)
         if not self._counted[outcome.camera].add(outcome.seq):
             return
         for kind, (verdicts, alarm) in self._alarms.items():
@@ -75,12 +92,38 @@ class Alerts:
                 name = kind.replace("_", " ")
                 self._raise(f"{kind}-{item}", kind, words[1], f"{name} {words[0]}: {share}", item)
 
+    def _unsure(self, outcome: Outcome) -> None:
+        item = outcome.frame_id
+        alert_id = f"low_confidence-{item}"
+        if alert_id in self._ids:
+            return
+        if self._flood.admits(monotonic()):
+            text = f"item {item}: {outcome.predicted_class} at only {outcome.confidence:.2f}"
+            self._raise(alert_id, "low_confidence", "info", text, item)
+        else:
+            self._remember(alert_id)
+
+    def _end_flood(self, now: float) -> None:
+        if self._flood.is_due(now):
+            self._tell_of_flood(now)
+
+    def _tell_of_flood(self, now: float) -> None:
+        count = self._flood.settle()
+        if count:
+            text = (
+                f"{count} more unsure items within {now - self._flood.began:.1f} s, "
+                f"over alerts.per_s_max = {self._per_s_max}"
+            )
+            last = next(reversed(self._ids))
+            self._raise(f"flood-{last}", "flood", "warning", text)
+
     def _raise(
         self, alert_id: str, kind: str, level: str, text: str, frame_id: str | None = None
     ) -> None:
         if alert_id in self._ids:
             return
         self._remember(alert_id)
+        self._count += 1
         self._fresh.append((level, text))
         alert = {
             "id": alert_id,
@@ -90,22 +133,23 @@ class Alerts:
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "frame_id": frame_id,
         }
-        line = json.dumps(alert, ensure_ascii=False).encode() + b"\n"
-        while line:
-            line = line[os.write(self._fd, line) :]
+        self._lines.append(json.dumps(alert, ensure_ascii=False).encode() + b"\n")
+
+    def _write(self) -> None:
+        self._file.append(b"".join(self._lines))
+        self._lines.clear()
 
     def _remember(self, alert_id: str) -> None:
-        self._count += 1
         self._ids[alert_id] = None
         if len(self._ids) > RECENT_IDS:
             self._ids.popitem(last=False)
 
     def _recover(self, path: Path) -> None:
-        """Learn which alerts were raised before a restart; cut off a torn last line."""
-        whole = 0
+        """Learn which alerts were raised before a restart."""
         with path.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    whole += len(line)
-                    self._remember(json.loads(line)["id"])
-        os.ftruncate(self._fd, whole)
+            for number, line in enumerate(file, 1):
+                try:
+                    self._remember(str(json.loads(line)["id"]))
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    raise BadInput(f"{path}: line {number} is not an alert") from None
+                self._count += 1

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from line.client import Client
+from line.errors import BadInput
 from line.messages import Key, Notice
 from line.outcome import Outcome
 from line.seqset import SeqSet
+from sinks.append_file import AppendFile
 from sinks.board import Board
 from sinks.csv_rows import HEADER, decode_row, encode_rows
 from sinks.loop import Delivery, Receipt
@@ -20,17 +21,22 @@ RECENT_ROWS = 8192
 
 
 class CsvLog:
-    """Appends rows; on opening it cuts off a torn last line and learns what is there."""
+    """Appends rows; on opening it cuts off a torn last line and learns what is there.
 
-    def __init__(self, path: Path) -> None:
+    `latency_bounds_s`: upper bounds of the latencies that its figures tell apart. `sync`: rows
+    survive a power cut. Raises BadInput, naming the line, for a file that holds anything but rows.
+    """
+
+    def __init__(
+        self, path: Path, *, latency_bounds_s: Sequence[float] = (), sync: bool = False
+    ) -> None:
         self._path = path
         self._known: defaultdict[int, SeqSet] = defaultdict(SeqSet)
         self._recent: OrderedDict[Key, Outcome] = OrderedDict()
-        self._board = Board()
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
-        os.ftruncate(self._fd, _whole_lines(path))
-        if os.fstat(self._fd).st_size == 0:
-            os.write(self._fd, HEADER.encode())
+        self._board = Board(latency_bounds_s)
+        self._file = AppendFile(path, sync=sync)
+        if self._file.is_empty:
+            self._file.append(HEADER.encode())
         for outcome in self._stored():
             self._remember(outcome)
 
@@ -45,7 +51,7 @@ class CsvLog:
                 receipt.truth.append(new.get(key) or self._find(key))
             else:
                 new[key] = delivery.row.outcome
-        self._append(encode_rows(new.values()))
+        self._file.append(encode_rows(new.values()))
         for outcome in new.values():
             self._remember(outcome)
         return receipt
@@ -57,11 +63,7 @@ class CsvLog:
         client.seat.leash.send("board", **self._board.facts())
 
     def close(self) -> None:
-        os.close(self._fd)
-
-    def _append(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._fd, data) :]
+        self._file.close()
 
     def _remember(self, outcome: Outcome) -> None:
         self._known[outcome.camera].add(outcome.seq)
@@ -77,21 +79,10 @@ class CsvLog:
         return next(o for o in self._stored() if (o.camera, o.seq) == key)
 
     def _stored(self) -> Iterator[Outcome]:
-        with self._path.open(encoding="utf-8", newline="") as file:
+        with self._path.open("rb") as file:
             next(file, None)
-            for line in file:
-                yield decode_row(line)
-
-
-def _whole_lines(path: Path) -> int:
-    """Bytes up to and including the last line break; what follows is a torn line."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        while size:
-            start = max(0, size - 65536)
-            file.seek(start)
-            found = file.read(size - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
-            size = start
-    return 0
+            for number, line in enumerate(file, 2):
+                try:
+                    yield decode_row(line.decode())
+                except ValueError as error:
+                    raise BadInput(f"{self._path}: line {number}: {error}") from None

@@ -26,7 +26,10 @@ def encode_rows(outcomes: Iterable[Outcome]) -> bytes:
 
 def decode_row(line: str) -> Outcome:
     """Inverse of `encode_rows` for one line. Raises ValueError on anything else."""
-    cells = next(csv.reader([line]), [])
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(error) from None
     if len(cells) != len(COLUMNS):
         raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
     return Outcome(

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Protocol
 
 from line.client import Client
-from line.messages import Buffer, Key, Notice, NoticeStored, Row, Stored, Want
+from line.errors import DiskFull
+from line.messages import (
+    Buffer,
+    Key,
+    Message,
+    Notice,
+    NoticeStored,
+    Row,
+    Stored,
+    Want,
+    Welcome,
+)
 from line.outcome import Outcome
+from sinks.room import Patience
 
 _ORPHAN_PATIENCE_S = 1.5
 """Without a supervisor nobody says when the last row has come."""
 REPORT_S = 0.2
 GATHER_S = 0.01
 """Rest after a batch, so that under load rows are written and acknowledged several at a time."""
+_MOST_KEYS = 256
+"""Items in one acknowledgement, which may repeat each one's row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +69,66 @@ class Sink(Protocol):
 
 
 def run(client: Client, sink: Sink) -> None:
-    """Until the supervisor says stop, or is gone and nothing has come for a while."""
+    """Until the supervisor says stop, or is gone and nothing has come for a while.
+
+    While the disk has no room nothing is acknowledged, and the credit keeps more from coming.
+    Raises DiskFull when that has lasted for `sink.patience_s`.
+    """
     last_row = monotonic()
     next_report = 0.0
+    pending = _Pending()
+    patience = Patience(client, client.seat.settings.sink.patience_s)
     while not client.stop:
-        batch: list[Delivery] = []
-        for message, payload in client.exchange():
-            if isinstance(message, Row):
-                batch.append(Delivery(message, payload))
-            elif isinstance(message, Notice):
-                sink.store_notice(message)
-                client.send(NoticeStored(message.id))
+        pending.take(client.exchange())
         now = monotonic()
-        if batch:
-            _acknowledge(client, sink.store(batch))
-            last_row = now
-            sleep(GATHER_S)
-        elif client.orphaned and now - last_row > _ORPHAN_PATIENCE_S:
-            return
-        if now >= next_report:
-            next_report = now + REPORT_S
-            sink.report(client)
+        try:
+            if pending.notices:
+                _store_notices(client, sink, pending.notices)
+            if pending.rows:
+                _acknowledge(client, sink.store(pending.rows))
+                pending.rows.clear()
+                last_row = now
+                sleep(GATHER_S)
+            elif client.orphaned and now - last_row > _ORPHAN_PATIENCE_S:
+                return
+            if now >= next_report:
+                next_report = now + REPORT_S
+                sink.report(client)
+            patience.settle()
+        except DiskFull as error:
+            patience.wait(error)
     sink.report(client)
 
 
+@dataclass(slots=True)
+class _Pending:
+    """What has come and is not written."""
+
+    rows: list[Delivery] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+    def take(self, received: Iterable[tuple[Message, Buffer | None]]) -> None:
+        for message, payload in received:
+            if isinstance(message, Row):
+                self.rows.append(Delivery(message, payload))
+            elif isinstance(message, Notice):
+                self.notices.append(message)
+            elif isinstance(message, Welcome):  # the dispatcher is a new one: all will come again
+                self.rows.clear()
+                self.notices.clear()
+
+
+def _store_notices(client: Client, sink: Sink, notices: list[Notice]) -> None:
+    for notice in notices:
+        sink.store_notice(notice)
+        client.send(NoticeStored(notice.id))
+    notices.clear()
+
+
 def _acknowledge(client: Client, receipt: Receipt) -> None:
-    if receipt.stored:
-        client.send(Stored(tuple(receipt.stored), tuple(receipt.truth)))
+    truth = {(outcome.camera, outcome.seq): outcome for outcome in receipt.truth}
+    for begin in range(0, len(receipt.stored), _MOST_KEYS):
+        keys = tuple(receipt.stored[begin : begin + _MOST_KEYS])
+        client.send(Stored(keys, tuple(truth[key] for key in keys if key in truth)))
     for camera, seq in receipt.wanted:
         client.send(Want(camera, seq))

@@ -76,6 +76,14 @@ class RunningLine:
         assert text, f"no summary; the runner said: {errors}"
         return self._process.returncode, json.loads(text)
 
+    def communicate(self) -> tuple[str, str]:
+        """Waits for the end; returns what the runner printed, and its complaints."""
+        return self._process.communicate(timeout=TIMEOUT_S)
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.returncode
+
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 

@@ -77,7 +77,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     for needle in (
         *("A fine day", "fed 13 ≠ logged 12, lost 1", "deadline 375 ms", "overrun"),
         *("66.7 %", "worker-0", "too many drops", "10:11:12", "✗ is trash", "✓ right"),
-        *("worker-0 killed", "camera_to_ejector_m", "ab" * 6),
+        *("kill worker-0", "camera_to_ejector_m", "ab" * 6),
     ):
         assert needle in page.text
     for formula in FORMULAS.values():

@@ -30,6 +30,8 @@ def limits(**changes: Any) -> ReviewSettings:
         "random_share": 0.0,
         "per_class_max": 1000,
         "per_minute_max": 1000,
+        "max_pictures": 1000,
+        "max_mb": 1000,
         "near_duplicate_bits": 0,
     }
     return ReviewSettings.model_validate(values | changes)

@@ -17,7 +17,9 @@ from sinks.loop import Receipt
 from sinks.rate import RateAlarm
 from tests.test_csv_log import delivery, outcome
 
-LIMITS = AlertSettings(window_items=10, drop_rate=0.2, late_rate=0.2, clear_ratio=0.5)
+LIMITS = AlertSettings(
+    window_items=10, drop_rate=0.2, late_rate=0.2, clear_ratio=0.5, per_s_max=1000
+)
 
 
 @pytest.fixture

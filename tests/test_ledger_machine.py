@@ -70,6 +70,9 @@ class Worker:
     suspected: bool = False
     """by this dispatcher, which will not count on it again"""
     holds: list[Frame] = field(default_factory=list)
+    lost: list[Frame] = field(default_factory=list)
+    """frames that it was given, as the ledger believes, and that never reached it"""
+    answered: list[Frame] = field(default_factory=list)
 
 
 @dataclass
@@ -129,16 +132,22 @@ class Line(RuleBasedStateMachine):
     def assign(self, name: str, picture: Picture) -> None:
         frame = picture.frame
         assert picture.data is DATA
-        assert frame.deadline >= self.now, "given out after its deadline"
+        assert frame.deadline > self.now, "given out after its deadline"
+        self.not_before_a_more_urgent_one(frame)
         self.attempts[frame.key] += 1
         assert self.attempts[frame.key] <= RULES.attempts
         if name in self.workers:  # what is sent to a dead one vanishes
             worker = self.workers[name]
             assert worker.joined
             worker.holds.append(frame)
-            assert len(worker.holds) <= worker.credit, "more than its credit"
-            retried = any(self.attempts[f.key] > 1 for f in worker.holds)
-            assert not retried or len(worker.holds) == 1, "a retried frame is not alone"
+            given = worker.holds + worker.lost
+            assert len(given) <= worker.credit, "more than its credit"
+            retried = any(self.attempts[f.key] > 1 for f in given)
+            assert not retried or len(given) == 1, "a retried frame is not alone"
+
+    def not_before_a_more_urgent_one(self, frame: Frame) -> None:
+        """Frames that stay behind have a later deadline, or came later with the same one."""
+        assert all((frame.deadline,) <= entry[:1] for entry in self.ledger._waiting)
 
     def deliver(self, name: str, outcome: Outcome, picture: Picture | None) -> None:
         sink, key = self.sinks[name], (outcome.camera, outcome.seq)
@@ -224,6 +233,7 @@ class Line(RuleBasedStateMachine):
         worker = self.workers[name]
         worker.joined = True
         worker.holds.clear()
+        worker.lost.clear()
         self.carry_out(self.ledger.worker_joined(name, worker.credit, self.now))
 
     @precondition(lambda self: self.workers)
@@ -234,6 +244,7 @@ class Line(RuleBasedStateMachine):
         worker = self.workers[name]
         if worker.holds:
             frame = worker.holds.pop(0 if in_turn else -1)
+            worker.answered.append(frame)
             result = Result(*frame.key, (1 - metal, metal), self.now, 0.01, "model")
             if worker.joined or worker.suspected:
                 self.carry_out(self.ledger.result(name, result, self.now))
@@ -248,6 +259,26 @@ class Line(RuleBasedStateMachine):
             refusal = Refusal(*frame.key, verdict, "because")
             if worker.joined or worker.suspected:
                 self.carry_out(self.ledger.refusal(name, refusal, self.now))
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), metal=st.sampled_from([0.2, 0.8]))
+    def a_worker_answers_once_more(self, data: st.DataObject, metal: float) -> None:
+        """Another answer to what it answered before, by now perhaps another worker's."""
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        worker = self.workers[name]
+        if worker.answered and (worker.joined or worker.suspected):
+            frame = data.draw(st.sampled_from(worker.answered))
+            if frame not in worker.holds + worker.lost:
+                result = Result(*frame.key, (1 - metal, metal), self.now, 0.01, "model")
+                self.carry_out(self.ledger.result(name, result, self.now))
+
+    @precondition(lambda self: any(worker.holds for worker in self.workers.values()))
+    @rule(data=st.data())
+    def a_frame_is_lost_on_the_way(self, data: st.DataObject) -> None:
+        """Its worker never hears of it; only the lease can tell."""
+        holders = sorted(name for name, worker in self.workers.items() if worker.holds)
+        worker = self.workers[data.draw(st.sampled_from(holders))]
+        worker.lost.append(worker.holds.pop())
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), told=st.booleans())
@@ -363,6 +394,30 @@ class Line(RuleBasedStateMachine):
     def memory_is_bounded_by_the_windows(self) -> None:
         assert self.ledger.held <= sum(len(camera.window) for camera in self.cameras.values())
         assert self.ledger.waiting <= self.ledger.held
+
+    @invariant()
+    def the_ledger_remembers_nothing_of_what_is_done(self) -> None:
+        """Every container of its state, not only those it counts itself."""
+        open_items = {(n, seq) for n, camera in self.cameras.items() for seq in camera.window}
+        known_workers = {*self.workers, *self.untold}
+        assert set(self.ledger._items) <= open_items
+        assert {key for _, _, key in self.ledger._waiting} <= open_items
+        assert set(self.ledger.loads()) <= known_workers
+        for sink in SINKS:
+            assert self.ledger._deliveries.backlog(sink) <= len(open_items)
+
+    @invariant()
+    def no_frame_waits_while_a_worker_is_idle(self) -> None:
+        """Nothing starves: a retried frame, too, only needs a worker that is idle."""
+        idle = [w for w in self.workers.values() if w.joined and not (w.holds or w.lost)]
+        assert not idle or self.ledger.waiting == 0
+
+    @invariant()
+    def every_outcome_that_a_sink_has_room_for_is_on_its_way(self) -> None:
+        """A sink that stores gets the next ones: no row waits for ever."""
+        for name, sink in self.sinks.items():
+            if sink.joined and len(sink.inbox) < sink.credit:
+                assert self.ledger._deliveries.backlog(name) <= len(sink.inbox)
 
     @invariant()
     def the_sinks_agree_with_the_log(self) -> None:

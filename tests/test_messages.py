@@ -12,13 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from line.codec import MAX_HEADER_BYTES, decode, encode
-from line.errors import DecodeError
+from line import pictures
+from line.codec import WIDEST, decode, encode
+from line.errors import DecodeError, PictureError
 from line.messages import (
     MESSAGES,
     Acknowledged,
     Beat,
     Buffer,
+    ClockQuery,
+    ClockReply,
     Encoding,
     Frame,
     Hello,
@@ -29,6 +32,7 @@ from line.messages import (
     Result,
     Row,
     Stored,
+    Terms,
     Unseen,
     UnseenItems,
     Want,
@@ -133,6 +137,13 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
         [b"H1", array(text("worker"), text("worker-0"), small(2), small(4))],
     ),
     (Welcome("1-2.5"), None, [b"W1", array(text("1-2.5"))]),
+    (
+        Terms("ab" * 32, 2, 240, 255),
+        None,
+        [b"T1", array(b"\xd9\x40" + b"ab" * 32, small(2), b"\xcc\xf0", b"\xcc\xff")],
+    ),
+    (ClockQuery(1.5), None, [b"Q1", array(real(1.5))]),
+    (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),
     (Who(), None, [b"?1", b"\x90"]),
     (Beat(), None, [b"B1", b"\x90"]),
     (FRAME, PIXELS, [b"F1", FRAME_BYTES, PIXELS]),
@@ -330,7 +341,8 @@ def test_an_unknown_kind_or_version_is_refused(kind: bytes) -> None:
         b"\x91\xd4\x01\0",  # an extension type
         b"\x91" * 100_000,  # nested deeper than any stack
         b"\x81" * 100_000,
-        bytes(MAX_HEADER_BYTES + 1),
+        b"\x91" * 6,  # nested deeper than any message
+        bytes(WIDEST.header_bytes + 1),
     ],
     ids=lambda header: repr(header[:8]),
 )
@@ -339,7 +351,7 @@ def test_a_header_that_is_not_what_the_kind_needs_is_refused(header: bytes) -> N
 
 
 def test_a_header_as_large_as_allowed_is_read() -> None:
-    epoch = "x" * (MAX_HEADER_BYTES - 6)
+    epoch = "x" * (WIDEST.header_bytes - 6)
     assert decode([b"W1", msgpack.packb([epoch])]) == (Welcome(epoch), None)
     assert "header of" in refused(b"W1", msgpack.packb([epoch + "x"]))
 
@@ -398,8 +410,6 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
     "parts",
     [
         [b"F1", FRAME_BYTES],  # a frame without its picture
-        [b"F1", FRAME_BYTES, b""],
-        [b"F1", FRAME_BYTES, PIXELS[:-1]],
         [b"F1", FRAME_BYTES, PIXELS + b"\0"],
         [b"B1", b"\x90", b""],  # a picture where none belongs
         [b"R1", LAYOUT[7][2][1], PIXELS],
@@ -409,6 +419,14 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
 )
 def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -> None:
     refused(*parts)
+
+
+@pytest.mark.parametrize("cut", [b"", PIXELS[:-1]])
+def test_a_frame_cut_short_on_the_way_is_left_to_the_worker_to_refuse(cut: bytes) -> None:
+    frame, data = decode([b"F1", FRAME_BYTES, cut])
+    assert isinstance(frame, Frame)
+    with pytest.raises(PictureError, match="bytes instead of"):
+        pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
 
 
 @pytest.mark.parametrize("keys", [[[1]], [[1, 2, 3]], [[1, "2"]], [1], "12", [[0, -1]]])

@@ -18,7 +18,7 @@ from line.runtime_dir import make_runtime_dir
 from line.settings import Settings
 
 MODEL = ModelFacts(path="models/some.onnx", sha256="0123456789abcdef" * 4, classes=("a", "b"))
-ENTRY = ProcessEntry("worker-0", "worker", 4711, 2, "2024-05-01T12:00:00.000+00:00")
+ENTRY = ProcessEntry("worker-0", "worker", 4711, 2, "2024-05-01T12:00:00.000+00:00", True)
 
 
 @pytest.fixture
@@ -134,6 +134,7 @@ def test_processes_are_listed_as_they_are(tmp_path: Path) -> None:
                 "pid": 4711,
                 "incarnation": 2,
                 "since": "2024-05-01T12:00:00.000+00:00",
+                "ready": True,
             }
         ]
     }

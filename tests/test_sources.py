@@ -45,6 +45,8 @@ def folder(root: Path, **options) -> FolderSource:
         "cameras": 1,
         "frame": None,
         "max_pixels": MAX_PIXELS,
+        "max_bytes": 10**6,
+        "max_items": 100,
     }
     return FolderSource(root, **{**settings, **options})
 

@@ -171,6 +171,26 @@ def test_workers_are_always_listed_and_others_when_something_is_wrong_with_them(
     assert not [line for line in lines if "dispatcher" in line]
 
 
+def test_workers_on_other_machines_are_listed_by_their_names():
+    shown = status()
+    loads = {"worker-0#1": [2, 600], "press#254380": [1, 40]}
+    shown.take("dispatcher", {"kind": "flow", "waiting": 3, "loads": loads})
+
+    lines = rendered(shown)
+
+    assert line_with(lines, "press").split()[1:-1] == ["press#254380", "remote", "1", "40"]
+
+
+def test_a_line_without_workers_says_what_it_waits_for():
+    listen = {"listen": "tcp://*:5555", "keys": "keys"}
+    shown = status(line__workers=0, transport=listen)
+    shown.phase = "starting"
+    shown.take("dispatcher", {"kind": "flow", "waiting": 0, "loads": {}})
+    assert any("waiting for a worker at tcp://*:5555" in line for line in rendered(shown))
+    shown.take("dispatcher", {"kind": "flow", "waiting": 0, "loads": {"press#1": [0, 0]}})
+    assert any("starting" in line for line in rendered(shown))
+
+
 def test_the_last_alerts_are_shown_and_those_about_the_line_are_not_crowded_out_by_items():
     shown = status()
     fresh = [[level, f"{level} {n}"] for n in range(4) for level in ("alarm", "warning", "info")]

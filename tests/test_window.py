@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +11,7 @@ from line.messages import (
     UnseenItems,
 )
 from line.outcome import Verdict
-from producers.window import RANGE_ITEMS, Progress, Window
+from producers.window import RANGE_ITEMS, Window
 
 
 def frame(seq: int) -> Frame:
@@ -45,12 +42,6 @@ def sent_again(window: Window) -> tuple[list[int], list[int]]:
     """Sequence numbers of the frames and of the unseen items a new dispatcher is told of."""
     frames, items = window.everything_sent()
     return [kept.seq for kept, _ in frames], seqs(items)
-
-
-@contextmanager
-def progress(path: Path) -> Iterator[Progress]:
-    with closing(Progress(path)) as opened:
-        yield opened
 
 
 def test_room_shrinks_with_every_frame_and_grows_with_every_acknowledgement():
@@ -192,78 +183,16 @@ def test_nothing_is_forgotten_before_it_is_acknowledged(seen, answers):
         assert set(frames) | set(ranges) == set(range(len(seen))) - set(answers[:count])
 
 
-def test_progress_begins_at_nothing(tmp_path):
-    with progress(tmp_path / "camera-0.progress") as fresh:
-        assert fresh.low == 0
-        assert fresh.stop_s is None
-        assert 0 not in fresh
+def test_the_oldest_is_the_first_trigger_that_is_not_acknowledged():
+    window = Window(8)
+    assert window.oldest_s == math.inf
+    window.add_unseen(unseen(3))
+    window.next_range()
+    window.add_unseen(unseen(4))
+    assert window.oldest_s == 3 / 8
+    window.add_frame(frame(1), b"")
+    assert window.oldest_s == 1 / 8
 
+    window.acknowledge([1, 3])
 
-def test_progress_is_how_far_items_are_acknowledged_without_a_gap(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.update([0, 1, 3])
-        assert current.low == 2
-        assert 3 in current
-        assert 2 not in current
-
-        current.update([2])
-
-        assert current.low == 4
-
-
-def test_progress_survives_reopening(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.update(range(1000))
-
-    with progress(tmp_path / "p") as reopened:
-        assert reopened.low == 1000
-        assert 999 in reopened
-        assert 1000 not in reopened
-
-
-def test_what_lies_behind_a_gap_is_done_again_after_reopening(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.update([0, 2])
-
-    with progress(tmp_path / "p") as reopened:
-        assert reopened.low == 1
-        assert 2 not in reopened
-
-
-def test_what_is_written_needs_no_close_to_be_there(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.update([0, 1])
-        with progress(tmp_path / "p") as after_a_kill:
-            assert after_a_kill.low == 2
-
-
-@pytest.mark.parametrize("order", ["stop first", "items first"])
-def test_the_moment_of_the_stop_survives_reopening_beside_the_items(tmp_path, order):
-    with progress(tmp_path / "p") as current:
-        if order == "stop first":
-            current.stop_s = 12.5
-            current.update([0, 1, 2])
-        else:
-            current.update([0, 1, 2])
-            current.stop_s = 12.5
-
-    with progress(tmp_path / "p") as reopened:
-        assert (reopened.stop_s, reopened.low) == (12.5, 3)
-
-
-def test_a_stop_at_belt_second_nought_is_a_stop(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.stop_s = 0.0
-
-    with progress(tmp_path / "p") as reopened:
-        assert reopened.stop_s == 0.0
-
-
-def test_the_progress_file_does_not_grow(tmp_path):
-    with progress(tmp_path / "p") as current:
-        current.update([0])
-        before = (tmp_path / "p").stat().st_size
-        for seq in range(1, 500):
-            current.update([seq])
-
-    assert (tmp_path / "p").stat().st_size == before
+    assert window.oldest_s == 4 / 8

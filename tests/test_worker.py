@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import shutil
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -172,6 +173,7 @@ def flat(seq: int, height_px: int = 12, width_px: int = 16) -> pictures.Picture:
 def framed(
     seq: int, picture: pictures.Picture, encoding: Encoding = "raw", deadline: float = math.inf
 ) -> tuple[Frame, bytes]:
+    data = pictures.encode(picture, encoding, 95)
     frame = Frame(
         camera=0,
         seq=seq,
@@ -183,9 +185,9 @@ def framed(
         encoding=encoding,
         height_px=picture.shape[0],
         width_px=picture.shape[1],
-        picture_crc32=0,
+        picture_crc32=zlib.crc32(data),
     )
-    return frame, pictures.encode(picture, encoding, 95)
+    return frame, data
 
 
 def assert_answers(result: Result, picture: pictures.Picture, tolerance: float = 1e-4) -> None:

@@ -1,4 +1,4 @@
-"""`python -m workers`: a worker process, started by the supervisor."""
+"""`python -m workers`: a worker process, started by the supervisor or on another machine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pathlib import Path
 from line.client import Client
 from line.errors import ScraplineError
 from line.seat import leave, take_seat
+from workers import remote
+from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.worker import Worker, warm_up
 
 
 def main() -> int:
+    if not any(argument.startswith("--leash") for argument in sys.argv[1:]):
+        return remote.main()
     seat = take_seat()
     settings = seat.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
@@ -22,7 +26,8 @@ def main() -> int:
         model = Model.load(Path(seat.model.path), settings.model.provider, seat.model.sha256)
         warm_up(model, settings.worker.credit, settings.camera.height_px, settings.camera.width_px)
         with Client(seat, credit=settings.worker.credit) as client:
-            Worker(client, model, settings.worker.credit).run()
+            faults = WorkerFaults(settings, client.orders)
+            Worker(client, model, settings.worker.credit, faults).run()
     except ScraplineError as error:
         return leave(seat, error)
     return 0

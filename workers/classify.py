@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,13 +57,17 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def classify(
-    model: Model, files: Sequence[Path], threshold: float, max_pixels: float
+    model: Model,
+    files: Sequence[Path],
+    threshold: float,
+    max_pixels: float,
+    max_bytes: float = math.inf,
 ) -> Iterator[Answer | Unreadable]:
     """Answers in the order of the files; a file that cannot be read does not stop the others."""
     classes = model.facts.classes
     for path in files:
         try:
-            picture = pictures.read(path, max_pixels)
+            picture = pictures.read(path, max_pixels, max_bytes)
         except PictureError as error:
             yield Unreadable(path, str(error))
             continue

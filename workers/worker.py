@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from time import monotonic
+from typing import Protocol
 
 import numpy as np
 
 from line import pictures
-from line.client import Client
 from line.errors import PictureError
-from line.messages import Buffer, Frame, Refusal, RefusalVerdict, Result
+from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
+from workers.faults import WorkerFaults
 from workers.model import Model
 
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
 
 _TOO_LATE = "its deadline passed at the worker"
+_DAMAGED = "its picture was damaged on the way: the checksum differs"
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     frame: Frame
     picture: pictures.Picture
+
+
+class Employer(Protocol):
+    """Where frames come from and answers go: a `Client`, or a `RemoteClient`."""
+
+    @property
+    def stop(self) -> bool: ...
+
+    @property
+    def orphaned(self) -> float | None: ...
+
+    def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]: ...
+
+    def send(self, message: Message) -> None: ...
 
 
 class Worker:
@@ -36,10 +53,13 @@ class Worker:
     batch is done, while its answers travel and the next frames come.
     """
 
-    def __init__(self, client: Client, model: Model, credit: int) -> None:
+    def __init__(
+        self, client: Employer, model: Model, credit: int, faults: WorkerFaults | None = None
+    ) -> None:
         self._client = client
         self._model = model
         self._largest_batch = largest_batch(credit)
+        self._faults = faults
         self._waiting: deque[tuple[Frame, Buffer]] = deque()
 
     def run(self) -> None:
@@ -74,8 +94,13 @@ class Worker:
                 picture = pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
             except PictureError as error:
                 self._refuse(frame, Verdict.FAILED, str(error))
-            else:
-                yield _Job(frame, picture)
+                continue
+            if zlib.crc32(data) != frame.picture_crc32:
+                self._refuse(frame, Verdict.FAILED, _DAMAGED)
+                continue
+            if self._faults is not None:
+                self._faults.take(frame)
+            yield _Job(frame, picture)
 
     def _answer(self, jobs: list[_Job]) -> None:
         """One inference for pictures of one size, without those whose deadline has passed."""
@@ -87,6 +112,8 @@ class Worker:
         if not alive:
             return
         probabilities = self._model.engine.classify(np.stack([job.picture for job in alive]))
+        if self._faults is not None:
+            self._faults.linger(monotonic() - started)
         inference_s = monotonic() - started
         for job, answer in zip(alive, probabilities, strict=True):
             self._client.send(

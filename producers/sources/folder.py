@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -27,8 +28,9 @@ class FolderSource:
     places c, c + n, c + 2n … of it. `random` draws with replacement, without end.
 
     Pictures are shown at their own size, or stretched to `frame` = (width_px, height_px). Raises
-    BadInput, naming the path, for a folder that is missing or without pictures, and for any file
-    in it that is not a picture or has more than `max_pixels`.
+    BadInput, naming the path, for a folder that is missing, without pictures or with more than
+    `max_items`, and for any file in it that is not a picture or has more than `max_pixels` or
+    `max_bytes`.
     """
 
     is_reproducible = True
@@ -42,16 +44,19 @@ class FolderSource:
         cameras: int,
         frame: tuple[int, int] | None,
         max_pixels: int,
+        max_bytes: int,
+        max_items: int,
     ) -> None:
         self._root = root
         self._seed = seed
         self._cameras = cameras
         self._frame = frame
         self._max_pixels = max_pixels
-        self._paths, self.classes = _scan(root)
+        self._max_bytes = max_bytes
+        self._paths, self.classes = _scan(root, max_items)
         for path in self._paths:
             try:
-                pictures.check_header(root / path, max_pixels)
+                pictures.check_header(root / path, max_pixels, max_bytes)
             except PictureError as error:
                 raise BadInput(str(error)) from None
         self._places = (
@@ -82,7 +87,8 @@ class FolderSource:
 
     def picture(self, camera: int, seq: int) -> Picture:
         """The picture, upright. Raises PictureError, naming the path, for a damaged body."""
-        picture = pictures.read(self._root / self._path(camera, seq), self._max_pixels)
+        path = self._root / self._path(camera, seq)
+        picture = pictures.read(path, self._max_pixels, self._max_bytes)
         height_px, width_px = picture.shape[:2]
         if self._frame is None or self._frame == (width_px, height_px):
             return picture
@@ -99,18 +105,18 @@ class FolderSource:
         return self._paths[int(rng.integers(len(self._paths)))]
 
 
-def _scan(root: Path) -> tuple[list[Path], tuple[str, ...] | None]:
+def _scan(root: Path, max_items: int) -> tuple[list[Path], tuple[str, ...] | None]:
     """The pictures as paths inside `root`, sorted, and the classes, if there are any."""
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder")
-    found = sorted(
-        (
-            path.relative_to(root)
-            for path in root.rglob("*")
-            if path.suffix.lower() in pictures.SUFFIXES and path.is_file()
-        ),
-        key=Path.as_posix,
+    files = (
+        path.relative_to(root)
+        for path in root.rglob("*")
+        if path.suffix.lower() in pictures.SUFFIXES and path.is_file()
     )
+    found = sorted(islice(files, max_items + 1), key=Path.as_posix)
+    if len(found) > max_items:
+        raise BadInput(f"{root}: more pictures than source.max_items = {max_items}")
     shown = [path for path in found if not any(part.startswith(".") for part in path.parts)]
     loose = [path for path in shown if len(path.parts) == 1]
     if not shown:

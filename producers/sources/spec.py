@@ -31,6 +31,8 @@ def open_source(settings: Settings) -> Source:
         height_px=settings.camera.height_px,
         order="random" if settings.source.order == "random" else "once",
         max_pixels=round(settings.source.max_megapixels * 1e6),
+        max_bytes=round(settings.source.max_file_mb * 1e6),
+        max_items=settings.source.max_items,
     )
 
 
@@ -45,12 +47,14 @@ def open_spec(
     order: Order = "once",
     frame: tuple[int, int] | None = None,
     max_pixels: int = 50_000_000,
+    max_bytes: int = 64_000_000,
+    max_items: int = 1_000_000,
 ) -> Source:
     """The source named by `spec`: "procedural", a folder, a video file or "webcam:N".
 
-    `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and `max_pixels`
-    hold for folders. The source is ready to show its first item at once. Raises BadInput, naming
-    what it got, for anything else and for whatever the source itself refuses.
+    `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and the limits
+    `max_…` hold for folders. The source is ready to show its first item at once. Raises BadInput,
+    naming what it got, for anything else and for whatever the source itself refuses.
     """
     if spec == "procedural":
         source = ProceduralSource(seed, mix, width_px, height_px)
@@ -61,7 +65,14 @@ def open_spec(
     path = Path(spec).expanduser()
     if spec and path.is_dir():  # an empty path would be the working directory
         return FolderSource(
-            path, seed=seed, order=order, cameras=cameras, frame=frame, max_pixels=max_pixels
+            path,
+            seed=seed,
+            order=order,
+            cameras=cameras,
+            frame=frame,
+            max_pixels=max_pixels,
+            max_bytes=max_bytes,
+            max_items=max_items,
         )
     if path.is_file():
         if path.suffix.lower() in pictures.SUFFIXES:

@@ -1,0 +1,122 @@
+"""The drill itself: a run of the line, the plan carried out on it, and a watch over both."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+from drill.inflict import Inflictor
+from drill.plan import BY_SCENARIO, Injection
+from drill.soak import SoakLog, sample
+from drill.subject import Process, Subject
+from drill.wounds import Wound
+
+_LOOK_S = 0.02
+_SAMPLE_S = 5.0
+_STUCK_S = 90.0
+"""Without a row for so long, the line is taken to be stuck."""
+
+
+@dataclass(slots=True)
+class Storm:
+    """What was done to a line, and how it took it."""
+
+    wounds: list[Wound] = field(default_factory=list)
+    skipped: list[Injection] = field(default_factory=list)
+    """planned, but the run was over before there was a chance"""
+    status: int | None = None
+    """of the last runner; None if the line was stuck"""
+
+
+def rage(
+    subject: Subject,
+    inflictor: Inflictor,
+    injections: Sequence[Injection],
+    log: SoakLog,
+    tell: Callable[[str], None],
+) -> Storm:
+    """Carry out the plan while the line runs, until it has ended."""
+    storm = Storm()
+    waiting = deque(each for each in injections if each.kind not in BY_SCENARIO)
+    service = _Service(subject)
+    begun = monotonic()
+    next_sample = 0.0
+    while subject.status is None or inflictor.runner_is_down:
+        sleep(_LOOK_S)
+        processes = subject.processes()
+        service.look(inflictor.runner_is_down)
+        inflictor.follow_up()
+        for wound in storm.wounds:
+            wound.look(subject, processes)
+        if waiting and not inflictor.runner_is_down and _is_due(waiting[0], service, processes):
+            wound_or_none = inflictor.inflict(waiting[0])
+            if wound_or_none is not None:
+                waiting.popleft()
+                storm.wounds.append(wound_or_none)
+        if monotonic() >= next_sample:
+            next_sample = monotonic() + _SAMPLE_S
+            for name, pid in [
+                ("runner", subject.runner_pid),
+                *((p.name, p.pid) for p in processes),
+            ]:
+                log.add(sample(monotonic() - begun, name, pid))
+            tell(f"drilling: {service.served_s:.0f} s of service, {len(storm.wounds)} faults")
+        if service.silent_s > _STUCK_S:
+            return storm
+    storm.skipped = list(waiting)
+    storm.status = subject.status
+    return storm
+
+
+def injected_by_scenario(run_dir: Path, planned: Sequence[Injection]) -> list[Injection]:
+    """Those of the plan that the line says it carried out itself."""
+    mine = [each for each in planned if each.kind in BY_SCENARIO]
+    try:
+        done = json.loads((run_dir / "session.json").read_bytes())["injected"]
+    except (OSError, ValueError, KeyError):
+        return []
+    events = json.loads((run_dir / "settings.json").read_bytes())["events"]
+    first = len(events) - len(mine)  # the scenario's own come before the drill's
+    return [mine[each["number"] - first] for each in done if each["number"] >= first]
+
+
+class _Service:
+    """How long the line has served: from the first row on, without the times of no runner."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self.served_s = 0.0
+        self.logged = 0
+        self._serves = False
+        self._looked = self._last_row = monotonic()
+
+    @property
+    def has_begun(self) -> bool:
+        return self.served_s > 0 or self._serves
+
+    @property
+    def silent_s(self) -> float:
+        """Since the last row."""
+        return monotonic() - self._last_row
+
+    def look(self, runner_is_down: bool) -> None:
+        now = monotonic()
+        logged = self._subject.bytes_logged()
+        if self._serves:
+            self.served_s += now - self._looked
+        if logged > self.logged and (self.logged or not runner_is_down):
+            self._last_row = now
+            self._serves = True
+        if runner_is_down:
+            self._serves = False
+        self.logged, self._looked = logged, now
+
+
+def _is_due(injection: Injection, service: _Service, processes: Sequence[Process]) -> bool:
+    if injection.at_s < 0:
+        return len(processes) > 2  # some are there, none has done anything yet
+    return service.has_begun and service.served_s >= injection.at_s

@@ -1,0 +1,224 @@
+"""CURVE over TCP, for workers on other machines. With `line.sockets` all that imports ZeroMQ.
+
+libzmq asks a gatekeeper about the key of each connection, in a thread of its own. While nobody
+answers, nobody gets in: `ZAP_ENFORCE_DOMAIN` sees to it, without which CURVE lets any key in.
+"""
+
+from __future__ import annotations
+
+import resource
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zmq
+from zmq.auth import create_certificates, load_certificate
+from zmq.auth.thread import ThreadAuthenticator
+from zmq.utils import z85
+from zmq.utils.monitor import recv_monitor_message
+
+from line.errors import BadInput
+
+_DOMAIN = "remote"
+_HANDSHAKE_MS = 3000
+"""A connection that has not proved itself by then is closed."""
+_UNREAD_MESSAGES = 1000
+"""Taken from one worker before it has to wait: what comes in is small, and credits bound it."""
+_DOOR_THREAD = 2
+"""Bit of the I/O thread that serves the door alone: strangers take no time from the line's own."""
+_FAILED = (
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+)
+_LOST = {
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the line does not let this key in",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "no line answers there that has the key expected",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "no line answers there that has the key expected",
+    zmq.EVENT_CLOSED: "nobody listens there",
+    zmq.EVENT_DISCONNECTED: "the connection broke",
+}
+
+Socket = zmq.Socket[bytes]
+NameOf = Callable[[bytes], str | None]
+"""The worker that a public key (Z85) belongs to; None for a stranger."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A key pair in Z85. `secret` is empty where only the public key is known."""
+
+    public: bytes
+    secret: bytes = field(repr=False)
+
+
+def write_certificates(folder: Path, name: str) -> None:
+    """Make a pair: `NAME.key` and `NAME.key_secret`, with the permissions that the umask leaves."""
+    create_certificates(folder, name)
+
+
+def read_certificate(path: Path) -> Pair:
+    """Either file of a pair. Raises BadInput naming the file."""
+    try:
+        public, secret = load_certificate(path)
+        for key in filter(None, (public, secret)):
+            if len(z85.decode(key)) != 32:
+                raise ValueError
+    except (OSError, ValueError, KeyError, struct.error):
+        raise BadInput(f"{path}: not a key file") from None
+    if path.suffix == ".key_secret" and not secret:
+        raise BadInput(f"{path}: holds no secret key")
+    return Pair(public, secret or b"")
+
+
+class _Gatekeeper(ThreadAuthenticator):
+    """Says whose key may come in, and calls the connection by that worker's name."""
+
+    def __init__(self, context: zmq.Context[Socket], name_of: NameOf) -> None:
+        super().__init__(context)
+        self._name_of = name_of
+        self.configure_curve_callback(_DOMAIN, credentials_provider=self)
+
+    def stop(self) -> None:
+        if self.pipe and not self.is_alive():
+            self.pipe.close(linger=0)
+            self.pipe = None  # type: ignore[assignment]  # else it is waited for, though dead
+        super().stop()
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        return self._name_of(key) is not None
+
+    def curve_user_id(self, client_public_key: bytes) -> str:
+        return self._name_of(z85.encode(client_public_key)) or ""
+
+
+class _Visitors:
+    """Counts connections that end without having proved themselves, from a monitor's events.
+
+    A failed handshake is an event, and the end of its connection a later one. What does not even
+    begin like ZeroMQ just ends: it is counted if nobody at all has proved himself since it came.
+    Which connection proved itself or failed, the events do not say.
+    """
+
+    EVENTS = _FAILED | zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+
+    def __init__(self) -> None:
+        self.strangers = 0
+        self._proved = 0
+        self._ending = 0
+        """failed handshakes whose connections have not ended yet"""
+        self._proved_before: dict[int, int] = {}
+        """descriptor of a connection → how many had proved themselves when it came"""
+
+    def heed(self, event: int, descriptor: int) -> None:
+        if event == zmq.EVENT_ACCEPTED:
+            self._proved_before[descriptor] = self._proved
+        elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            self._proved += 1
+        elif event == zmq.EVENT_DISCONNECTED:
+            before = self._proved_before.pop(descriptor, None)
+            if self._ending:
+                self._ending -= 1
+            else:
+                self.strangers += before == self._proved
+        else:
+            self.strangers += 1
+            self._ending += 1
+
+
+class Door:
+    """The dispatcher's ROUTER for workers on other machines; to be closed before its context.
+
+    The context must have two I/O threads.
+    """
+
+    def __init__(
+        self, context: zmq.Context[Socket], address: str, pair: Pair, name_of: NameOf, largest: int
+    ) -> None:
+        """`largest`: bytes of the longest part taken. Raises BadInput for a useless address."""
+        self._visitors = _Visitors()
+        self._gatekeeper = _Gatekeeper(context, name_of)
+        self._gatekeeper.start()
+        context.setsockopt(zmq.RCVHWM, 0)  # a monitor that is full would stop the I/O thread
+        self.router = context.socket(zmq.ROUTER)
+        self.router.set(zmq.AFFINITY, _DOOR_THREAD)
+        self.router.set(zmq.LINGER, 0)
+        self.router.set(zmq.ROUTER_MANDATORY, 1)
+        self.router.set(zmq.MAXMSGSIZE, largest)
+        self.router.set(zmq.SNDHWM, 0)
+        self.router.set(zmq.RCVHWM, _UNREAD_MESSAGES)
+        self.router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+        self.router.set(zmq.HEARTBEAT_IVL, 1000)
+        self.router.set(zmq.HEARTBEAT_TIMEOUT, 5000)
+        self.router.set(zmq.CURVE_SERVER, 1)
+        self.router.set(zmq.CURVE_SECRETKEY, pair.secret)
+        self.router.set(zmq.ZAP_DOMAIN, _DOMAIN.encode())
+        self.router.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        self._events = self.router.get_monitor_socket(_Visitors.EVENTS)
+        _allow_many_connections()
+        try:
+            self.router.bind(address)
+        except zmq.ZMQError as error:
+            self.close()
+            raise BadInput(f"transport.listen: {address}: {error.strerror}") from None
+
+    def close(self) -> None:
+        self.router.disable_monitor()
+        self._events.close()
+        self.router.close()
+        self._gatekeeper.stop()
+
+    def receive(self, most: int) -> Iterator[list[bytes]]:
+        """Up to `most` messages without waiting; none from whoever uses another worker's name."""
+        for _ in range(most):
+            if not int(self.router.get(zmq.EVENTS)) & zmq.POLLIN:
+                return
+            frames = self.router.recv_multipart(zmq.NOBLOCK, copy=False)
+            name = frames[0].bytes.partition(b"#")[0].decode(errors="replace")
+            if name == frames[0]["User-Id"]:
+                yield [frame.bytes for frame in frames]
+            else:
+                self._visitors.strangers += 1
+
+    def count_strangers(self) -> int:
+        """Connections so far that were refused or never said who they were."""
+        while self._events.poll(0):
+            event = recv_monitor_message(self._events)
+            self._visitors.heed(event["event"], event["value"])
+        return self._visitors.strangers
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A worker's keys: its own pair, and the public key that the line must have."""
+
+    pair: Pair
+    server: bytes
+
+    def apply(self, dealer: Socket) -> Socket:
+        """Make a DEALER speak to that line alone, and give up when that fails.
+
+        Returns:
+            The monitor that `loss` reads.
+        """
+        dealer.set(zmq.CURVE_SERVERKEY, self.server)
+        dealer.set(zmq.CURVE_PUBLICKEY, self.pair.public)
+        dealer.set(zmq.CURVE_SECRETKEY, self.pair.secret)
+        dealer.set(zmq.RECONNECT_IVL, -1)  # the next try has a socket and an identity of its own
+        dealer.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
+        dealer.set(zmq.CONNECT_TIMEOUT, _HANDSHAKE_MS)
+        return dealer.get_monitor_socket(sum(_LOST))
+
+
+def loss(monitor: Socket) -> str | None:
+    """Why the connection is no more; None while it lives."""
+    if not monitor.poll(0):
+        return None
+    return _LOST[zmq.Event(recv_monitor_message(monitor)["event"])]
+
+
+def _allow_many_connections() -> None:
+    """Strangers who knock and say nothing must not use up what the line's own sockets need."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

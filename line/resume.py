@@ -1,0 +1,56 @@
+"""A run that was cut off, taken up again where every item stands in every sink."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from line.errors import BadInput
+from line.model_facts import FILE as MODEL_FILE
+from line.model_facts import ModelFacts
+from line.run_folder import RunFolder
+from line.settings import Settings
+
+SETTINGS_FILE = "settings.json"
+
+
+def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
+    """What a runner needs to go on with the run in `run_dir`. Nothing is changed yet.
+
+    Raises:
+        BadInput: if it is no run folder, one of its files is damaged, or the run has finished.
+    """
+    path = run_dir.absolute()
+    for name in (SETTINGS_FILE, MODEL_FILE):
+        if not (path / name).is_file():
+            raise BadInput(f"{run_dir}: not a run folder (no {name})")
+    if _ended(path) == "finished":
+        raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
+    try:
+        settings = Settings.model_validate_json((path / SETTINGS_FILE).read_bytes())
+    except ValidationError as error:
+        raise _damaged(path / SETTINGS_FILE, error) from None
+    try:
+        model = ModelFacts.load(path)
+    except ValidationError as error:
+        raise _damaged(path / MODEL_FILE, error) from None
+    return settings, model, RunFolder(path)
+
+
+def _ended(path: Path) -> str | None:
+    """How the run ended, if its runner lived to say so."""
+    try:
+        ended = json.loads((path / "run.json").read_bytes())["ended"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"{path / 'run.json'}: does not say how the run ended") from None
+    return str(ended)
+
+
+def _damaged(path: Path, error: ValidationError) -> BadInput:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return BadInput(f"{path}: {field + ': ' if field else ''}{first['msg']}")

@@ -1,0 +1,48 @@
+"""A rate that changes at given moments: how fast a belt runs, how fast a feeder feeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from line.events import Drift, Surge
+
+
+class Pace:
+    """Constant between its steps. Without steps it is exactly amount ÷ rate."""
+
+    def __init__(self, rate: float, steps: Sequence[tuple[float, float]] = ()) -> None:
+        """`steps`: (belt time, rate from there on), ascending; `rate` holds before them."""
+        self._steps = [(-math.inf, rate), *steps]
+
+    def duration_s(self, from_s: float, amount: float) -> float:
+        """Belt time, from belt time `from_s` on, until `amount` has passed at these rates."""
+        passed_s = 0.0
+        for (_, rate), (next_s, _) in pairwise([*self._steps, (math.inf, 0.0)]):
+            left_s = next_s - (from_s + passed_s)
+            if left_s <= 0:
+                continue
+            if amount <= rate * left_s:
+                return passed_s + amount / rate
+            amount -= rate * left_s
+            passed_s += left_s
+        raise AssertionError("the last rate holds for ever")
+
+
+def belt_pace(speed_m_per_s: float, drifts: Iterable[Drift]) -> Pace:
+    """Metres a second; the last drift that has begun holds."""
+    ordered = sorted(drifts, key=lambda drift: drift.at_s)
+    return Pace(speed_m_per_s, [(drift.at_s, speed_m_per_s * drift.factor) for drift in ordered])
+
+
+def feeder_pace(surges: Iterable[Surge]) -> Pace:
+    """Seconds of an undisturbed feeder a second; a surge that begins in another takes its place."""
+    steps: list[tuple[float, float]] = []
+    ordered = sorted(surges, key=lambda surge: surge.at_s)
+    for surge, follower in pairwise([*ordered, None]):
+        assert surge is not None
+        steps.append((surge.at_s, surge.factor))
+        if follower is None or follower.at_s > surge.end_s:
+            steps.append((surge.end_s, 1.0))
+    return Pace(1.0, steps)

@@ -1,0 +1,66 @@
+"""Starts a worker for another machine's line as a user would, and looks at it from outside."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from tests.running_line import ROOT, command, poll
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def new_keys(folder: Path, *names: str) -> Path:
+    """A folder of keys for these workers, made by the command."""
+    made = command("keys", folder, *(f"--name={name}" for name in names))
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def door(address: str, keys: Path) -> tuple[str, ...]:
+    """The runner's options for a line that workers may join."""
+    return "--set", f"transport.listen={address}", "--set", f"transport.keys={keys}"
+
+
+class RemoteWorker:
+    """`python -m workers --connect …`. Context manager: it does not survive it."""
+
+    def __init__(self, log: Path, *arguments: object, prefix: Sequence[str] = ()) -> None:
+        self._log = log
+        self._command = [*prefix, sys.executable, "-m", "workers", *map(str, arguments)]
+
+    def __enter__(self) -> Self:
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(self._command, cwd=ROOT, stdout=log, stderr=log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def said(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, text: str, times: int = 1) -> None:
+        poll(lambda: self.said().count(text) >= times, f"the worker says {text!r}")
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def leave(self) -> int:
+        """Ctrl-C; returns the exit status."""
+        self.send_signal(signal.SIGINT)
+        return self._process.wait(30)
+
+    def status(self) -> int:
+        """Waits for an end of its own."""
+        return self._process.wait(60)

@@ -1,0 +1,163 @@
+"""The drill: its plan is a function of the seed, its audit finds what is missing, and it passes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from drill import plan
+from drill.audit import audit
+from drill.command import parse_kinds
+from drill.soak import WARM_UP_S, Sample, growth
+from line.config import load
+from line.errors import BadInput
+from line.outcome import Verdict
+from line.settings import Settings
+from producers.progress import Progress
+from sinks.csv_rows import HEADER, encode_rows
+from tests.running_line import command
+from tests.test_csv_log import outcome
+
+# -- the plan -------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    kinds = tuple(plan.KINDS)
+    assert plan.plan(kinds, 30, 60, seed=1) == plan.plan(kinds, 30, 60, seed=1)
+    assert plan.plan(kinds, 30, 60, seed=1) != plan.plan(kinds, 30, 60, seed=2)
+
+
+def test_faults_are_dealt_to_the_kinds_in_turn_and_come_in_order() -> None:
+    made = plan.plan(("kill", "stop", "clock"), 11, 60, seed=1)
+    assert [each.at_s for each in made] == sorted(each.at_s for each in made)
+    kinds = [each.kind for each in made]
+    assert (kinds.count("kill"), kinds.count("stop"), len(kinds)) == (6, 5, 11)
+    manners = {each.manner for each in made if each.kind == "kill"}
+    assert manners == {"one", "several", "twice", "in the start", "in the drain"}
+
+
+def test_kinds_are_checked_by_name() -> None:
+    assert parse_kinds(None) == tuple(plan.KINDS)
+    assert parse_kinds("kill, stop") == ("kill", "stop")
+    with pytest.raises(BadInput, match="--kinds: 'flood' is not one of kill, stop, runner"):
+        parse_kinds("kill,flood")
+
+
+# -- the audit ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load(environment={}, options=[("line.items", 10)])
+
+
+def audited(run_dir: Path, settings: Settings, seqs: list[int], *, fed: int, finished: bool = True):
+    with closing(Progress(run_dir / "camera-0.progress", run_dir / "stop")) as progress:
+        progress.mark(fed, 1.0, 1.0)
+    rows = encode_rows(outcome(seq, scheduled_s=seq * 0.5) for seq in seqs)
+    (run_dir / "results.csv").write_bytes(HEADER.encode() + rows)
+    return audit(run_dir, settings, finished=finished)
+
+
+def test_a_run_with_a_row_for_each_item_is_clean(tmp_path: Path, settings: Settings) -> None:
+    found = audited(tmp_path, settings, list(range(10)), fed=10)
+    assert found.is_clean
+    assert (found.fed, found.expected, found.rows) == (10, 10, 10)
+    assert found.longest_gap_s == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("seqs", "fed", "lost", "duplicates"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7, 9], 10, 1, 0),
+        ([*range(10), 4], 10, 0, 1),
+        ([*range(10), 17], 10, 0, 1),
+        ([*range(8)], 8, 2, 0),  # cameras that skipped items the seed puts on the belt
+    ],
+)
+def test_what_is_missing_or_double_is_found(
+    tmp_path: Path, settings: Settings, seqs: list[int], fed: int, lost: int, duplicates: int
+) -> None:
+    found = audited(tmp_path, settings, seqs, fed=fed)
+    assert (found.lost, found.duplicates) == (lost, duplicates)
+    assert not found.is_clean
+
+
+def test_a_torn_row_counts_as_one_too_many(tmp_path: Path, settings: Settings) -> None:
+    audited(tmp_path, settings, list(range(10)), fed=10)
+    with (tmp_path / "results.csv").open("a") as file:
+        file.write("0-9,0")
+    assert audit(tmp_path, settings, finished=True).duplicates == 1
+
+
+def test_a_loss_without_a_reason_is_found(tmp_path: Path, settings: Settings) -> None:
+    audited(tmp_path, settings, list(range(9)), fed=10)
+    silent = outcome(9, verdict=Verdict.DROPPED, latency_ms=None, model="")
+    with (tmp_path / "results.csv").open("ab") as file:
+        file.write(encode_rows([silent]))
+    found = audit(tmp_path, settings, finished=True)
+    assert (found.lost, found.unexplained, found.is_clean) == (0, 1, False)
+
+
+def test_a_run_that_was_cut_off_is_judged_by_what_the_cameras_saw(
+    tmp_path: Path, settings: Settings
+) -> None:
+    assert audited(tmp_path, settings, [0, 1, 2], fed=3, finished=False).is_clean
+
+
+# -- the soak -------------------------------------------------------------------------------------
+
+
+def life(name: str, pid: int, megabytes_a_minute: float, files: int = 12) -> list[Sample]:
+    times = range(0, int(3 * WARM_UP_S), 10)
+    return [
+        Sample(
+            t, name, pid, 100 + t / 60 * megabytes_a_minute, files + (t > 700) * (pid - 1) * 9, 3
+        )
+        for t in times
+    ]
+
+
+def test_growth_behind_the_warm_up_is_named() -> None:
+    assert growth(life("csv_log", 1, 0.1)) == []
+    (complaint,) = growth([*life("csv_log", 1, 0.1), *life("alerts", 1, 5.0)])
+    assert complaint.startswith("alerts: rss_mb from ")
+    (complaint,) = growth(life("worker-0", 2, 0.0))
+    assert complaint == "worker-0: open_files from 12 to 21"
+
+
+def test_another_incarnation_is_another_process() -> None:
+    early, late = life("csv_log", 1, 0.0), life("csv_log", 2, 0.0)
+    halves = [s for s in early if s.at_s < 600] + [s for s in late if s.at_s >= 700]
+    assert growth(halves) == []
+
+
+# -- the whole ------------------------------------------------------------------------------------
+
+
+def test_a_short_drill_passes(tmp_path: Path, tiny_model: Path) -> None:
+    run_dir = tmp_path / "run"
+    ran = command(
+        *("drill", "--scenario", "demo", "--minutes", 0.15, "--faults", 5, "--seed", 4, "--json"),
+        *("--kinds", "kill,runner,model,picture,clock", "--workers", 2, "--model", tiny_model),
+        *("--run-dir", run_dir, "--set", "infeed.items_per_min=900"),
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = json.loads(ran.stdout)
+    assert found == json.loads((run_dir / "drill.json").read_text())
+    assert found["audit"]["expected"] == found["audit"]["fed"] == found["audit"]["rows"] > 80
+    assert sum(facts["injected"] for facts in found["faults"].values()) == 5
+    assert found["faults"]["runner"]["recovery_s"]["max"] > 0
+    assert json.loads((run_dir / "run.json").read_text())["sessions"] == 2
+    names = (run_dir / "soak.csv").read_text()
+    assert "runner," in names
+    assert "csv_log," in names
+
+
+def test_a_drill_without_an_end_is_refused(tiny_model: Path) -> None:
+    refused = command("drill", "--set", "line.duration_s=0", "--model", tiny_model)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: line.duration_s: a drill needs ")

@@ -1,0 +1,254 @@
+"""Workers on other machines, here over the loopback: they work, die, leave, and come back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.remote_workers import RemoteWorker, door, free_port, new_keys
+from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.tiny_model import write_tiny_model
+
+
+class Site:
+    """A folder of keys, an address, a model: what a line and its remote workers agree on."""
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.folder = folder
+        self.model = model
+        self.port = free_port()
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.keys = new_keys(folder / "keys", "press", "mill")
+
+    def line(self, workers: int, items: int, *options: object) -> RunningLine:
+        return RunningLine(
+            self.folder / "run",
+            *("--model", self.model, "--workers", workers, "--items", items),
+            *door(self.address, self.keys),
+            *(options or ("--interval", 0.04)),
+        )
+
+    def worker(self, name: str = "press", *, prefix: Sequence[str] = ()) -> RemoteWorker:
+        keys = self.keys / f"for-{name}"
+        options = ("--connect", self.address, "--keys", keys, "--model", self.model)
+        return RemoteWorker(self.folder / f"{name}.log", *options, prefix=prefix)
+
+    def facts(self) -> dict[str, int]:
+        facts: dict[str, int] = json.loads((self.folder / "run" / "run.json").read_text())
+        return facts
+
+    def alerts(self) -> str:
+        return (self.folder / "run" / "alerts.jsonl").read_text()
+
+
+@pytest.fixture
+def site(tmp_path: Path, tiny_model: Path) -> Site:
+    return Site(tmp_path, tiny_model)
+
+
+@pytest.fixture
+def press(site: Site) -> Iterator[RemoteWorker]:
+    with site.worker() as worker:
+        yield worker
+
+
+def test_a_line_without_workers_waits_for_one_that_does_all_the_work(site: Site) -> None:
+    with site.line(0, 80) as line:
+        poll(lambda: line.pid("camera-0"), "the line starts")
+        with site.worker() as press:
+            status, summary = line.finish()
+            rows = line.rows()
+            assert status == 0
+            assert_accounted(summary, rows)
+            assert summary["items"]["fed"] == 80
+            assert rows["worker"].str.fullmatch(r"press#\d{6}").all()
+            assert rows["worker"].nunique() == 1
+            assert (rows["queue_ms"] >= 0).all()
+            assert site.facts()["refused_connections"] == 0
+            press.wait_for("trying")
+            assert press.leave() == 0
+            assert press.said().count("joined") == 1
+
+
+def test_remote_and_local_workers_share_the_work_at_full_speed(
+    site: Site, press: RemoteWorker
+) -> None:
+    with site.line(1, 600, "--speed", "max") as line, site.worker("mill") as mill:
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert sum(summary["verdicts"].get(v, 0) for v in ("expired", "failed", "dropped")) == 0
+        names = set(line.rows()["worker"].str.partition("#")[0])
+        assert {"worker-0"} < names <= {"worker-0", "press", "mill"}
+        assert mill.leave() == press.leave() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
+def test_what_a_dead_worker_held_goes_to_others(
+    site: Site, press: RemoteWorker, number: signal.Signals
+) -> None:
+    with site.line(1, 200) as line:
+        press.wait_for("joined")
+        poll(lambda: "press#" in (line.run_dir / "results.csv").read_text(), "it works")
+        press.send_signal(number)
+        poll(lambda: "its frames go to others" in site.alerts(), "it is missed")
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert summary["verdicts"].get("failed", 0) == 0
+        assert summary["restarts"]["worker"] == 0
+
+
+def test_a_worker_that_was_held_up_takes_up_its_work_again(site: Site, press: RemoteWorker) -> None:
+    with site.line(1, 300) as line:
+        press.wait_for("joined")
+        press.send_signal(signal.SIGSTOP)
+        poll(lambda: "remote_lost" in site.alerts(), "it is missed")
+        before = line.rows()["worker"].str.startswith("press#").sum()
+        press.send_signal(signal.SIGCONT)
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert line.rows()["worker"].str.startswith("press#").sum() > before + 5
+
+
+def test_a_worker_comes_back_by_itself_when_the_dispatcher_was_killed(
+    site: Site, press: RemoteWorker
+) -> None:
+    with site.line(0, 150) as line:
+        line.wait_for_rows(20)
+        assert line.kill("dispatcher") is not None
+        press.wait_for("joined", times=2)
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert line.rows()["worker"].nunique() == 2
+        assert summary["restarts"]["dispatcher"] == 1
+
+
+@pytest.mark.parametrize("ahead_s", [-3000, 90_000])
+def test_the_machines_need_not_share_a_clock(site: Site, ahead_s: int) -> None:
+    another_clock = ("unshare", "--time", f"--monotonic={ahead_s}", "--fork", "--kill-child")
+    if shutil.which("unshare") is None or subprocess.run([*another_clock, "true"]).returncode:
+        pytest.skip("no time namespaces")
+    with site.worker(prefix=another_clock), site.line(0, 60) as line:
+        status, summary = line.finish()
+        assert status == 0
+        rows = line.rows()
+        assert_accounted(summary, rows)
+        assert rows["worker"].str.startswith("press#").sum() > 30
+        answered = rows.dropna(subset=["queue_ms"])
+        assert answered["queue_ms"].between(0, summary["deadline_ms"]).all()
+
+
+def test_a_worker_that_leaves_finishes_what_it_holds(site: Site, press: RemoteWorker) -> None:
+    with site.line(1, 150) as line:
+        press.wait_for("joined")
+        poll(lambda: "press#" in (line.run_dir / "results.csv").read_text(), "it works")
+        assert press.leave() == 0
+        assert press.said().endswith("press: left\n")
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert set(line.rows()["attempts"]) == {1}
+        assert "remote_lost" not in site.alerts()
+
+
+def test_a_worker_outlives_the_run_and_joins_the_next_one(
+    site: Site, press: RemoteWorker, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        site.folder = tmp_path / str(number)
+        with site.line(0, 30) as line:
+            status, summary = line.finish()
+            assert status == 0
+            assert_accounted(summary, line.rows())
+            press.wait_for("joined", times=number)
+
+
+def test_strangers_change_nothing_and_are_counted(site: Site, press: RemoteWorker) -> None:
+    with site.line(0, 150) as line, ExitStack() as stack:
+        line.wait_for_rows(10)
+        for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100) * 100:
+            knock = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            knock.sendall(data)
+        theirs = new_keys(site.folder / "theirs", "press")
+        wrong = ("--connect", site.address, "--keys", theirs / "for-press", "--model", site.model)
+        with RemoteWorker(site.folder / "wrong.log", *wrong) as stranger:
+            stranger.wait_for("no line answers there that has the key expected")
+        status, summary = line.finish()
+        assert status == 0
+        assert_accounted(summary, line.rows())
+        assert set(line.rows()["attempts"]) == {1}
+        assert summary["restarts"] == dict.fromkeys(summary["restarts"], 0)
+        assert site.facts()["refused_connections"] >= 200
+        assert site.facts()["malformed_messages"] == 0
+
+
+# -- wrong input ----------------------------------------------------------------------------------
+
+
+def test_a_worker_without_the_lines_model_says_so_and_ends(site: Site, tmp_path: Path) -> None:
+    other = write_tiny_model(tmp_path / "other.onnx", ("cat", "dog"))
+    options = ("--connect", site.address, "--keys", site.keys / "for-press", "--model", other)
+    with site.line(1, 0), RemoteWorker(tmp_path / "w.log", *options) as worker:
+        assert worker.status() == 2
+        assert f"error: {other}: is not the model that the line runs" in worker.said()
+
+
+def test_the_model_is_found_in_a_folder_by_its_hash(site: Site, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    write_tiny_model(models / "a.onnx", ("cat", "dog"))
+    (models / "b.onnx").write_bytes(site.model.read_bytes())
+    options = ("--connect", site.address, "--keys", site.keys / "for-press", "--model", models)
+    with site.line(0, 10) as line, RemoteWorker(tmp_path / "w.log", *options):
+        assert line.finish()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--connect", "tcp://127.0.0.1", "--keys", "."), "--connect tcp://127.0.0.1: must be"),
+        (("--connect", "ipc:///tmp/x", "--keys", "."), "--connect ipc:///tmp/x: must be"),
+        (("--connect", "tcp://127.0.0.1:9", "--keys", "nowhere"), "nowhere: no such folder"),
+        (("--connect", "tcp://127.0.0.1:9", "--keys", "tests"), "tests: holds no secret key"),
+        (
+            ("--connect", "tcp://127.0.0.1:9", "--keys", ".", "--model", "none.onnx"),
+            "none.onnx: no such model",
+        ),
+    ],
+)
+def test_a_worker_with_bad_arguments_names_them(
+    tmp_path: Path, arguments: tuple[str, ...], complaint: str
+) -> None:
+    with RemoteWorker(tmp_path / "w.log", *arguments) as worker:
+        assert worker.status() == 2
+        assert worker.said().startswith(f"error: {complaint}")
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--workers", 0), "line.workers: must be 1 or more unless transport.listen is set"),
+        (("--set", "transport.listen=tcp://0.0.0.0:5555"), "transport.keys: nobody is let in"),
+        (("--set", "transport.listen=0.0.0.0:5555"), "transport.listen: must be tcp://HOST:PORT"),
+        (("--set", "transport.listen=tcp://*:0"), "transport.listen: must be tcp://HOST:PORT"),
+        (door("tcp://127.0.0.1:5555", Path("nowhere")), "nowhere/server.key_secret: No such file"),
+    ],
+)
+def test_a_door_without_a_lock_is_refused_in_one_line(
+    options: tuple[object, ...], complaint: str
+) -> None:
+    ran = command("check", *options) if options[0] != "--workers" else command("run", *options)
+    assert ran.returncode == 2
+    assert complaint in ran.stderr
+    assert ran.stderr.count("\n") == 1

@@ -1,0 +1,150 @@
+"""`python -m workers --connect …`: a worker for a line on another machine."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from time import monotonic, sleep
+
+from line.config import ROOT
+from line.curve import Lock
+from line.errors import BadInput, ScraplineError
+from line.keys import WorkerKeys
+from line.messages import Terms
+from line.remote_client import RemoteClient
+from line.signals import Interrupts
+from line.transport import is_tcp_address
+from workers.engine import PROVIDERS
+from workers.model import SUFFIXES, Model
+from workers.worker import Worker, warm_up
+
+_LONGEST_WAIT_S = 5.0
+_LOOK_S = 0.1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status: 0 after Ctrl-C, 2 for bad input."""
+    given = _arguments().parse_args(argv)
+    try:
+        if not is_tcp_address(given.connect):
+            raise BadInput(f"--connect {given.connect}: must be tcp://HOST:PORT")
+        if not given.model.exists():
+            raise BadInput(f"{given.model}: no such model file or folder")
+        keys = WorkerKeys.load(given.keys, given.name)
+        with Interrupts() as interrupts:
+            RemoteWorker(given.connect, keys, given.model, given.provider, interrupts).run()
+    except ScraplineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return int(error.exit_code)
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m workers",
+        description="A worker for a line on another machine. Ctrl-C: finish what it holds, leave.",
+    )
+    parser.add_argument("--connect", required=True, metavar="tcp://HOST:PORT", help="the line's")
+    parser.add_argument(
+        "--keys", required=True, type=Path, metavar="DIR", help="a folder that the line has made"
+    )
+    parser.add_argument(
+        "--model",
+        type=Path,
+        default=ROOT / "models",
+        metavar="FILE",
+        help="the line's model, or a folder with it; taken by its hash",
+    )
+    parser.add_argument("--name", help="whose keys, where the folder holds several")
+    parser.add_argument(
+        "--provider", choices=PROVIDERS, default="cpu", help="of ONNX Runtime on this machine"
+    )
+    return parser
+
+
+class RemoteWorker:
+    """Comes back for ever, until it is interrupted."""
+
+    def __init__(
+        self, address: str, keys: WorkerKeys, path: Path, provider: str, interrupts: Interrupts
+    ) -> None:
+        self._address = address
+        self._keys = keys
+        self._path = path
+        self._provider = provider
+        self._interrupts = interrupts
+        self._model: Model | None = None
+        self._said = ""
+
+    def run(self) -> None:
+        """Raises BadInput if the line runs a model that is not here."""
+        waits = _waits()
+        for server in cycle(self._keys.servers):
+            lock = Lock(self._keys.pair, server)
+            with RemoteClient(self._address, self._keys.name, lock, self._interrupts) as client:
+                worked = self._serve(client)
+            if self._interrupts.count:
+                self._say("left")
+                return
+            self._say(f"{client.lost}; trying {self._address} again")
+            waits = _waits() if worked else waits
+            self._rest(next(waits))
+
+    def _serve(self, client: RemoteClient) -> bool:
+        """Until the connection is lost or we are to leave; whether there was work at all."""
+        terms = client.await_terms()
+        if terms is None:
+            return False
+        model = self._model_for(terms)
+        client.join(terms.credit)
+        self._say(f"joined {self._address} as {client.identity}, model {terms.model[:12]}")
+        Worker(client, model, terms.credit).run()
+        return True
+
+    def _model_for(self, terms: Terms) -> Model:
+        if self._model is None or self._model.facts.sha256 != terms.model:
+            path = matching(self._path, terms.model)
+            self._model = Model.load(path, self._provider, terms.model)
+            warm_up(self._model, terms.credit, terms.height_px, terms.width_px)
+        return self._model
+
+    def _rest(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        while monotonic() < until and not self._interrupts.count:
+            sleep(_LOOK_S)
+
+    def _say(self, text: str) -> None:
+        if text != self._said:  # hours of trying are one line
+            self._said = text
+            print(f"{self._keys.name}: {text}", flush=True)
+
+
+def matching(path: Path, sha256: str) -> Path:
+    """The model file with this hash: `path` itself, or one in the folder `path`.
+
+    Raises:
+        BadInput: if there is none.
+    """
+    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in SUFFIXES)
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise BadInput(f"{file}: {error.strerror}") from None
+        if actual == sha256:
+            return file
+    what = "is not" if path.is_file() else "does not hold"
+    raise BadInput(f"{path}: {what} the model that the line runs (sha256 {sha256[:12]}…)")
+
+
+def _waits() -> Iterator[float]:
+    """Seconds before each new try: soon at first, then less and less often."""
+    wait_s = 0.2
+    while True:
+        yield wait_s
+        wait_s = min(_LONGEST_WAIT_S, 2 * wait_s)
