@@ -32,7 +32,7 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 bench: setup  ## measure the line against a bare loop over the same model
 	$(BIN)/python -m benchmarks
 
-train: $(VENV)/dev.stamp  ## make the default model anew: TRASHNET_DIR=… WEIGHTS=…
+train: $(VENV)/dev.stamp  ## make the default model anew: TRASHNET_DIR=…
 	PYTHON=$(BIN)/python sh training/default_model.sh
 
 clean:  ## remove .venv and caches; results and datasets stay

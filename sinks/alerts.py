@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from line.client import Client
 from line.errors import BadInput
-from line.messages import Notice
+from line.messages import Key, Notice
 from line.outcome import Outcome, Verdict
-from line.seqset import SeqSet
 from line.settings import AlertSettings
 from sinks.append_file import AppendFile
 from sinks.flood import Flood
 from sinks.loop import Delivery, Receipt
 from sinks.rate import RateAlarm
 
+_T = TypeVar("_T")
 RECENT_IDS = 8192
-"""Ids kept to recognise repeats; a repeat is never older than the cameras' windows."""
+"""Ids and items kept to recognise repeats; a repeat is never older than the cameras' windows."""
 
 
 class Alerts:
@@ -39,8 +40,8 @@ class Alerts:
         self._fresh: list[tuple[str, str]] = []
         """(level, text) of alerts raised since the last report"""
         self._count = 0
-        self._counted: defaultdict[int, SeqSet] = defaultdict(SeqSet)
-        """camera → items that stand in the rates"""
+        self._counted: OrderedDict[Key, None] = OrderedDict()
+        """the last items that stand in the rates"""
         lost = frozenset({Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED})
         late = frozenset({Verdict.LATE})
         self._alarms = {
@@ -82,8 +83,9 @@ class Alerts:
         item = outcome.frame_id
         if outcome.low_confidence:
             self._unsure(outcome)
-        if not self._counted[outcome.camera].add(outcome.seq):
+        if (outcome.camera, outcome.seq) in self._counted:
             return
+        _add_recent(self._counted, (outcome.camera, outcome.seq))
         for kind, (verdicts, alarm) in self._alarms.items():
             change = alarm.add(outcome.verdict in verdicts)
             if change is not None:
@@ -140,9 +142,7 @@ class Alerts:
         self._lines.clear()
 
     def _remember(self, alert_id: str) -> None:
-        self._ids[alert_id] = None
-        if len(self._ids) > RECENT_IDS:
-            self._ids.popitem(last=False)
+        _add_recent(self._ids, alert_id)
 
     def _recover(self, path: Path) -> None:
         """Learn which alerts were raised before a restart."""
@@ -153,3 +153,9 @@ class Alerts:
                 except (ValueError, KeyError, TypeError, RecursionError):
                     raise BadInput(f"{path}: line {number} is not an alert") from None
                 self._count += 1
+
+
+def _add_recent(seen: OrderedDict[_T, None], entry: _T) -> None:
+    seen[entry] = None
+    if len(seen) > RECENT_IDS:
+        seen.popitem(last=False)

@@ -45,8 +45,13 @@ class Site:
         facts: dict[str, int] = json.loads((self.folder / "run" / "run.json").read_text())
         return facts
 
+    def text(self, name: str) -> str:
+        """A file of the run; empty before it exists."""
+        path = self.folder / "run" / name
+        return path.read_text() if path.exists() else ""
+
     def alerts(self) -> str:
-        return (self.folder / "run" / "alerts.jsonl").read_text()
+        return self.text("alerts.jsonl")
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ def test_what_a_dead_worker_held_goes_to_others(
 ) -> None:
     with site.line(1, 200) as line:
         press.wait_for("joined")
-        poll(lambda: "press#" in (line.run_dir / "results.csv").read_text(), "it works")
+        poll(lambda: "press#" in site.text("results.csv"), "it works")
         press.send_signal(number)
         poll(lambda: "its frames go to others" in site.alerts(), "it is missed")
         status, summary = line.finish()
@@ -152,7 +157,7 @@ def test_the_machines_need_not_share_a_clock(site: Site, ahead_s: int) -> None:
 def test_a_worker_that_leaves_finishes_what_it_holds(site: Site, press: RemoteWorker) -> None:
     with site.line(1, 150) as line:
         press.wait_for("joined")
-        poll(lambda: "press#" in (line.run_dir / "results.csv").read_text(), "it works")
+        poll(lambda: "press#" in site.text("results.csv"), "it works")
         assert press.leave() == 0
         assert press.said().endswith("press: left\n")
         status, summary = line.finish()

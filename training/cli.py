@@ -16,6 +16,7 @@ from training.errors import BadInput, TrainingError
 from training.flags import flags_of
 from training.options import (
     AuditSettings,
+    AverageSettings,
     CalibrateSettings,
     EvaluateSettings,
     ExportSettings,
@@ -84,6 +85,15 @@ def train(given: dict[str, Any], config: Path | None) -> None:
     settings = train_settings(given, config, start.settings if start else None)
     best = fit(settings, console, start)
     console.print(f"{settings.out}: best accuracy on val {best:.4f}")
+
+
+@app.command()
+@flags_of(AverageSettings)
+def average(given: dict[str, Any], config: Path | None) -> None:
+    """Average the weights of runs that began alike into one checkpoint."""
+    from training.averaging import average
+
+    console.print(f"{average(load(AverageSettings, given, config))}")
 
 
 @app.command()

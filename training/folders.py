@@ -39,6 +39,16 @@ class PictureFolder:
         )
 
 
+def joined(root: Path, parts: Sequence[PictureFolder]) -> PictureFolder:
+    """Folders under one root, of the same classes, as one."""
+    return PictureFolder(
+        root=root,
+        classes=parts[0].classes,
+        paths=tuple((p.root / path).relative_to(root) for p in parts for path in p.paths),
+        labels=tuple(label for p in parts for label in p.labels),
+    )
+
+
 def class_names(root: Path) -> tuple[str, ...]:
     """Sorted names of a folder's class folders. BadInput if there is no such folder."""
     if not root.is_dir():

@@ -14,6 +14,7 @@ from training.errors import BadInput
 from training.folders import (
     PictureFolder,
     class_names,
+    joined,
     read_exclusions,
     read_folder,
     set_name,
@@ -43,6 +44,8 @@ def open_splits(settings: TrainSettings) -> Splits:
     train = _without_excluded(read_folder(settings.data / "train", classes), settings)
     extra = [read_folder(root, classes) for root in settings.extra]
     folders = val_folders(settings, classes)
+    if settings.val_too:
+        train = joined(settings.data, [train, folders["val"]])
     pictures = Pictures(
         [train, *extra], settings.stored_px, train_transform(settings), settings.memory_gb
     )

@@ -4,6 +4,7 @@ The default values are defaults.toml.
 """
 
 from training.options.audit import AuditSettings
+from training.options.average import AverageSettings
 from training.options.calibrate import CalibrateSettings
 from training.options.evaluate import EvaluateSettings
 from training.options.export import ExportSettings
@@ -18,6 +19,7 @@ from training.options.train import TrainSettings
 
 __all__ = [
     "AuditSettings",
+    "AverageSettings",
     "CalibrateSettings",
     "EvaluateSettings",
     "ExportSettings",

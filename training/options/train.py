@@ -29,6 +29,9 @@ class TrainSettings(Settings):
     exclude: Path | None = Field(
         default=None, description="file of pictures not to train on, one path under --data a line"
     )
+    val_too: bool = Field(
+        description="train on val as well: a final fit, whose figures on val prove nothing"
+    )
     weights: str = Field(description="state dict or checkpoint to start from, `imagenet` or `none`")
 
     backbone: str = Field(description="name of a torchvision classification model")
