@@ -28,9 +28,7 @@ class _Lasting:
 class Faults:
     """Owned by the supervisor, which lends it the living `children` by name."""
 
-    def __init__(
-        self, settings: Settings, session: Session, children: Mapping[str, Child]
-    ) -> None:
+    def __init__(self, settings: Settings, session: Session, children: Mapping[str, Child]) -> None:
         self._events = settings.events
         # On the `max` clock belt time is no measure of how long a process should suffer.
         self._speed = 1.0 if settings.line.speed == "max" else settings.line.speed
