@@ -71,16 +71,14 @@ def print_verdict(found: Verdict, console: Console) -> None:
         table.add_row(kind, str(facts["injected"]), recovered, *times)
     console.print(table)
     console.print()
-    console.print(_balance(found["audit"]))
+    console.print(_balance(found["audit"], _growth(found["growth"])))
     for note in found["notes"]:
         console.print(f"note: {note}", style="yellow", markup=False)
-    for complaint in found["growth"] or ():
-        console.print(f"grows: {complaint}", style="red", markup=False)
     word, style = ("passed", "bold green") if found["passed"] else ("FAILED", "bold red")
     console.print(f"{word}: {_reason(found)}", style=style, markup=False)
 
 
-def _balance(audit: dict[str, Any]) -> Table:
+def _balance(audit: dict[str, Any], growth: str) -> Table:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column()
@@ -93,10 +91,17 @@ def _balance(audit: dict[str, Any]) -> Table:
         "without a reason": str(audit["unexplained"]),
         "verdicts": ", ".join(f"{name} {count}" for name, count in audit["verdicts"].items()),
         "longest gap": f"{_seconds(audit['longest_gap_s'])} between two decisions",
+        "growth": growth,
     }
     for label, text in rows.items():
         grid.add_row(label, text)
     return grid
+
+
+def _growth(complaints: list[str] | None) -> str:
+    if complaints is None:
+        return "not judged: that takes more than ten minutes"
+    return "; ".join(complaints) or "none behind the first five minutes"
 
 
 def _reason(found: Verdict) -> str:
