@@ -9,47 +9,35 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from drill.plan import KINDS as FAULTS
+from launch.console import err, out, shown, view_for
+from launch.options import (
+    AsJson,
+    Assignments,
+    Config,
+    ModelFile,
+    Scenario,
+    Threshold,
+    number_or_word,
+    refuse_beside,
+)
+from launch.settings import checked_model, decided, load_model, settings_of
 from line import runner
-from line.config import ROOT, load
 from line.errors import BadInput, ExitCode, ScraplineError
 from line.exporter import exported
 from line.resume import reopen
 from line.run_folder import RunFolder
-from line.settings import Settings
-from line.sockets import check_door
-from line.view import LiveView, PlainView, QuietView, View
-from producers.sources import open_source
-from workers.model import Model, find
+from workers.model import Model
 
 DEFAULT_SCENARIO = "demo"
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
-# In a pipe there is no window whose width would matter.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, highlight=False)
-
-# -- options that several commands take ---------------------------------------------------------
-
-Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
-Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
-ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
-Threshold = Annotated[
-    float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
-]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
 
 
 @app.command()
@@ -84,16 +72,16 @@ def run(
 ) -> None:
     """Run the line until its belt ends. Ctrl-C drains it; a second Ctrl-C stops it at once."""
     if resume is not None:
-        _refuse_beside(context, "resume", ("quiet", "as_json"))
+        refuse_beside(context, "resume", ("quiet", "as_json"))
         settings, facts, folder = reopen(resume)
         Model.load(Path(facts.path), settings.model.provider, facts.sha256)
-        with _view(quiet, as_json) as view, exported(settings, view) as watch:
+        with view_for(quiet, as_json) as view, exported(settings, view) as watch:
             ended = runner.resume(settings, facts, folder, watch)
         return _conclude(ended, folder, quiet, as_json)
     options: dict[str, object | None] = {
-        "line.workers": _number_or_word(workers),
+        "line.workers": number_or_word(workers),
         "line.cameras": cameras,
-        "line.speed": _number_or_word(speed),
+        "line.speed": number_or_word(speed),
         "line.items": items,
         "line.duration_s": duration,
         "line.seed": seed,
@@ -112,11 +100,11 @@ def run(
         scenario = DEFAULT_SCENARIO
     elif scenario is None:
         options["title"] = Path(str(source)).name
-    settings = _settings(config, scenario, options, assignments)
-    loaded = _checked_model(settings)
-    settings = _decided(settings, loaded)
+    settings = settings_of(config, scenario, options, assignments)
+    loaded = checked_model(settings)
+    settings = decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
-    with _view(quiet, as_json) as view, exported(settings, view) as watch:
+    with view_for(quiet, as_json) as view, exported(settings, view) as watch:
         ended = runner.run(settings, loaded.facts, folder, watch)
     return _conclude(ended, folder, quiet, as_json)
 
@@ -130,7 +118,7 @@ def _conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool
         from accounts.terminal import print_summary
 
         print_summary(summary, out)
-        out.print(f"\n{_shown(folder.path)}/report.html  results.csv  summary.json")
+        out.print(f"\n{shown(folder.path)}/report.html  results.csv  summary.json")
     if ended.error is not None:
         raise ended.error
     if summary["items"]["lost"] or summary["items"]["duplicates"]:
@@ -154,9 +142,9 @@ def classify(
         "model.path": None if model is None else str(model),
         "decision.threshold": threshold,
     }
-    settings = _settings(config, None, options, None)
-    loaded = _load_model(settings)
-    settings = _decided(settings, loaded)
+    settings = settings_of(config, None, options, None)
+    loaded = load_model(settings)
+    settings = decided(settings, loaded)
     assert settings.decision.threshold != "model"
     answers = files.classify(
         loaded,
@@ -176,7 +164,7 @@ def report(run_dir: Annotated[Path, typer.Argument(help="folder of a run")]) -> 
     from accounts.terminal import print_summary
 
     print_summary(_account(run_dir), out)
-    out.print(f"\n{_shown(run_dir)}/report.html")
+    out.print(f"\n{shown(run_dir)}/report.html")
 
 
 @app.command()
@@ -203,8 +191,8 @@ def drill(
         "model.path": None if model is None else str(model),
     }
     wanted = parse_kinds(kinds)
-    settings = _settings(None, scenario, options, assignments)
-    path = Path(_checked_model(settings).facts.path)
+    settings = settings_of(None, scenario, options, assignments)
+    path = Path(checked_model(settings).facts.path)
     folder = RunFolder.choose(run_dir, settings).path
     found = run_drill(
         Order(settings, scenario, assignments or (), path, folder, faults, wanted), err
@@ -213,7 +201,7 @@ def drill(
         print(json.dumps(found, indent=1))
     else:
         print_verdict(found, out)
-        out.print(f"\n{_shown(folder)}/drill.json  soak.csv  logs/runner.log")
+        out.print(f"\n{shown(folder)}/drill.json  soak.csv  logs/runner.log")
     if not found["passed"]:
         raise typer.Exit(ExitCode.UNACCOUNTED)
 
@@ -231,13 +219,13 @@ def check(
         "model.path": None if model is None else str(model),
         "source.spec": source,
     }
-    settings = _settings(config, scenario, options, assignments)
-    loaded = _checked_model(settings)
-    settings = _decided(settings, loaded)
+    settings = settings_of(config, scenario, options, assignments)
+    loaded = checked_model(settings)
+    settings = decided(settings, loaded)
     out.print(f"settings  ok  {settings.title}: {settings.line.workers} workers")
     out.print(f"source    ok  {settings.source.spec}")
     names = ", ".join(loaded.facts.classes)
-    out.print(f"model     ok  {_shown(Path(loaded.facts.path))} ({names})")
+    out.print(f"model     ok  {shown(Path(loaded.facts.path))} ({names})")
     out.print(f"threshold ok  {settings.decision.threshold}")
 
 
@@ -255,7 +243,7 @@ def keys(
     from line.keys import make
 
     for carried in make(folder, name or (), rotate=rotate):
-        out.print(f"{_shown(carried)}: carry it to that machine, then remove it here")
+        out.print(f"{shown(carried)}: carry it to that machine, then remove it here")
 
 
 @app.command()
@@ -279,81 +267,6 @@ def override(
 # -- what the commands share ----------------------------------------------------------------------
 
 
-def _settings(
-    config: Path | None,
-    scenario: str | None,
-    options: dict[str, object | None],
-    assignments: list[str] | None,
-) -> Settings:
-    given = [(key, value) for key, value in options.items() if value is not None]
-    settings = load(config, scenario, given, assignments or ())
-    values = settings.model_dump()
-    if settings.line.workers == "auto":
-        values["line"]["workers"] = _cores()
-    if Path(settings.source.spec).exists():
-        values["source"]["spec"] = str(Path(settings.source.spec).absolute())
-    if settings.transport.keys:
-        values["transport"]["keys"] = str(Path(settings.transport.keys).absolute())
-    return Settings.model_validate(values)
-
-
-def _decided(settings: Settings, model: Model) -> Settings:
-    """The settings with the model's own threshold, where they leave that to it."""
-    if settings.decision.threshold != "model":
-        return settings
-    values = settings.model_dump()
-    values["decision"]["threshold"] = model.threshold
-    return Settings.model_validate(values)
-
-
-def _refuse_beside(context: typer.Context, option: str, allowed: tuple[str, ...]) -> None:
-    """An option that takes everything from a run folder stands alone."""
-    for name in context.params:
-        given = context.get_parameter_source(name)
-        if given is not None and given.name == "COMMANDLINE" and name not in (option, *allowed):
-            flag = {"assignments": "set"}.get(name, name.replace("_", "-"))
-            raise BadInput(f"--{option}: goes on with the run's own settings, without --{flag}")
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _load_model(settings: Settings) -> Model:
-    path = Path(settings.model.path)
-    if not path.exists() and not path.is_absolute() and (ROOT / path).exists():
-        path = ROOT / path  # the shipped model, wherever the runner is called from
-    return Model.load(find(path), settings.model.provider)
-
-
-def _checked_model(settings: Settings) -> Model:
-    """The model, if all else fits it and itself. Raises BadInput naming what does not."""
-    model = _load_model(settings)
-    known = model.facts.classes
-    names = ", ".join(known)
-    with closing(open_source(settings)) as source:
-        strange = [name for name in source.classes or () if name not in known]
-    if strange:
-        raise BadInput(
-            f"source.spec: {settings.source.spec} has the class {strange[0]!r}, "
-            f"which the model {model.facts.path} does not know ({names})"
-        )
-    residue = settings.belt.residue_class
-    check_door(settings.transport)
-    if residue and residue not in known:
-        raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
-    return model
-
-
-def _view(quiet: bool, as_json: bool) -> View:
-    if quiet or as_json:
-        return QuietView()
-    return LiveView(out) if out.is_terminal else PlainView(out)
-
-
 def _account(run_dir: Path) -> dict[str, Any]:
     # Imported late: pandas and matplotlib are not needed to start the line.
     from accounts.report import write_report
@@ -362,25 +275,6 @@ def _account(run_dir: Path) -> dict[str, Any]:
     summary = write_summary(run_dir)
     write_report(run_dir)
     return summary
-
-
-def _number_or_word(text: str | None) -> object | None:
-    """`4` and `0.5` as numbers, anything else as it is: validation names the key."""
-    if text is None:
-        return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _shown(path: Path) -> str:
-    """A path as short as it can be given from here."""
-    absolute = path.absolute()
-    here = Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def main(arguments: list[str]) -> int:

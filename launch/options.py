@@ -1,0 +1,42 @@
+"""Options that several commands take, and how their texts are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from line.errors import BadInput
+
+Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
+Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
+ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
+Threshold = Annotated[
+    float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
+
+
+def number_or_word(text: str | None) -> object | None:
+    """`4` and `0.5` as numbers, anything else as it is: validation names the key."""
+    if text is None:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def refuse_beside(context: typer.Context, option: str, allowed: tuple[str, ...]) -> None:
+    """An option that takes everything from a run folder stands alone."""
+    for name in context.params:
+        given = context.get_parameter_source(name)
+        if given is not None and given.name == "COMMANDLINE" and name not in (option, *allowed):
+            flag = {"assignments": "set"}.get(name, name.replace("_", "-"))
+            raise BadInput(f"--{option}: goes on with the run's own settings, without --{flag}")

@@ -1,0 +1,74 @@
+"""From options to validated settings, and to a model that fits them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from line.config import ROOT, load
+from line.errors import BadInput
+from line.settings import Settings
+from line.sockets import check_door
+from producers.sources import open_source
+from workers.model import Model, find
+
+
+def settings_of(
+    config: Path | None,
+    scenario: str | None,
+    options: dict[str, object | None],
+    assignments: list[str] | None,
+) -> Settings:
+    given = [(key, value) for key, value in options.items() if value is not None]
+    settings = load(config, scenario, given, assignments or ())
+    values = settings.model_dump()
+    if settings.line.workers == "auto":
+        values["line"]["workers"] = _cores()
+    if Path(settings.source.spec).exists():
+        values["source"]["spec"] = str(Path(settings.source.spec).absolute())
+    if settings.transport.keys:
+        values["transport"]["keys"] = str(Path(settings.transport.keys).absolute())
+    return Settings.model_validate(values)
+
+
+def decided(settings: Settings, model: Model) -> Settings:
+    """The settings with the model's own threshold, where they leave that to it."""
+    if settings.decision.threshold != "model":
+        return settings
+    values = settings.model_dump()
+    values["decision"]["threshold"] = model.threshold
+    return Settings.model_validate(values)
+
+
+def load_model(settings: Settings) -> Model:
+    path = Path(settings.model.path)
+    if not path.exists() and not path.is_absolute() and (ROOT / path).exists():
+        path = ROOT / path  # the shipped model, wherever the runner is called from
+    return Model.load(find(path), settings.model.provider)
+
+
+def checked_model(settings: Settings) -> Model:
+    """The model, if all else fits it and itself. Raises BadInput naming what does not."""
+    model = load_model(settings)
+    known = model.facts.classes
+    names = ", ".join(known)
+    with closing(open_source(settings)) as source:
+        strange = [name for name in source.classes or () if name not in known]
+    if strange:
+        raise BadInput(
+            f"source.spec: {settings.source.spec} has the class {strange[0]!r}, "
+            f"which the model {model.facts.path} does not know ({names})"
+        )
+    residue = settings.belt.residue_class
+    check_door(settings.transport)
+    if residue and residue not in known:
+        raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
+    return model
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
