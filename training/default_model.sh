@@ -21,8 +21,11 @@ train() {
         --extra-val "$drawn/val" "$@"
 }
 quantize() {
-    $python -m training quantize "runs/$1/last.pt" --data "$photographs" --extra "$drawn/train" \
-        --out "$2" --report "runs/$1/quantize" --height-px 224 --width-px 224 \
+    $python -m training average runs/first/last.pt runs/second/last.pt "runs/$1/last.pt" \
+        --out "runs/$1/averaged.pt"
+    $python -m training quantize "runs/$1/averaged.pt" --data "$photographs" \
+        --extra "$drawn/train" --methods minmax --methods percentile \
+        --out "runs/$1/model.onnx" --report "runs/$1/quantize" \
         --provenance "$(cat training/default_provenance.txt)"
 }
 
@@ -38,9 +41,14 @@ last() {
 }
 last --out runs/twin
 last --out runs/final --val-too
-quantize twin runs/twin/twin.onnx
-quantize final runs/final/final.onnx
-$python -m training calibrate runs/twin/twin.onnx --data "$photographs/val" \
+quantize twin
+quantize final
+$python -m training calibrate runs/twin/model.onnx --data "$photographs/val" \
     --out runs/twin/calibrated.onnx
-$python -m training calibrate runs/final/final.onnx --like runs/twin/calibrated.onnx \
+$python -m training calibrate runs/final/model.onnx --like runs/twin/calibrated.onnx \
     --out models/scrapline.onnx
+
+$python -m training evaluate models/scrapline.onnx --data "$drawn/val" --out results/procedural
+$python -m training report results/procedural --model models/scrapline.onnx \
+    --out results/report --name "Scrapline default model" \
+    --made-by "make train TRASHNET_DIR=datasets/trashnet"

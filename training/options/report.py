@@ -24,4 +24,7 @@ class ReportSettings(Settings):
     model: Path | None = Field(
         default=None, description="the ONNX file; without it the one that the figures name"
     )
+    made_by: str = Field(
+        description="command that makes the model anew; empty: as the figures tell"
+    )
     name: str = Field(description="title of the card; empty: the file's name")

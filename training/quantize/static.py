@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -74,22 +76,23 @@ class Quantiser:
 
     def _rounded(self, variant: Variant) -> Path:
         result = self._folder / "rounded.onnx"
-        quantize_static(
-            self._ready,
-            result,
-            _Reader(self._pictures),
-            quant_format=QuantFormat.QDQ,
-            per_channel=variant.per_channel,
-            activation_type=TYPES[variant.activations],
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=list(variant.in_float),
-            calibrate_method=METHODS[variant.method],
-            calibration_cache_path=self._folder / f"{variant.method}.json",
-            extra_options={
-                "CalibStridedMinMax": min(AT_ONCE, len(self._pictures)),
-                "TensorQuantOverrides": {CENTRED: [_bytes_as_they_are()]},
-            },
-        )
+        with redirect_stdout(io.StringIO()):  # it prints what it does, picture by picture
+            quantize_static(
+                self._ready,
+                result,
+                _Reader(self._pictures),
+                quant_format=QuantFormat.QDQ,
+                per_channel=variant.per_channel,
+                activation_type=TYPES[variant.activations],
+                weight_type=QuantType.QInt8,
+                nodes_to_exclude=list(variant.in_float),
+                calibrate_method=METHODS[variant.method],
+                calibration_cache_path=self._folder / f"{variant.method}.json",
+                extra_options={
+                    "CalibStridedMinMax": min(AT_ONCE, len(self._pictures)),
+                    "TensorQuantOverrides": {CENTRED: [_bytes_as_they_are()]},
+                },
+            )
         return result
 
 

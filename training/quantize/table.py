@@ -78,11 +78,12 @@ def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> Non
 def print_table(rows: Sequence[Row], console: Console) -> None:
     """One line a model; the chosen one is marked."""
     table = Table(box=None, pad_edge=False)
-    for title in ("", "accuracy", "drop", "loss", "MB", "ms", "× plain", "× fp32"):
+    for title in ("", "", "accuracy", "drop", "loss", "MB", "ms", "× plain", "× fp32"):
         table.add_column(title, justify="left" if not title else "right")
     for row in rows:
         table.add_row(
-            f"{row.name}{' ← chosen' if row.chosen else ''}",
+            "→" if row.chosen else " ",
+            row.name,
             f"{row.accuracy:.4f}",
             f"{row.drop:+.4f}",
             f"{row.nll:.4f}",

@@ -16,7 +16,9 @@ IN_ORDER = (Kind.PREPARE, Kind.TRAIN, Kind.EXPORT, Kind.QUANTIZE)
 PIPELINE_ORDER = ("prepare", "train", "export", "quantize", "calibrate")
 
 
-def write_card(path: Path, title: str, material: Material, model: ReportedModel) -> None:
+def write_card(
+    path: Path, title: str, material: Material, model: ReportedModel, made_by: str = ""
+) -> None:
     """Write the card as Markdown. Raises BadInput if it cannot be written."""
     evaluated, exported = material.of(Kind.EVALUATE), material.of(Kind.EXPORT)
     sections = [
@@ -30,7 +32,7 @@ def write_card(path: Path, title: str, material: Material, model: ReportedModel)
         *of_training.data(material.of(Kind.PREPARE)),
         *of_training.training(material.of(Kind.TRAIN)),
         _provenance(model),
-        _made_anew(material, model),
+        _made_anew(material, model, made_by),
     ]
     write_text(path, title, sections)
 
@@ -52,8 +54,10 @@ def _provenance(model: ReportedModel) -> Section:
     return in_the_model("Provenance and licence", text, model.path)
 
 
-def _made_anew(material: Material, model: ReportedModel) -> Section:
+def _made_anew(material: Material, model: ReportedModel, made_by: str) -> Section:
     title = "How to make it anew"
+    if made_by:
+        return Section(title, f"```sh\n{made_by}\n```")
     known = [material.commands[step] for step in PIPELINE_ORDER if step in material.commands]
     if not known:
         known = [command_of(source) for kind in IN_ORDER for source in material.of(kind)]

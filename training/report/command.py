@@ -38,7 +38,7 @@ def report(settings: ReportSettings, console: Console) -> None:
         console.print("no card: name the model with --model", markup=False)
         return
     card = material.model.path.with_suffix(".md")
-    write_card(card, _name(settings, material), material, material.model)
+    write_card(card, _name(settings, material), material, material.model, settings.made_by)
     console.print(f"{card}: the model's card", markup=False)
 
 
