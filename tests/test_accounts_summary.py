@@ -19,7 +19,16 @@ KEYS = {
     *("items", "verdicts", "throughput_fps", "throughput_items_per_min", "throughput_t_per_h"),
     *("latency_ms", "deadline_ms", "in_time_rate", "accuracy", "low_confidence", "purity"),
     *("recovery", "purity_by_mass", "recovery_by_mass", "contamination", "alerts"),
-    *("review_queue", "restarts", "sessions", "faults", "workers", "speed", "effective_belt_speed_m_per_s", "model"),
+    *(
+        "review_queue",
+        "restarts",
+        "sessions",
+        "faults",
+        "workers",
+        "speed",
+        "effective_belt_speed_m_per_s",
+        "model",
+    ),
     *("seed", "wall_s", "belt_s", "trigger_jitter_ms", "ended", "scenario"),
 }
 

@@ -15,7 +15,7 @@ from training.export.runners import judge, onnx_runner
 from training.folders import read_folder
 
 MODEL = Path(__file__).parents[2] / "models" / "scrapline.onnx"
-WANTED_ACCURACY = 0.92
+WANTED_ACCURACY = 0.95  # it has learnt these pictures: this guards the file, not its worth
 
 
 def test_class_index_names_every_output() -> None:
