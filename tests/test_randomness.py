@@ -45,6 +45,7 @@ def test_belts_of_old_runs_stay_as_they_were():
         "PICTURE",
         "OPTICS",
         "ORDER",
+        "DAMAGE",
     ]
 
 
