@@ -1,0 +1,34 @@
+"""`run_line.py check`: validate everything, run nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from launch.console import out, shown
+from launch.options import Assignments, Config, ModelFile, Scenario
+from launch.settings import checked_model, decided, settings_of
+
+
+def check(
+    config: Config = None,
+    scenario: Scenario = None,
+    model: ModelFile = None,
+    source: Annotated[str | None, typer.Option(help="as for run")] = None,
+    assignments: Assignments = None,
+) -> None:
+    """Validate configuration, scenario, source and model, without running anything."""
+    options: dict[str, object | None] = {
+        "model.path": None if model is None else str(model),
+        "source.spec": source,
+    }
+    settings = settings_of(config, scenario, options, assignments)
+    loaded = checked_model(settings)
+    settings = decided(settings, loaded)
+    out.print(f"settings  ok  {settings.title}: {settings.line.workers} workers")
+    out.print(f"source    ok  {settings.source.spec}")
+    names = ", ".join(loaded.facts.classes)
+    out.print(f"model     ok  {shown(Path(loaded.facts.path))} ({names})")
+    out.print(f"threshold ok  {settings.decision.threshold}")
