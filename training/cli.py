@@ -35,7 +35,6 @@ from training.settings import load, read_table
 
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -46,7 +45,13 @@ console = Console(soft_wrap=True)
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit; a known error becomes one line on stderr and its exit code."""
     try:
-        app(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        sys.exit(app(given or ["--help"], standalone_mode=False) or 0)
+    except typer.Abort:
+        sys.exit(130)
+    except typer.TyperException as error:
+        print(f"error: {error.format_message()}", file=sys.stderr)
+        sys.exit(BadInput.exit_code)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -55,7 +55,9 @@ class Run:
         self._settings = settings
         self._console = console
         self._folder = RunFolder(settings.out)
-        if start is not None:
+        if start is None:
+            self._folder.refuse_earlier_run()
+        else:
             _check_same_network(settings, start)
         self._compute = compute.choose(settings)
         _seed_everything(settings.seed)

@@ -13,7 +13,6 @@ A run killed before last.pt does that epoch again, to the same end, and writes t
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ from training.error_page import write_error_page
 from training.errors import BadInput, TrainingError
 from training.folders import PictureFolder
 from training.options import TrainSettings
-from training.whole_file import replacing
+from training.whole_file import check_writable, replacing
 
 WORST_SHOWN = 24
 OF_BEST = ("best.pt", "metrics.json", "confusion.csv", "confusion.png", "errors.html")
@@ -38,7 +37,15 @@ class RunFolder:
 
     def __init__(self, out: Path) -> None:
         self.path = out
-        _check_writable(out)
+        check_writable("--out", out)
+
+    def refuse_earlier_run(self) -> None:
+        """Raise BadInput if a run stands here: hours of it would go for a forgotten option."""
+        if (self.path / "last.pt").exists():
+            raise BadInput(
+                f"--out {self.path}: holds a run; --resume goes on with it, "
+                "a new one needs another folder"
+            )
 
     def begin(self, settings: TrainSettings, start: Checkpoint) -> None:
         """Make the folder agree with `start`: what an earlier run or a lost epoch left goes."""
@@ -103,12 +110,3 @@ class RunFolder:
 
     def _confusion_of(self, epoch: int) -> Path:
         return self.path / f"confusion/epoch-{epoch:02}.csv"
-
-
-def _check_writable(out: Path) -> None:
-    """Find out without making anything, since the pictures are yet to be looked at."""
-    there = next(path for path in (out, *out.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise BadInput(f"--out {out}: {there} is not a folder")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise BadInput(f"--out {out}: {there} is not writable")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from training.errors import BadInput
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -22,6 +24,15 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         partial.unlink(missing_ok=True)
     _sync(path.parent, os.O_RDONLY)
+
+
+def check_writable(option: str, folder: Path) -> None:
+    """Raise BadInput if the folder could not be made or written to. Makes nothing."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise BadInput(f"{option} {folder}: {there} is not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"{option} {folder}: {there} is not writable")
 
 
 def _sync(path: Path, mode: int) -> None:

@@ -157,7 +157,14 @@ CASES: dict[str, Case] = {
         lambda b: ("audit", b.data, "--out", b.root / "file.txt/out"),
         "file.txt",
     ),
+    # any
+    "any: misspelt command": (lambda b: ("tran",), "No such command 'tran'"),
+    "any: misspelt option": (lambda b: ("train", "--epoch", "3"), "No such option: --epoch"),
     # train
+    "train: folder of an earlier run": (
+        lambda b: ("train", "--data", b.data, "--out", b.run, *TRAIN),
+        "holds a run; --resume goes on with it",
+    ),
     "train: missing folder": (
         lambda b: ("train", "--data", b.no, "--out", b.out, *TRAIN),
         "no/train: no such folder",

@@ -29,6 +29,7 @@ from training.options import ExportSettings
 from training.prepare import write_class_index
 from training.report.export_record import Measured, write_measured
 from training.splits import val_folders
+from training.whole_file import check_writable
 
 TIMED_SIZES_PX = ((224, 224), (240, 320))
 
@@ -79,6 +80,8 @@ def _check_names(settings: ExportSettings) -> None:
     for option, path in (("--out", settings.out), ("--fp16", settings.fp16)):
         if path is not None and path.suffix != ".onnx":
             raise BadInput(f"{option} {path}: must end in .onnx")
+        if path is not None:
+            check_writable(option, path.parent)
     if settings.fp16 is not None and settings.fp16.resolve() == settings.out.resolve():
         raise BadInput(f"--fp16 {settings.fp16}: is --out itself")
 

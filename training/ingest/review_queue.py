@@ -18,6 +18,12 @@ from training.errors import BadInput
 from training.ingest.said import Said, Source, moment, picture_below
 
 BUSY_S = 5.0
+STANDING = (
+    "CREATE TEMP VIEW standing AS"
+    " SELECT * FROM labels WHERE id NOT IN (SELECT label_id FROM withdrawn)"
+)
+ALL_STAND = "CREATE TEMP VIEW standing AS SELECT * FROM labels"
+"""for queues that an earlier line has made"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def read_labels(run: Path) -> Source:
     file = queue_file(run)
     with _open(file) as db:
         labels = db.execute(
-            "SELECT frame_id, label, labelled_by, labelled_at FROM labels ORDER BY id"
+            "SELECT frame_id, label, labelled_by, labelled_at FROM standing ORDER BY id"
         ).fetchall()
         images = dict(db.execute("SELECT frame_id, image FROM items").fetchall())
     name = run_name(run)
@@ -68,7 +74,7 @@ def read_unlabelled(run: Path) -> list[QueuedItem]:
     with _open(file) as db:
         rows = db.execute(
             "SELECT frame_id, image, top3 FROM items WHERE frame_id NOT IN "
-            "(SELECT frame_id FROM labels) ORDER BY scheduled_s, frame_id"
+            "(SELECT frame_id FROM standing) ORDER BY scheduled_s, frame_id"
         ).fetchall()
     try:
         return [QueuedItem(frame_id, image, _top3(text)) for frame_id, image, text in rows]
@@ -83,13 +89,20 @@ def run_name(run: Path) -> str:
 
 @contextmanager
 def _open(file: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection in which every statement sees the same state."""
+    """A read-only connection in which every statement sees the same state.
+
+    `standing` are the labels that nobody took back.
+    """
     if not file.is_file():
         raise BadInput(f"{file}: no such file")
     uri = f"file:{quote(str(file.resolve()))}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)) as db:
             db.execute("BEGIN")
+            records_withdrawals = db.execute(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'withdrawn'"
+            ).fetchone()
+            db.execute(STANDING if records_withdrawals else ALL_STAND)
             yield db
     except sqlite3.Error as error:
         raise BadInput(f"{file}: not a readable review queue: {error}") from error

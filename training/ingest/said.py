@@ -9,6 +9,10 @@ from pathlib import Path
 
 from training.errors import BadInput
 
+NONE_OF_THESE = ".none-of-these"
+"""What the line's console says of a picture that shows none of the classes. Such pictures lie in a
+folder of that name, which is hidden and therefore no class to the trainer."""
+
 
 @dataclass(frozen=True)
 class Said:
@@ -73,14 +77,14 @@ def check_labels(said: Iterable[Said], allowed: tuple[str, ...], source: Path) -
     unsafe = [label for label in labels if not names_a_folder(label)]
     if unsafe:
         raise BadInput(f"{source}: cannot name a class folder: {', '.join(map(repr, unsafe))}")
-    unknown = [label for label in labels if allowed and label not in allowed]
+    unknown = [x for x in labels if allowed and x not in allowed and x != NONE_OF_THESE]
     if unknown:
         raise BadInput(f"{source}: not in --classes: {', '.join(unknown)}")
 
 
 def names_a_folder(label: str) -> bool:
     """Whether a label is one visible folder's name: no path, nothing hidden or unprintable."""
-    return (
+    return label == NONE_OF_THESE or (
         bool(label.strip())
         and label == label.strip()
         and not label.startswith(".")

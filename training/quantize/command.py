@@ -26,6 +26,7 @@ from training.quantize.table import Entry, Row, print_table, rows_of, write_tabl
 from training.quantize.tune import tune
 from training.quantize.variant import unusual, usual
 from training.splits import open_splits
+from training.whole_file import check_writable
 
 # Latencies of one run closer than this are one and the same; then the smaller loss decides.
 SAME_SPEED = 1.05
@@ -39,6 +40,7 @@ def quantize(settings: QuantizeSettings, console: Console) -> None:
     """
     if settings.out.suffix != ".onnx":
         raise BadInput(f"--out {settings.out}: must end in .onnx")
+    check_writable("--out", settings.out.parent)
     checkpoint = load_checkpoint(settings.checkpoint)
     facts = facts_of(checkpoint, settings)
     network = load_network(checkpoint, settings.checkpoint)
