@@ -160,13 +160,12 @@ def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_pa
     assert_same(out, finished_run)
 
 
-def test_a_new_run_forgets_the_one_before(data: Path, tmp_path: Path) -> None:
+def test_a_new_run_does_not_replace_an_earlier_one(data: Path, tmp_path: Path) -> None:
     stopped_run(data, tmp_path)
-    (tmp_path / "notes.txt").write_text("mine")
-    Run(small_run(data, tmp_path), SILENT)
-    assert epochs_done(tmp_path) == 0
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"notes.txt", "last.pt", "config.toml"}
+    before = (tmp_path / "last.pt").read_bytes()
+    with pytest.raises(BadInput, match="holds a run"):
+        Run(small_run(data, tmp_path), SILENT)
+    assert (tmp_path / "last.pt").read_bytes() == before
 
 
 def test_options_given_with_resume_count(data: Path, tmp_path: Path) -> None:
