@@ -10,6 +10,8 @@ import json
 import os
 import platform
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -17,12 +19,49 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import durability, overload, throughput
+from benchmarks import durability, kills, overload, throughput
+from drill.page import Page
+from drill.tables import Table as PlainTable
 from line.config import ROOT
-from line.errors import ScraplineError
+from line.errors import BadInput, ScraplineError
 from workers.model import find
 
 app = typer.Typer(add_completion=False)
+
+Part = tuple[Table | PlainTable, dict[str, object]]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Each part gives what to print and what to write down."""
+
+    model: Path
+    frames: int
+    rounds: int
+    flood_s: float
+    folder: Path
+
+    @cached_property
+    def _speed(self) -> throughput.Throughput:
+        return throughput.measure(self.model, self.frames, self.rounds)
+
+    def throughput(self) -> Part:
+        return _throughput_table(self._speed), self._speed.facts()
+
+    def overload(self) -> Part:
+        flood = overload.measure(self.model, self._speed.loop_fps, self.flood_s)
+        return _overload_table(flood), flood.facts()
+
+    def durability(self) -> Part:
+        lasting = durability.measure(self.model, self.frames, self.rounds, self.folder)
+        return _durability_table(lasting), lasting.facts()
+
+    def kills(self) -> Part:
+        killed = kills.measure(self.model, self.frames, self.rounds)
+        return kills.table(killed), killed.facts()
+
+
+_PARTS = ("throughput", "overload", "durability", "kills")
 
 
 @app.command()
@@ -31,22 +70,33 @@ def main(
     frames: Annotated[int, typer.Option(min=50, help="frames a round")] = 600,
     rounds: Annotated[int, typer.Option(min=1, help="of loop and line in turn")] = 3,
     flood_s: Annotated[float, typer.Option(min=5, help="belt time of the overload")] = 30.0,
+    only: Annotated[str | None, typer.Option(help=f"one of {', '.join(_PARTS)}")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="page with <!-- kills -->, to fill in; with --only kills")
+    ] = None,
 ) -> None:
-    """Throughput against a bare loop; three times too many items; rows that survive power cuts."""
+    """Throughput against a bare loop; too many items; rows that survive power cuts; kills."""
+    if only is not None and only not in _PARTS:
+        raise BadInput(f"--only: {only!r} is not one of {', '.join(_PARTS)}")
+    if markdown is not None and only != "kills":
+        raise BadInput("--markdown: needs --only kills")
+    page = None if markdown is None else Page(markdown, "kills")
     console = Console()
-    path = find(model)
-    speed = throughput.measure(path, frames, rounds)
-    flood = overload.measure(path, speed.loop_fps, flood_s)
-    console.print(_throughput_table(speed))
-    console.print(_overload_table(flood))
     out = ROOT / "results" / "bench.json"
     out.parent.mkdir(exist_ok=True)
-    lasting = durability.measure(path, frames, rounds, out.parent)
-    console.print(_durability_table(lasting))
+    bench = _Bench(find(model), frames, rounds, flood_s, out.parent)
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-    report = {"machine": machine, "throughput": speed.facts(), "overload": flood.facts()}
-    report["durability"] = lasting.facts()
-    out.write_text(json.dumps(report, indent=1))
+    report: dict[str, object] = {"machine": machine}
+    for name in _PARTS if only is None else (only,):
+        table, report[name] = getattr(bench, name)()
+        if isinstance(table, PlainTable):
+            table.print(console)
+        else:
+            console.print(table)
+        if page is not None:
+            page.fill([table])
+    kept = json.loads(out.read_text()) if only is not None and out.exists() else {}
+    out.write_text(json.dumps(kept | report, indent=1) + "\n")
     console.print(f"\n{out.relative_to(ROOT)}")
 
 

@@ -18,9 +18,10 @@ from line.config import DEFAULTS, SCENARIOS, load
 from line.errors import BadInput, DecodeError
 from line.leash import decode_note
 from line.outcome import Outcome, Verdict, encode_top3
+from line.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows
-from sinks.review_queue import QueuedItem, ReviewQueue
+from sinks.review_queue import ReviewQueue
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,11 @@ _OUTCOME = Outcome(
     queue_ms=15.25,
     inference_ms=6.25,
     picture_crc32=4294967295,
+    published_ms=1.5,
+    dispatched_ms=2.25,
 )
 _UNSEEN = msg.Unseen(0, 18, 2.25, None, 50.0, Verdict.DROPPED, 'overrun: "full", it was')
-_FRAME = msg.Frame(0, 17, 2.125, 7.5, 8.25, "glass", 210.0, "raw", 2, 3, 99)
+_FRAME = msg.Frame(0, 17, 2.125, 7.5, 7.75, 8.25, "glass", 210.0, "raw", 2, 3, 99)
 
 
 def _messages() -> tuple[Parts, ...]:

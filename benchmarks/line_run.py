@@ -45,11 +45,19 @@ def run_line(run_dir: Path, options: list[str]) -> tuple[dict[str, Any], Memory]
     return json.loads(text), memory
 
 
-def _processes(run_dir: Path) -> list[tuple[str, int]]:
+def listed(run_dir: Path) -> list[dict[str, Any]]:
+    """The entries of processes.json; none before there is one."""
     try:
-        found = json.loads((run_dir / "processes.json").read_text())["processes"]
+        found: list[dict[str, Any]] = json.loads((run_dir / "processes.json").read_text())[
+            "processes"
+        ]
     except FileNotFoundError:
         return []
+    return found
+
+
+def _processes(run_dir: Path) -> list[tuple[str, int]]:
+    found = listed(run_dir)
     if not any(entry["role"] == "camera" for entry in found):
         return []  # the accounts are being made, which is not part of the line's memory
     return [(entry["name"], entry["pid"]) for entry in found]

@@ -75,7 +75,7 @@ def measure(model: Path, frames: int, rounds: int) -> Throughput:
     """Loop and line in turn, with the same session options."""
     loaded = Model.load(model, "cpu")
     with tempfile.TemporaryDirectory() as folder:
-        files = _write_frames(Path(folder), frames)
+        files = write_frames(Path(folder), frames)
         frames_in_memory = [pictures.read(path, max_pixels=1e6) for path in files]
         return Throughput(
             [
@@ -89,7 +89,7 @@ def measure(model: Path, frames: int, rounds: int) -> Throughput:
         )
 
 
-def _write_frames(folder: Path, count: int) -> list[Path]:
+def write_frames(folder: Path, count: int) -> list[Path]:
     """What the demo's camera sees, as files."""
     settings = load(environment={})
     files = [folder / f"{seq:05}.jpg" for seq in range(count)]

@@ -80,11 +80,11 @@ class Inflictor:
         count = _SEVERAL if wound.injection.manner == "several" else 1
         for victim in rng.sample(candidates, min(count, len(candidates))):
             if kill(victim.pid, number):
-                wound.victims[victim.name] = victim.pid
-        if wound.injection.manner == "twice" and wound.victims:
-            (name,) = wound.victims
+                wound.hit(victim)
+        if wound.injection.manner == "twice" and wound.blows:
+            (name,) = wound.blows
             self._later(wound, _AGAIN_S, lambda: self._signal_again(wound, name, number))
-        return bool(wound.victims)
+        return bool(wound.blows)
 
     def _candidates(self, number: int) -> list[Process]:
         """Who may be hit.
@@ -96,8 +96,8 @@ class Inflictor:
 
     def _signal_again(self, wound: Wound, name: str, number: int) -> bool:
         for process in self._candidates(number):
-            if process.name == name and process.pid != wound.victims[name]:
-                wound.victims[name] = process.pid
+            if process.name == name and process.pid != wound.blows[name].victim.pid:
+                wound.hit(process)
                 kill(process.pid, number)
                 return True
         return False
@@ -109,7 +109,8 @@ class Inflictor:
         if wound.injection.manner == "with its children":
             for process in processes:
                 kill(process.pid)
-        wound.victims = {process.name: process.pid for process in processes}
+        for process in processes:
+            wound.hit(process)
         self._later(wound, rng.uniform(0, 2 * _RUNNER_DOWN_S), self._resume)
         return True
 
@@ -152,7 +153,7 @@ class Inflictor:
         self._replace_model(sound[: len(sound) // 2] if cut else sound + b"another")
         victim = rng.choice(workers)
         kill(victim.pid)
-        wound.victims[victim.name] = victim.pid
+        wound.hit(victim)
         self._later(wound, _BAD_MODEL_S, lambda: self._replace_model(sound))
         return True
 

@@ -23,6 +23,7 @@ KINDS = {
 }
 BY_SCENARIO = ("picture", "poison", "overload")
 """Kinds that are events of the scenario; the others are inflicted from outside."""
+_FREQUENT = ("kill", "stop")
 _MANNERS = {
     "kill": ("one", "several", "twice"),
     "stop": ("one", "several", "twice"),
@@ -50,20 +51,21 @@ class Injection:
 def plan(kinds: Sequence[str], faults: int, duration_s: float, seed: int) -> list[Injection]:
     """`faults` injections dealt to the kinds in turn, at random times of the feed, in order.
 
-    Of kills and stops one each comes in the start and one in the drain, if there are so many. The
-    clock is not among them: it jumps from start to end.
+    Kills and stops come twice in a round. Of each of them one comes in the start and one in the
+    drain, if there are so many. The clock is not among them: it jumps from start to end.
     """
     rng = random.Random(f"drill/{seed}")  # noqa: S311 - the same seed, the same drill
     timed = [kind for kind in kinds if kind != "clock"]
+    turns = [*timed, *(kind for kind in timed if kind in _FREQUENT)]
     dealt: dict[str, int] = dict.fromkeys(timed, 0)
     injections = []
-    for kind in islice(cycle(timed), faults if timed else 0):
+    for kind in islice(cycle(turns), faults if turns else 0):
         number = dealt[kind]
         dealt[kind] += 1
         manners = _MANNERS.get(kind, ("",))
         manner = manners[number % len(manners)]
         at_s = rng.uniform(_LEAD_S, max(_LEAD_S, duration_s - _TAIL_S))
-        if kind in ("kill", "stop") and number in (3, 4):
+        if kind in _FREQUENT and number in (3, 4):
             manner, at_s = ("in the start", -1.0) if number == 3 else ("in the drain", duration_s)
         injections.append(Injection(kind, manner, at_s, rng.random()))
     return sorted(injections, key=lambda injection: injection.at_s)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from statistics import median
 from typing import Self
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-WARM_UP_S = 300.0
-"""Growth before this is taken for warming up."""
-_MEMORY_SHARE, _MEMORY_MB = 0.1, 8.0
-_DESCRIPTORS = 4
-"""What the last quarter may have more than the first, behind the warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +56,3 @@ class SoakLog:
             self._writer.writerow(astuple(taken))
             self._file.flush()
             self.samples.append(taken)
-
-
-def growth(samples: Iterable[Sample]) -> list[str]:
-    """Processes that take more and more behind the warm-up, in words; empty = none does.
-
-    Each incarnation is judged by itself: the median of its last quarter against its first.
-    """
-    lives: defaultdict[tuple[str, int], list[Sample]] = defaultdict(list)
-    for each in samples:
-        if each.at_s >= WARM_UP_S:
-            lives[each.name, each.pid].append(each)
-    complaints = []
-    for (name, _), life in lives.items():
-        quarter = len(life) // 4
-        if quarter < 2:
-            continue
-        first, last = life[:quarter], life[-quarter:]
-        for what, least in (("rss_mb", None), ("open_files", _DESCRIPTORS), ("sockets", 2)):
-            before, after = (median(getattr(s, what) for s in part) for part in (first, last))
-            allowed = max(_MEMORY_MB, _MEMORY_SHARE * before) if least is None else least
-            if after - before > allowed:
-                complaints.append(f"{name}: {what} from {before:g} to {after:g}")
-    return complaints

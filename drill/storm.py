@@ -64,7 +64,7 @@ def rage(
                 *((p.name, p.pid) for p in processes),
             ]:
                 log.add(sample(monotonic() - begun, name, pid))
-            tell(f"drilling: {service.served_s:.0f} s of service, {len(storm.wounds)} faults")
+            tell(f"{service.served_s:.0f} s of service, {len(storm.wounds)} faults")
         if service.silent_s > _STUCK_S:
             return storm
     storm.skipped = list(waiting)

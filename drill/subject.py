@@ -29,9 +29,17 @@ class Subject:
     """Owns the runner: starts it, and starts it again to resume. Context manager: ends it."""
 
     def __init__(
-        self, run_dir: Path, options: Sequence[str], log: Path, *, jumping_clock: bool
+        self,
+        run_dir: Path,
+        options: Sequence[str],
+        log: Path,
+        *,
+        workers: int,
+        jumping_clock: bool,
     ) -> None:
+        """`workers`: how many make the pool complete."""
         self.run_dir = run_dir
+        self.workers = workers
         self._options = options
         self._log = log
         self._environment = dict(os.environ)

@@ -1,87 +1,144 @@
-"""What the drill found, as JSON and as a table."""
+"""What one drill found, as JSON and as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from statistics import median
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from drill import recovery
 from drill.audit import Audit
+from drill.growth import MEMORY_SHARE, Growth
 from drill.plan import Injection
 from drill.storm import Storm
+from drill.tables import NONE, Table, seconds
+from line.settings import Settings
 
 Verdict = dict[str, Any]
-_NONE = "–"
+
+FREEZE_MARGIN_S = 2.0
+"""A frozen worker is to be back within its lease and this."""
 
 
 def verdict(
+    settings: Settings,
     kinds: Sequence[str],
     storm: Storm,
     by_scenario: Sequence[Injection],
     audited: Audit,
-    grown: Sequence[str] | None,
+    grown: Sequence[Growth],
     notes: Sequence[str],
 ) -> Verdict:
     """JSON values. `passed`: the run came to its end, and each item has exactly one row.
 
-    `recovery_s` of a kind: from the injection until every process that it hit is ready again and a
-    row was written; `median` and `max` are None where nothing had to recover.
+    `recovery_s` of a kind: from the injection until every process that it hit is back and a row
+    was written; `median` and `max` are None where nothing had to recover.
     """
+    wounds = [wound.facts() for wound in storm.wounds]
     return {
-        "passed": audited.is_clean and storm.status == 0 and len(audited.models) < 2,
+        "passed": audited.is_clean
+        and storm.status == 0
+        and len(audited.models) < 2
+        and not any(each.is_too_much for each in grown),
         "runner_status": storm.status,
-        "faults": {kind: _of_kind(kind, storm, by_scenario) for kind in kinds},
-        "audit": asdict(audited),
-        "growth": grown if grown is None else list(grown),
-        "notes": list(notes),
-    }
-
-
-def _of_kind(kind: str, storm: Storm, by_scenario: Sequence[Injection]) -> dict[str, Any]:
-    wounds = [wound for wound in storm.wounds if wound.injection.kind == kind]
-    healed = [wound.healed_s for wound in wounds if wound.healed_s is not None]
-    return {
-        "injected": len(wounds) + sum(each.kind == kind for each in by_scenario),
-        "skipped": sum(each.kind == kind for each in storm.skipped),
-        "recovered": len(healed),
-        "recovery_s": {
-            "median": round(median(healed), 3) if healed else None,
-            "max": round(max(healed), 3) if healed else None,
+        "faults": {
+            kind: {
+                "injected": sum(wound["kind"] == kind for wound in wounds)
+                + sum(each.kind == kind for each in by_scenario),
+                "skipped": sum(each.kind == kind for each in storm.skipped),
+                "recovery_s": recovery.of_kind(kind, wounds),
+            }
+            for kind in kinds
         },
+        "roles": recovery.of_roles(wounds),
+        "freeze_limit_s": settings.worker.lease_s + FREEZE_MARGIN_S,
+        "audit": asdict(audited),
+        "growth": [{**asdict(each), "share": round(each.share, 4)} for each in grown],
+        "notes": list(notes),
+        "wounds": wounds,
     }
 
 
-def print_verdict(found: Verdict, console: Console) -> None:
-    """One table of the kinds, one of the items, and a last word."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    table.add_column("fault")
-    for heading in ("injected", "recovered", "median", "longest"):
-        table.add_column(heading, justify="right")
+def verdict_word(found: Mapping[str, Any]) -> str:
+    """The outcome and its reason."""
+    return f"{'passed' if found['passed'] else 'FAILED'}: {reason(found)}"
+
+
+def verdict_tables(found: Mapping[str, Any]) -> list[Table]:
+    """Faults, processes, what grew, and the items."""
+    growth = growth_tables(found["growth"])
+    return [*recovery_tables(found), *growth, _balance(found["audit"])]
+
+
+def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
+    """By kind of fault; and by role, of what kills and stops have hit."""
+    kinds = []
     for kind, facts in found["faults"].items():
+        times = facts["recovery_s"]
+        counts = (str(facts["injected"]), str(times["count"] or NONE))
         if kind == "clock":
-            table.add_row(kind, "all along", _NONE, _NONE, _NONE)
-            continue
-        recovery = facts["recovery_s"]
-        recovered = str(facts["recovered"]) if facts["recovered"] else _NONE
-        times = (_seconds(recovery["median"]), _seconds(recovery["max"]))
-        table.add_row(kind, str(facts["injected"]), recovered, *times)
-    console.print(table)
-    console.print()
-    console.print(_balance(found["audit"], _growth(found["growth"])))
-    for note in found["notes"]:
-        console.print(f"note: {note}", style="yellow", markup=False)
-    word, style = ("passed", "bold green") if found["passed"] else ("FAILED", "bold red")
-    console.print(f"{word}: {_reason(found)}", style=style, markup=False)
+            counts = ("all along", NONE)
+        kinds.append((kind, *counts, seconds(times["median"]), seconds(times["max"])))
+    tables = [
+        Table(
+            "Faults, and the time until all is ready again and a row was written",
+            ("fault", "injected", "recovered", "median", "longest"),
+            kinds,
+        )
+    ]
+    if found["roles"]:
+        tables.append(
+            Table(
+                "Processes killed or frozen (the worker: until the pool is complete again)",
+                ("process", "hit", "back", "median", "longest"),
+                [_role(facts) for facts in found["roles"]],
+            )
+        )
+    frozen = [wound for wound in found["wounds"] if wound["kind"] == "stop"]
+    in_time, back = recovery.within(frozen, "stop", "worker", found["freeze_limit_s"])
+    if back:
+        tables[-1] = tables[-1].with_note(
+            f"Frozen workers back within their lease and {FREEZE_MARGIN_S:g} s, "
+            f"{found['freeze_limit_s']:g} s in all: {in_time} of {back}."
+        )
+    return tables
 
 
-def _balance(audit: dict[str, Any], growth: str) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column()
+def _role(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{facts['role']} {facts['blow']}",
+        str(facts["hit"]),
+        str(facts["count"]),
+        seconds(facts["median"]),
+        seconds(facts["max"]),
+    )
+
+
+def growth_tables(growth: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """Empty where the drill was too short to judge any."""
+    if not growth:
+        return []
+    rows = [
+        (
+            each["who"],
+            each["what"],
+            f"{each['before']:.1f}",
+            f"{each['after']:.1f}",
+            f"{each['share']:+.1%}",
+            "too much" if each["is_too_much"] else "fine",
+        )
+        for each in growth
+    ]
+    return [
+        Table(
+            f"Growth behind the first five minutes; memory may grow by {MEMORY_SHARE:.0%}",
+            ("who", "what", "early", "late", "growth", ""),
+            rows,
+        )
+    ]
+
+
+def _balance(audit: Mapping[str, Any]) -> Table:
     expected = "" if audit["expected"] is None else f" of {audit['expected']} that the seed gives"
     rows = {
         "items fed": f"{audit['fed']}{expected}",
@@ -90,21 +147,13 @@ def _balance(audit: dict[str, Any], growth: str) -> Table:
         "duplicates": str(audit["duplicates"]),
         "without a reason": str(audit["unexplained"]),
         "verdicts": ", ".join(f"{name} {count}" for name, count in audit["verdicts"].items()),
-        "longest gap": f"{_seconds(audit['longest_gap_s'])} between two decisions",
-        "growth": growth,
+        "longest gap": f"{seconds(audit['longest_gap_s'])} between two decisions",
     }
-    for label, text in rows.items():
-        grid.add_row(label, text)
-    return grid
+    return Table("Items, counted from outside", ("", "found"), list(rows.items()))
 
 
-def _growth(complaints: list[str] | None) -> str:
-    if complaints is None:
-        return "not judged: that takes more than ten minutes"
-    return "; ".join(complaints) or "none behind the first five minutes"
-
-
-def _reason(found: Verdict) -> str:
+def reason(found: Mapping[str, Any]) -> str:
+    """Why it passed or not, in a few words."""
     audit = found["audit"]
     if found["runner_status"] is None:
         return "the line was stuck: no row for a long time"
@@ -114,8 +163,7 @@ def _reason(found: Verdict) -> str:
         return f"answered by different models: {', '.join(audit['models'])}"
     if found["runner_status"]:
         return f"the runner ended with status {found['runner_status']}"
+    grown = [each["who"] for each in found["growth"] if each["is_too_much"]]
+    if grown:
+        return f"{', '.join(grown)} grew too much"
     return "every item has exactly one row"
-
-
-def _seconds(value: float | None) -> str:
-    return _NONE if value is None else f"{value:.2f} s"

@@ -2,45 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 from drill.plan import Injection
 from drill.subject import Process, Subject
+
+
+class _RowAfter:
+    """Whether a row was written since something came true."""
+
+    def __init__(self) -> None:
+        self._logged: int | None = None
+
+    def look(self, is_true: bool, subject: Subject) -> bool:
+        if not is_true:
+            self._logged = None
+            return False
+        logged = subject.bytes_logged()
+        if self._logged is None:
+            self._logged = logged
+        return logged > self._logged
+
+
+@dataclass(slots=True)
+class Blow:
+    """One process hit.
+
+    It is back when its replacement is ready and a row has been written after that; a worker, when
+    the pool is complete again as well.
+    """
+
+    victim: Process
+    struck: float = field(default_factory=monotonic)
+    back_s: float | None = None
+    _row: _RowAfter = field(default_factory=_RowAfter)
+
+    def look(self, subject: Subject, processes: Sequence[Process]) -> None:
+        if self.back_s is None and self._row.look(self._is_replaced(subject, processes), subject):
+            self.back_s = monotonic() - self.struck
+
+    def _is_replaced(self, subject: Subject, processes: Sequence[Process]) -> bool:
+        ready = {each.name: each for each in processes if each.ready}
+        successor = ready.get(self.victim.name)
+        if successor is None or successor.pid == self.victim.pid:
+            return False
+        pool = sum(each.role == "worker" for each in ready.values())
+        return self.victim.role != "worker" or pool >= subject.workers
 
 
 @dataclass(slots=True)
 class Wound:
     """One injected fault.
 
-    It is healed when nothing is left to be done about it, every victim is replaced by a process
-    that is ready, and a row has been written after that.
+    It is healed when nothing is left to be done about it, every process that was hit is back, and
+    a row has been written after that.
     """
 
     injection: Injection
     inflicted: float = field(default_factory=monotonic)
-    victims: dict[str, int] = field(default_factory=dict)
-    """process → pid that is to be replaced"""
+    blows: dict[str, Blow] = field(default_factory=dict)
+    """process → the last blow that it took"""
     unfinished: int = 0
     """steps that are still to come, such as lifting a limit again"""
-    logged_before: int | None = None
-    """bytes logged when all victims were first seen replaced"""
     healed_s: float | None = None
+    _row: _RowAfter = field(default_factory=_RowAfter)
 
-    def look(self, subject: Subject, processes: list[Process]) -> None:
+    def hit(self, victim: Process) -> None:
+        """A process was killed or stopped, perhaps not for the first time."""
+        self.blows[victim.name] = Blow(victim)
+
+    def look(self, subject: Subject, processes: Sequence[Process]) -> None:
         """See whether it has healed."""
-        if self.healed_s is not None or self.unfinished:
+        if self.healed_s is not None:
             return
-        now = {process.name: process for process in processes}
-        replaced = all(
-            name in now and now[name].ready and now[name].pid != pid
-            for name, pid in self.victims.items()
-        )
-        if not replaced:
-            self.logged_before = None
-            return
-        logged = subject.bytes_logged()
-        if self.logged_before is None:
-            self.logged_before = logged
-        elif logged > self.logged_before:
+        for blow in self.blows.values():
+            blow.look(subject, processes)
+        is_over = not self.unfinished and all(b.back_s is not None for b in self.blows.values())
+        if self._row.look(is_over, subject):
             self.healed_s = monotonic() - self.inflicted
+
+    def facts(self) -> dict[str, Any]:
+        """JSON values; times in seconds, None where it never healed."""
+        return {
+            "kind": self.injection.kind,
+            "manner": self.injection.manner,
+            "healed_s": _rounded(self.healed_s),
+            "hit": [
+                {"process": b.victim.name, "role": b.victim.role, "back_s": _rounded(b.back_s)}
+                for b in self.blows.values()
+            ],
+        }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -10,8 +11,7 @@ import pytest
 
 from drill import plan
 from drill.audit import audit
-from drill.command import parse_kinds
-from drill.soak import WARM_UP_S, Sample, growth
+from drill.order import parse_kinds
 from line.config import load
 from line.errors import BadInput
 from line.outcome import Verdict
@@ -37,6 +37,12 @@ def test_faults_are_dealt_to_the_kinds_in_turn_and_come_in_order() -> None:
     assert (kinds.count("kill"), kinds.count("stop"), len(kinds)) == (6, 5, 11)
     manners = {each.manner for each in made if each.kind == "kill"}
     assert manners == {"one", "several", "twice", "in the start", "in the drain"}
+
+
+def test_a_storm_of_the_default_size_has_every_kind_and_most_kills_and_stops() -> None:
+    made = Counter(each.kind for each in plan.plan(tuple(plan.KINDS), 27, 30, seed=1))
+    assert set(made) == set(plan.KINDS) - {"clock"}
+    assert made["kill"] == made["stop"] == max(made.values()) == 5
 
 
 def test_kinds_are_checked_by_name() -> None:
@@ -108,33 +114,6 @@ def test_a_run_that_was_cut_off_is_judged_by_what_the_cameras_saw(
     assert audited(tmp_path, settings, [0, 1, 2], fed=3, finished=False).is_clean
 
 
-# -- the soak -------------------------------------------------------------------------------------
-
-
-def life(name: str, pid: int, megabytes_a_minute: float, files: int = 12) -> list[Sample]:
-    times = range(0, int(3 * WARM_UP_S), 10)
-    return [
-        Sample(
-            t, name, pid, 100 + t / 60 * megabytes_a_minute, files + (t > 700) * (pid - 1) * 9, 3
-        )
-        for t in times
-    ]
-
-
-def test_growth_behind_the_warm_up_is_named() -> None:
-    assert growth(life("csv_log", 1, 0.1)) == []
-    (complaint,) = growth([*life("csv_log", 1, 0.1), *life("alerts", 1, 5.0)])
-    assert complaint.startswith("alerts: rss_mb from ")
-    (complaint,) = growth(life("worker-0", 2, 0.0))
-    assert complaint == "worker-0: open_files from 12 to 21"
-
-
-def test_another_incarnation_is_another_process() -> None:
-    early, late = life("csv_log", 1, 0.0), life("csv_log", 2, 0.0)
-    halves = [s for s in early if s.at_s < 600] + [s for s in late if s.at_s >= 700]
-    assert growth(halves) == []
-
-
 # -- the whole ------------------------------------------------------------------------------------
 
 
@@ -151,6 +130,8 @@ def test_a_short_drill_passes(tmp_path: Path, tiny_model: Path) -> None:
     assert found["audit"]["expected"] == found["audit"]["fed"] == found["audit"]["rows"] > 80
     assert sum(facts["injected"] for facts in found["faults"].values()) == 5
     assert found["faults"]["runner"]["recovery_s"]["max"] > 0
+    hit = [blow for wound in found["wounds"] if wound["kind"] == "kill" for blow in wound["hit"]]
+    assert sum(facts["hit"] for facts in found["roles"]) == len(hit) > 0
     assert json.loads((run_dir / "run.json").read_text())["sessions"] == 2
     names = (run_dir / "soak.csv").read_text()
     assert "runner," in names

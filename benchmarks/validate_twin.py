@@ -1,0 +1,203 @@
+"""`python -m benchmarks.validate_twin`: the real line against its twin, cell by cell.
+
+Profiles this machine (or takes a profile), runs the real line at three belt speeds, the last one an
+overload, with one worker and with two, fed steadily and in bursts; then the twin with the same
+settings; and writes both side by side into docs/planner.md. Run it on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from accounts.results import read_results
+from benchmarks.between_markers import replace_between
+from benchmarks.line_run import run_line
+from launch.commands.profile import profile as measure_profile
+from line.config import ROOT
+from line.errors import BadInput, ScraplineError
+from line.outcome import IN_TIME
+from line.settings import Settings
+from planner.profile import Profile
+from planner.twin import simulate
+
+PAGE = ROOT / "docs" / "planner.md"
+BELTS = ((1.0, 2400.0), (1.5, 6000.0), (2.0, 12000.0))
+"""(metres a second, items a minute while items are fed); the last is more than two workers do."""
+SCENARIOS = ("steady", "rush_hour")
+WORKERS = (1, 2)
+_POINTS = 0.02
+_THROUGHPUT = 0.03
+_LATENCY = 0.15
+
+Row = tuple[float, str, float | None]
+"""(belt time of the trigger in s, verdict, latency in ms or None without an answer)"""
+
+app = typer.Typer(add_completion=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of a run, from its rows, the same way for the line and for its twin."""
+
+    in_time: float
+    throughput_per_s: float
+    p50_ms: float
+    p95_ms: float
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> Figures:
+        """Throughput = answers ÷ time from the first trigger to the last decision.
+
+        Raises:
+            BadInput: if no item was answered.
+        """
+        every = list(rows)
+        latency_ms = [latency for _, _, latency in every if latency is not None]
+        if not latency_ms:
+            raise BadInput(f"none of {len(every)} items was answered; is the machine busy?")
+        decided_s = [trigger + ms / 1000 for trigger, _, ms in every if ms is not None]
+        span_s = max(decided_s) - min(trigger for trigger, _, _ in every)
+        return cls(
+            in_time=sum(verdict in IN_TIME for _, verdict, _ in every) / len(every),
+            throughput_per_s=len(latency_ms) / span_s,
+            p50_ms=float(np.quantile(latency_ms, 0.5)),
+            p95_ms=float(np.quantile(latency_ms, 0.95)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One comparison."""
+
+    scenario: str
+    speed_m_per_s: float
+    items_per_min: float
+    workers: int
+    line: Figures
+    twin: Figures
+
+    @property
+    def misses(self) -> list[str]:
+        """The figures that differ by more than they may."""
+        line, twin = self.line, self.twin
+        apart = {
+            "in time": abs(twin.in_time - line.in_time) > _POINTS,
+            "throughput": _off(line.throughput_per_s, twin.throughput_per_s) > _THROUGHPUT,
+            "p50": _off(line.p50_ms, twin.p50_ms) > _LATENCY,
+            "p95": _off(line.p95_ms, twin.p95_ms) > _LATENCY,
+        }
+        return [name for name, is_apart in apart.items() if is_apart]
+
+    @property
+    def markdown(self) -> str:
+        """A row of the page's table."""
+        line, twin = self.line, self.twin
+        return (
+            f"| {self.scenario} | {self.speed_m_per_s:g} | {self.items_per_min:g} | {self.workers} "
+            f"| {100 * line.in_time:.1f} / {100 * twin.in_time:.1f} % "
+            f"| {line.throughput_per_s:.1f} / {twin.throughput_per_s:.1f} "
+            f"| {line.p50_ms:.1f} / {twin.p50_ms:.1f} | {line.p95_ms:.1f} / {twin.p95_ms:.1f} "
+            f"| {', '.join(self.misses) or 'pass'} |"
+        )
+
+
+_HEAD = (
+    "| scenario | belt, m/s | items/min | workers | in time | answers/s | p50, ms | p95, ms | |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+
+
+@app.command()
+def main(
+    profile: Annotated[Path | None, typer.Option(help="not given: measured first")] = None,
+    duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 28.0,
+    page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
+) -> None:
+    """Compare, print, write the table; status 1 if a figure is further off than it may be."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    with tempfile.TemporaryDirectory(prefix="scrapline-validate-") as folder:
+        if profile is None:
+            profile = Path(folder) / "profile.json"
+            measure_profile(file=profile)
+        measured = Profile.load(profile)
+        console.print("\n" + _HEAD)
+        cells = []
+        for cell in _cells(Path(folder), measured, duration):
+            console.print(cell.markdown, soft_wrap=True)
+            cells.append(cell)
+    passed = sum(not cell.misses for cell in cells)
+    machine = measured.machine
+    text = (
+        f"Line / twin, {duration:g} s of belt each, on {machine.cpu}, {machine.cores} cores; "
+        f"{passed} of {len(cells)} within 2 points in time, 3 % of throughput, 15 % of latency.\n\n"
+        + "\n".join([_HEAD, *(cell.markdown for cell in cells)])
+    )
+    replace_between(page, "validation", text)
+    console.print(f"\n{passed} of {len(cells)} pass; {page}")
+    if passed < len(cells):
+        raise typer.Exit(1)
+
+
+def _cells(folder: Path, profile: Profile, duration_s: float) -> Iterator[Cell]:
+    for scenario in SCENARIOS:
+        for speed, rate in BELTS:
+            for workers in WORKERS:
+                run_dir = folder / f"{scenario}-{speed:g}-{workers}"
+                options = (
+                    f"--scenario={scenario}",
+                    f"--belt-speed={speed}",
+                    f"--set=infeed.items_per_min={rate}",
+                    f"--workers={workers}",
+                    f"--duration={duration_s}",
+                    f"--model={profile.model_path}",
+                )
+                run_line(run_dir, list(options))
+                settings = Settings.model_validate_json((run_dir / "settings.json").read_bytes())
+                yield Cell(
+                    scenario,
+                    speed,
+                    rate,
+                    workers,
+                    Figures.of(rows_of_line(run_dir)),
+                    Figures.of(_rows_of_twin(settings, profile)),
+                )
+
+
+def rows_of_line(run_dir: Path) -> list[Row]:
+    """Of a run's results.csv."""
+    items = read_results(run_dir / "results.csv").items
+    latency = items["latency_ms"].astype(object).where(items["latency_ms"].notna(), None)
+    return list(zip(items["scheduled_s"], items["verdict"], latency, strict=True))
+
+
+def _rows_of_twin(settings: Settings, profile: Profile) -> list[Row]:
+    rows: list[Row] = []
+    simulate(
+        settings,
+        profile,
+        on_row=lambda outcome: rows.append(
+            (outcome.scheduled_s, outcome.verdict, outcome.latency_ms)
+        ),
+    )
+    return rows
+
+
+def _off(real: float, simulated: float) -> float:
+    return abs(simulated / real - 1)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except ScraplineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(int(error.exit_code))
