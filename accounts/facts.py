@@ -34,11 +34,15 @@ class Facts(BaseModel):
     workers: int | None = None
     speed: float | Literal["max"] | None = None
     """clock multiplier"""
+    clock: Literal["real", "virtual"] = "real"
+    """whether processes did it, or the planner's twin of them"""
     model: ModelFacts = ModelFacts()
     restarts: dict[str, int] = {}
     """unplanned restarts of each role"""
     sessions: int = 1
     """runners that it took: one more for each time that the run was resumed"""
+    orders: int = 0
+    """given to the line while it ran, see orders.jsonl"""
     faults: list[dict[str, Any]] = []
     """the scenario's faults that were injected: its table, and `process` and `injected_at`"""
     trigger_jitter_ms: dict[str, float | None] | None = None

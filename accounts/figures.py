@@ -18,6 +18,7 @@ FORMULAS = {
     "purity": "right items ejected into a bin ÷ all items ejected into it",
     "recovery": "items of a class ejected into its own bin ÷ its items fed "
     "(residue: rightly left on the belt ÷ fed)",
+    "lost": "fed − recovered = classification + low_confidence + late + expired + dropped + failed",
     "accuracy": "right predictions ÷ all classified items with a known class",
     "in time": "items answered before their deadline ÷ items fed",
     "throughput": "answers ÷ wall time; t/h = mass fed ÷ belt time",

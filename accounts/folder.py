@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from accounts.attribution import Attribution, attribute
 from accounts.facts import Facts, read_facts
 from accounts.results import Results, read_results
 from accounts.review import QueuedItem, read_queue
@@ -59,6 +60,13 @@ class RunFolder:
         seen = {*items["true_class"].dropna(), *items["predicted_class"].dropna()}
         known = list(dict.fromkeys(self.facts.model.classes))
         return known + sorted(seen.difference(known))
+
+    def attributions(self) -> dict[str, Attribution]:
+        """Of each class, where its recovery was lost."""
+        settings = self.settings
+        prices = {name: one.value_per_t for name, one in settings.classes.items()}
+        residue_class = settings.belt.residue_class
+        return attribute(self.results.items, self.classes, residue_class, prices)
 
 
 def read_run(path: Path) -> RunFolder:

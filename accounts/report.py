@@ -17,11 +17,15 @@ from accounts import charts, tables, wording
 from accounts.figures import FORMULAS, class_figures
 from accounts.folder import RunFolder, read_run, replace_text
 from accounts.legend import LEGEND
+from accounts.stage_chart import stage_chart
+from accounts.stages import MEANINGS, slowest
 from accounts.summary import summary_of
 from accounts.thumbnails import thumbnails
+from accounts.waterfall import waterfall
 from line.settings import Settings
 
 _ALERTS = 20
+_SLOWEST = 12
 _CLOCK_DIGITS = slice(11, 19)
 
 
@@ -33,21 +37,22 @@ def write_report(run_dir: Path) -> Path:
     """
     run = read_run(run_dir)
     path = run_dir / "report.html"
-    replace_text(path, _environment().get_template("report.html.j2").render(_content(run)))
+    replace_text(path, environment().get_template("report.html.j2").render(_content(run)))
     return path
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Where pages find their templates, and the words for figures."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,  # class names, reasons and file names come from outside
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(wording=wording, absent=wording.NONE)
-    environment.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
-    return environment
+    made.globals.update(wording=wording, absent=wording.NONE)
+    made.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
+    return made
 
 
 def _content(run: RunFolder) -> dict[str, Any]:
@@ -67,6 +72,8 @@ def _content(run: RunFolder) -> dict[str, Any]:
         "residue_class": run.settings.belt.residue_class,
         "class_figures": class_figures(items, classes, run.settings.belt.residue_class),
         "has_truth": bool(items["true_class"].notna().any()),
+        "falls": waterfall(summary["loss"]["all"]) if summary["loss"] else None,
+        "stage_meanings": MEANINGS,
         "confusion": tables.confusion(items, classes),
         "loads": tables.worker_loads(items, run.facts.wall_s),
         "reasons": tables.reasons(items),
@@ -88,6 +95,7 @@ def _charts(run: RunFolder) -> dict[str, Any]:
         drawn["has_faults"] = bool(run.settings.events)
     if items["latency_ms"].notna().any():
         drawn["latency"] = charts.latency_histogram(items, run.deadline_ms)
+        drawn["courses"] = stage_chart(slowest(items, run.deadline_ms, _SLOWEST))
     return drawn
 
 

@@ -22,6 +22,8 @@ _NUMBERS = (
     "queue_ms",
     "inference_ms",
     "picture_crc32",
+    "published_ms",
+    "dispatched_ms",
 )
 _TYPES = {
     **dict.fromkeys(COLUMNS, "str"),
@@ -86,7 +88,7 @@ def _parse(data: bytes) -> pd.DataFrame:
         )
     absent = [name for name in COLUMNS if name not in rows.columns]
     if absent:
-        raise ValueError(f"no column {', '.join(absent)}")
+        raise ValueError(f"no column {', '.join(absent)}; of another version of the line?")
     unknown = set(rows["verdict"].dropna()) - {verdict.value for verdict in Verdict}
     if unknown or rows["verdict"].isna().any():
         raise ValueError(f"unknown verdict {min(unknown, default='')!r}")

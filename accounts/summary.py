@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from accounts.attribution import as_json, total
 from accounts.figures import accuracy, class_figures, ratio
 from accounts.folder import RunFolder, read_run, replace_text
 from line.outcome import IN_TIME, Verdict
@@ -42,6 +43,7 @@ def summary_of(run: RunFolder) -> Summary:
     - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
     - `in_time_rate`: items answered before their deadline ÷ fed
     - `accuracy`, `purity`, `recovery`, `contamination`: see `accounts.figures`
+    - `loss`: lost recovery by cause, see `accounts.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `wall_s`, `belt_s`, `ended`, …: from run.json; null if the run was cut off
     """
@@ -62,6 +64,7 @@ def summary_of(run: RunFolder) -> Summary:
         "accuracy": _rounded(accuracy(items)),
         "low_confidence": int(items["low_confidence"].sum()),
         **_per_class(run),
+        "loss": _loss(run),
         "latency_ms": _latency_ms(items),
         "deadline_ms": _rounded(run.deadline_ms),
         **_throughput(run),
@@ -70,6 +73,7 @@ def summary_of(run: RunFolder) -> Summary:
         "restarts": dict(facts.restarts),
         "sessions": facts.sessions,
         "faults": facts.faults,
+        "orders": facts.orders,
         "workers": run.settings.line.workers if facts.workers is None else facts.workers,
         **_clock(run),
         "trigger_jitter_ms": facts.trigger_jitter_ms,
@@ -92,6 +96,17 @@ def _per_class(run: RunFolder) -> Summary:
     return {
         name: {label: _rounded(getattr(each, name)) for label, each in figures.items()}
         for name in names
+    }
+
+
+def _loss(run: RunFolder) -> Summary | None:
+    found = run.attributions()
+    if not total(found.values()).fed.items:
+        return None
+    belt_s = run.facts.belt_s
+    return {
+        "all": as_json(total(found.values()), belt_s),
+        "classes": {name: as_json(one, belt_s) for name, one in found.items()},
     }
 
 
@@ -120,6 +135,7 @@ def _clock(run: RunFolder) -> Summary:
     speed = run.speed
     belt_m_per_s = run.settings.belt.speed_m_per_s
     return {
+        "clock": run.facts.clock,
         "speed": speed,
         "effective_belt_speed_m_per_s": (
             None if isinstance(speed, str) else _rounded(belt_m_per_s * speed)

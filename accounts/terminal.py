@@ -84,12 +84,14 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     alerts = wording.count(summary["alerts"], "alert")
     wall = wording.number(summary["wall_s"], "s")
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
+    orders = f" · {wording.count(summary['orders'], 'order')} given" if summary["orders"] else ""
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
         {
             "accuracy": f"{wording.percent(summary['accuracy'])} of the classified items",
             "in time": f"{wording.percent(summary['in_time_rate'])} of the items fed; "
             + wording.deadline(summary),
+            "lost": wording.loss(summary),
             "latency": wording.latency(summary),
             "throughput": f"{per_s} answers/s · {per_min} items/min · {tonnes} t/h",
             "incidents": f"{alerts} · restarts: {wording.restarts(summary)} · "
@@ -97,7 +99,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             **faults,
             "clock": wording.clock(summary).removeprefix("clock "),
             "run": f"{wording.ending(summary['ended'])} · {wall} wall · "
-            f"{summary['workers']} workers · seed {summary['seed']}{resumed}",
+            f"{summary['workers']} workers · seed {summary['seed']}{resumed}{orders}",
         }
     )
 

@@ -46,6 +46,14 @@ def _data_uri(path: Path) -> str | None:
             picture = image.convert("RGB")
     except _UNREADABLE:
         return None
+    return small_jpeg(picture)
+
+
+def small_jpeg(picture: Image.Image) -> str | None:
+    """An RGB picture as the data URI of a JPEG of a few kilobytes; None if it cannot be so small.
+
+    The picture itself is made small on the way.
+    """
     for side_px in (_SIDE_PX, _SIDE_PX // 2):
         picture.thumbnail((side_px, side_px))
         for quality in (85, 65, 45):

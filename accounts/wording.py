@@ -67,18 +67,40 @@ def ending(ended: str | None) -> str:
 
 
 def clock(summary: Mapping[str, Any]) -> str:
-    """What the clock multiplier means for the figures."""
+    """What the clock means for the figures."""
+    if summary.get("clock") == "virtual":
+        return _multiplier(summary, "virtual time") + "; simulated"
+    return _multiplier(summary, "real time")
+
+
+def _multiplier(summary: Mapping[str, Any], time: str) -> str:
     speed = summary["speed"]
     if isinstance(speed, str):
         return "clock max: the camera waited for the line, so nothing had a deadline"
     belt = f"{summary['effective_belt_speed_m_per_s']:.1f} m/s"
     if speed == 1:
-        return f"clock {_TIMES}1: real time, the belt ran at {belt}"
+        return f"clock {_TIMES}1: {time}, the belt ran at {belt}"
     nominal = f"{summary['effective_belt_speed_m_per_s'] / speed:.1f} m/s {_TIMES} {speed:g}"
     return (
         f"clock {_TIMES}{speed:g}: the belt ran at an effective {belt} ({nominal}), "
         f"inference did not {'speed up' if speed > 1 else 'slow down'}"
     )
+
+
+def loss(summary: Mapping[str, Any]) -> str:
+    """What was not recovered, and to what it was lost, the largest cause first."""
+    if summary["loss"] is None:
+        return "unknown: the items carry no true class"
+    found = summary["loss"]["all"]
+    fed, lost = found["fed"], found["lost"]
+    causes = sorted(found["causes"].items(), key=lambda pair: -pair[1]["items"])
+    parts = [f"{name} {amount['items']}" for name, amount in causes if amount["items"]]
+    shares = f"{percent(lost['items'] / fed['items'])} of the items"
+    if fed["mass_g"]:
+        shares += f" · {percent(lost['mass_g'] / fed['mass_g'])} of the mass"
+    if lost["t_per_h"] is not None:
+        shares += f" · {number(lost['t_per_h'])} t/h · value {number(lost['value_per_h'])}/h"
+    return f"{shares}: {', '.join(parts)}" if parts else "nothing"
 
 
 def latency(summary: Mapping[str, Any]) -> str:

@@ -29,7 +29,17 @@ KEYS = {
         "effective_belt_speed_m_per_s",
         "model",
     ),
-    *("seed", "wall_s", "belt_s", "trigger_jitter_ms", "ended", "scenario"),
+    *(
+        "seed",
+        "wall_s",
+        "belt_s",
+        "trigger_jitter_ms",
+        "ended",
+        "scenario",
+        "loss",
+        "clock",
+        "orders",
+    ),
 }
 
 

@@ -1,0 +1,162 @@
+"""Why an item was judged otherwise: what of the second run changes the verdict of the first.
+
+An answered item's verdict follows from its answer, the threshold, whether it was in time, and which
+class is residue. Each of these that differs is put into the first run's case by itself; the one
+that turns its verdict into the second run's is the cause. Where no single one does, several are
+needed, and all of them are named.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from comparison.run import ComparedRun, Item
+from comparison.timing import Timing, timing
+from line.outcome import Verdict
+from line.verdicts import Judge
+
+
+class Cause(StrEnum):
+    """What made the difference."""
+
+    ANOTHER_ITEM = "another item"
+    MODEL = "model"
+    PICTURE = "picture"
+    THRESHOLD = "threshold"
+    RESIDUE = "residue class"
+    BELT_SPEED = "belt speed"
+    FAULT = "fault"
+    TIMING = "timing"
+    NUMERICS = "numerics"
+
+
+MEANINGS = {
+    Cause.ANOTHER_ITEM: "the number names different items: another seed, source or mix",
+    Cause.MODEL: "another model answered",
+    Cause.PICTURE: "the same model saw another picture of it",
+    Cause.THRESHOLD: "the same answer, on the other side of the threshold",
+    Cause.RESIDUE: "another class runs off the end of the belt",
+    Cause.BELT_SPEED: "the deadline came earlier or later",
+    Cause.FAULT: "something broke or restarted while it was under way",
+    Cause.TIMING: "the line was faster or slower over it",
+    Cause.NUMERICS: "the same model answered otherwise to the same picture",
+}
+"""The words printed beside each cause."""
+
+_ORIGINS = ("line.seed", "line.cameras", "source.spec", "source.order", "infeed.process")
+"""Settings that decide which item a number names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The cause of a change, and the figures behind it in a few words."""
+
+    cause: Cause
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """All that an answered item's verdict follows from."""
+
+    answer: tuple[str, float]
+    threshold: float
+    in_time: bool
+    residue_class: str
+
+    def verdict(self, truth: str | None) -> Verdict:
+        judge = Judge((), self.residue_class, self.threshold)
+        return judge.verdict(truth, *self.answer, 1.0 if self.in_time else -1.0)
+
+
+def why(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
+    """Why `b` was judged or named otherwise than `a`, the same item of another run."""
+    if _is_another(a, b, run_a, run_b):
+        return Why(Cause.ANOTHER_ITEM, f"{a.true_class or 'unknown'} → {b.true_class or 'unknown'}")
+    case_a, case_b = _case(a, run_a), _case(b, run_b)
+    if case_a is None or case_b is None:
+        return _of_timing(a, b, run_a, run_b)
+    parts = [name for name in _PARTS if getattr(case_a, name) != getattr(case_b, name)]
+    wanted = (b.verdict, b.predicted_class)
+    alone = [name for name in parts if _swapped(case_a, case_b, name, a.true_class) == wanted]
+    found = [_name(part, a, b, run_a, run_b) for part in (alone[:1] or parts)]
+    if not found:
+        return Why(Cause.NUMERICS, "")
+    return Why(found[0].cause, "; ".join(one.detail for one in found))
+
+
+_PARTS = ("answer", "threshold", "in_time", "residue_class")
+
+
+def _swapped(
+    case_a: _Case, case_b: _Case, part: str, truth: str | None
+) -> tuple[Verdict, str | None]:
+    case = replace(case_a, **{part: getattr(case_b, part)})
+    return case.verdict(truth), case.answer[0]
+
+
+def _case(item: Item, run: ComparedRun) -> _Case | None:
+    if item.predicted_class is None or item.confidence is None:
+        return None
+    return _Case(
+        answer=(item.predicted_class, item.confidence),
+        threshold=_threshold(item, run),
+        in_time=item.verdict is not Verdict.LATE,
+        residue_class=str(run.setting("belt.residue_class", "")),
+    )
+
+
+def _threshold(item: Item, run: ComparedRun) -> float:
+    """The one in the settings, unless the row says that another one held when it was decided."""
+    named = run.setting("decision.threshold")
+    assert item.confidence is not None
+    if isinstance(named, int | float) and (item.confidence < named) == item.low_confidence:
+        return float(named)
+    return math.inf if item.low_confidence else 0.0
+
+
+def _is_another(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> bool:
+    if a.true_class != b.true_class:
+        return True
+    elsewhere = any(run_a.setting(name) != run_b.setting(name) for name in _ORIGINS)
+    return elsewhere and _pictures_differ(a, b)
+
+
+def _pictures_differ(a: Item, b: Item) -> bool:
+    known = a.picture_crc32 is not None and b.picture_crc32 is not None
+    return known and a.picture_crc32 != b.picture_crc32
+
+
+def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
+    if part == "answer":
+        return _of_answer(a, b)
+    if part == "threshold":
+        pair = (run.setting("decision.threshold") for run in (run_a, run_b))
+        return Why(
+            Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {' → '.join(map(str, pair))}"
+        )
+    if part == "residue_class":
+        pair = (run.setting("belt.residue_class") or "none" for run in (run_a, run_b))
+        return Why(Cause.RESIDUE, " → ".join(map(str, pair)))
+    return _of_timing(a, b, run_a, run_b)
+
+
+def _of_answer(a: Item, b: Item) -> Why:
+    said = " → ".join(f"{one.predicted_class} {one.confidence:g}" for one in (a, b))
+    if a.model != b.model:
+        return Why(Cause.MODEL, said)
+    return Why(Cause.PICTURE if _pictures_differ(a, b) else Cause.NUMERICS, said)
+
+
+def _of_timing(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
+    found, detail = timing(a, b, run_a, run_b)
+    return Why(_TIMINGS[found], detail)
+
+
+_TIMINGS = {
+    Timing.FAULT: Cause.FAULT,
+    Timing.BELT_SPEED: Cause.BELT_SPEED,
+    Timing.LINE: Cause.TIMING,
+}
