@@ -1,0 +1,161 @@
+"""`run_line.py profile`: measure this machine and a model, for the planner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from launch.console import err, out, shown
+from launch.options import Assignments, Config, ModelFile, Scenario
+from launch.settings import checked_model, decided, settings_of
+
+if TYPE_CHECKING:
+    from planner.profile import Profile
+    from workers.model import Model
+
+_LOOK_S = 1.0
+"""Time in which the machine shows whether it is idle."""
+
+
+def profile(
+    scenario: Scenario = "demo",
+    model: ModelFile = None,
+    source: Annotated[str | None, typer.Option(help="procedural, or a folder of classes")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=256, help="most to measure; not given: one a core")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="belt time of each load")] = 6.0,
+    file: Annotated[
+        Path | None, typer.Option("--out", help="not given: a name in results/profiles/")
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
+    """Measure what the planner must know of this machine, by running the real line for a minute."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from planner.measure import measure
+    from planner.measure_machine import busy_cores, cores
+    from planner.profile import FOLDER
+
+    options: dict[str, object | None] = {
+        "model.path": None if model is None else str(model),
+        "source.spec": source,
+        "line.workers": workers or "auto",
+    }
+    settings = settings_of(config, scenario, options, assignments)
+    loaded = checked_model(settings)
+    settings = decided(settings, loaded)
+    assert settings.decision.threshold != "model"
+    assert isinstance(settings.line.workers, int)
+    beside = busy_cores(_LOOK_S)
+    _warn_if_busy(beside, cores())
+    path = file or _named(Path(settings.results.dir) / FOLDER, Path(loaded.facts.path).stem)
+    bar = BarColumn(24)
+    columns = (bar, TextColumn("{task.completed}/{task.total} {task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=out, transient=True) as progress:
+        task = progress.add_task("starting", total=None)
+
+        def tell(step: int, steps: int, what: str) -> None:
+            progress.update(task, total=steps, completed=step, description=what)
+            if not out.is_terminal:
+                out.print(f"{step}/{steps} {what}")
+
+        measured = measure(
+            settings,
+            loaded.facts,
+            threshold=settings.decision.threshold,
+            inference_s=_inference_s(loaded, settings.camera.height_px, settings.camera.width_px),
+            workers=settings.line.workers,
+            run_s=seconds,
+            beside=beside,
+            tell=tell,
+            watch=lambda status: None,
+        )
+    measured.store(path)
+    _print(measured)
+    out.print(f"\n{shown(path)}")
+
+
+def _named(folder: Path, model: str) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return folder.absolute() / f"{stamp}-{model}.json"
+
+
+def _warn_if_busy(beside: float | None, cores: int) -> None:
+    """The numbers are wrong where others take the cores."""
+    if beside is not None and beside > 0.1 * cores:
+        err.print(
+            f"warning: other programs keep {beside:.1f} of {cores} cores busy; "
+            "what is measured beside them is too slow",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _inference_s(model: Model, height_px: int, width_px: int) -> float:
+    """About what one inference takes, seconds: the median of a few."""
+    from statistics import median
+    from time import perf_counter
+
+    import numpy as np
+
+    picture = np.zeros((1, height_px, width_px, 3), np.uint8)
+    times_s = []
+    for _ in range(9):
+        began = perf_counter()
+        model.engine.classify(picture)
+        times_s.append(perf_counter() - began)
+    return median(times_s)
+
+
+def _print(measured: Profile) -> None:
+    from rich.table import Table
+
+    from planner.profile import quantile
+
+    machine = measured.machine
+    out.print(
+        f"{machine.cpu}, {machine.cores} cores, Python {machine.python}, "
+        f"ONNX Runtime {machine.onnxruntime}\n"
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("an inference", "answers/s", "median", "95 %"):
+        table.add_column(heading, justify="left" if heading == "an inference" else "right")
+    for entry in measured.service:
+        what = f"{entry.busy} busy" + (f", batch of {entry.batch}" if entry.batch > 1 else "")
+        table.add_row(
+            what,
+            f"{entry.items_per_s:.1f}",
+            f"{quantile(entry.ms, 0.5):.2f} ms",
+            f"{quantile(entry.ms, 0.95):.2f} ms",
+        )
+    out.print(table)
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    for name, value in _facts(measured):
+        facts.add_row(name, value)
+    out.print()
+    out.print(facts)
+
+
+def _facts(measured: Profile) -> list[tuple[str, str]]:
+    """Medians of what is not an inference."""
+    from planner.profile import quantile
+
+    hops = measured.hops
+    times_ms = {
+        "between two inferences": measured.turnaround_ms,
+        "photo-eye to worker, idle": hops.publish_to_worker_ms,
+        "answer to decision": hops.worker_to_decision_ms,
+        "decision to acknowledgement": hops.decision_to_acknowledged_ms,
+        "making a picture": measured.picture_ms,
+    }
+    times_s = {"start of the workers": measured.start_s, "restart of one": measured.restart_s}
+    return [
+        *((name, f"{quantile(values, 0.5):.2f} ms") for name, values in times_ms.items()),
+        *((name, f"{quantile(values, 0.5):.2f} s") for name, values in times_s.items()),
+        ("answers kept", str(sum(map(len, measured.answers.values())))),
+    ]

@@ -1,0 +1,61 @@
+"""What the model answers: real answers to other items of the same class, drawn by lot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from line.errors import BadInput
+from line.verdicts import Judge, Ranked, rank
+from planner.profile import Answer, Profile
+
+Probabilities = tuple[float, ...]
+
+
+class Answers:
+    """Probabilities in the order of the model's classes. Only the best three are real.
+
+    What they leave of 1 is shared by the other classes evenly.
+    """
+
+    def __init__(self, profile: Profile) -> None:
+        self._classes = profile.classes
+        self._known = {
+            name: [self._probabilities(answer) for answer in answers]
+            for name, answers in profile.answers.items()
+        }
+
+    def check(self, true_classes: Iterable[str]) -> None:
+        """Raises BadInput for a class of which nothing is known."""
+        for true_class in true_classes:
+            if true_class not in self._known:
+                known = ", ".join(self._known) or "none"
+                raise BadInput(
+                    f"the profile has no answers to items of class {true_class!r}; it has: {known}"
+                )
+
+    def draw(self, true_class: str, share: float) -> Probabilities:
+        """The answer at `share` (0 … 1) of all that are known of the class."""
+        known = self._known[true_class]
+        return known[int(share * len(known))]
+
+    def _probabilities(self, answer: Answer) -> Probabilities:
+        best, *others = answer.top3
+        given = {best[0]: answer.confidence, **dict(others)}
+        unnamed = len(self._classes) - len(given)
+        rest = max(0.0, 1.0 - sum(given.values())) / unnamed if unnamed else 0.0
+        return tuple(given.get(name, min(rest, answer.top3[-1][1])) for name in self._classes)
+
+
+@dataclass(frozen=True)
+class RememberingJudge(Judge):
+    """The same few answers come again and again: their rankings are made once."""
+
+    def ranked(self, probabilities: Sequence[float]) -> Ranked:
+        return _ranked(self.classes, tuple(probabilities))
+
+
+@lru_cache(maxsize=1 << 16)
+def _ranked(classes: Sequence[str], probabilities: Probabilities) -> Ranked:
+    return rank(classes, probabilities)

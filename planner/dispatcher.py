@@ -1,0 +1,172 @@
+"""The dispatcher in virtual time: feeds a real ledger and carries out its actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from line import actions as act
+from line.ledger import Ledger
+from line.messages import Frame, Key, Result, Unseen
+from line.outcome import Outcome
+from line.settings import Settings
+from planner.agenda import Agenda, Happening
+from planner.camera import Camera
+from planner.draws import Luck
+from planner.process import Process
+from planner.sink import Log, Sink
+from planner.worker import Worker
+
+
+class Dispatcher(Process):
+    """Its peers are handed in once they exist: they know it, and it knows them."""
+
+    cameras: Sequence[Camera]
+    workers: Mapping[str, Worker]
+    sinks: Mapping[str, Sink]
+    log: Log
+    crashed: Callable[[str], None]
+    """told the name of a process that is to die"""
+
+    def __init__(
+        self, agenda: Agenda, settings: Settings, new_ledger: Callable[[], Ledger]
+    ) -> None:
+        super().__init__(agenda, "dispatcher", "dispatcher")
+        self._settings = settings
+        self._lease_s = settings.worker.lease_s
+        self._new_ledger = new_ledger
+        self._ledger = new_ledger()
+        self._hired: dict[str, Worker] = {}
+        """by identity"""
+        self._alarm_s = math.inf
+
+    def open(self) -> None:
+        """All peers that are there say hello."""
+        for sink in self.sinks.values():
+            if sink.is_up:
+                sink.discard()
+                self.sink_joined(sink)
+        for worker in self.workers.values():
+            if worker.is_up:
+                self.worker_joined(worker)
+        for camera in self.cameras:
+            camera.send_again()
+
+    def die(self) -> None:
+        super().die()
+        self._alarm_s = math.inf
+
+    def revive(self) -> None:
+        super().revive()
+        self._ledger = self._new_ledger()
+        self._hired.clear()
+        self.open()
+
+    def luck(self, frame: Frame) -> Luck:
+        """Of an item on its way."""
+        return self.cameras[frame.camera].luck[frame.seq]
+
+    # -- what peers say -----------------------------------------------------------------------
+
+    def frame(self, frame: Frame) -> None:
+        """A camera's frame has arrived."""
+        if self._is_away and self._puts_off(lambda _: self.frame(frame)):
+            return
+        self._carry_out(self._ledger.frame(frame, None, self.agenda.now))
+        if self._ledger.waiting:
+            self._wake_by(frame.deadline)
+
+    def unseen(self, items: Iterable[Unseen]) -> None:
+        """A camera's range has arrived."""
+        if not self._puts_off(lambda _: self.unseen(items)):
+            self._carry_out(self._ledger.unseen(items))
+
+    def answers(self, happening: Happening) -> None:
+        """A worker's (identity, results or refusals) have arrived."""
+        if self._is_away and self._puts_off(self.answers, happening.about):
+            return
+        worker, messages = happening.about
+        ledger, now = self._ledger, self.agenda.now
+        for message in messages:
+            is_result = isinstance(message, Result)
+            hear = ledger.result if is_result else ledger.refusal
+            self._carry_out(hear(worker, message, now))
+
+    def stored(self, sink: str, keys: Sequence[Key], truth: Sequence[Outcome]) -> None:
+        """A sink has written."""
+        if self._is_away and self._puts_off(lambda _: self.stored(sink, keys, truth)):
+            return
+        self._carry_out(self._ledger.stored(sink, keys, truth))
+
+    # -- who comes and goes -------------------------------------------------------------------
+
+    def worker_joined(self, worker: Worker) -> None:
+        if self.is_up:
+            self._hired[worker.identity] = worker
+            credit = self._settings.worker.credit
+            self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.agenda.now))
+            self._look_ahead()
+
+    def worker_left(self, worker: Worker) -> None:
+        if self.is_up and self._hired.pop(worker.identity, None):
+            self._carry_out(self._ledger.worker_left(worker.identity, self.agenda.now))
+            self._look_ahead()
+
+    def sink_joined(self, sink: Sink) -> None:
+        if self.is_up:
+            self._carry_out(self._ledger.sink_joined(sink.name, self._settings.sink.credit))
+
+    def sink_left(self, sink: Sink) -> None:
+        if self.is_up:
+            self._carry_out(self._ledger.sink_left(sink.name))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _is_away(self) -> bool:
+        """Dead, or perhaps frozen."""
+        return bool(self.frozen_until_s) or not self.is_up
+
+    def _puts_off(self, action: Callable[[Happening], None], about: object = None) -> bool:
+        """Dead, it hears nothing; frozen, it hears later."""
+        if self.is_up and (not self.frozen_until_s or self.agenda.now >= self.frozen_until_s):
+            return False
+        if self.is_up:
+            self.agenda.at(self.frozen_until_s, action, about)
+        return True
+
+    def _carry_out(self, actions: Iterable[act.Action]) -> None:
+        acknowledged: dict[int, list[int]] = {}
+        for action in actions:
+            if isinstance(action, act.Deliver):  # `match` would take three times as long
+                outcome = action.outcome
+                store_s = self.cameras[outcome.camera].luck[outcome.seq].store_s
+                self.sinks[action.sink].receive(outcome, store_s)
+            elif isinstance(action, act.Assign):
+                self._wake_by(self.agenda.now + self._lease_s)
+                self._hired[action.worker].receive(action.picture.frame)
+            elif isinstance(action, act.Acknowledge):
+                acknowledged.setdefault(action.camera, []).append(action.seq)
+                self.log.forget((action.camera, action.seq))
+            elif isinstance(action, act.Suspect):
+                self.crashed(self._hired[action.worker].name)
+        for camera, seqs in acknowledged.items():
+            self.cameras[camera].acknowledge(seqs)
+
+    def _wake_by(self, moment_s: float) -> None:
+        """Look at the time then, at the latest: a deadline passes, or a lease ends."""
+        if moment_s < self._alarm_s:
+            self._alarm_s = moment_s
+            self.agenda.at(moment_s, self._tick, moment_s)
+
+    def _tick(self, happening: Happening) -> None:
+        if happening.about != self._alarm_s or self._puts_off(self._tick, happening.about):
+            return
+        self._alarm_s = math.inf
+        self._carry_out(self._ledger.tick(self.agenda.now))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        moment_s = self._ledger.next_tick()
+        if moment_s is not None:
+            self._wake_by(moment_s)

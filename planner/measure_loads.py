@@ -1,0 +1,90 @@
+"""The loads that a line is measured under, as settings of runs.
+
+- *calm*: one worker, items far apart. What an item takes that meets nobody.
+- *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
+  the last one is acknowledged: its cycle is a whole round trip.
+- *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
+- *busy*: all workers, at a share of what they could do, at random moments; near its end workers are
+  killed.
+"""
+
+from __future__ import annotations
+
+from line.settings import Settings
+from planner.variation import altered
+
+_FLOOD = 1.5
+"""Offered items ÷ those that the workers could do if they did not disturb one another."""
+_MOST_ITEMS_PER_S = 400.0
+"""More than that the camera's own work would be what is measured."""
+_CALM_SHARE = 0.25
+_CALM_ITEMS_PER_S = 25.0
+_BUSY_SHARE = 0.6
+_KILLS = 2
+_RESTART_S = 3.0
+"""Belt time that a killed worker is given to come back."""
+
+
+def counts(workers: int) -> list[int]:
+    """Numbers of workers to measure: 1, 2, 4 … and `workers`."""
+    powers = [2**power for power in range(workers.bit_length())]
+    return sorted({*(count for count in powers if count <= workers), workers})
+
+
+def calm(settings: Settings, inference_s: float, duration_s: float) -> Settings:
+    """One worker, regular items."""
+    rate = min(_CALM_ITEMS_PER_S, _CALM_SHARE / inference_s)
+    return _load(settings, 1, "regular", rate, duration_s)
+
+
+def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:
+    """One worker, one frame under way in the whole line."""
+    items = max(30, round(duration_s / (inference_s + 0.02)))
+    line = {"line": {"speed": "max", "items": items}, "camera": {"window_frames": 1}}
+    return altered(_load(settings, 1, "regular", 100.0, 0.0), line)
+
+
+def flood(settings: Settings, inference_s: float, duration_s: float, workers: int) -> Settings:
+    """More than `workers` can do, in regular distance."""
+    rate = min(_MOST_ITEMS_PER_S, _FLOOD * workers / inference_s)
+    return _load(settings, workers, "regular", rate, duration_s)
+
+
+def busy(settings: Settings, capacity_per_s: float, duration_s: float, workers: int) -> Settings:
+    """A share of `capacity_per_s`; kills begin after `duration_s` and add to it."""
+    rate = min(_MOST_ITEMS_PER_S, _BUSY_SHARE * capacity_per_s)
+    kills = [
+        {
+            "action": "kill",
+            "role": "worker",
+            "index": number,
+            "at_s": duration_s + number * _RESTART_S,
+        }
+        for number in range(min(workers, _KILLS))
+    ]
+    whole_s = duration_s + _RESTART_S * len(kills)
+    return altered(_load(settings, workers, "poisson", rate, whole_s), {"events": kills})
+
+
+def _load(
+    settings: Settings, workers: int, process: str, items_per_s: float, duration_s: float
+) -> Settings:
+    """The line as it is set, with one lane, its belt as short as may be, and nothing beside it."""
+    return altered(
+        settings,
+        {
+            "events": [],
+            "line": {
+                "workers": workers,
+                "cameras": 1,
+                "speed": 1.0,
+                "items": 0,
+                "duration_s": duration_s,
+            },
+            "infeed": {"process": process, "items_per_min": 60 * items_per_s},
+            "belt": {"ejector_to_end_m": 0.0, "min_gap_m": 0.0},
+            "source": {"order": "random"},
+            "transport": {"listen": ""},
+            "metrics": {"port": 0},
+        },
+    )

@@ -1,0 +1,182 @@
+"""Runs the combinations of a plan in virtual time, many at once, each with several seeds."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from statistics import fmean, stdev
+
+from line.errors import BadInput
+from line.outcome import Verdict
+from line.settings import Settings
+from planner.cells import simulate_cells
+from planner.figures import Figures
+from planner.plan_grid import Cell
+from planner.profile import Profile
+from planner.supervisor import Failures
+
+MOST_CAMERAS, MOST_WORKERS = 64, 256
+"""Of one line; more of them are several lines side by side."""
+
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16)
+"""Student's t for 95 %, two-sided, by degrees of freedom from 1."""
+_NORMAL95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What does not vary."""
+
+    settings: Settings
+    profiles: tuple[Profile, ...]
+    seeds: int
+    failures: Failures | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Mean over the seeds, and half the width of its 95 % confidence interval."""
+
+    mean: float
+    half: float
+
+    @property
+    def low(self) -> float:
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        return self.mean + self.half
+
+
+Measures = Mapping[str, Estimate]
+"""By the names in `MEASURES`."""
+
+MEASURES: dict[str, Callable[[Figures], float | None]] = {
+    "in_time": lambda figures: figures.in_time_rate,
+    "recovery": lambda figures: figures.recovery(),
+    "throughput_per_s": lambda figures: figures.throughput_fps,
+    "latency_p50_ms": lambda figures: figures.latency_ms.quantile_ms(0.5),
+    "latency_p95_ms": lambda figures: figures.latency_ms.quantile_ms(0.95),
+    "busy": lambda figures: figures.utilisation,
+    "late": lambda figures: _share(figures, Verdict.LATE),
+    "expired": lambda figures: _share(figures, Verdict.EXPIRED),
+    "dropped": lambda figures: _share(figures, Verdict.DROPPED),
+}
+"""Shares are of the items fed, in 0 … 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one combination."""
+
+    cell: Cell
+    measures: Measures
+    items: int
+    """over all seeds"""
+
+
+def run_plan(
+    plan: Plan, cells: Sequence[Cell], jobs: int, done: Callable[[int], None]
+) -> list[Result]:
+    """Every cell with every seed, in `jobs` processes; `done` hears how many runs are finished.
+
+    Raises:
+        BadInput: before anything runs, naming a combination that no line can have.
+    """
+    for cell in cells:
+        split(cell)
+        cell.settings(plan.settings, 1, 1)
+    runs: defaultdict[int, list[dict[str, float]]] = defaultdict(list)
+    items: defaultdict[int, int] = defaultdict(int)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _take_plan, (plan,)) as pool:
+        futures = {
+            pool.submit(_run_here, cell, seed): number
+            for number, cell in enumerate(cells)
+            for seed in range(plan.seeds)
+        }
+        try:
+            for finished, future in enumerate(as_completed(futures), 1):
+                measured, fed = future.result()
+                runs[futures[future]].append(measured)
+                items[futures[future]] += fed
+                done(finished)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [
+        Result(cell, _estimates(runs[number]), items[number]) for number, cell in enumerate(cells)
+    ]
+
+
+def split(cell: Cell) -> tuple[int, int, int]:
+    """(lines side by side, cameras of each, workers of each).
+
+    Raises:
+        BadInput: they cannot be dealt evenly.
+    """
+    least = max(math.ceil(cell.cameras / MOST_CAMERAS), math.ceil(cell.workers / MOST_WORKERS))
+    for lines in range(least, min(cell.cameras, cell.workers) + 1):
+        if cell.cameras % lines == 0 and cell.workers % lines == 0:
+            return lines, cell.cameras // lines, cell.workers // lines
+    raise BadInput(
+        f"{cell.cameras} cameras and {cell.workers} workers cannot be dealt evenly to lines of at "
+        f"most {MOST_CAMERAS} cameras and {MOST_WORKERS} workers"
+    )
+
+
+def processes() -> int:
+    """Processes that may run at once."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_plan: Plan | None = None
+"""Of this process of the pool."""
+
+
+def _take_plan(plan: Plan) -> None:
+    global _plan
+    _plan = plan
+
+
+def _run_here(cell: Cell, number: int) -> tuple[dict[str, float], int]:
+    assert _plan is not None
+    return run_once(_plan, cell, number)
+
+
+def run_once(plan: Plan, cell: Cell, number: int) -> tuple[dict[str, float], int]:
+    """One cell with the plan's seed number `number`: its measures, and how many items were fed."""
+    lines, cameras, workers = split(cell)
+    settings = cell.settings(plan.settings, cameras, workers)
+    line = settings.line.model_copy(update={"seed": settings.line.seed + number})
+    figures = simulate_cells(
+        settings.model_copy(update={"line": line}),
+        plan.profiles[cell.profile],
+        lines,
+        failures=plan.failures,
+    )
+    return {name: take(figures) or 0.0 for name, take in MEASURES.items()}, figures.fed
+
+
+def _estimates(runs: Sequence[Mapping[str, float]]) -> Measures:
+    return {name: estimate([run[name] for run in runs]) for name in MEASURES}
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Of independent runs; a single one has no interval."""
+    freedom = len(values) - 1
+    if freedom < 1:
+        return Estimate(values[0], math.inf)
+    factor = _T95[freedom - 1] if freedom <= len(_T95) else _NORMAL95
+    return Estimate(fmean(values), factor * stdev(values) / math.sqrt(len(values)))
+
+
+def _share(figures: Figures, verdict: Verdict) -> float | None:
+    return figures.verdicts[verdict] / figures.fed if figures.fed else None

@@ -1,0 +1,154 @@
+"""What one machine does with one model, as measured: all that the twin knows of hardware.
+
+A profile is a JSON file. Durations are quantile functions: the values at shares 0 … 1, evenly
+spaced, so that (minimum, median, maximum) is one, and a single value stands for a constant.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from line.errors import BadInput
+from line.section import Fraction, Section
+from line.settings import Settings
+
+FOLDER = "profiles"
+"""Within `results.dir`: where profiles are kept."""
+
+
+def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later < earlier for earlier, later in pairwise(values)):
+        raise ValueError("must not fall: the values are quantiles")
+    return values
+
+
+Duration = Annotated[float, Field(ge=0, le=1e7)]
+Quantiles = Annotated[tuple[Duration, ...], Field(min_length=1), AfterValidator(_ascending)]
+
+
+def quantile(values: tuple[float, ...], share: float) -> float:
+    """What a `share` (0 … 1) of the durations with this quantile function do not exceed."""
+    place = share * (len(values) - 1)
+    below = min(int(place), len(values) - 1)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (place - below) * (values[above] - values[below])
+
+
+class Machine(Section):
+    """Where it was measured."""
+
+    cpu: str
+    cores: int = Field(ge=1, description="that the line could use")
+    python: str
+    onnxruntime: str
+    beside: float | None = Field(
+        default=None, ge=0, description="cores that other programs took meanwhile"
+    )
+
+
+class Service(Section):
+    """Inferences of one batch size while so many workers were in one, this one included.
+
+    The rest of the line shares the cores, and its work grows with the items that pass: an entry
+    holds for one pace, and `planner.service` says what holds between the entries.
+    """
+
+    busy: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    items_per_s: float = Field(default=0.0, ge=0, description="answers of all workers meanwhile")
+    ms: Quantiles = Field(description="of the whole batch")
+
+
+class Hops(Section):
+    """Ways between processes, each of an item that meets no queue."""
+
+    trigger_to_publish_ms: Quantiles = Field(description="a picture finished before its trigger")
+    publish_to_worker_ms: Quantiles = Field(description="by way of the dispatcher")
+    worker_to_decision_ms: Quantiles = Field(description="from the end of the inference")
+    decision_to_acknowledged_ms: Quantiles = Field(
+        description="by way of the CSV log and then the other sinks, which all were at rest"
+    )
+
+
+class Answer(Section):
+    """What the model said of one picture."""
+
+    top3: tuple[tuple[str, Fraction], ...] = Field(min_length=1, max_length=3)
+    """(class, probability), best first"""
+    confidence: Fraction
+    """the best probability, with all its digits"""
+
+
+class Profile(Section):
+    """See the module's text."""
+
+    machine: Machine
+    model_path: str
+    model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    classes: tuple[str, ...] = Field(min_length=1, description="in the order of the model")
+    threshold: Fraction = Field(description="the model file's own")
+    source: str = Field(description="of the pictures that the answers are about")
+    picture_ms: Quantiles = Field(description="the camera's thread makes one picture, undisturbed")
+    picture_crowding: tuple[Annotated[float, Field(ge=1, le=1000)], ...] = Field(
+        default=(1.0,),
+        min_length=1,
+        description="factor on it while 0, 1, 2 … workers are busy; the last holds beyond",
+    )
+    service: tuple[Service, ...] = Field(min_length=1)
+    turnaround_ms: Quantiles = Field(
+        default=(0.0,), description="a worker between two inferences, the next frame at hand"
+    )
+    hops: Hops
+    start_s: Quantiles = Field(description="all workers at once, to the moment they are ready")
+    restart_s: Quantiles = Field(description="one process beside a running line, to its readiness")
+    answers: dict[str, tuple[Answer, ...]] = Field(description="true class → answers to its items")
+
+    @model_validator(mode="after")
+    def _answers_name_the_models_classes(self) -> Profile:
+        for true_class, answers in self.answers.items():
+            if not answers:
+                raise ValueError(f"answers.{true_class}: empty")
+            named = {name for answer in answers for name, _ in answer.top3}
+            if strange := named.difference(self.classes):
+                raise ValueError(f"answers.{true_class}: {min(strange)!r} is not among classes")
+        return self
+
+    @model_validator(mode="after")
+    def _one_worker_with_one_frame_was_measured(self) -> Profile:
+        if not any(each.busy == each.batch == 1 for each in self.service):
+            raise ValueError("service: must hold busy = 1 with batch = 1")
+        return self
+
+    @classmethod
+    def load(cls, path: Path) -> Profile:
+        """Raises BadInput, naming the file and the field, for anything but a profile."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise BadInput(f"{path}: {error.strerror or error}") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            message = first["msg"].removeprefix("Value error, ")
+            raise BadInput(f"{path}: {field + ': ' if field else ''}{message}") from None
+
+    def store(self, path: Path) -> None:
+        """Write the file and the folders above it. Raises BadInput, naming it, if that fails."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(self.model_dump_json(indent=1))
+        except OSError as error:
+            raise BadInput(f"{path}: {error.strerror or error}") from None
+
+
+def newest(settings: Settings) -> Path:
+    """The profile written last. Raises BadInput, saying how to make one, if there is none."""
+    folder = Path(settings.results.dir).absolute() / FOLDER
+    found = [(path.stat().st_mtime, path) for path in folder.glob("*.json")]
+    if not found:
+        raise BadInput(f"{folder}: no profile of this machine; make one with: run_line.py profile")
+    return max(found)[1]

@@ -1,0 +1,44 @@
+"""Items whose classes are known before they are seen: the twin takes no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from line.errors import BadInput
+from line.settings import Settings
+from producers.sources import FolderSource, ProceduralSource, open_source
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSource:
+    """All that is to be known of the items of a run."""
+
+    classes: tuple[str, ...]
+    length: int | None
+    """pictures in all; None: no end"""
+    true_classes: Callable[[int], Iterator[str]]
+    """lane → of its items, in order"""
+
+
+def known_source(settings: Settings) -> KnownSource:
+    """Raises BadInput, naming it, for a source without classes, and for whatever it refuses."""
+    spec = settings.source.spec
+    if spec == "procedural":
+        mix = {name: each.share for name, each in settings.classes.items()}
+        drawn = ProceduralSource(settings.line.seed, mix, 1, 1)
+        return KnownSource(drawn.classes, None, drawn.true_classes)
+    if spec.startswith("webcam:") or Path(spec).expanduser().is_file():
+        raise BadInput(
+            f"source.spec {spec!r}: nobody knows its items beforehand; in virtual time it must be "
+            '"procedural" or a folder with a sub-folder for each class'
+        )
+    source = open_source(settings)
+    assert isinstance(source, FolderSource)
+    if source.classes is None:
+        raise BadInput(
+            f"source.spec {spec!r}: has no sub-folder for each class; in virtual time there are no "
+            "pictures, so the classes must be known"
+        )
+    return KnownSource(source.classes, source.length, source.true_classes)

@@ -1,0 +1,193 @@
+"""The whole line in one SimPy environment, a good deal faster than time passes.
+
+What is real: the belt's arrivals and items, the camera's window, the ledger, the judge, the rules
+of batching, leases, restarts and sinks' rests. What is replaced: pictures, messages and inferences,
+by the times that a profile holds of them; answers, by real answers to other items of the class.
+"""
+
+from __future__ import annotations
+
+from line.errors import BadInput
+from line.ledger import Ledger, Rules
+from line.outcome import Outcome
+from line.settings import SINKS, Settings
+from planner.agenda import Agenda
+from planner.answers import Answers, RememberingJudge
+from planner.camera import Camera, passings
+from planner.dispatcher import Dispatcher
+from planner.draws import lucks
+from planner.figures import Figures
+from planner.profile import Profile
+from planner.service import ServiceTimes
+from planner.sink import Log, OnRow, Sink
+from planner.source import KnownSource, known_source
+from planner.supervisor import Failures, Supervisor
+from planner.worker import Worker, Workplace
+from producers.arrivals import lane_arrivals
+
+
+def simulate(
+    settings: Settings,
+    profile: Profile,
+    *,
+    on_row: OnRow | None = None,
+    failures: Failures | None = None,
+) -> Figures:
+    """Run the line that `settings` describe, to its end, on the machine of `profile`.
+
+    Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
+    picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
+    batches; inferences whose time depends on the batch and on how many workers are in one; the
+    sinks' credit, rests and acknowledgements; any clock; kills and freezes of any process, slow
+    workers, stalls, damaged and poisonous pictures; and `failures`.
+
+    Assumes: an inference's time is settled when it begins; luck is independent from item to item;
+    a picture asked for by the review queue costs nothing; lamps that are dim change no answer
+    (`dim` has no effect); the runner, the disk and messages lost in the sockets cost nothing; any
+    process is back after `restart_s` and the delay that the restart rules want.
+
+    The same settings, profile and failures give the same rows in the same order, byte for byte.
+    Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
+    called with each item's row when the CSV log writes it.
+
+    Raises:
+        BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
+            end; or there are no workers.
+        StageDied: a process was killed too often, as on the real line.
+    """
+    return _Twin(settings, profile, on_row).run(failures)
+
+
+class _Twin:
+    """One line, put together."""
+
+    def __init__(self, settings: Settings, profile: Profile, on_row: OnRow | None) -> None:
+        source = check(settings, profile)
+        self._settings = settings
+        self._profile = profile
+        self._figures = Figures(
+            {name: settings.mass_g(name) for name in source.classes}, workers=_workers(settings)
+        )
+        self._agenda = Agenda()
+        self._dispatcher = Dispatcher(self._agenda, settings, self._new_ledger)
+        self._workplace = Workplace(
+            ServiceTimes(profile), Answers(profile), profile.model_sha256[:12]
+        )
+        self._log = Log(
+            self._agenda, SINKS[0], self._dispatcher, _both(self._figures.count, on_row)
+        )
+        followers = SINKS[1:] if settings.review.enabled else SINKS[1:-1]
+        self._sinks = [
+            self._log,
+            *(Sink(self._agenda, name, self._dispatcher) for name in followers),
+        ]
+        self._workers = [
+            Worker(self._agenda, settings, number, self._workplace, self._dispatcher)
+            for number in range(self._figures.workers)
+        ]
+        self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
+        self._lanes_left = len(self._cameras)
+        self._over = self._agenda.event()
+        processes = [*self._cameras, *self._workers, *self._sinks, self._dispatcher]
+        self._supervisor = Supervisor(self._agenda, settings, profile, self._dispatcher, processes)
+
+    def run(self, failures: Failures | None) -> Figures:
+        dispatcher, figures = self._dispatcher, self._figures
+        dispatcher.cameras = self._cameras
+        dispatcher.workers = {worker.name: worker for worker in self._workers}
+        dispatcher.sinks = {sink.name: sink for sink in self._sinks}
+        dispatcher.log = self._log
+        dispatcher.crashed = self._supervisor.kill
+        dispatcher.open()
+        if failures is not None:
+            self._supervisor.fail(failures)
+        for camera in self._cameras:
+            camera.begin()
+        self._agenda.run(until=self._over)
+        figures.events = self._agenda.events
+        figures.settle()
+        figures.wall_s = self._agenda.now
+        figures.belt_s = max(camera.reached_s for camera in self._cameras)
+        figures.busy_s = self._workplace.busy_s
+        figures.restarts.update(self._supervisor.restarts)
+        figures.injected = tuple(self._supervisor.injected)
+        return figures
+
+    def _new_ledger(self) -> Ledger:
+        log, alerts, review = SINKS
+        rules = Rules(
+            lease_s=self._settings.worker.lease_s,
+            attempts=self._settings.worker.attempts,
+            log=log,
+            followers=(alerts, review) if self._settings.review.enabled else (alerts,),
+            review=review,
+            notices=alerts,
+        )
+        threshold = self._settings.decision.threshold
+        judge = RememberingJudge(
+            classes=self._profile.classes,
+            residue_class=self._settings.belt.residue_class,
+            threshold=self._profile.threshold if threshold == "model" else threshold,
+        )
+        return Ledger(rules, judge)
+
+    def _camera(self, number: int, source: KnownSource) -> Camera:
+        settings = self._settings
+        items = passings(
+            settings,
+            number,
+            lane_arrivals(settings, number, source.length),
+            source.true_classes(number),
+            lucks(self._profile, settings.line.seed, number),
+        )
+        tell_belt = self._tell_belt if number == 0 else _nothing
+        return Camera(
+            self._agenda,
+            settings,
+            number,
+            items,
+            self._figures.mass_g,
+            self._dispatcher,
+            tell_belt,
+            self._lane_done,
+            self._workplace.picture_crowding,
+        )
+
+    def _tell_belt(self, belt_s: float) -> None:
+        self._supervisor.belt_reached(belt_s)
+
+    def _lane_done(self) -> None:
+        self._lanes_left -= 1
+        if not self._lanes_left:
+            self._over.succeed()
+
+
+def check(settings: Settings, profile: Profile) -> KnownSource:
+    """The source of the items, if the twin can simulate the line; see `simulate` for its errors."""
+    if not settings.line.workers:
+        raise BadInput("line.workers: 0; in virtual time there are no workers on other machines")
+    source = known_source(settings)
+    if not (settings.line.duration_s or settings.line.items or source.length):
+        raise BadInput("line.duration_s, line.items: both 0; a belt in virtual time needs an end")
+    Answers(profile).check(source.classes)
+    return source
+
+
+def _workers(settings: Settings) -> int:
+    assert isinstance(settings.line.workers, int)
+    return settings.line.workers
+
+
+def _both(count: OnRow, on_row: OnRow | None) -> OnRow:
+    if on_row is None:
+        return count
+
+    def hear(outcome: Outcome) -> None:
+        count(outcome)
+        on_row(outcome)
+
+    return hear
+
+
+def _nothing(_: float) -> None:
+    """Only the first lane's belt times the events."""

@@ -1,0 +1,209 @@
+"""A worker in virtual time: batches as the real one's, inferences as long as measured."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from line.events import Corrupt, Poison
+from line.messages import Frame, Refusal, Result
+from line.outcome import Verdict
+from line.settings import Settings
+from line.workforce import largest_batch
+from planner.agenda import Agenda, Happening
+from planner.answers import Answers
+from planner.draws import Luck
+from planner.process import Process
+from planner.service import ServiceTimes
+
+PACE_S = 0.25
+"""The line's pace is taken over about so long."""
+
+_TOO_LATE = "its deadline passed at the worker"
+_DAMAGED = "its picture was damaged on the way: the checksum differs"
+
+
+class Employer(Protocol):
+    """Where answers go, and who buries workers."""
+
+    def luck(self, frame: Frame) -> Luck: ...
+
+    def answers(self, happening: Happening) -> None: ...
+
+    def crashed(self, name: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Workplace:
+    """What the workers share."""
+
+    service: ServiceTimes
+    answers: Answers
+    model: str
+    """as rows name it"""
+    busy: int = 0
+    """workers in an inference"""
+    busy_s: float = 0.0
+    """time spent in inferences, all together"""
+    _items_per_s: float = 0.0
+    _last_s: float = 0.0
+
+    def picture_crowding(self) -> float:
+        """Factor on the making of a picture now."""
+        return self.service.picture_crowding(self.busy)
+
+    def times_s(self, batch: int, now: float) -> list[float]:
+        """Durations of an inference that begins now, from the quickest to the slowest."""
+        self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
+        self._items_per_s += batch / PACE_S
+        self._last_s = now
+        return self.service.table_s(self.busy, batch, self.service.pace(self._items_per_s))
+
+
+class Worker(Process):
+    """One classifier."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        settings: Settings,
+        number: int,
+        workplace: Workplace,
+        employer: Employer,
+    ) -> None:
+        super().__init__(agenda, f"worker-{number}", "worker")
+        self.slowness = 1.0
+        """factor on its inferences"""
+        self._workplace = workplace
+        self._employer = employer
+        self._seed = settings.line.seed
+        self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
+        self._poisons = [e for e in settings.events if isinstance(e, Poison)]
+        self._largest_batch = largest_batch(settings.worker.credit)
+        self._inbox: deque[tuple[float, Frame, Luck]] = deque()
+        self._arrived_s = 0.0
+        self._is_awake = False
+        """in an inference, or about to look into its inbox"""
+        self._began_s = self._ends_s = 0.0
+        self._is_busy = False
+
+    def receive(self, frame: Frame) -> None:
+        """The dispatcher has sent it on its way."""
+        luck = self._employer.luck(frame)
+        self._arrived_s = max(self._arrived_s, self.agenda.now + luck.half_way_s)
+        self._inbox.append((self._arrived_s, frame, luck))
+        self._wake()
+
+    def die(self) -> None:
+        super().die()
+        self._settle()
+        self._inbox.clear()
+        self._is_awake = False
+        self._arrived_s = 0.0
+        self.slowness = 1.0
+
+    def freeze(self, until_s: float) -> None:
+        super().freeze(until_s)
+        self._ends_s += until_s - self.agenda.now
+
+    def _wake(self) -> None:
+        if self._is_awake or not self._inbox:
+            return
+        self._is_awake = True
+        comes_s = self._inbox[0][0]
+        if self._largest_batch == 1 and not self.frozen_until_s:
+            # Nothing that comes meanwhile would change the batch: one event less.
+            self._begin(max(0.0, comes_s - self.agenda.now))
+        else:
+            self.agenda.at(comes_s, self._look, self.incarnation)
+
+    def _look(self, happening: Happening) -> None:
+        """Begin with what has come."""
+        if happening.about != self.incarnation or not self.is_up:
+            return
+        if not self.is_frozen(self._look, happening):
+            self._begin()
+
+    def _begin(self, pause_s: float = 0.0) -> None:
+        now = self.agenda.now + pause_s
+        inbox = self._inbox
+        batch: list[tuple[Frame, Luck]] = []
+        left = self._largest_batch
+        while left and inbox and inbox[0][0] <= now:
+            left -= 1
+            _, frame, luck = inbox.popleft()
+            refusal = self._refusal(frame, now)
+            if refusal is not None:
+                self._send([refusal], luck)
+            elif self._poisons and _hits(self._poisons, self._seed, frame):
+                self._employer.crashed(self.name)
+                return
+            else:
+                batch.append((frame, luck))
+        if batch:
+            self._infer(batch, now)
+        else:
+            self._is_awake = False
+            self._wake()
+
+    def _infer(self, batch: list[tuple[Frame, Luck]], now: float) -> None:
+        workplace = self._workplace
+        workplace.busy += 1
+        times_s = workplace.times_s(len(batch), now)
+        self._is_busy = True
+        self._began_s, self._ends_s = now, now + self.slowness * times_s[batch[0][1].service]
+        self.agenda.at(self._ends_s, self._end, (self.incarnation, batch))
+
+    def _end(self, happening: Happening) -> None:
+        incarnation, batch = happening.about
+        if incarnation != self.incarnation or not self.is_up:
+            return
+        if self._ends_s > self.agenda.now:  # it was frozen meanwhile
+            self.agenda.at(self._ends_s, self._end, happening.about)
+            return
+        began_s, lasted_s = self._began_s, self._ends_s - self._began_s
+        self._settle()
+        known, model = self._workplace.answers, self._workplace.model
+        self._send(
+            [
+                Result(
+                    camera=frame.camera,
+                    seq=frame.seq,
+                    probabilities=known.draw(frame.true_class, luck.answer),
+                    started=began_s,
+                    inference_s=lasted_s,
+                    model=model,
+                )
+                for frame, luck in batch
+            ],
+            batch[0][1],
+        )
+        if self._inbox and self._inbox[0][0] <= self.agenda.now:
+            self._begin(self._workplace.service.turnaround_s)
+        else:
+            self._is_awake = False
+            self._wake()
+
+    def _settle(self) -> None:
+        """The inference is over, whether it was finished or not."""
+        if self._is_busy:
+            self._is_busy = False
+            self._workplace.busy -= 1
+            self._workplace.busy_s += self.agenda.now - self._began_s
+
+    def _send(self, messages: list[Result] | list[Refusal], luck: Luck) -> None:
+        arrives_s = self.agenda.now + luck.answer_s
+        self.agenda.at(arrives_s, self._employer.answers, (self.identity, messages))
+
+    def _refusal(self, frame: Frame, now: float) -> Refusal | None:
+        if frame.deadline <= now:
+            return Refusal(frame.camera, frame.seq, Verdict.EXPIRED, _TOO_LATE)
+        if self._corruptions and _hits(self._corruptions, self._seed, frame):
+            return Refusal(frame.camera, frame.seq, Verdict.FAILED, _DAMAGED)
+        return None
+
+
+def _hits(events: list[Corrupt] | list[Poison], seed: int, frame: Frame) -> bool:
+    return any(e.hits(seed, frame.camera, frame.seq, frame.scheduled_s) for e in events)

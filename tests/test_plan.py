@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import pytest
+
+from line.config import load
+from line.errors import BadInput
+from line.settings import Settings
+from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
+from planner.plan_grid import Cell, grid_of
+from planner.plan_run import Estimate, Plan, Result, estimate, run_once, split
+from planner.profile import Profile
+from run_line import main
+from tests.hand_made_profile import hand_made_profile
+
+IN_TIME = Target({"in_time": 0.99})
+
+
+def profile_of(inference_ms: float = 10.0) -> Profile:
+    made = hand_made_profile(inference_ms=inference_ms)
+    return made.model_copy(update={"source": "procedural"})
+
+
+def settings_of(duration_s: float = 10.0) -> Settings:
+    options = [("infeed.process", "regular"), ("line.duration_s", duration_s)]
+    return load(environment={}, options=options)
+
+
+def cell_of(workers: int, *, speed: float = 1.0, rate: float = 9000.0, cameras: int = 1) -> Cell:
+    return Cell(0, cameras, 0.5, 0.8, rate, rate, speed, workers)
+
+
+def result_of(workers: int, speed: float, in_time: float, half: float = 0.0) -> Result:
+    cell = cell_of(workers, speed=speed)
+    return Result(cell, {"in_time": Estimate(in_time, half)}, items=100)
+
+
+@pytest.fixture
+def profile_file(tmp_path: Path) -> Path:
+    path = tmp_path / "profile.json"
+    profile_of().store(path)
+    return path
+
+
+# -- known by arithmetic ------------------------------------------------------------------------
+
+
+def test_a_worker_of_10_ms_does_100_items_a_second_and_no_more():
+    """150 a second for 10 s: 1000 are done meanwhile, and the 32 that the window holds after."""
+    plan = Plan(settings_of(), (profile_of(),), 2, None)
+    one, fed = run_once(plan, cell_of(1), 0)
+    two, _ = run_once(plan, cell_of(2), 0)
+    assert fed == 1500
+    assert one["in_time"] == pytest.approx(1032 / 1500, abs=0.005)
+    assert one["dropped"] == pytest.approx(1 - one["in_time"])
+    assert one["busy"] == pytest.approx(1, abs=0.1)
+    assert two["in_time"] == two["recovery"] == 1
+
+
+def test_failing_workers_cost_items():
+    from planner.supervisor import Failures
+
+    cell = cell_of(1, rate=4800.0)
+    calm = Plan(settings_of(), (profile_of(),), 2, None)
+    failing = Plan(settings_of(), (profile_of(),), 2, Failures(between_s=2.0, repair_s=2.0))
+    assert run_once(calm, cell, 0)[0]["in_time"] == 1
+    assert run_once(failing, cell, 0)[0]["in_time"] < 0.9
+
+
+def test_seeds_differ_and_repeat():
+    settings = load(environment={}, options=[("infeed.process", "poisson"), ("line.items", 200)])
+    plan = Plan(settings, (profile_of(),), 2, None)
+    first, second = (run_once(plan, cell_of(1), seed)[0] for seed in (0, 1))
+    assert first != second
+    assert run_once(plan, cell_of(1), 0)[0] == first
+
+
+def test_interval_is_students():
+    """Mean 2, standard deviation 1, t for two degrees of freedom 4.303."""
+    found = estimate([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.half == pytest.approx(4.303 / math.sqrt(3))
+
+
+def test_model_alone_recovers_what_is_right_and_sure():
+    profile = profile_of()
+    doubted = profile.answers["glass"][0].model_copy(update={"confidence": 0.4})
+    wrong = profile.answers["metal"][0]
+    answers = {
+        **profile.answers,
+        "glass": (*profile.answers["glass"], doubted),  # half of it stays on the belt
+        "paper": (wrong,),  # all of it goes into another bin
+    }
+    found = model_alone(settings_of(), profile.model_copy(update={"answers": answers}), 0.5)
+    assert found == pytest.approx((4 + 0.5) / 6)
+
+
+# -- answers ------------------------------------------------------------------------------------
+
+
+def test_fewest_workers_and_the_step_below():
+    group = [result_of(3, 1.0, 1.0), result_of(1, 1.0, 0.7), result_of(2, 1.0, 0.995)]
+    (answer,) = fewest_workers(group, IN_TIME)
+    assert answer.enough is not None
+    assert answer.one_step_fewer is not None
+    assert (answer.enough.cell.workers, answer.one_step_fewer.cell.workers) == (2, 1)
+    assert IN_TIME.margin(answer.enough) == pytest.approx(0.005)
+
+
+def test_a_mean_above_the_target_is_not_enough_where_its_interval_reaches_below():
+    (answer,) = fewest_workers([result_of(1, 1.0, 0.995, half=0.01)], IN_TIME)
+    assert answer.enough is None
+
+
+def test_fastest_belt_ends_at_the_first_that_fails():
+    speeds = {1.0: 1.0, 2.0: 0.999, 3.0: 0.5, 4.0: 1.0}  # the last by luck alone
+    group = [result_of(1, speed, in_time) for speed, in_time in speeds.items()]
+    (answer,) = fastest_belts(group, IN_TIME)
+    assert answer.enough is not None
+    assert answer.one_step_faster is not None
+    assert answer.enough.cell.belt_speed_m_per_s == 2
+    assert answer.one_step_faster.cell.belt_speed_m_per_s == 3
+
+
+def test_results_are_grouped_by_all_but_belt_and_workers():
+    other = Result(cell_of(1, rate=60.0), {"in_time": Estimate(1, 0)}, items=1)
+    found = groups([result_of(1, 1, 1), other, result_of(2, 2, 1)])
+    assert [len(group) for group in found.values()] == [2, 1]
+
+
+# -- the grid -----------------------------------------------------------------------------------
+
+DEFAULTS = {
+    "belt_speed_m_per_s": [1.0],
+    "items_per_min": [],
+    "workers": [1],
+    "cameras": [1],
+    "threshold": [0.5],
+    "camera_to_ejector_m": [0.8],
+}
+
+
+def test_items_keep_their_distance_unless_a_rate_is_given():
+    settings = load(environment={})  # 480 items a minute at 1 m/s
+    speeds: dict[str, object] = {"belt_speed_m_per_s": [1.0, 2.0]}
+    kept = grid_of(DEFAULTS, None, speeds).cells(settings, 1)
+    given = grid_of(DEFAULTS, None, {**speeds, "items_per_min": [60.0]}).cells(settings, 1)
+    assert [cell.items_per_min for cell in kept] == [480, 960]
+    assert [cell.items_per_min for cell in given] == [60, 60]
+
+
+def test_large_sites_are_dealt_to_lines_evenly():
+    assert split(cell_of(5000, cameras=1000)) == (20, 50, 250)
+    assert split(cell_of(4, cameras=3)) == (1, 3, 4)
+    with pytest.raises(BadInput, match="cannot be dealt evenly"):
+        split(cell_of(5003, cameras=1000))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("wrokers = [1]", "wrokers: unknown key"),
+        ("workers = [0]", "workers: Input should be greater than or equal to 1"),
+        ("workers = []", "workers: Tuple should have at least 1 item"),
+        ("workers = 3", "workers: Input should be a valid tuple"),
+        ("belt_speed_m_per_s = [-1.0]", "belt_speed_m_per_s: Input should be greater than 0"),
+        ("workers = [", "not TOML"),
+    ],
+)
+def test_a_wrong_grid_file_is_one_line(tmp_path: Path, text: str, complaint: str):
+    file = tmp_path / "grid.toml"
+    file.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        grid_of(DEFAULTS, file, {})
+    assert str(caught.value).startswith(f"{file}: ")
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+# -- the command --------------------------------------------------------------------------------
+
+
+def test_plan_names_the_fewest_workers_and_writes_table_and_page(
+    tmp_path: Path, profile_file: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "plan"
+    line = "--scenario steady --infeed 9000 --belt-speed 1,1.5 --workers 1:3:1 --duration 3"
+    options = [*line.split(), "--seeds=2", "--jobs=2", f"--profile={profile_file}"]
+    status = main(["plan", *options, f"--out={folder}"])
+    said = capsys.readouterr().out
+    assert status == 0
+    assert "1 m/s needs 2 workers: in time 100.0 ± 0.0 %, 1.0 points to spare; 1 worker: in" in said
+    assert "2 workers keep up with 1.5 m/s (9000 items/min)" in said
+    with (folder / "plan.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    met = {(row["belt_speed_m_per_s"], row["workers"]): row["meets_target"] for row in rows}
+    assert [met["1", count] for count in "123"] == ["false", "true", "true"]
+    assert float(rows[0]["in_time"]) == pytest.approx((300 + 32) / 450, abs=0.01)
+    page = (folder / "plan.html").read_text()
+    assert "the knee" in page
+    assert page.count("<svg") == 2
+    assert "http" not in page
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ("--workers=two", "--workers two: expected numbers"),
+        ("--workers=1.5", "option: workers"),
+        ("--infeed=-5", "option: items_per_min"),
+        ("--belt-speed=3:1:1", "--belt-speed 3:1:1: expected"),
+        ("--belt-speed=20", "belt.actuator_ms: longer than"),
+        ("--mtbf=60", "--mtbf and --mttr: need one another"),
+        ("--workers=1:6000:1", "a plan has at most"),
+        ("--set=source.spec=elsewhere", "pictures of procedural, source.spec is elsewhere"),
+        ("--model={here}/other.onnx", "another model than"),
+        ("--profile={here}/none.json", "none.json: No such file"),
+    ],
+)
+def test_wrong_options_are_one_line(
+    tmp_path: Path,
+    profile_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: str,
+    complaint: str,
+):
+    (tmp_path / "other.onnx").write_bytes(b"another")
+    given = options.format(here=tmp_path)
+    assert main(["plan", f"--profile={profile_file}", given]) == 2
+    said = capsys.readouterr().err.strip()
+    assert complaint in said
+    assert "\n" not in said
+
+
+def test_without_a_profile_it_says_how_to_make_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["plan", f'--set=results.dir="{tmp_path}"']) == 2
+    assert "run_line.py profile" in capsys.readouterr().err

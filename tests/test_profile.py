@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from line.config import load
+from line.outcome import COLUMNS
+from planner.measure import POINTS, quantiles, restarts_s
+from planner.measure_loads import busy, counts, flood
+from planner.measure_rows import inferences, pictures_ms, read_answers, turnarounds_ms
+from planner.measure_run import Seen
+from planner.profile import Profile, quantile
+from run_line import main
+from tests.running_line import command
+from tests.tiny_model import CLASSES
+
+Row = dict[str, object]
+
+
+def row(seq: int, worker: str, trigger_s: float, **times_ms: float) -> Row:
+    """An answered item; times since its trigger."""
+    known: Row = {
+        "frame_id": f"0-{seq}",
+        "camera": 0,
+        "seq": seq,
+        "scheduled_s": trigger_s,
+        "true_class": "glass",
+        "top3": "glass:0.9000",
+        "confidence": 0.9,
+        "verdict": "sorted",
+        "worker": worker,
+        "published_ms": 1,
+        "dispatched_ms": 2,
+    }
+    return {**known, **times_ms}
+
+
+def written(path: Path, rows: list[Row]) -> Path:
+    lines = [",".join(str(each.get(name, "")) for name in COLUMNS) for each in rows]
+    path.write_text("\n".join([",".join(COLUMNS), *lines]) + "\n")
+    return path
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Two workers; the second begins while the first is busy, and the first goes on at once."""
+    return written(
+        tmp_path / "results.csv",
+        [
+            row(0, "worker-0#1", 1.0, queue_ms=4, inference_ms=10, latency_ms=15),
+            row(1, "worker-1#1", 1.002, queue_ms=8, inference_ms=10, latency_ms=19),
+            row(2, "worker-0#1", 1.004, queue_ms=11, inference_ms=6, latency_ms=18),
+            row(3, "worker-0#1", 1.004, queue_ms=11, inference_ms=6, latency_ms=18),
+            {**row(4, "", 1.005), "verdict": "dropped", "top3": "", "confidence": ""},
+        ],
+    )
+
+
+def test_rows_side_by_side_tell_who_was_busy(results: Path):
+    runs = inferences(read_answers(results))
+    assert [(run.worker, run.batch, run.busy) for run in runs] == [
+        ("worker-0#1", 1, 1),  # 1004 to 1014 ms
+        ("worker-1#1", 1, 2),  # 1010 to 1020 ms
+        ("worker-0#1", 2, 2),  # 1015 to 1021 ms, two pictures
+    ]
+    assert [run.duration_ms for run in runs] == pytest.approx([10, 10, 6])
+
+
+def test_a_pause_counts_where_the_next_frame_was_at_hand(results: Path):
+    runs = inferences(read_answers(results))
+    assert turnarounds_ms(runs, hop_s=0.001) == pytest.approx([1])  # given at 1006, over at 1014
+    assert turnarounds_ms(runs, hop_s=0.009) == []
+
+
+def test_pictures_that_were_made_after_their_trigger(tmp_path: Path):
+    answered = {"queue_ms": 30, "inference_ms": 5, "latency_ms": 40}
+    rows = [
+        row(0, "worker-0#1", 1.0, **{**answered, "published_ms": 5}),
+        row(1, "worker-0#1", 1.001, **{**answered, "published_ms": 12}),  # behind the other: 8 ms
+        row(2, "worker-0#1", 1.1, **{**answered, "published_ms": 6}),  # on its own: 6 ms
+        row(3, "worker-0#1", 1.2, **{**answered, "published_ms": 0.2}),  # begun before
+    ]
+    answers = read_answers(written(tmp_path / "results.csv", rows))
+    assert pictures_ms(answers, least_ms=2.0) == pytest.approx([8, 6])
+
+
+def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
+    load_ = busy(load(environment={}), 10.0, 2.0, workers=1)
+    times = {"queue_ms": 50, "inference_ms": 5, "latency_ms": 60}
+    rows = [row(0, "worker-0#1", 1.0, **times), row(1, "worker-0#2", 3.0, **times)]
+    answers = read_answers(written(tmp_path / "results.csv", rows))
+    seen = Seen(load_, answers, start_s=1.0, cycle_s=None)
+    assert restarts_s(seen) == pytest.approx([1.05])  # killed at 2.0
+
+
+def test_quantiles_keep_ends_and_middle():
+    found = quantiles(range(1001))
+    assert len(found) == POINTS
+    assert (found[0], found[50], found[-1]) == (0, 500, 1000)
+    assert quantile(found, 0.255) == pytest.approx(255)
+    assert quantiles([3.0, 3.0]) == (3.0,)
+
+
+def test_loads_know_their_workers():
+    assert counts(1) == [1]
+    assert counts(6) == [1, 2, 4, 6]
+    flooded = flood(load(environment={}), 0.01, 5.0, 2)
+    assert flooded.infeed.items_per_min == 60 * 300  # one and a half times two workers of 10 ms
+    assert flooded.line.workers == 2
+    killed = busy(load(environment={}), 100.0, 5.0, 4)
+    assert [event.at_s for event in killed.events] == [5.0, 8.0]
+
+
+def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
+    file = tmp_path / "profile.json"
+    small = ("camera.width_px=64", "camera.height_px=48")
+    ended = command(
+        "profile",
+        f"--model={tiny_model}",
+        "--workers=1",
+        "--seconds=1",
+        f"--out={file}",
+        *(f"--set={each}" for each in small),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "1 worker, more items than can be done" in ended.stdout
+    assert "decision to acknowledgement" in ended.stdout
+    measured = Profile.load(file)
+    assert measured.classes == CLASSES
+    assert measured.source == "procedural"
+    assert set(measured.answers) <= set(CLASSES)
+    assert min(len(each.ms) for each in measured.service) >= 1
+    assert measured.hops.publish_to_worker_ms[-1] > 0
+    assert 0 < quantile(measured.start_s, 0.5) < 60
+    assert measured.machine.cores >= 1
+
+
+def test_a_source_without_classes_is_refused(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+):
+    from PIL import Image
+
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    Image.new("RGB", (32, 32)).save(folder / "one.png")
+    assert main(["profile", f"--model={tiny_model}", f"--source={folder}"]) == 2
+    said = capsys.readouterr().err
+    assert "source.spec: " in said
+    assert "nobody knows its items' classes" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("--seconds=0", "--seconds"),
+        ("--workers=0", "--workers"),
+        ("--model=none.onnx", "none.onnx"),
+    ],
+)
+def test_wrong_options_are_named(capsys: pytest.CaptureFixture[str], option: str, complaint: str):
+    assert main(["profile", option]) == 2
+    assert complaint in capsys.readouterr().err
