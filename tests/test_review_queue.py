@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sinks.review_queue import QueuedItem, ReviewQueue
+from line.review_file import QueuedItem
+from sinks.review_queue import ReviewQueue
 
 
 def queued(seq: int, **facts: Any) -> QueuedItem:

@@ -1,0 +1,155 @@
+"""The run's alerts as an operator works through them: grouped by kind, acknowledged, shelved.
+
+What the line raises stands in `alerts.jsonl`, which is only read. What people did about it is
+appended to `alarms_handled.jsonl` beside it, with who and when, so that every console of the run
+and the next one agree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+HANDLED_FILE = "alarms_handled.jsonl"
+SHELVED_FOR = timedelta(minutes=10)
+_TAIL_BYTES = 1 << 18
+"""Of a long file only the end is read at first."""
+_LEVELS = ("alarm", "warning", "info")
+
+State = Literal["new", "acknowledged", "shelved"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Alarm:
+    """All alerts of one kind. `handled` is how many there were when somebody acknowledged them."""
+
+    kind: str
+    level: str = "info"
+    text: str = ""
+    at: datetime | None = None
+    count: int = 0
+    handled: int = 0
+    shelved_until: datetime | None = None
+    who: str = ""
+
+    def state(self, now: datetime) -> State:
+        if self.shelved_until is not None and now < self.shelved_until:
+            return "shelved"
+        return "acknowledged" if self.handled >= self.count else "new"
+
+    @property
+    def title(self) -> str:
+        """The kind, for people."""
+        return self.kind.replace("_", " ")
+
+
+class Alarms:
+    """The alarms of the run in `run_dir`. Not for two threads at once; reading may block."""
+
+    def __init__(self, run_dir: Path, now: Callable[[], datetime] = _utc_now) -> None:
+        self._alerts = _Tail(run_dir / "alerts.jsonl")
+        self._handled = _Tail(run_dir / HANDLED_FILE)
+        self._now = now
+        self._alarms: dict[str, Alarm] = {}
+
+    def refresh(self) -> None:
+        """Read what has been written since."""
+        for alert in self._alerts.lines():
+            alarm = self._alarm(str(alert.get("kind", "?")))
+            alarm.count += 1
+            alarm.level, alarm.text = str(alert.get("level")), str(alert.get("text", ""))
+            alarm.at = _moment(alert.get("at"))
+        for deed in self._handled.lines():
+            self._apply(deed)
+
+    def ranked(self) -> list[Alarm]:
+        """New ones first, the gravest first among them, then by time, newest first."""
+        now = self._now()
+
+        def rank(alarm: Alarm) -> tuple[int, int, float]:
+            order: tuple[State, ...] = ("new", "acknowledged", "shelved")
+            level = _LEVELS.index(alarm.level) if alarm.level in _LEVELS else len(_LEVELS)
+            return order.index(alarm.state(now)), level, -alarm.at.timestamp() if alarm.at else 0.0
+
+        return sorted(self._alarms.values(), key=rank)
+
+    def state(self, alarm: Alarm) -> State:
+        return alarm.state(self._now())
+
+    def acknowledge(self, kind: str, who: str) -> None:
+        """Somebody has seen them; the next one of the kind is new again."""
+        self._write(kind, "acknowledge", who, count=self._alarm(kind).count)
+
+    def shelve(self, kind: str, who: str) -> None:
+        """Let nobody be bothered by this kind for ten minutes."""
+        until = self._now() + SHELVED_FOR
+        self._write(kind, "shelve", who, until=until.isoformat(timespec="seconds"))
+
+    def unshelve(self, kind: str, who: str) -> None:
+        """It bothers again."""
+        self._write(kind, "unshelve", who)
+
+    def _alarm(self, kind: str) -> Alarm:
+        return self._alarms.setdefault(kind, Alarm(kind))
+
+    def _apply(self, deed: dict[str, Any]) -> None:
+        alarm = self._alarm(str(deed.get("kind", "?")))
+        alarm.who = str(deed.get("who", ""))
+        match deed.get("action"):
+            case "acknowledge":
+                alarm.handled = int(deed.get("count", alarm.count))
+            case "shelve":
+                alarm.shelved_until = _moment(deed.get("until"))
+            case "unshelve":
+                alarm.shelved_until = None
+
+    def _write(self, kind: str, action: str, who: str, **facts: object) -> None:
+        at = self._now().isoformat(timespec="milliseconds")
+        deed = {"at": at, "who": who, "action": action, "kind": kind, **facts}
+        with self._handled.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(deed, ensure_ascii=False) + "\n")
+        self.refresh()
+
+
+class _Tail:
+    """Reads on in a file of JSON lines that somebody appends to; whole lines only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._position: int | None = None
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        for line in self._fresh().splitlines():
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue  # begun in the middle of a line
+            if isinstance(found, dict):
+                yield found
+
+    def _fresh(self) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                if self._position is None:
+                    self._position = max(0, file.seek(0, 2) - _TAIL_BYTES)
+                file.seek(self._position)
+                whole, newline, _ = file.read(4 * _TAIL_BYTES).rpartition(b"\n")
+        except FileNotFoundError:
+            return b""
+        self._position += len(whole) + len(newline)
+        return whole
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,73 @@
+"""The row of figures that can be read from two metres away."""
+
+from __future__ import annotations
+
+from console.line_page.belt import percent
+from console.live import LiveLine
+from console.widgets import Figure, attribute, block
+from line.outcome import IN_TIME
+
+_LATE_SHARE = 0.95
+"""Below this share in time the number is shown as bad."""
+
+
+class FiguresPanel:
+    """Throughput, punctuality, latency, accuracy, what waits, what is to be reviewed."""
+
+    def __init__(self) -> None:
+        with block("section", "figures") as region:
+            attribute(region, "aria-label", "Figures")
+            self._rate = Figure("Throughput", "items/s", "Rows written a second, over 3 s")
+            self._in_time = Figure(
+                "In time", "", "Items decided before their deadline ÷ all items with a row"
+            )
+            self._latency = Figure(
+                "Latency, p95", "ms", "Trigger at the photo-eye to the decision; last 500 items"
+            )
+            self._accuracy = Figure(
+                "Accuracy", "", "Right class ÷ items classified whose class is known"
+            )
+            self._waiting = Figure(
+                "Waiting", "frames", "Frames that wait for a worker, and those kept by the cameras"
+            )
+            self._review = Figure("To review", "items", "Doubtful items in the review queue")
+
+    def show(self, live: LiveLine) -> None:
+        status = live.status
+        if not status:
+            return
+        self._rate.show(f"{live.items_per_s:.1f}", f"{status['logged']:,} of {status['fed']:,} fed")
+        self._show_in_time(status["verdicts"])
+        self._show_latency(live)
+        self._accuracy.show(percent(status.get("accuracy")), "of the classified items")
+        self._show_queues(live)
+        self._review.show(f"{status['review_queue']:,}", f"{status['alerts']['count']:,} alerts")
+
+    def _show_in_time(self, verdicts: dict[str, int]) -> None:
+        total = sum(verdicts.values())
+        share = sum(verdicts.get(v, 0) for v in IN_TIME) / total if total else None
+        lost = total - sum(verdicts.get(v, 0) for v in IN_TIME)
+        bad = share is not None and share < _LATE_SHARE
+        self._in_time.show(percent(share), f"{lost:,} not in time", bad=bad)
+
+    def _show_latency(self, live: LiveLine) -> None:
+        latency, deadline = live.status.get("latency_ms") or {}, live.status.get("deadline_ms")
+        p95 = latency.get("p95")
+        note = "no deadline" if deadline is None else f"deadline {deadline:.0f} ms"
+        bad = p95 is not None and deadline is not None and p95 > deadline
+        self._latency.show("–" if p95 is None else milliseconds(p95), note, bad=bad)
+
+    def _show_queues(self, live: LiveLine) -> None:
+        queues, limit = live.status["queues"], live.status["window_frames"]
+        kept = max(queues["windows"].values(), default=0)
+        full = kept >= limit
+        self._waiting.show(
+            f"{queues['waiting']:,}",
+            f"camera window {kept} of {limit}, {queues['held']} held",
+            bad=full,
+        )
+
+
+def milliseconds(value: float) -> str:
+    """Three digits that matter."""
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"

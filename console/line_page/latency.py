@@ -1,0 +1,94 @@
+"""Latency against the deadline: a histogram of the last half minute, and its quantiles."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from console.line_page.figures import milliseconds
+from console.live import LiveLine, quantile
+from console.widgets import Text, attribute, block, panel, text
+
+_WIDTH, _HEIGHT, _FOOT = 400.0, 132.0, 22.0
+Growth = list[tuple[float, float]]
+
+
+class LatencyPanel:
+    """Bars of equal width, one for each bucket; those beyond the deadline are marked late."""
+
+    def __init__(self) -> None:
+        self._drawn = ""
+        with panel("Latency", note="trigger to decision, last 30 s"):
+            with block("dl", "quantiles"):
+                self._figures = {name: _figure(name) for name in ("p50", "p95", "p99")}
+            self._chart = ui.html("", sanitize=False).classes("chart")
+            attribute(self._chart, "role", "img")
+
+    def show(self, live: LiveLine) -> None:
+        growth, deadline_ms = live.latency_growth(), live.status.get("deadline_ms")
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+            seconds = quantile(growth, share)
+            self._figures[name].set_text(
+                "–" if seconds is None else f"{milliseconds(1e3 * seconds)} ms"
+            )
+        drawn = histogram(growth, None if deadline_ms is None else deadline_ms / 1000)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._chart.set_content(drawn)
+            items = sum(count for _, count in growth)
+            attribute(self._chart, "aria-label", f"Histogram of the latencies of {items:.0f} items")
+
+
+def histogram(growth: Growth, deadline_s: float | None) -> str:
+    """An SVG of numbers alone. `growth`: (upper bound in seconds, items) of each bucket."""
+    if not growth or not any(count for _, count in growth):
+        return '<p class="empty">No item was decided in the last half minute.</p>'
+    width, most = _WIDTH / len(growth), max(count for _, count in growth)
+    parts = [_bar(n, width, bucket, most, deadline_s) for n, bucket in enumerate(growth)]
+    parts += [
+        f'<text class="tick" x="{(n + 1) * width:.1f}" y="{_HEIGHT - 6}" text-anchor="middle">'
+        f"{_bound(bound)}</text>"
+        for n, (bound, _) in enumerate(growth[:-1])
+        if n % 3 == 0
+    ]
+    if deadline_s is not None:
+        parts.append(_deadline(growth, width, deadline_s))
+    return f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" class="histogram">{"".join(parts)}</svg>'
+
+
+def _bar(
+    number: int, width: float, bucket: tuple[float, float], most: float, deadline_s: float | None
+) -> str:
+    bound, count = bucket
+    room = _HEIGHT - _FOOT - 16
+    height = room * count / most
+    late = deadline_s is not None and bound > deadline_s * 1.000001
+    bar = (
+        f'<rect class="{"late" if late else "in-time"}" x="{number * width + 2:.1f}" '
+        f'y="{_HEIGHT - _FOOT - height:.1f}" width="{width - 4:.1f}" height="{height:.1f}" rx="2"/>'
+    )
+    if not count:
+        return bar
+    return bar + (
+        f'<text class="count" x="{(number + 0.5) * width:.1f}" '
+        f'y="{_HEIGHT - _FOOT - height - 4:.1f}" text-anchor="middle">{count:.0f}</text>'
+    )
+
+
+def _deadline(growth: Growth, width: float, deadline_s: float) -> str:
+    at = next((n for n, (bound, _) in enumerate(growth) if bound >= deadline_s * 0.999999), 0)
+    x = (at + 1) * width
+    return (
+        f'<line class="deadline" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_HEIGHT - _FOOT}"/>'
+        f'<text class="deadline-word" x="{x - 6:.1f}" y="11" text-anchor="end">'
+        f"deadline {_bound(deadline_s)}</text>"
+    )
+
+
+def _bound(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _figure(name: str) -> Text:
+    with block("div", "quantile"):
+        text("dt", name)
+        return text("dd", "–")

@@ -1,0 +1,75 @@
+"""The last orders given to the line: who, when, what, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nicegui import run
+
+from console.site import Site
+from console.widgets import block, text
+
+_MOST = 4
+_TAIL_BYTES = 8192
+
+Entry = dict[str, Any]
+
+
+class OrdersList:
+    """What stands at the end of orders.jsonl."""
+
+    def __init__(self, site: Site) -> None:
+        self._path = site.run_dir / "orders.jsonl" if site.run_dir else None
+        self._shown: list[Entry] = []
+        self._list = block("ul", "orders")
+
+    async def show(self) -> None:
+        if self._path is None:
+            return
+        entries = await run.io_bound(last_orders, self._path) or []
+        if entries == self._shown:
+            return
+        self._shown = entries
+        self._list.clear()
+        with self._list:
+            for entry in entries:
+                with block("li", "refused" if entry.get("done") is not True else ""):
+                    text("span", _clock(entry.get("at")), "dim")
+                    text("span", in_words(entry))
+
+
+def last_orders(path: Path) -> list[Entry]:
+    """The last few entries, newest first; none while there is no file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
+            lines = file.read().splitlines()
+    except OSError:
+        return []
+    entries = []
+    for line in lines[-_MOST:]:
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            continue
+    return [entry for entry in reversed(entries) if isinstance(entry, dict)]
+
+
+def in_words(entry: Entry) -> str:
+    """One order in a line."""
+    facts = entry.get("facts") or {}
+    given = " ".join(str(value) for value in facts.values())
+    action = str(entry.get("action", "?")).replace("_", " ")
+    words = f"{entry.get('who', '?')}: {action} {given}".strip()
+    reason = entry.get("reason")
+    return f"{words}, refused: {reason}" if reason else words
+
+
+def _clock(at: object) -> str:
+    try:
+        return datetime.fromisoformat(str(at)).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return ""

@@ -1,0 +1,161 @@
+"""Follows the line for the pages: one thread for its status, one for its feed.
+
+Nothing is asked of the line's dispatcher unless somebody looks at the belt: the feed costs the line
+nothing without a listener, so it is heard only while a page says that it draws it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from console.live import LiveLine
+from console.run_facts import RunFacts
+from line.errors import BadInput
+from line.observer import Observer
+from line.remote_control import Control
+
+_TRY_S = 0.4
+"""Between two tries to reach a line."""
+_LISTEN_S = 0.1
+_WATCHED_S = 2.0
+"""A page draws the belt as long as it has said so within this time."""
+
+
+class LineLink:
+    """Context manager: owns the threads. `find` names the run folder to show, or None."""
+
+    def __init__(self, find: Callable[[], Path | None]) -> None:
+        self.live = LiveLine()
+        self._find = find
+        self._stop = threading.Event()
+        self._runtime_dir: Path | None = None
+        self._watched = 0.0
+        self._threads = [
+            threading.Thread(target=task, name=task.__name__, daemon=True)
+            for task in (self._follow_status, self._follow_feed)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def is_alive(self) -> bool:
+        """False after a bug has ended a thread: its traceback is printed, the console must end."""
+        return all(thread.is_alive() for thread in self._threads)
+
+    @property
+    def run_dir(self) -> Path | None:
+        """The run that is shown."""
+        run = self.live.run
+        return run.run_dir if run else None
+
+    def draws_belt(self) -> None:
+        """A page shows the belt; to be said again within two seconds."""
+        self._watched = monotonic()
+
+    def order(self, action: str, who: str, **facts: object) -> None:
+        """Give the line an order; blocks until it has answered.
+
+        Raises:
+            BadInput: if there is no line, or with the line's reason if it refuses.
+        """
+        if self.run_dir is None:
+            raise BadInput("there is no run")
+        with Control.of(self.run_dir) as control:
+            control.order(action, who, **facts)
+
+    # -- status -----------------------------------------------------------------------------------
+
+    def _follow_status(self) -> None:
+        while not self._stop.is_set():
+            if self._show(self._find()):
+                self._stay_with_line()
+            self._stop.wait(_TRY_S)
+
+    def _show(self, run_dir: Path | None) -> bool:
+        """Turn to a run folder; whether there is one that can be shown."""
+        if run_dir == self.run_dir:
+            return run_dir is not None
+        try:
+            self.live.show_run(RunFacts.load(run_dir) if run_dir else None)
+            self.live.complaint = ""
+        except BadInput as error:
+            self.live.show_run(None)
+            self.live.complaint = str(error)
+        return self.run_dir is not None
+
+    def _stay_with_line(self) -> None:
+        """Hear its status until it is gone."""
+        assert self.run_dir is not None
+        try:
+            with Control.of(self.run_dir) as control:
+                control.watch()
+                self._runtime_dir = control.runtime_dir
+                self.live.reached()
+                while not (control.ended or self._stop.is_set()):
+                    for status in control.receive(timeout_s=_LISTEN_S):
+                        self.live.hear_status(status)
+        except BadInput:
+            pass  # no line runs there, or not any more
+        finally:
+            self._runtime_dir = None
+            self.live.left(how_it_ended(self.run_dir))
+
+    # -- feed -------------------------------------------------------------------------------------
+
+    def _follow_feed(self) -> None:
+        while not self._stop.wait(_LISTEN_S):
+            runtime_dir = self._runtime_dir
+            if runtime_dir is not None and self._is_watched:
+                self._hear_feed(runtime_dir)
+
+    def _hear_feed(self, runtime_dir: Path) -> None:
+        with Observer(runtime_dir) as observer:
+            while self._runtime_dir == runtime_dir and self._is_watched:
+                self.live.hear_feed(observer.receive(_LISTEN_S))
+                if self._stop.wait(_LISTEN_S / 4):
+                    return
+
+    @property
+    def _is_watched(self) -> bool:
+        return monotonic() - self._watched < _WATCHED_S
+
+
+def how_it_ended(run_dir: Path) -> str | None:
+    """What run.json says: finished, drained, stopped or died; None if it says nothing."""
+    try:
+        return str(json.loads((run_dir / "run.json").read_bytes())["ended"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a run was made there."""
+    return (path / "settings.json").is_file()
+
+
+def newest_run(results: Path) -> Path | None:
+    """The run folder in `results` that was made last; None if there is none."""
+    try:
+        runs = [path for path in results.iterdir() if is_run_folder(path)]
+        return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime, default=None)
+    except OSError:
+        return None

@@ -1,0 +1,218 @@
+"""The line as the pages show it: the newest status, the feed, and figures over the last seconds.
+
+Plain state without threads of its own, sockets or pages. The link's threads fill it, the pages
+read it; a lock keeps the two apart. `now` is always monotonic time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Literal
+
+from console.belt_feed import BeltFeed, News
+from console.run_facts import RunFacts
+from line.feed import Decided, Seen
+
+SILENT_S = 1.5
+"""A line that tells nothing for so long is shown as unreachable."""
+_SPAN_S = 3.0
+"""Rates are taken over this time."""
+_HISTOGRAM_S = 30.0
+
+State = Literal["empty", "reaching", "running", "silent", "over"]
+Status = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The line's state in a few words; `kind` is good, busy or off."""
+
+    words: str
+    kind: str
+
+
+class Series:
+    """The last values of a growing count, or of several at once, over a span of time."""
+
+    def __init__(self, span_s: float) -> None:
+        self._span_s = span_s
+        self._marks: deque[tuple[float, list[float]]] = deque()
+
+    def add(self, now: float, counts: list[float]) -> None:
+        if self._marks and any(b < a for a, b in zip(self._marks[-1][1], counts, strict=False)):
+            self._marks.clear()  # somebody counts anew
+        self._marks.append((now, counts))
+        while len(self._marks) > 2 and self._marks[1][0] <= now - self._span_s:
+            self._marks.popleft()
+
+    def growth(self) -> list[float]:
+        """By how much each count has grown within the span."""
+        if not self._marks:
+            return []
+        return [b - a for a, b in zip(self._marks[0][1], self._marks[-1][1], strict=True)]
+
+    def rates(self) -> list[float]:
+        """Growth a second; zeros while too little time has passed to say."""
+        if not self._marks:
+            return []
+        lasted = self._marks[-1][0] - self._marks[0][0]
+        return [g / lasted if lasted > 0.4 else 0.0 for g in self.growth()]
+
+    def clear(self) -> None:
+        self._marks.clear()
+
+
+class LiveLine:
+    """One line, seen from outside; begins anew when another run is shown."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._feed = BeltFeed()
+        self._rates = Series(_SPAN_S)
+        self._latencies = Series(_HISTOGRAM_S)
+        self._heard: float | None = None
+        self._reached = False
+        self._ended: str | None = None
+        self.run: RunFacts | None = None
+        self.status: Status = {}
+        self.complaint = ""
+        """why the newest run folder cannot be shown; empty if it can"""
+
+    # -- filled by the link ---------------------------------------------------------------------
+
+    def show_run(self, run: RunFacts | None) -> None:
+        """Show this run from now on."""
+        with self._lock:
+            self.run, self.status = run, {}
+            self._heard, self._reached, self._ended = None, False, None
+            self._feed.clear()
+            self._rates.clear()
+            self._latencies.clear()
+
+    def reached(self) -> None:
+        """The line has taken the connection; a status is to follow."""
+        with self._lock:
+            self._reached, self._ended = True, None
+            self._heard = self._clock()
+
+    def left(self, ended: str | None) -> None:
+        """The connection is gone; `ended` is how the run ended, if its folder says so."""
+        with self._lock:
+            self._reached, self._ended = False, ended
+
+    def hear_status(self, status: Status) -> None:
+        with self._lock:
+            now = self._heard = self._clock()
+            self.status = status
+            verdicts = sum(status["verdicts"].values())
+            answered = sum(p.get("answered", 0) for p in status["processes"])
+            self._rates.add(now, [verdicts, answered, status["belt_s"]])
+            latency = status.get("latency_s")
+            if latency:
+                self._latencies.add(now, latency["counts"])
+
+    def hear_feed(self, events: Iterable[Seen | Decided]) -> None:
+        with self._lock:
+            for event in events:
+                self._feed.take(event, self._clock())
+
+    # -- read by the pages ----------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """How it stands between the console and the line."""
+        if self.run is None:
+            return "empty"
+        if self._reached and self._heard is not None:
+            silent = self._clock() - self._heard > SILENT_S
+            return "silent" if silent else "running" if self.status else "reaching"
+        return "over"
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the line was last heard of."""
+        return 0.0 if self._heard is None else self._clock() - self._heard
+
+    @property
+    def ended(self) -> str | None:
+        """How the run ended (finished, drained, stopped, died); None if nobody has said so."""
+        return self._ended
+
+    @property
+    def moves(self) -> bool:
+        """Whether items ride on the belt now."""
+        return self.state == "running" and self.status.get("phase") in ("running", "draining")
+
+    @property
+    def belt_speed_m_per_s(self) -> float:
+        """Of the belt, by the belt's own clock."""
+        speed = self.status.get("belt_speed_m_per_s")
+        if speed is None and self.run is not None:
+            speed = self.run.settings.belt.speed_m_per_s
+        return float(speed or 0.0)
+
+    @property
+    def wall_speed_m_per_s(self) -> float:
+        """Metres of belt that pass in a second of the wall's clock; 0 while it stands."""
+        if not self.moves:
+            return 0.0
+        clock = self.status.get("clock", 1.0)
+        if clock == "max":
+            clock = (self._rates.rates() or [0.0, 0.0, 0.0])[2]
+        return self.belt_speed_m_per_s * float(clock)
+
+    @property
+    def items_per_s(self) -> float:
+        """Rows written a second, over the last seconds."""
+        rates = self._rates.rates()
+        return rates[0] if rates and self.state == "running" else 0.0
+
+    def latency_growth(self) -> list[tuple[float, float]]:
+        """(upper bound in seconds, items of the last half minute up to it); the last is endless."""
+        latency = self.status.get("latency_s")
+        counts = self._latencies.growth()
+        if not latency or not counts:
+            return []
+        return list(zip([*latency["bounds"], float("inf")], counts, strict=True))
+
+    def news_since(self, number: int) -> tuple[int, list[News]]:
+        """What the belt's drawing must be told, after number `number` of it."""
+        with self._lock:
+            return self._feed.since(number)
+
+    def headline(self) -> Headline:
+        """For the head of every page."""
+        title = self.run.title if self.run else ""
+        match self.state:
+            case "empty":
+                return Headline("no run yet", "off")
+            case "reaching":
+                return Headline(f"reaching {title} …", "busy")
+            case "silent":
+                return Headline(f"{title} has been silent for {self.silent_s:.0f} s", "off")
+            case "over":
+                return Headline(f"{title}: {self._ended or 'not running'}", "off")
+        if self.status["phase"] == "running" and self.status.get("paused"):
+            return Headline(f"{title}: infeed paused", "busy")
+        words = f"{title}: {self.status['shown_phase']}"
+        return Headline(words, "good" if self.status["phase"] == "running" else "busy")
+
+
+def quantile(growth: list[tuple[float, float]], share: float) -> float | None:
+    """Latency in seconds below which `share` of the items lie, between the bounds of its bucket."""
+    total = sum(count for _, count in growth)
+    if not total:
+        return None
+    wanted, below, lower = share * total, 0.0, 0.0
+    for bound, count in growth:
+        if count and below + count >= wanted:
+            if bound == float("inf"):
+                return lower
+            return lower + (bound - lower) * (wanted - below) / count
+        below, lower = below + count, bound
+    return lower

@@ -1,0 +1,154 @@
+"""The models that there are, and what their files and cards say of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from console.onnx_facts import read_entries
+
+SUFFIXES = (".onnx", ".ts")
+METRICS = "metrics.json"
+_DEEPEST = 4
+"""Folders within a folder that is searched."""
+_MOST = 20_000
+"""Entries looked at in one folder that is searched."""
+_LONGEST_CARD = 200_000
+_EXTRA = "/extra/scrapline.json"
+"""Where a TorchScript file, which is a zip file, keeps its entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model file. Figures are None where the file does not say."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    classes: tuple[str, ...]
+    view: str
+    """the network's view of a picture, as `height × width`; empty if not told"""
+    threshold: float | None
+    temperature: float | None
+    provenance: str
+    card: str
+    """Markdown of the card beside it; empty if there is none"""
+    complaint: str
+    """why its entries cannot be read; empty if they can"""
+
+    @property
+    def kind(self) -> str:
+        return "ONNX" if self.path.suffix == ".onnx" else "TorchScript"
+
+    @property
+    def short_hash(self) -> str:
+        """As rows of results.csv name the model."""
+        return self.sha256[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in the folders: model files, and folders that an evaluation wrote."""
+
+    models: tuple[Path, ...]
+    evaluations: tuple[Path, ...]
+
+
+def search(folders: tuple[Path, ...]) -> Found:
+    """Look through the folders, not too deep and through no link; what comes first stands first."""
+    models: dict[Path, None] = {}
+    evaluations: dict[Path, None] = {}
+    for folder in folders:
+        for count, path in enumerate(_walk(folder, _DEEPEST)):
+            if count >= _MOST:
+                break
+            if path.suffix in SUFFIXES:
+                models[path.resolve()] = None
+            elif path.name == METRICS:
+                evaluations[path.parent.resolve()] = None
+    return Found(tuple(models), tuple(evaluations))
+
+
+def read_model(path: Path) -> ModelFile:
+    """What is known of a model file. Raises OSError if it is gone."""
+    status = path.stat()
+    card = _card(path)
+    sha256, entries, complaint = _inside(path, status.st_size, status.st_mtime_ns)
+    classes = _json(entries.get("scrapline.classes"))
+    view = _json(entries.get("scrapline.size"))
+    return ModelFile(
+        path=path,
+        size_bytes=status.st_size,
+        sha256=sha256,
+        classes=tuple(map(str, classes)) if isinstance(classes, list) else (),
+        view=" × ".join(map(str, view)) if isinstance(view, list) else "",
+        threshold=_number(entries.get("scrapline.threshold")),
+        temperature=_number(entries.get("scrapline.temperature")),
+        provenance=entries.get("scrapline.provenance", ""),
+        card=card,
+        complaint=complaint,
+    )
+
+
+@lru_cache(maxsize=256)
+def _inside(path: Path, size: int, changed_ns: int) -> tuple[str, dict[str, str], str]:
+    """(SHA-256, entries, complaint); kept as long as the file is not touched."""
+    del size, changed_ns
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        read = read_entries if path.suffix == ".onnx" else _torchscript_entries
+        return sha256, read(path), ""
+    except (ValueError, KeyError, AttributeError, zipfile.BadZipFile, RecursionError) as error:
+        return sha256, {}, f"not readable as a model: {error}"
+
+
+def _torchscript_entries(path: Path) -> dict[str, str]:
+    with zipfile.ZipFile(path) as archive:
+        name = next((n for n in archive.namelist() if n.endswith(_EXTRA)), None)
+        entries = json.loads(archive.read(name)) if name else {}
+    return {str(key): str(value) for key, value in entries.items()}
+
+
+def _card(path: Path) -> str:
+    try:
+        with path.with_suffix(".md").open(encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_CARD)
+    except OSError:
+        return ""
+
+
+def _walk(folder: Path, depth: int) -> Iterator[Path]:
+    """Plain files of a folder, and of its folders to that depth; hidden ones are passed over."""
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in listed:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_file(follow_symlinks=False):
+            yield Path(entry.path)
+        elif depth and entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), depth - 1)
+
+
+def _json(text: str | None) -> object:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

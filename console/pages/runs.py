@@ -1,0 +1,74 @@
+"""The Runs page: every run there is with its report, and two of them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from urllib.parse import quote
+
+from nicegui import app, ui
+from starlette.responses import PlainTextResponse, Response
+
+from console.layout import frame, load
+from console.run_difference import difference
+from console.run_shelf import Run, Shelf
+from console.runs_page.difference import show_difference
+from console.runs_page.table import run_table
+from console.site import Site
+from console.widgets import attribute, block, button, choice, panel, text
+from line.errors import BadInput
+
+_CSV = "/run-difference"
+
+
+def build(site: Site) -> None:
+    shelf = Shelf(site.results, lambda: site.run_dir)
+    _add_download(shelf)
+
+    @ui.page("/runs")
+    async def runs(a: str = "", b: str = "") -> None:
+        """`a`, `b`: names of runs to compare."""
+        with frame(site, "Runs"):
+            load("runs.css")
+            with block("div", "stack"):
+                found = await asyncio.to_thread(shelf.runs)
+                if len(found) > 1:
+                    _pair(found, a, b)
+                if a and b:
+                    await _compare(shelf, a, b)
+                run_table(found)
+
+
+def _pair(found: list[Run], a: str, b: str) -> None:
+    """Which two runs to compare."""
+    names = [run.name for run in found]
+    picked = {"a": a or names[1], "b": b or names[0]}
+    note = "item by item: what was judged otherwise, and why"
+    with panel("Compare two runs", note=note), block("div", "pair"):
+        for side in picked:
+            entry = choice(f"Run {side.upper()}", names, partial(picked.__setitem__, side))
+            attribute(entry, "value", picked[side])
+        button(
+            "Compare",
+            lambda: ui.navigate.to(f"/runs?a={quote(picked['a'])}&b={quote(picked['b'])}"),
+            kind="primary",
+        )
+
+
+async def _compare(shelf: Shelf, a: str, b: str) -> None:
+    try:
+        found = await asyncio.to_thread(lambda: difference(shelf.folder(a), shelf.folder(b)))
+    except BadInput as error:
+        text("p", str(error), "panel complaint")
+        return
+    show_difference(found, f"{_CSV}/{quote(a, safe='')}/{quote(b, safe='')}/diff.csv")
+
+
+def _add_download(shelf: Shelf) -> None:
+    @app.get(_CSV + "/{a}/{b}/diff.csv")
+    def changes(a: str, b: str) -> Response:
+        try:
+            content = difference(shelf.folder(a), shelf.folder(b)).as_csv()
+        except BadInput as error:
+            return PlainTextResponse(f"{error}\n", 404)
+        return Response(content, media_type="text/csv; charset=utf-8")

@@ -1,0 +1,124 @@
+"""The item that is asked about: its picture, why it was chosen, and a button for every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from console.review_desk import Question
+from console.run_files import file_address
+from console.widgets import attribute, block, text, toggle
+from line.review_file import NONE_OF_THESE
+
+REASONS = {
+    "margin": "its two best classes are close",
+    "random": "drawn at random, to see what the doubtful ones do not show",
+}
+_KEYS = "123456789"
+
+Answer = Callable[[str, str], Any]
+"""(frame_id that was seen, label)"""
+
+
+class Choice:
+    """A class as a button: its key, its name, and the model's probability as a bar and a number."""
+
+    def __init__(self, name: str, key: str, answer: Callable[[str], Any]) -> None:
+        self.name = name
+        with block("button", "choice") as self.button:
+            attribute(self.button, "type", "button")
+            self._bar = block("span", "choice-bar")
+            text("kbd", key, "key" if key else "key none")
+            text("span", name, "choice-name")
+            self._tag = text("span", "", "choice-tag")
+            self._share = text("span", "", "choice-share")
+        if key:
+            attribute(self.button, "data-key", key)
+            attribute(self.button, "aria-keyshortcuts", key)
+        # What the person saw is known to the browser alone: the next item may be on its way.
+        self.button.on(
+            "click",
+            lambda event: answer(str(event.args)),
+            js_handler="() => emit(document.getElementById('question').dataset.frame)",
+        )
+
+    def show(self, question: Question) -> None:
+        share = dict(question.ranking).get(self.name)
+        self._bar.style(f"width: {100 * (share or 0):.1f}%")
+        self._share.set_text("" if share is None else f"{100 * share:.1f} %")
+        self._tag.set_text(self._word(question))
+        toggle(self.button, "guess", self.name == question.guess)
+        toggle(self.button, "decided", self.name == question.decided)
+
+    def _word(self, question: Question) -> str:
+        if self.name == question.decided:
+            return "labelled"
+        return "best guess" if self.name == question.guess else ""
+
+
+class QuestionPanel:
+    """Picture and answers. `show` turns it to another item of the run."""
+
+    def __init__(self, run: str, classes: tuple[str, ...], answer: Answer) -> None:
+        self._run = run
+        with block("section", "question") as self._panel:
+            attribute(self._panel, "id", "question")
+            attribute(self._panel, "aria-label", "The item to be labelled")
+            with block("div", "picture"):
+                self._image = block("img")
+                self._missing = text("p", "", "empty")
+            with block("div", "facts"):
+                self._title = text("h2")
+                self._why = text("p", "", "dim")
+                self._said = text("p", "", "said-before")
+        with block("div", "choices") as self._list:
+            attribute(self._list, "role", "group")
+            attribute(self._list, "aria-label", "What is it?")
+            self._choices = [
+                Choice(name, key, partial(_answer_with, answer, name))
+                for name, key in zip(classes, [*_KEYS, *[""] * len(classes)], strict=False)
+            ]
+
+    def show(self, question: Question) -> None:
+        attribute(self._panel, "data-frame", question.frame_id)
+        self._picture(question)
+        self._title.set_text(f"Item {question.frame_id}")
+        self._why.set_text(_why(question))
+        self._said.set_text(_said(question))
+        for choice in self._choices:
+            choice.show(question)
+
+    def _picture(self, question: Question) -> None:
+        image = question.image
+        address = file_address(self._run, f"review/{image}") if image else None
+        attribute(self._image, "src", address)
+        attribute(self._image, "alt", f"Picture of item {question.frame_id}")
+        self._image.set_visibility(image is not None)
+        self._missing.set_visibility(image is None)
+        self._missing.set_text(
+            "" if image else "Its picture was not kept: only items of the queue keep theirs."
+        )
+
+
+def _answer_with(answer: Answer, label: str, frame_id: str) -> Any:
+    return answer(frame_id, label)
+
+
+def _why(question: Question) -> str:
+    reason = REASONS.get(question.reason)
+    words = f"Queued because {reason}" if reason else f"Not in the queue; {question.reason}"
+    gap = "" if question.margin is None else f" · margin {100 * question.margin:.1f} points"
+    return f"{words}{gap} · at belt second {question.scheduled_s:.1f}"
+
+
+def _said(question: Question) -> str:
+    if not question.said:
+        return ""
+    words = [f"{label.who}: {shown(label.label)} ({label.when[:16]})" for label in question.said]
+    return "Said so far – " + "; ".join(words)
+
+
+def shown(label: str) -> str:
+    """A label in words."""
+    return "none of these" if label == NONE_OF_THESE else label

@@ -1,0 +1,132 @@
+"""Two runs item by item: how much changed, by cause, by what became of the items, and which."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from nicegui import ui
+
+from comparison.cause import MEANINGS
+from comparison.changes import Change, Difference
+from comparison.run import Item
+from console.run_difference import picture_of
+from console.run_files import file_address
+from console.tables import head_row, scrolled
+from console.verdict_marks import MARKS, mark_svg
+from console.widgets import attribute, block, panel, text
+from line.outcome import Verdict
+
+SHOWN = 150
+_SETTINGS = 16
+_MARKS = {mark.verdict: mark for mark in MARKS}
+
+
+def show_difference(difference: Difference, csv_address: str) -> None:
+    """All panels of a comparison."""
+    with block("div", "stack"):
+        with block("div", "difference-head"):
+            _summary(difference, csv_address)
+            _settings(difference)
+        _items(difference)
+
+
+def _summary(difference: Difference, csv_address: str) -> None:
+    changed = len(difference.changes)
+    with panel("What changed", note=f"A: {difference.a.name} · B: {difference.b.name}"):
+        with block("p", "big"):
+            text("strong", f"{changed:,}")
+            text("span", f" of {difference.shared:,} items were judged or named otherwise")
+        for run, only in zip((difference.a, difference.b), difference.only, strict=True):
+            if only:
+                text("p", f"{only:,} items are in {run.name} alone.", "dim")
+        if not changed:
+            return
+        with block("table", "table causes"):
+            head_row((("why", ""), ("items", "num"), ("what that means", "")))
+            with block("tbody"):
+                for cause, count in difference.by_cause().items():
+                    with block("tr"):
+                        attribute(text("th", cause.value), "scope", "row")
+                        text("td", f"{count:,}", "num")
+                        text("td", MEANINGS[cause], "dim")
+        with block("ul", "fates"):
+            for (before, after), count in difference.by_fate().items():
+                with block("li"):
+                    text("span", f"{count:,} ×", "num")
+                    _mark(Verdict(before))
+                    text("span", "→", "dim")
+                    _mark(Verdict(after))
+        download = text("a", "All changes (.csv)", "button small")
+        attribute(download, "href", csv_address)
+        attribute(download, "download", "")
+
+
+def _settings(difference: Difference) -> None:
+    with panel("Settings that differ"):
+        differing = list(islice(difference.settings(), _SETTINGS + 1))
+        if not differing:
+            text("p", "None: the same settings, the same seed.", "dim")
+            return
+        with block("table", "table"):
+            head_row((("setting", ""), ("A", ""), ("B", "")))
+            with block("tbody"):
+                for name, a, b in differing[:_SETTINGS]:
+                    with block("tr"):
+                        attribute(text("th", name, "mono"), "scope", "row")
+                        for value in (a, b):
+                            text("td", _setting(value), "value")
+        if len(differing) > _SETTINGS:
+            text("p", "… and more", "dim")
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "–" if value is None else str(value)
+
+
+def _items(difference: Difference) -> None:
+    changes = difference.changes
+    if not changes:
+        return
+    note = f"the first {SHOWN} of {len(changes):,}" if len(changes) > SHOWN else ""
+    region = panel("Changed items", note=note)
+    with region, scrolled("Table of changed items"), block("table", "table changes"):
+        head_row([(name, "") for name in ("picture", "item", "it is", "A", "B", "why")])
+        with block("tbody"):
+            for change in changes[:SHOWN]:
+                _row(change, picture_of(difference, change.frame_id))
+
+
+def _row(change: Change, picture: tuple[str, str] | None) -> None:
+    with block("tr"):
+        with block("td"):
+            if picture is not None:
+                image = block("img", "thumb")
+                attribute(image, "src", file_address(*picture))
+                attribute(image, "alt", f"Item {change.frame_id}")
+                attribute(image, "loading", "lazy")
+            else:
+                text("span", "not kept", "dim")
+        attribute(text("th", change.frame_id, "mono"), "scope", "row")
+        text("td", change.a.true_class or "unknown")
+        for item in (change.a, change.b):
+            _answer(item)
+        with block("td"):
+            text("div", change.why.cause.value)
+            text("div", change.why.detail, "dim")
+
+
+def _answer(item: Item) -> None:
+    with block("td"):
+        _mark(item.verdict)
+        sure = "" if item.confidence is None else f" {100 * item.confidence:.1f} %"
+        text("div", f"{item.predicted_class}{sure}" if item.predicted_class else "–", "dim")
+
+
+def _mark(verdict: Verdict) -> ui.element:
+    mark = _MARKS[verdict]
+    with block("span", "fate") as element:
+        ui.html(mark_svg(mark), sanitize=False).classes("mark")
+        text("span", mark.name)
+    return element

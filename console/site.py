@@ -1,0 +1,96 @@
+"""What the console's pages share: the settings, the folders, and the access to the line.
+
+A page is a module `console/pages/NAME.py` with one function:
+
+    def build(site: Site) -> None:
+        @ui.page("/review")
+        def review() -> None:
+            with frame(site, "Review"):
+                ...  # the page's own elements, from console.widgets where they fit
+
+`build_pages` finds it, and the navigation shows its address if `layout.NAVIGATION` lists it. What
+blocks (a file, SQLite, an order) runs in a thread: `await run.io_bound(...)` of NiceGUI. What the
+page knows belongs in a plain object in a module of its own, to be tested without a browser.
+Text from outside goes through `widgets.text`, never into HTML.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from nicegui import context, run, ui
+
+from console import pages
+from console.link import LineLink
+from console.starter import Starter
+from line.errors import BadInput
+
+NAME_COOKIE = "scrapline_name"
+"""How somebody who needs no password wants to be called in the logs."""
+_NAME_CHARACTERS = 40
+
+
+@dataclass(frozen=True)
+class Site:
+    """One console. `results` holds the run folders; `link` follows the newest one, or one alone."""
+
+    results: Path
+    models: Path
+    """folder of model files"""
+    look_in: tuple[Path, ...]
+    """further folders that hold models and their evaluations, at some depth"""
+    link: LineLink
+    starter: Starter | None
+    """starts runs; None in a run's own console, which ends with it"""
+    signed_in: Callable[[str | None], str | None]
+    """session cookie → the name given at the login; None where nobody logs in"""
+
+    @property
+    def run_dir(self) -> Path | None:
+        """Folder of the run that is shown; None while there is none."""
+        return self.link.run_dir
+
+    def who(self) -> str:
+        """Name of the person at this page, for logs. Only within a page or one of its events."""
+        request = context.client.request
+        session = self.signed_in(request.cookies.get("scrapline_session")) if request else None
+        name = session or (request.cookies.get(NAME_COOKIE) if request else None)
+        return tidy_name(unquote(name or "")) or "operator"
+
+    async def order(self, action: str, **facts: object) -> bool:
+        """Give the line an order and tell the person what came of it; whether it was done."""
+        try:
+            await run.io_bound(self.link.order, action, self.who(), **facts)
+        except BadInput as error:
+            say(f"Refused: {error}", bad=True)
+            return False
+        given = " ".join(str(value) for value in facts.values())
+        say(f"Done: {action.replace('_', ' ')} {given}")
+        return True
+
+
+def build_pages(site: Site) -> None:
+    """Add every page in `console/pages/`."""
+    for module in pkgutil.iter_modules(pages.__path__):
+        importlib.import_module(f"{pages.__name__}.{module.name}").build(site)
+
+
+def page_names() -> set[str]:
+    """Names of the pages that there are."""
+    return {module.name for module in pkgutil.iter_modules(pages.__path__)}
+
+
+def tidy_name(text: str) -> str:
+    """A name as it may stand in a log: printable, short, without space around it."""
+    return "".join(c for c in text if c.isprintable()).strip()[:_NAME_CHARACTERS]
+
+
+def say(text: str, *, bad: bool = False) -> None:
+    """A line at the page's foot, also read aloud; an error stays longer."""
+    ui.run_javascript(f"scrapline.say({json.dumps(text)}, {json.dumps(bad)})")

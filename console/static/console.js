@@ -1,0 +1,84 @@
+/* What every page of the console needs in the browser: theme, messages, and the watch over the
+   connection. Loaded before the page is painted. */
+"use strict";
+
+const scrapline = (() => {
+  const root = document.documentElement;
+  const SILENCE_MS = 1800;
+  let heard = null;
+  let quiet = null;
+
+  function theme() {
+    const wanted = localStorage.getItem("scrapline-theme");
+    return wanted || (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+  }
+
+  function applyTheme() {
+    const dark = theme() === "dark";
+    root.dataset.theme = dark ? "dark" : "light";
+    document.body?.classList.toggle("body--dark", dark);
+    document.body?.classList.toggle("body--light", !dark);
+    window.dispatchEvent(new Event("scrapline-theme"));
+  }
+
+  function switchTheme() {
+    localStorage.setItem("scrapline-theme", theme() === "dark" ? "light" : "dark");
+    applyTheme();
+  }
+
+  function callMe(cookie, name) {
+    document.cookie = `${cookie}=${encodeURIComponent(name)}; path=/; SameSite=Strict; max-age=31536000`;
+    location.reload();
+  }
+
+  /* Show what holds in an input; one in which somebody types is left alone until its focus goes. */
+  function fill(id, value, alsoWhileTyping) {
+    const input = document.getElementById(id);
+    if (!input) return;
+    const show = () => (input.value = value);
+    if (alsoWhileTyping || input !== document.activeElement) show();
+    else input.addEventListener("blur", () => setTimeout(show, 300), { once: true });
+  }
+
+  function strip(id, role) {
+    let element = document.getElementById(id);
+    if (!element) {
+      element = document.createElement("div");
+      element.id = id;
+      element.setAttribute("role", role);
+      document.body.append(element);
+    }
+    return element;
+  }
+
+  function say(words, bad) {
+    const line = strip("said", "status");
+    line.textContent = words;
+    line.className = bad ? "shown bad" : "shown";
+    clearTimeout(quiet);
+    quiet = setTimeout(() => (line.className = ""), bad ? 8000 : 3500);
+  }
+
+  function beat() {
+    heard = performance.now();
+    root.classList.remove("silent");
+  }
+
+  function watch() {
+    const silent = heard !== null && performance.now() - heard > SILENCE_MS;
+    const line = strip("silence", "alert");
+    if (silent === root.classList.contains("silent") && line.textContent) return;
+    root.classList.toggle("silent", silent);
+    line.textContent = silent ? "No word from the console: the run has ended, or the console is starting again. Trying to reach it …" : "";
+  }
+
+  applyTheme();
+  matchMedia("(prefers-color-scheme: light)").addEventListener("change", applyTheme);
+  addEventListener("DOMContentLoaded", () => {
+    applyTheme();
+    root.lang = "en";
+    setInterval(watch, 250);
+  });
+  return { switchTheme, callMe, say, beat, fill };
+})();
+window.scrapline = scrapline;

@@ -1,0 +1,204 @@
+"""The console's own building blocks: plain HTML elements in the classes of console.css.
+
+They carry real headings, labels and buttons, so that a keyboard and a screen reader find them.
+Everything that is text stays text: nothing here takes HTML.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
+
+Handler = Callable[[], Any]
+
+
+class Text(TextElement):
+    """An HTML element with nothing but text in it; `set_text` sends only what has changed."""
+
+    def __init__(self, tag: str, content: str = "", classes: str = "") -> None:
+        super().__init__(tag=tag, text=content)
+        self.classes(classes)
+
+    def set_text(self, content: str) -> Self:
+        return self if content == self.text else super().set_text(content)
+
+
+def text(tag: str, content: str = "", classes: str = "") -> Text:
+    """`<tag class="classes">content</tag>`."""
+    return Text(tag, content, classes)
+
+
+def block(tag: str = "div", classes: str = "") -> ui.element:
+    """`<tag class="classes">`, to be filled with `with`."""
+    return ui.element(tag).classes(classes)
+
+
+def attribute(element: ui.element, name: str, value: object) -> None:
+    """Set an HTML attribute; sends only a change. None removes it."""
+    if value is None:
+        if name in element.props:
+            del element.props[name]
+    elif element.props.get(name) != value:
+        element.props[name] = value
+
+
+def toggle(element: ui.element, classes: str, on: bool) -> None:
+    """Add or remove classes; sends only a change."""
+    if on:
+        element.classes(add=classes)
+    else:
+        element.classes(remove=classes)
+
+
+@contextmanager
+def panel(title: str, classes: str = "", note: str = "") -> Iterator[ui.element]:
+    """A region of the page under its own heading, with an optional word beside it."""
+    with block("section", f"panel {classes}") as region:
+        attribute(region, "aria-label", title)
+        with block("div", "panel-head"):
+            text("h2", title)
+            if note:
+                text("span", note, "dim")
+        yield region
+
+
+def hint(element: ui.element, words: str) -> ui.element:
+    """Words that show while the element is pointed at or has the focus."""
+    attribute(element, "data-hint", words)
+    attribute(element, "aria-description", words)
+    attribute(element, "tabindex", 0)
+    return element
+
+
+def button(
+    label: str, on_click: Handler | None = None, kind: str = "", name: str | None = None
+) -> Text:
+    """A button. `kind`: "" or "primary", "danger", "quiet"; `name`: what a reader calls it."""
+    element = Text("button", label, f"button {kind}")
+    attribute(element, "type", "button")
+    if name:
+        attribute(element, "aria-label", name)
+    if on_click is not None:
+        element.on("click", lambda _: on_click())
+    return element
+
+
+def sure_button(label: str, on_sure: Handler, name: str | None = None) -> Text:
+    """A button for what cannot be undone: the first press asks, a second within 4 s does it."""
+    element = button(label, kind="danger", name=name)
+
+    def calm() -> None:
+        element.set_text(label)
+        toggle(element, "asking", False)
+
+    async def press() -> None:
+        if element.text == label:
+            element.set_text("Sure?")
+            toggle(element, "asking", True)
+            ui.timer(4.0, calm, once=True)
+            return
+        calm()
+        done = on_sure()
+        if isinstance(done, Awaitable):
+            await done
+
+    element.on("click", lambda _: press())
+    return element
+
+
+class NumberField:
+    """A labelled number; `on_commit` hears of it on Enter or when the focus leaves it changed.
+
+    What it shows is set in the browser, and not while somebody types: an element whose `value` is
+    a property is reset to it by every update of the page.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        unit: str,
+        on_commit: Callable[[float], Awaitable[Any] | Any],
+        *,
+        least: float,
+        most: float,
+        step: float,
+    ) -> None:
+        self._on_commit = on_commit
+        self._shown = ""
+        with block("label", "field"):
+            text("span", label, "field-label")
+            with block("span", "field-box"):
+                self.entry = block("input", "field-input")
+                text("span", unit, "unit")
+        self.entry.props.update(
+            {"type": "number", "inputmode": "decimal", "min": least, "max": most, "step": step}
+        )
+        self.entry.on(
+            "change",
+            lambda event: self._commit(event.args),
+            js_handler="(e) => emit(e.target.value)",
+        )
+
+    def show(self, value: str) -> None:
+        """What holds now; waits while somebody types."""
+        if value != self._shown:
+            self._shown = value
+            self._fill("false")
+
+    async def _commit(self, value: object) -> None:
+        try:
+            number = float(str(value))
+        except ValueError:
+            self._fill("true")
+            return
+        done = self._on_commit(number)
+        if isinstance(done, Awaitable):
+            await done
+        self._fill("true")
+
+    def _fill(self, also_while_typing: str) -> None:
+        ui.run_javascript(
+            f"scrapline.fill('{self.entry.html_id}', {json.dumps(self._shown)}, {also_while_typing})"
+        )
+
+
+def choice(
+    label: str, options: list[str], on_pick: Callable[[str], Any] | None = None
+) -> ui.element:
+    """A labelled drop-down of the browser's own kind."""
+    with block("label", "field"):
+        text("span", label, "field-label")
+        with block("select", "field-input") as select:
+            for option in options:
+                attribute(text("option", option), "value", option)
+    if on_pick is not None:
+        select.on(
+            "change",
+            lambda event: on_pick(str(event.args)),
+            js_handler="(e) => emit(e.target.value)",
+        )
+    return select
+
+
+class Figure:
+    """A tile: what it is, the number with its unit, and a word below."""
+
+    def __init__(self, label: str, unit: str = "", words: str = "") -> None:
+        with block("div", "figure") as self.tile:
+            self.label = text("div", label, "figure-label")
+            with block("div", "figure-value"):
+                self._value = text("span", "–", "number")
+                text("span", unit, "unit")
+            self._note = text("div", "", "figure-note")
+        if words:
+            hint(self.tile, words)
+
+    def show(self, value: str, note: str = "", *, bad: bool = False) -> None:
+        self._value.set_text(value)
+        self._note.set_text(note)
+        toggle(self.tile, "bad", bad)

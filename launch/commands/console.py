@@ -1,0 +1,74 @@
+"""`run_line.py console`: the web console over finished runs, and over one that is under way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from launch.console import err, out, shown
+from launch.options import Assignments, Config
+from line.config import load
+from line.errors import BadInput
+from line.settings import Settings
+
+LEAST_CHARACTERS = 8
+
+
+def console(
+    path: Annotated[
+        Path | None, typer.Argument(help="a run folder, or a folder of them; default: results.dir")
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+    make_password: Annotated[
+        bool, typer.Option("--make-password", help="ask for a password and print its hash")
+    ] = False,
+) -> None:
+    """Serve the web console by itself, until Ctrl-C."""
+    if make_password:
+        _print_hash()
+        return
+    settings = load(config, assignments=assignments or ())
+    folder = (path or Path(settings.results.dir)).absolute()
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: is not a folder")
+    _serve(settings, folder)
+
+
+def _serve(settings: Settings, folder: Path) -> None:
+    from console.__main__ import folders_to_look_in, models_folder
+    from console.link import LineLink, is_run_folder, newest_run
+    from console.port import take_port
+    from console.server import make_app, serve
+    from console.sessions import Sessions
+    from console.site import Site
+    from console.starter import Starter
+
+    alone = is_run_folder(folder)
+    sessions = Sessions(settings.console.password_hash)
+    with (
+        take_port(settings.console) as listener,
+        LineLink(lambda: folder if alone else newest_run(folder)) as link,
+    ):
+        site = Site(
+            results=folder.parent if alone else folder,
+            models=models_folder(settings.model.path),
+            look_in=folders_to_look_in(settings.console.look_in),
+            link=link,
+            starter=None if alone else Starter(folder, link),
+            signed_in=sessions.name,
+        )
+        out.print(f"console over {shown(folder)}: {settings.console.url} (Ctrl-C ends it)")
+        serve(make_app(site, sessions), listener, lambda _: link.is_alive)
+
+
+def _print_hash() -> None:
+    from console.passwords import make_hash
+
+    password = typer.prompt("password", hide_input=True, confirmation_prompt=True, err=True)
+    if len(password) < LEAST_CHARACTERS:
+        raise BadInput(f"password: must have {LEAST_CHARACTERS} characters or more")
+    err.print("console.password_hash, for config.toml or SCRAPLINE_CONSOLE__PASSWORD_HASH:")
+    print(make_hash(password))

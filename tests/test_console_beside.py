@@ -1,0 +1,86 @@
+"""The console beside a run: nothing of the line depends on it, and it starts runs in order."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from console.link import LineLink, newest_run
+from console.starter import Starter
+from line.errors import BadInput
+from tests.console_process import answers, free_port
+from tests.running_line import RunningLine, assert_accounted, poll
+
+
+def takes(listener: socket.socket, port: int) -> bool:
+    """Binds it, once nobody else listens at the port."""
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Path) -> None:
+    port = free_port()
+    with RunningLine(
+        tmp_path / "run",
+        "--model",
+        tiny_model,
+        "--duration=600",
+        "--workers=1",
+        "--console=on",
+        f"--set=console.port={port}",
+        "--set=supervisor.failed_starts=1",
+    ) as line:
+        poll(lambda: answers(port), "the console", 60)
+        line.kill("console")
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            poll(lambda: takes(other, port), "the port to be free")
+            other.listen()
+            alerts = tmp_path / "run" / "alerts.jsonl"
+            poll(lambda: '"given_up"' in alerts.read_text(), "it to be given up", 60)
+        assert "console" not in [entry["name"] for entry in line.processes()]
+        line.wait_for_rows(line.rows_written() + 5)
+        line.interrupt()
+        status, summary = line.finish()
+    assert status == 0
+    assert_accounted(summary, line.rows())
+
+
+def test_a_run_is_started_and_ended_in_order_for_another(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPLINE_MODEL__PATH", str(tiny_model))
+    monkeypatch.setenv("SCRAPLINE_LINE__WORKERS", "1")
+    with LineLink(lambda: newest_run(tmp_path)) as link:
+        starter = Starter(tmp_path, link)
+        starter.start("demo", "anna")
+        poll(lambda: link.live.state == "running", "the first run")
+        first = link.run_dir
+        assert first is not None
+        starter.start("steady", "anna")
+        poll(lambda: link.live.state == "running", "the second run")
+        assert link.run_dir != first
+        assert json.loads((first / "run.json").read_bytes())["ended"] == "drained"
+        assert '"who": "anna"' in (first / "orders.jsonl").read_text()
+        link.order("stop", "anna")
+        poll(lambda: link.live.state == "over", "its end")
+        starter.wait(60)
+        poll(lambda: link.live.ended == "stopped", "how it ended")
+
+
+def test_what_cannot_be_started_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRAPLINE_MODEL__PATH", str(tmp_path / "none.onnx"))
+    with LineLink(lambda: newest_run(tmp_path)) as link:
+        starter = Starter(tmp_path, link)
+        with pytest.raises(BadInput, match="there is none of that name"):
+            starter.start("../../etc/passwd", "anna")
+        with pytest.raises(BadInput, match=r"none\.onnx"):
+            starter.start("demo", "anna")
+        with pytest.raises(BadInput, match="there is no run"):
+            link.order("pause", "anna")

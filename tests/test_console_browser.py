@@ -1,0 +1,161 @@
+"""The Line page in a real browser, over a real line."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.browser import Visit, browser
+from tests.console_process import answers, free_port
+from tests.running_line import RunningLine, assert_accounted, poll
+
+_DESK = {"width": 1440, "height": 900}
+_PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def line(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, port: int, chrome: Browser
+) -> Iterator[RunningLine]:
+    """A line with its console, which feeds until it is told to stop."""
+    with RunningLine(
+        tmp_path_factory.mktemp("console") / "run",
+        "--model",
+        tiny_model,
+        "--duration=600",
+        "--workers=2",
+        "--threshold=0.3",
+        "--console=on",
+        f"--set=console.port={port}",
+    ) as running:
+        poll(lambda: answers(port), "the console", 60)
+        yield running
+
+
+@pytest.fixture
+def visit(chrome: Browser, line: RunningLine, port: int) -> Iterator[Visit]:
+    context = chrome.new_context(viewport=_DESK, color_scheme="dark")
+    try:
+        visit = Visit(context.new_page())
+        visit.page.goto(f"http://127.0.0.1:{port}/")
+        expect(visit.page.locator(".state")).to_contain_text("running")
+        yield visit
+        assert visit.errors == []
+    finally:
+        context.close()
+
+
+def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) -> None:
+    page = visit.page
+    page.wait_for_function("scraplineBelt.riding().some(item => item.verdict && item.picture)")
+    before = page.evaluate("scraplineBelt.riding().at(-1)")
+    page.wait_for_function(
+        "before => scraplineBelt.riding().every("
+        "item => item.key !== before.key || item.metres > before.metres + 0.05)",
+        arg=before,
+    )
+    expect(page.locator(".verdict").first.locator(".num").first).not_to_have_text("0")
+    expect(page.locator(".bin-count").first).not_to_have_text("0")
+    assert visit.foreign_requests(port) == []
+
+
+def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: RunningLine) -> None:
+    old = line.pid("worker-0")
+    button = visit.page.get_by_role("button", name="Kill worker-0")
+    button.click()
+    expect(button).to_have_text("Sure?")
+    button.click()
+    new = poll(lambda: (pid := line.pid("worker-0")) not in (None, old) and pid, "another worker")
+    assert new != old
+    tile = visit.page.locator(".worker", has_text="worker-0")
+    expect(tile).to_contain_text("1 restart")
+    expect(tile).to_contain_text("ready")
+    expect(visit.page.locator(".orders")).to_contain_text("operator: kill worker-0")
+    expect(visit.page.locator(".alarms")).to_contain_text("worker-0 killed by SIGKILL")
+
+
+def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
+    threshold = visit.page.get_by_label("Threshold")
+    threshold.fill("7")
+    threshold.press("Enter")
+    expect(visit.page.locator("#said")).to_contain_text("Refused: threshold.value")
+
+
+def test_an_alert_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:
+    page = visit.page
+    page.context.add_cookies(
+        [{"name": "scrapline_name", "value": "Anna%20B", "url": f"http://127.0.0.1:{port}"}]
+    )
+    page.reload()
+    page.get_by_role("button", name="Acknowledge restart").click()
+    expect(page.locator(".alarm", has_text="restart").first).to_contain_text(
+        "acknowledged by Anna B"
+    )
+    assert '"who": "Anna B"' in (line.run_dir / "alarms_handled.jsonl").read_text()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("size", [_DESK, _PHONE])
+def test_axe_finds_no_serious_fault(
+    chrome: Browser, line: RunningLine, port: int, scheme: str, size: dict[str, int]
+) -> None:
+    context = chrome.new_context(viewport=size, color_scheme=scheme)
+    try:
+        page = Visit(context.new_page()).page
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_function("window.scraplineBelt && scraplineBelt.riding().length > 0")
+        found = Axe().run(page).response["violations"]
+        grave = [f for f in found if f["impact"] in ("serious", "critical")]
+        assert [(f["id"], [n["html"][:200] for n in f["nodes"]]) for f in grave] == []
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= size["width"]
+    finally:
+        context.close()
+
+
+def test_a_console_that_dies_is_back_and_so_is_its_page(visit: Visit, line: RunningLine) -> None:
+    page = visit.page
+    old = line.kill("console")
+    expect(page.locator("#silence")).to_be_visible()
+    poll(lambda: line.pid("console") not in (None, old), "another console", 60)
+    page.wait_for_function("scraplineBelt.riding().some(item => item.verdict)")
+    expect(page.locator("#silence")).not_to_be_visible()
+
+
+def test_a_line_that_is_silent_is_said_to_be(visit: Visit, line: RunningLine) -> None:
+    supervisor = line.pid("supervisor")
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        expect(visit.page.locator(".state")).to_contain_text("silent")
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    expect(visit.page.locator(".state")).to_contain_text("running")
+
+
+def test_the_run_is_drained_from_the_page_and_unharmed(visit: Visit, line: RunningLine) -> None:
+    button = visit.page.get_by_role("button", name="Drain", exact=True)
+    button.click()
+    button.click()
+    status, summary = line.finish()
+    assert status == 0
+    assert_accounted(summary, line.rows())
+    assert summary["items"]["fed"] > 0
+    expect(visit.page.locator("#silence")).to_be_visible()

@@ -1,0 +1,189 @@
+"""Models and their evaluations as the console finds them, damaged and hostile ones too."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from console.evaluation import read_evaluation
+from console.markdown import render
+from console.model_shelf import read_model, search
+from console.onnx_facts import read_entries
+from line.errors import BadInput
+from tests.made_run import CLASSES, make_evaluation
+from tests.tiny_model import write_tiny_model
+
+# -- model files ---------------------------------------------------------------------------------
+
+
+def test_an_onnx_file_tells_what_it_is(tmp_path):
+    path = write_tiny_model(tmp_path / "tiny.onnx", ("glass", "<b>", "papier mâché"))
+    (tmp_path / "tiny.md").write_text("# Its card")
+    model = read_model(path)
+
+    assert model.classes == ("glass", "<b>", "papier mâché")
+    assert (model.view, model.threshold, model.temperature) == ("224 × 224", 0.5, 1.0)
+    assert model.provenance == "tests/tiny_model.py"
+    assert model.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (model.card, model.complaint) == ("# Its card", "")
+
+
+def test_a_torchscript_file_tells_the_same(tmp_path):
+    path = tmp_path / "model.ts"
+    with zipfile.ZipFile(path, "w") as archive:
+        entries = {"scrapline.classes": '["glass", "metal"]', "scrapline.threshold": "0.9"}
+        archive.writestr("model/extra/scrapline.json", json.dumps(entries))
+    model = read_model(path)
+
+    assert (model.kind, model.classes, model.threshold) == (
+        "TorchScript",
+        ("glass", "metal"),
+        0.9,
+    )
+
+
+def test_a_file_that_is_replaced_is_read_anew(tmp_path):
+    path = write_tiny_model(tmp_path / "tiny.onnx", ("glass", "metal"))
+    assert read_model(path).classes == ("glass", "metal")
+    write_tiny_model(path, ("glass", "metal", "paper"))
+
+    assert read_model(path).classes == ("glass", "metal", "paper")
+
+
+@pytest.mark.parametrize("content", [b"\xff" * 100, b"\x0b", b"no model at all", b"\x72\x7fx"])
+@pytest.mark.parametrize("name", ["model.onnx", "model.ts"])
+def test_what_is_no_model_is_said_to_be_none(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+
+    assert "not readable as a model" in read_model(path).complaint
+
+
+def test_an_empty_file_is_no_model(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.touch()
+
+    assert read_model(path).complaint
+
+
+def test_a_model_that_was_cut_short_anywhere_never_hangs_or_dies(tmp_path):
+    whole = write_tiny_model(tmp_path / "tiny.onnx").read_bytes()
+    path = tmp_path / "cut.onnx"
+    for size in range(1, len(whole), 7):
+        path.write_bytes(whole[:size])
+        with suppress(ValueError):
+            read_entries(path)
+
+
+def test_models_and_evaluations_are_found_but_not_through_links(tmp_path):
+    (tmp_path / "a/b").mkdir(parents=True)
+    model = write_tiny_model(tmp_path / "a/b/tiny.onnx")
+    evaluation = make_evaluation(tmp_path / "a/judged", "ab" * 32)
+    (tmp_path / "again").symlink_to(tmp_path / "a")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden/x.onnx").touch()
+    (tmp_path / "1/2/3/4/5").mkdir(parents=True)
+    (tmp_path / "1/2/3/4/5/deep.onnx").touch()
+    found = search((tmp_path, tmp_path / "a", tmp_path / "nowhere"))
+
+    assert (found.models, found.evaluations) == ((model,), (evaluation,))
+
+
+# -- cards ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>alert(1)</script>",
+        "a <img src=x onerror=alert(1)> b",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "![x](https://elsewhere.example/picture.png)",
+        "<https://elsewhere.example/><iframe src='//x'>",
+        "| a |\n|---|\n| <script>alert(1)</script> |",
+    ],
+)
+def test_a_card_brings_no_script_and_fetches_nothing(source):
+    html = render(source, below=2)
+
+    for tag in ("<script", "<img", "<iframe", 'href="javascript', 'href="data'):
+        assert tag not in html
+
+
+def test_a_cards_headings_stand_below_the_pages(tmp_path):
+    assert render("# One\n\n##### Two", below=2) == "<h3>One</h3>\n<h6>Two</h6>\n"
+
+
+# -- evaluations ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return make_evaluation(tmp_path / "judged", "ab" * 32)
+
+
+def test_an_evaluation_is_read_whole(folder):
+    found = read_evaluation(folder)
+
+    assert found.figures.accuracy.right == 11
+    assert found.confusion == ((4, 0, 0), (0, 4, 0), (0, 1, 3))
+    assert found.risk_coverage[0] == (1 / 12, 0)
+    assert found.risk_coverage[-1] == (1, pytest.approx(1 / 12))
+    assert found.has_worst
+
+
+def test_bins_of_confidence_are_taken_from_the_steps(folder):
+    bins = read_evaluation(folder).reliability
+
+    assert sum(one.pictures for one in bins) == 12
+    assert bins[0].accuracy == 0, "the least sure picture is the wrong one"
+    assert [one.accuracy for one in bins[1:]] == [1] * 11
+    assert bins == sorted(bins, key=lambda one: one.confidence)
+
+
+def test_only_evaluations_of_the_same_pictures_are_comparable(folder, tmp_path):
+    one = read_evaluation(folder)
+    same = make_evaluation(tmp_path / "same", "cd" * 32, data="/elsewhere/data/val")
+    other = make_evaluation(tmp_path / "other", "cd" * 32, data="data/test")
+
+    assert one.same_test(read_evaluation(same))
+    assert not one.same_test(read_evaluation(other))
+
+
+def test_figures_without_curves_are_read_all_the_same(folder):
+    for name in ("confusion.csv", "risk_coverage.csv", "worst.html"):
+        (folder / name).unlink()
+    found = read_evaluation(folder)
+
+    assert (found.confusion, found.steps, found.has_worst) == ((), (), False)
+
+
+@pytest.mark.parametrize("metrics", ["", "{}", "[1]", '{"model": 1}', "\xff\xfe"])
+def test_other_metrics_are_passed_over(folder, metrics):
+    (folder / "metrics.json").write_text(metrics, encoding="latin-1")
+
+    assert read_evaluation(folder) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("confusion.csv", "true,glass\nglass,1\n"),
+        ("confusion.csv", f"true,{','.join(CLASSES)}\nglass,a,b,c\n"),
+        ("confusion.csv", "\xff"),
+        ("risk_coverage.csv", "threshold,accepted,right\n0.9,1\n"),
+        ("risk_coverage.csv", "threshold,accepted,right\n0.9,2,1\n0.8,1,1\n"),
+        ("risk_coverage.csv", "threshold,accepted,right\n9,1,1\n"),
+        ("risk_coverage.csv", "threshold,accepted,right\n0.9,0,0\n"),
+    ],
+)
+def test_damaged_curves_are_named(folder, name, content):
+    (folder / name).write_text(content, encoding="latin-1")
+    with pytest.raises(BadInput, match=name.replace(".", r"\.")):
+        read_evaluation(folder)
