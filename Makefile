@@ -7,10 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench train clean
+.PHONY: help setup run test check format bench validate-twin train clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/line.stamp  ## make .venv with what the line needs (no torch)
 
@@ -31,6 +31,10 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 
 bench: setup  ## measure the line against a bare loop over the same model
 	$(BIN)/python -m benchmarks
+
+validate-twin: setup  ## the real line against its twin, into docs/planner.md; wants a quiet machine
+	$(BIN)/python -m benchmarks.validate_twin
+	$(BIN)/python -m benchmarks.validate_plan
 
 train: $(VENV)/dev.stamp  ## make the default model anew: TRASHNET_DIR=…
 	PYTHON=$(BIN)/python sh training/default_model.sh

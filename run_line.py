@@ -13,16 +13,38 @@ import typer
 
 from launch.commands.check import check
 from launch.commands.classify import classify
+from launch.commands.console import console
+from launch.commands.diff import diff
 from launch.commands.drill import drill
+from launch.commands.explain import explain
 from launch.commands.keys import keys
+from launch.commands.order import order
 from launch.commands.override import override
+from launch.commands.plan import plan
+from launch.commands.profile import profile
+from launch.commands.replay import replay
 from launch.commands.report import report
 from launch.commands.run import run
 from launch.console import err
 from line.errors import ExitCode, ScraplineError
 
 app = typer.Typer(add_completion=False, help=__doc__, rich_markup_mode=None)
-for command in (run, classify, report, drill, check, keys, override):
+for command in (
+    run,
+    replay,
+    classify,
+    report,
+    explain,
+    diff,
+    drill,
+    check,
+    keys,
+    order,
+    override,
+    profile,
+    plan,
+    console,
+):
     app.command()(command)
 
 

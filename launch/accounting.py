@@ -23,7 +23,8 @@ def conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool)
         from accounts.terminal import print_summary
 
         print_summary(summary, out)
-        out.print(f"\n{shown(folder.path)}/report.html  results.csv  summary.json")
+        recorded = "  line.mcap" if (folder.path / "line.mcap").exists() else ""
+        out.print(f"\n{shown(folder.path)}/report.html  results.csv  summary.json{recorded}")
     if ended.error is not None:
         raise ended.error
     if summary["items"]["lost"] or summary["items"]["duplicates"]:
@@ -31,11 +32,15 @@ def conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool)
 
 
 def account(run_dir: Path) -> dict[str, Any]:
-    """Write summary.json and report.html of a run; returns the summary."""
+    """Write summary.json, report.html and, if it was recorded, line.mcap; returns the summary."""
     # Imported late: pandas and matplotlib are not needed to start the line.
     from accounts.report import write_report
     from accounts.summary import write_summary
 
     summary = write_summary(run_dir)
     write_report(run_dir)
+    if any(run_dir.glob("camera-*.mcap")):
+        from accounts.line_record import write_line_record
+
+        write_line_record(run_dir)
     return summary

@@ -21,7 +21,11 @@ def settings_of(
     assignments: list[str] | None,
 ) -> Settings:
     given = [(key, value) for key, value in options.items() if value is not None]
-    settings = load(config, scenario, given, assignments or ())
+    return resolved(load(config, scenario, given, assignments or ()))
+
+
+def resolved(settings: Settings) -> Settings:
+    """With what depends on this machine, and on where the runner was called, put in."""
     values = settings.model_dump()
     if settings.line.workers == "auto":
         values["line"]["workers"] = _cores()

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from line.messages import Buffer, Frame, Notice
 from line.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """A frame's bytes and how to read them."""
 
     frame: Frame
     data: Buffer | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
+class Assign(NamedTuple):
     """Give the frame to the worker."""
 
     worker: str
     picture: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(NamedTuple):
     """Send the outcome to the sink, with the picture if there is one."""
 
     sink: str
@@ -33,31 +30,27 @@ class Deliver:
     picture: Picture | None
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(NamedTuple):
     """Send the notice to the alerts sink."""
 
     sink: str
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
+class Acknowledge(NamedTuple):
     """Tell the camera that the item stands in every sink."""
 
     camera: int
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(NamedTuple):
     """The worker held a frame beyond its lease: it hangs, have it killed."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeDone:
+class NoticeDone(NamedTuple):
     """The notice is written; whoever raised it may forget it."""
 
     id: str

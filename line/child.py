@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 from line import seat
 from line.config import ROOT
@@ -22,10 +23,20 @@ from line.settings import Role
 class Place:
     """A process that the line needs: what it is called and which package's main it runs."""
 
-    role: Role
+    role: Role | Literal["console"]
     name: str
     index: int
     module: str
+
+    @property
+    def only_looks_on(self) -> bool:
+        """The line does not wait for it and does not end without it; it is killed last."""
+        return self.role == "console"
+
+    @property
+    def patience(self) -> float:
+        """How many times `hang_s` it may be silent: an onlooker yields the processor to all."""
+        return 5.0 if self.only_looks_on else 1.0
 
 
 class Child:
@@ -74,6 +85,11 @@ class Child:
         return self.ready is not None
 
     @property
+    def state(self) -> str:
+        """What it is doing: starting, or ready to serve."""
+        return "ready" if self.is_ready else "starting"
+
+    @property
     def served_s(self) -> float:
         """Seconds since it became ready; 0 if it has not."""
         return 0.0 if self.ready is None else monotonic() - self.ready
@@ -86,8 +102,14 @@ class Child:
         )
 
     def notes(self) -> list[Note]:
-        """What the process has said since last asked."""
+        """What the process has said since last asked.
+
+        Where it tells of malformed messages, lines that could not be read here count as well.
+        """
         notes = list(self.leash.receive())
+        for note in notes:
+            if "malformed" in note:
+                note["malformed"] += self.leash.malformed
         if notes:
             self.heard = monotonic()
         return notes

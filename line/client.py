@@ -6,6 +6,7 @@ dispatcher (again, when it restarted), beating, and orders from the supervisor h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -25,7 +26,9 @@ class Client:
     Attributes:
         drain: the supervisor wants no new work to begin; or it is gone.
         stop: the supervisor wants this process to end now.
-        orphaned: monotonic time since which the supervisor is gone, or None.
+        orphaned: monotonic time since which the supervisor is gone, or since which this process,
+            which was told to leave, knows that nothing more will be sent to it; or None.
+        heeded: monotonic time up to which everything that the supervisor has said is known.
     """
 
     def __init__(self, seat: Seat, *, credit: int = 0) -> None:
@@ -33,6 +36,8 @@ class Client:
         self.drain = False
         self.stop = False
         self.orphaned: float | None = None
+        self._leaving = False
+        self.heeded = 0.0
         self.orders: list[Note] = []
         """notes of the supervisor that are not about ending"""
         self._hello = Hello(seat.role, seat.name, seat.incarnation, credit)
@@ -59,7 +64,8 @@ class Client:
 
     @property
     def malformed(self) -> int:
-        return self._link.malformed
+        """Messages and notes that were counted and ignored."""
+        return self._link.malformed + self.seat.leash.malformed
 
     def watch(self, fd: int) -> None:
         """Let `exchange` return when the file descriptor is readable, too."""
@@ -85,6 +91,8 @@ class Client:
                 self._link.send(self._hello)
             elif not isinstance(message, Welcome):
                 received.append((message, payload))
+            elif self._leaving:  # it comes behind all that was sent before our farewell
+                self.orphaned = self.orphaned or monotonic()
             elif message.epoch != self._epoch:
                 self._epoch = message.epoch
                 received.append((message, payload))
@@ -99,11 +107,16 @@ class Client:
 
     def _heed_leash(self) -> None:
         leash = self.seat.leash
+        self.heeded = monotonic()
         for note in leash.receive():
             if note["kind"] == "drain":
                 self.drain = True
             elif note["kind"] == "stop":
                 self.stop = True
+            elif note["kind"] == "leave":
+                self._leaving = True
+                self._hello = replace(self._hello, credit=0)
+                self._link.send(self._hello)
             else:
                 self.orders.append(note)
         if leash.broken and self.orphaned is None:

@@ -34,7 +34,7 @@ WIDEST = MessageSettings(header_kb=65_536, picture_mb=1024)
 
 def encode(message: Message, payload: Buffer | None = None) -> list[Buffer]:
     """The parts of a message, ready for a socket; the payload is not copied."""
-    parts: list[Buffer] = [message.KIND, _PACKER.pack(message)]
+    parts: list[Buffer] = [message.KIND, pack(message)]
     if payload is not None:
         parts.append(payload)
     return parts
@@ -54,15 +54,7 @@ def decode(
     layout = _LAYOUTS.get(kind)
     if layout is None:
         raise DecodeError(f"unknown kind {kind[:8]!r}")
-    header = memoryview(parts[1])
-    if header.nbytes > limits.header_bytes:
-        raise DecodeError(f"header of {header.nbytes} bytes")
-    try:
-        message = layout.read(msgpack.unpackb(header, use_list=True, strict_map_key=True))
-    except DecodeError:
-        raise
-    except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
-        raise DecodeError(f"header is not MessagePack: {error}") from None
+    message = layout.unpack(parts[1], limits.header_bytes)
     payload = parts[2] if len(parts) == 3 else None
     if payload is not None:
         _check_payload(message, memoryview(payload).nbytes, limits.picture_bytes)
@@ -97,11 +89,18 @@ def _names(cls: Any) -> tuple[str, ...]:
 
 _PACKER = msgpack.Packer(default=_field_values)
 
+
+def pack(record: object) -> bytes:
+    """A dataclass as a MessagePack array of its fields' values."""
+    packed: bytes = _PACKER.pack(record)
+    return packed
+
+
 Reader = Callable[[Any], Any]
 
 
-class _Layout:
-    """How to check and build one dataclass from a decoded MessagePack array."""
+class Layout:
+    """How to check and build one dataclass from a MessagePack array."""
 
     def __init__(self, cls: type) -> None:
         hints = get_type_hints(cls)
@@ -109,7 +108,20 @@ class _Layout:
         self._names = _names(cls)
         self._readers: list[Reader] = [_reader(hints[name]) for name in self._names]
 
+    def unpack(self, header: Buffer, most: int) -> Any:
+        """What `pack` was given. Raises DecodeError, also for more than `most` bytes."""
+        view = memoryview(header)
+        if view.nbytes > most:
+            raise DecodeError(f"header of {view.nbytes} bytes")
+        try:
+            return self.read(msgpack.unpackb(view, use_list=True, strict_map_key=True))
+        except DecodeError:
+            raise
+        except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
+            raise DecodeError(f"header is not MessagePack: {error}") from None
+
     def read(self, values: object) -> Any:
+        """Raises DecodeError for an array that does not fit."""
         if not isinstance(values, list) or len(values) != len(self._names):
             raise DecodeError(f"{self._cls.__name__}: expected {len(self._names)} fields")
         decoded: list[Any] = []
@@ -126,7 +138,7 @@ def _reader(hint: Any) -> Reader:
     """A function that returns a value of type `hint` or raises TypeError or ValueError."""
     origin, arguments = get_origin(hint), get_args(hint)
     if is_dataclass(hint):
-        return _Layout(typing.cast(type, hint)).read
+        return Layout(typing.cast(type, hint)).read
     if origin in (typing.Union, types.UnionType):
         inner = _reader(next(a for a in arguments if a is not type(None)))
         return lambda value: None if value is None else inner(value)
@@ -183,4 +195,4 @@ def _fixed(readers: list[Reader]) -> Reader:
     return read
 
 
-_LAYOUTS = {cls.KIND: _Layout(cls) for cls in MESSAGES}
+_LAYOUTS = {cls.KIND: Layout(cls) for cls in MESSAGES}

@@ -144,6 +144,7 @@ class Door:
         self.router = context.socket(zmq.ROUTER)
         self.router.set(zmq.AFFINITY, _DOOR_THREAD)
         self.router.set(zmq.LINGER, 0)
+        self.router.set(zmq.IPV6, "[" in address)
         self.router.set(zmq.ROUTER_MANDATORY, 1)
         self.router.set(zmq.MAXMSGSIZE, largest)
         self.router.set(zmq.SNDHWM, 0)

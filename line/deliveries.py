@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from line.messages import Key
 
+GATHER_S = 0.01
+"""A sink's rest after a batch, so that under load rows are written and acknowledged several at a
+time."""
+
 
 @dataclass(slots=True)
 class _Pipe:
@@ -47,7 +51,11 @@ class Deliveries:
 
     def push(self, sink: str, key: Key) -> list[Key]:
         """Queue one more; returns what may be sent now."""
-        self._pipes[sink].queued.append(key)
+        pipe = self._pipes[sink]
+        if pipe.open and not pipe.queued and len(pipe.flying) < pipe.credit:
+            pipe.flying[key] = None
+            return [key]
+        pipe.queued.append(key)
         return self.pull(sink)
 
     def pull(self, sink: str) -> list[Key]:

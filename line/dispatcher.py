@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from time import monotonic
 
 from line import actions as act
+from line import feed
 from line.ledger import Ledger
 from line.messages import (
     Acknowledged,
@@ -55,6 +57,7 @@ class Dispatcher:
             seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
         )
         self._acknowledged: dict[int, list[int]] = defaultdict(list)
+        self._thumbnails = feed.Thumbnails()
         self._stop = False
         self._orphaned: float | None = None
 
@@ -103,6 +106,8 @@ class Dispatcher:
             case _, Beat():
                 return []
             case "camera", Frame():
+                if payload is not None and self._hub.has_listeners():
+                    self._hub.publish(feed.encode(self._thumbnails.seen(message, payload, now)))
                 return self._ledger.frame(message, payload, now)
             case "camera", UnseenItems(items):
                 return self._ledger.unseen(items)
@@ -134,7 +139,7 @@ class Dispatcher:
             actions += self._forget(role, older, now)
         is_new = self._peers.add(role, peer, hello.name)
         self._hub.send(role, peer, self._welcome)
-        if is_new and role == "worker":
+        if role == "worker":  # one that wants to leave says so by greeting again, with no credit
             actions += self._ledger.worker_joined(peer, hello.credit, now)
         if is_new and role == "sink":
             actions += self._ledger.sink_joined(hello.name, hello.credit)
@@ -183,6 +188,8 @@ class Dispatcher:
                 case act.Assign(worker, picture):
                     self._hub.send("worker", worker, picture.frame, picture.data)
                 case act.Deliver(sink, outcome, None):
+                    if sink == SINKS[0] and self._hub.has_listeners():
+                        self._hub.publish(feed.encode(feed.Decided(outcome)))
                     self._to_sink(sink, Row(outcome, "raw", 0, 0))
                 case act.Deliver(sink, outcome, act.Picture(frame, data)):
                     row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
@@ -212,6 +219,8 @@ class Dispatcher:
                 case "notice":
                     notice = Notice(note["id"], note["event"], note["text"])
                     self._carry_out(self._ledger.notice(notice))
+                case "threshold":
+                    self._ledger.judge = replace(self._ledger.judge, threshold=note["value"])
                 case "stop":
                     self._stop = True
         if leash.broken and self._orphaned is None:
@@ -224,7 +233,7 @@ class Dispatcher:
             waiting=self._ledger.waiting,
             held=self._ledger.held,
             loads=self._ledger.loads(),
-            malformed=self._hub.malformed,
+            malformed=self._hub.malformed + self._seat.leash.malformed,
             strangers=self._hub.strangers,
         )
 

@@ -13,7 +13,7 @@ from time import monotonic
 from line.child import Child
 from line.events import Event, Freeze, Kill, Slow
 from line.session import Session
-from line.settings import Settings
+from line.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,9 @@ class _Lasting:
 class Faults:
     """Owned by the supervisor, which lends it the living `children` by name."""
 
-    def __init__(self, settings: Settings, session: Session, children: Mapping[str, Child]) -> None:
-        self._events = settings.events
-        # On the `max` clock belt time is no measure of how long a process should suffer.
-        self._speed = 1.0 if settings.line.speed == "max" else settings.line.speed
+    def __init__(self, status: Status, session: Session, children: Mapping[str, Child]) -> None:
+        self._events = status.settings.events
+        self._status = status
         self._session = session
         self._children = children
         self._lasting: list[_Lasting] = []
@@ -45,7 +44,9 @@ class Faults:
         if isinstance(event, Kill) and child is not None:
             child.kill()
         if isinstance(event, Freeze | Slow):
-            ends = monotonic() + event.duration_s / self._speed
+            # On the `max` clock belt time is no measure of how long a process should suffer.
+            speed = 1.0 if self._status.clock == "max" else self._status.clock
+            ends = monotonic() + event.duration_s / speed
             self._lasting.append(_Lasting(event, ends, child.identity if child else ""))
             if child is not None:
                 self._inflict(event, child)

@@ -66,6 +66,11 @@ class Leash:
             self._outgoing += json.dumps({"kind": kind, **facts}).encode() + b"\n"
         self.flush()
 
+    @property
+    def pending(self) -> bool:
+        """Something waits for the other side to read."""
+        return bool(self._outgoing)
+
     def flush(self) -> None:
         """Try again to send what waits."""
         try:

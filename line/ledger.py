@@ -23,8 +23,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from line.actions import (
     Acknowledge,
@@ -37,6 +37,7 @@ from line.actions import (
     Suspect,
 )
 from line.deliveries import Deliveries
+from line.in_flight import InFlight
 from line.messages import Buffer, Frame, Key, Notice, Refusal, Result, Unseen
 from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.verdicts import Judge, unanswered, unseen
@@ -59,25 +60,13 @@ class Rules:
     """the sink that writes notices"""
 
 
-@dataclass(slots=True)
-class _Item:
-    order: int
-    """of arrival"""
-    picture: Picture | None
-    outcome: Outcome | None = None
-    worker: str | None = None
-    attempts: int = 0
-    awaiting: set[str] = field(default_factory=set)
-    """sinks that must still say that they hold the outcome"""
-
-
 class Ledger:
     """See the module's text. Every method returns the actions it leads to, in order."""
 
     def __init__(self, rules: Rules, judge: Judge) -> None:
         self._rules = rules
-        self._judge = judge
-        self._items: dict[Key, _Item] = {}
+        self.judge = judge  # may be replaced, for what is decided from then on
+        self._items: dict[Key, InFlight] = {}
         self._waiting: list[tuple[float, int, Key]] = []
         self._arrivals = itertools.count()
         self._workers = Workforce(rules.lease_s)
@@ -88,18 +77,19 @@ class Ledger:
 
     def frame(self, frame: Frame, data: Buffer | None, now: float) -> list[Action]:
         """A frame arrived, perhaps not for the first time."""
-        if frame.key in self._items:
+        key = frame.key
+        if key in self._items:
             return []
-        self._items[frame.key] = _Item(next(self._arrivals), Picture(frame, data))
-        self._wait(frame.key)
-        return [*self._dispatch(now)]
+        self._items[key] = InFlight(next(self._arrivals), Picture(frame, data))
+        self._wait(key)
+        return self._dispatch(now)
 
     def unseen(self, items: Iterable[Unseen]) -> list[Action]:
         """Items passed the photo-eye without becoming frames."""
         actions: list[Action] = []
         for item in items:
             if item.key not in self._items:
-                self._items[item.key] = _Item(next(self._arrivals), None)
+                self._items[item.key] = InFlight(next(self._arrivals), None)
                 actions += self._decide(item.key, unseen(item))
         return actions
 
@@ -108,23 +98,25 @@ class Ledger:
     def worker_joined(self, worker: str, credit: int, now: float) -> list[Action]:
         """A worker is ready for `credit` frames at a time."""
         self._workers.join(worker, credit)
-        return [*self._dispatch(now)]
+        return self._dispatch(now)
 
     def worker_left(self, worker: str, now: float) -> list[Action]:
         """A worker is gone; what it held waits for another."""
-        return [*self._remove(worker), *self._dispatch(now)]
+        return self._remove(worker) + self._dispatch(now)
 
     def result(self, worker: str, result: Result, now: float) -> list[Action]:
         """A worker answered. The first answer to an item counts, whoever gives it."""
-        self._workers.give_back(worker, result.key, now)
-        item = self._items.get(result.key)
+        key = result.key
+        self._workers.give_back(worker, key, now)
+        item = self._items.get(key)
         actions: list[Action] = []
         if item is not None and item.outcome is None and item.picture is not None:
-            self._revoke(item, result.key)
-            frame = item.picture.frame
-            outcome = self._judge.classified(frame, result, worker, item.attempts, now)
-            actions = self._decide(result.key, outcome)
-        return [*actions, *self._dispatch(now)]
+            self._revoke(item, key)
+            outcome = self.judge.classified(
+                item.picture.frame, result, worker, item.attempts, item.given.get(worker), now
+            )
+            actions = self._decide(key, outcome)
+        return actions + self._dispatch(now)
 
     def refusal(self, worker: str, refusal: Refusal, now: float) -> list[Action]:
         """A worker cannot answer, and no other could."""
@@ -134,7 +126,7 @@ class Ledger:
         if item is not None and item.outcome is None and item.picture is not None:
             self._revoke(item, refusal.key)
             actions = self._give_up(refusal.key, refusal.verdict, refusal.reason)
-        return [*actions, *self._dispatch(now)]
+        return actions + self._dispatch(now)
 
     # -- what sinks say -----------------------------------------------------------------------
 
@@ -229,25 +221,26 @@ class Ledger:
         assert item.picture is not None
         heapq.heappush(self._waiting, (item.picture.frame.deadline, item.order, key))
 
-    def _dispatch(self, now: float) -> Iterator[Action]:
+    def _dispatch(self, now: float) -> list[Action]:
         """Expire the dead, then lease the living to workers with credit."""
+        actions: list[Action] = []
         while self._waiting and self._waiting[0][0] <= now:
             key = heapq.heappop(self._waiting)[2]
-            yield from self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
+            actions += self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
         while self._waiting:
             key = self._waiting[0][2]
             worker = self._workers.choose(key, idle=self._items[key].attempts > 0)
             if worker is None:
-                return
+                break
             heapq.heappop(self._waiting)
-            yield self._lease(worker, key, now)
+            actions.append(self._lease(worker, key, now))
+        return actions
 
     def _lease(self, name: str, key: Key, now: float) -> Assign:
         item = self._items[key]
         assert item.picture is not None
         self._workers.lease(name, key, now, alone=item.attempts > 0)
-        item.worker = name
-        item.attempts += 1
+        item.give(name, now)
         return Assign(name, item.picture)
 
     def _remove(self, name: str) -> list[Action]:
@@ -265,7 +258,7 @@ class Ledger:
                 self._wait(key)
         return actions
 
-    def _revoke(self, item: _Item, key: Key) -> None:
+    def _revoke(self, item: InFlight, key: Key) -> None:
         """Take the frame from the waiting, or from another worker that still holds it."""
         if item.worker is None:
             self._waiting = [entry for entry in self._waiting if entry[2] != key]
@@ -275,14 +268,15 @@ class Ledger:
     def _give_up(self, key: Key, verdict: Verdict, reason: str) -> list[Action]:
         item = self._items[key]
         assert item.picture is not None
-        return self._decide(key, unanswered(item.picture.frame, verdict, reason, item.attempts))
+        outcome = unanswered(item.picture.frame, verdict, reason, item.attempts, item.last_given)
+        return self._decide(key, outcome)
 
     def _decide(self, key: Key, outcome: Outcome) -> list[Action]:
         item = self._items[key]
         item.outcome = outcome
         return self._send(self._rules.log, key, item)
 
-    def _forward(self, key: Key, item: _Item) -> list[Action]:
+    def _forward(self, key: Key, item: InFlight) -> list[Action]:
         """The row stands in the log: tell the other sinks."""
         assert item.outcome is not None
         actions: list[Action] = []
@@ -293,7 +287,7 @@ class Ledger:
                 actions += self._send(sink, key, item)
         return actions
 
-    def _send(self, sink: str, key: Key, item: _Item) -> list[Action]:
+    def _send(self, sink: str, key: Key, item: InFlight) -> list[Action]:
         item.awaiting.add(sink)
         return self._deliver(sink, self._deliveries.push(sink, key))
 

@@ -93,13 +93,15 @@ class Beat(Message):
 class Frame(Message):
     """Camera → dispatcher → worker: one item's picture and what is known of the item."""
 
-    KIND = b"F1"
+    KIND = b"F2"
     camera: int
     seq: int
     scheduled_s: float
     """belt time of the trigger"""
     triggered: float
     """monotonic time that the trigger was scheduled for"""
+    published: float
+    """monotonic time at which it left the camera, for the first time if it was sent again"""
     deadline: float
     """monotonic time of the last useful decision; infinite at `--speed max`"""
     true_class: str | None
@@ -190,7 +192,7 @@ class Refusal(Message):
 class Row(Message):
     """Dispatcher → sink: an outcome to store; with the picture if the sink asked for it."""
 
-    KIND = b"O1"
+    KIND = b"O2"
     outcome: Outcome
     encoding: Encoding
     height_px: int
@@ -201,7 +203,7 @@ class Row(Message):
 class Stored(Message):
     """Sink → dispatcher: these items are written; `truth` repeats rows that stood already."""
 
-    KIND = b"S1"
+    KIND = b"S2"
     keys: tuple[Key, ...]
     truth: tuple[Outcome, ...]
 

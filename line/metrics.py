@@ -73,6 +73,11 @@ def _flow(snapshot: Snapshot) -> Iterator[Metric]:
         "Messages that were counted and ignored.",
         value=snapshot.malformed,
     )
+    yield CounterMetricFamily(
+        "scrapline_refused_connections",
+        "Connections from other machines that were refused.",
+        value=snapshot.strangers,
+    )
 
 
 def _decisions(snapshot: Snapshot) -> Iterator[Metric]:

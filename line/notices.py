@@ -11,12 +11,15 @@ from line.leash import Note
 class Notices:
     """Keeps each until the sink has it: a new dispatcher is told again.
 
-    `children` are the supervisor's living processes by name.
+    `children` are the supervisor's living processes by name. What is `pending` travels with the
+    session: notices that a dead runner could not get rid of are told by the next one.
     """
 
-    def __init__(self, children: Mapping[str, Child]) -> None:
+    def __init__(self, children: Mapping[str, Child], pending: dict[str, Note]) -> None:
         self._children = children
-        self._pending: dict[str, Note] = {}
+        self._pending = pending
+        self.changed = False
+        """since the session was last written"""
 
     def __bool__(self) -> bool:
         """Whether any is still on its way."""
@@ -26,6 +29,7 @@ class Notices:
         """Something happened; `notice_id` is unique in the run."""
         note = {"kind": "notice", "id": notice_id, "event": event, "text": text}
         self._pending[notice_id] = note
+        self.changed = True
         dispatcher = self._children.get("dispatcher")
         if dispatcher is not None and dispatcher.is_ready:
             dispatcher.leash.send(**note)
@@ -38,3 +42,4 @@ class Notices:
     def settle(self, notice_id: str) -> None:
         """The alerts sink has it."""
         self._pending.pop(notice_id, None)
+        self.changed = True

@@ -64,6 +64,11 @@ class Outcome:
     """duration of the inference that answered (of the whole batch it was in)"""
     picture_crc32: int | None = None
     """of the picture's bytes as they left the camera"""
+    published_ms: float | None = None
+    """trigger to the moment at which the frame left the camera; none if it never did"""
+    dispatched_ms: float | None = None
+    """trigger to the moment at which it was given to the worker that answered, or without an
+    answer to the last that had it; none if the dispatcher of now gave it to nobody"""
 
     @property
     def frame_id(self) -> str:

@@ -117,6 +117,7 @@ class RemoteClient:
         return replace(
             frame,
             triggered=self._offset.ours(frame.triggered),
+            published=self._offset.ours(frame.published),
             deadline=self._offset.ours(frame.deadline),
         )
 

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from line.errors import BadInput
 from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
+from line.outcome import COLUMNS
 from line.run_folder import RunFolder
 from line.settings import Settings
 
 SETTINGS_FILE = "settings.json"
+_LONGEST_HEADER = 65_536
 
 
 def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
@@ -23,11 +25,19 @@ def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
         BadInput: if it is no run folder, one of its files is damaged, or the run has finished.
     """
     path = run_dir.absolute()
+    settings, model = remember(run_dir)
+    if _ended(path) == "finished":
+        raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
+    _check_columns(path / "results.csv")
+    return settings, model, RunFolder(path)
+
+
+def remember(run_dir: Path) -> tuple[Settings, ModelFacts]:
+    """The settings and the model of a run. Raises BadInput as `reopen` does."""
+    path = run_dir.absolute()
     for name in (SETTINGS_FILE, MODEL_FILE):
         if not (path / name).is_file():
             raise BadInput(f"{run_dir}: not a run folder (no {name})")
-    if _ended(path) == "finished":
-        raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
     try:
         settings = Settings.model_validate_json((path / SETTINGS_FILE).read_bytes())
     except ValidationError as error:
@@ -36,7 +46,18 @@ def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
         model = ModelFacts.load(path)
     except ValidationError as error:
         raise _damaged(path / MODEL_FILE, error) from None
-    return settings, model, RunFolder(path)
+    return settings, model
+
+
+def _check_columns(path: Path) -> None:
+    """Rows of this version are not added to those of another."""
+    try:
+        with path.open("rb") as file:
+            header = file.readline(_LONGEST_HEADER)
+    except FileNotFoundError:
+        return
+    if header.endswith(b"\n") and header != ",".join(COLUMNS).encode() + b"\n":
+        raise BadInput(f"{path}: has the columns of another version; the run cannot be resumed")
 
 
 def _ended(path: Path) -> str | None:

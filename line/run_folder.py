@@ -74,9 +74,14 @@ class RunFolder:
         except OSError as error:
             raise BadInput(f"{self.path}: {error.strerror or error}") from None
 
-    def write_processes(self, entries: Iterable[ProcessEntry]) -> None:
-        """processes.json: every living process, replaced in one step."""
-        self.write_json("processes.json", {"processes": [asdict(entry) for entry in entries]})
+    def write_processes(self, entries: Iterable[ProcessEntry], control: Path | None = None) -> None:
+        """processes.json: every living process, replaced in one step.
+
+        `control`: the socket that orders are given at, while there is one.
+        """
+        processes = [asdict(entry) for entry in entries]
+        open_at = {} if control is None else {"control": str(control)}
+        self.write_json("processes.json", {"processes": processes, **open_at})
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a JSON file in one step."""

@@ -52,7 +52,7 @@ class RunLock:
     def _end_orphans(self) -> None:
         deadline = monotonic() + _ORPHANS_LEAVE_S
         while not _try_lock(self.inherited_fd):
-            for pid in _orphans(self._run_dir):
+            for pid in living(self._run_dir):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             if monotonic() > deadline:
@@ -68,8 +68,8 @@ def _try_lock(fd: int) -> bool:
     return True
 
 
-def _orphans(run_dir: Path) -> list[int]:
-    """Processes in processes.json that still are what it says: a number may be someone else's."""
+def living(run_dir: Path) -> list[int]:
+    """Living processes of a run: a number in processes.json may be somebody else's by now."""
     try:
         listed = json.loads((run_dir / "processes.json").read_bytes())["processes"]
         pids = [int(entry["pid"]) for entry in listed]

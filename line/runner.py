@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from line.child import Place
+from line.crew import worker_place
 from line.errors import DiskFull, StageDied
 from line.faults import describe
 from line.model_facts import ModelFacts
@@ -80,7 +81,8 @@ def _go(
     folder.inherited_fds = (lock.inherited_fd,)
     status = Status(settings)
     status.restarts.update(session.restarts)
-    supervisor = Supervisor(_places(settings), folder, session, status, watch)
+    status.standing = session.standing
+    supervisor = Supervisor(_places(settings, status.workers), folder, session, status, watch)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))
@@ -93,15 +95,15 @@ def _go(
     return ended
 
 
-def _places(settings: Settings) -> list[Place]:
+def _places(settings: Settings, workers: int) -> list[Place]:
     """Every process that the line needs."""
-    assert isinstance(settings.line.workers, int)
     sinks = SINKS if settings.review.enabled else SINKS[:-1]
     return [
         Place("dispatcher", "dispatcher", 0, "line"),
         *(Place("sink", name, index, "sinks") for index, name in enumerate(sinks)),
-        *(Place("worker", f"worker-{n}", n, "workers") for n in range(settings.line.workers)),
+        *(worker_place(n) for n in range(workers)),
         *(Place("camera", f"camera-{n}", n, "producers") for n in range(settings.line.cameras)),
+        *([Place("console", "console", 0, "console")] if settings.console.on == "on" else []),
     ]
 
 
@@ -111,14 +113,16 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "ended": ended.how,
         "error": str(ended.error) if ended.error else None,
         "sessions": session.number,
+        "replays": status.settings.source.replays or None,
         "fed": status.fed,
         "wall_s": round(status.wall_s, 3),
         "belt_s": round(status.belt_s, 3),
-        "workers": status.settings.line.workers,
+        "workers": status.workers,
         "speed": status.settings.line.speed,
         "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
         "restarts": {role: status.restarts[role] for role in roles},
         "faults": describe(status.settings.events, session),
+        "orders": session.standing.orders,
         "trigger_jitter_ms": status.jitter_ms(),
         "malformed_messages": status.malformed,
         "refused_connections": status.strangers,

@@ -10,6 +10,10 @@ from line.errors import BadInput
 
 ROLES = ("camera", "worker", "sink")
 """The dispatcher has a socket for each."""
+FEED = "feed"
+"""The dispatcher's socket for whoever looks on."""
+CONTROL = "control"
+"""The supervisor's, for whoever gives orders; not of ZeroMQ."""
 _PATH_BYTES = 107
 """Longest path that a Unix socket can have."""
 
@@ -36,7 +40,11 @@ def make_runtime_dir() -> Path:
 
 
 def endpoint(runtime_dir: Path, role: str) -> str:
-    """Address of the dispatcher's socket for `role`. Raises BadInput if the path is too long."""
+    """Address of the dispatcher's socket for a role, or of the feed.
+
+    Raises:
+        BadInput: if the path is too long.
+    """
     path = runtime_dir / f"{role}.ipc"
     if len(os.fsencode(path)) > _PATH_BYTES:
         raise BadInput(

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from line.errors import BadInput
-from line.run_folder import now_iso
+from line.run_folder import RunFolder, now_iso
+from line.standing import Standing
 
 FILE = "session.json"
 
@@ -33,6 +34,9 @@ class Session(BaseModel):
     restarts: dict[str, int] = Field(default_factory=dict)
     """role → unplanned restarts"""
     injected: list[Injected] = Field(default_factory=list)
+    standing: Standing = Field(default_factory=Standing)
+    notices: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """news of the line that the alerts sink does not have yet"""
 
     @classmethod
     def load(cls, run_dir: Path) -> Session:
@@ -44,6 +48,10 @@ class Session(BaseModel):
             raise BadInput(f"{path}: {error.strerror or error}") from None
         except ValidationError as error:
             raise BadInput(f"{path}: {error.errors()[0]['msg']}") from None
+
+    def keep(self, folder: RunFolder) -> None:
+        """Write it down. Raises OSError if there is no room."""
+        folder.write_json(FILE, self.model_dump())
 
     def successor(self, runtime_dir: Path) -> Session:
         """The session of a runner that resumes the run."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from line.console_settings import ConsoleSettings
 from line.events import Drift, Event
 from line.section import SINKS as SINKS
 from line.section import Fraction, Section
@@ -32,7 +33,10 @@ class LineSettings(Section):
 
 
 class SourceSettings(Section):
-    spec: str = Field(min_length=1, description="procedural, a folder, a video file or webcam:N")
+    spec: str = Field(
+        min_length=1, description="procedural, a folder, a video file, webcam:N or recording"
+    )
+    replays: str = Field(description="run folder that is fed again; empty = none")
     order: Literal["auto", "once", "random"] = Field(
         description="of a folder's pictures; auto = once"
     )
@@ -62,6 +66,9 @@ class InfeedSettings(Section):
 class ClassSettings(Section):
     share: float = Field(ge=0, le=1e6, description="weight in the mix of a procedural infeed")
     mass_g: float = Field(gt=0, le=1e6)
+    value_per_t: float = Field(
+        default=0.0, ge=0, le=1e9, description="of a tonne recovered, in any currency"
+    )  # a default because config.toml cannot know the classes of other people's scenarios
 
 
 class CameraSettings(Section):
@@ -178,6 +185,11 @@ class ResultSettings(Section):
         return {"owner": 0o077, "group": 0o027, "all": 0o022}[self.readable_by]
 
 
+class RecordSettings(Section):
+    enabled: bool = Field(description="write what passes the photo-eyes to the run folder, as MCAP")
+    max_mb: int = Field(ge=1, le=10**7, description="of a lane, 10^6 bytes; then recording ends")
+
+
 class Settings(Section):
     """The whole configuration of one run."""
 
@@ -196,9 +208,11 @@ class Settings(Section):
     transport: TransportSettings
     supervisor: SupervisorSettings
     metrics: MetricsSettings
+    console: ConsoleSettings
     alerts: AlertSettings
     review: ReviewSettings
     results: ResultSettings
+    record: RecordSettings
     events: tuple[Event, ...]
 
     @model_validator(mode="after")
@@ -221,8 +235,8 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _the_door_has_a_lock(self) -> Settings:
-        fault = self.transport.fault(self.line.workers)
+    def _doors_have_locks(self) -> Settings:
+        fault = self.transport.fault(self.line.workers) or self.console.fault()
         if fault:
             raise ValueError(fault)
         return self

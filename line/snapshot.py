@@ -32,6 +32,7 @@ class Snapshot:
     alerts: int
     restarts: dict[str, int]
     malformed: int
+    strangers: int
     processes: tuple[ProcessState, ...]
 
     @classmethod
@@ -48,6 +49,7 @@ class Snapshot:
             alerts=status.alert_count,
             restarts=dict(status.restarts),
             malformed=status.malformed,
+            strangers=status.strangers,
             processes=tuple(replace(process) for process in status.processes),
         )
 
@@ -68,11 +70,11 @@ class Snapshot:
         """Stages of which nobody is ready and heard of.
 
         The workers stand in for one another and are one stage; any other process is one by itself,
-        but for a camera whose belt has ended.
+        but for the console, which only looks on, and a camera whose belt has ended.
         """
         at_work: dict[str, bool] = {}
         for process in self.processes:
-            if process.role == "camera" and process.state == "gone":
+            if process.role == "console" or (process.role, process.state) == ("camera", "gone"):
                 continue
             stage = "workers" if process.role == "worker" else process.name
             serves = process.state == "ready" and not self.is_hung(process, now)

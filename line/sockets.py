@@ -1,7 +1,7 @@
-"""ZeroMQ, which only this file and `line.curve` import.
+"""ZeroMQ, which of the line only this file and `line.curve` import.
 
-The dispatcher owns a `Hub`: one ROUTER for each role, and perhaps a door for workers on other
-machines. Everyone else owns a `Link`: one DEALER.
+The dispatcher owns a `Hub`: one ROUTER for each role, a feed for onlookers, and perhaps a door for
+workers on other machines. Everyone else owns a `Link`: one DEALER; an onlooker a `Listener`.
 Sending never blocks; what cannot be sent is reported, not waited for.
 """
 
@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import sleep
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import zmq
 
 from line.codec import WIDEST, decode, encode
-from line.curve import Door, Lock, loss
 from line.errors import BadInput, DecodeError
-from line.keys import LineKeys
-from line.messages import (
-    Buffer,
-    Message,
-)
-from line.runtime_dir import ROLES, endpoint
+from line.messages import Buffer, Message
+from line.runtime_dir import FEED, ROLES, endpoint
 from line.settings import MessageSettings
 from line.transport import TransportSettings
+
+if TYPE_CHECKING:  # it takes a while to load, and most lines have no door
+    from line.curve import Door, Lock
 
 _RECONNECT_MS = 20
 _OWN_THREAD = 1
@@ -98,6 +97,7 @@ class Link(_Owner):
         self._dealer = self._socket(zmq.DEALER)
         self._dealer.set(zmq.ROUTING_ID, identity.encode())
         self._dealer.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        self._dealer.set(zmq.IPV6, "[" in address)
         self._monitor = lock.apply(self._dealer) if lock else None
         try:
             self._dealer.connect(address)
@@ -108,6 +108,8 @@ class Link(_Owner):
     @property
     def loss(self) -> str | None:
         """Why the link to another machine is broken; None while it is not, or not known to be."""
+        from line.curve import loss
+
         return None if self._monitor is None else loss(self._monitor)
 
     def send(self, message: Message, payload: Buffer | None = None) -> None:
@@ -160,6 +162,10 @@ class Hub(_Owner):
             router.set(zmq.ROUTER_MANDATORY, 1)
             router.bind(address)
             self._routers[role] = router
+        self._feed = self._socket(zmq.XPUB)
+        self._feed.set(zmq.SNDHWM, _UNHEARD)
+        self._feed.bind(endpoint(runtime_dir, FEED))
+        self._subscribed = False
         self._door: Door | None = None
         if transport is not None and transport.listen:
             self._open_door(transport)
@@ -174,6 +180,17 @@ class Hub(_Owner):
     def strangers(self) -> int:
         """Connections from other machines that were refused so far."""
         return 0 if self._door is None else self._door.count_strangers()
+
+    def has_listeners(self) -> bool:
+        """Whether anybody hears the feed."""
+        for parts in _drain(self._feed):
+            self._subscribed = parts[0][:1] == b"\x01"  # the last one to leave says 0
+        return self._subscribed
+
+    def publish(self, parts: list[Buffer]) -> None:
+        """Tell whoever hears the feed; who is too slow misses it."""
+        with suppress(zmq.Again):
+            _send(self._feed, parts)
 
     def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:
         """Send to one peer; False if there is no such peer (any more)."""
@@ -209,6 +226,29 @@ class Hub(_Owner):
         self._poller.register(self._door.router, zmq.POLLIN)
 
 
+class Listener:
+    """An onlooker's end of the feed; mends itself when the dispatcher is a new one."""
+
+    def __init__(self, address: str) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._sub = self._context.socket(zmq.SUB)
+        self._sub.set(zmq.RCVHWM, _UNHEARD)
+        self._sub.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        self._sub.set(zmq.SUBSCRIBE, b"")
+        self._sub.connect(address)
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep until something can be read or the time is over."""
+        self._sub.poll(int(1000 * timeout_s))
+
+    def receive(self) -> Iterator[list[bytes]]:
+        """The parts of all messages that are there, without waiting."""
+        yield from _drain(self._sub)
+
+    def close(self) -> None:
+        self._context.destroy(linger=0)
+
+
 def check_door(transport: TransportSettings) -> None:
     """Raises BadInput, naming the setting or file, if no door could be opened."""
     if transport.listen:
@@ -220,6 +260,9 @@ def check_door(transport: TransportSettings) -> None:
 def _door(
     context: zmq.Context[zmq.Socket[bytes]], transport: TransportSettings, limits: MessageSettings
 ) -> Door:
+    from line.curve import Door
+    from line.keys import LineKeys
+
     keys = LineKeys(Path(transport.keys))
     return Door(context, transport.listen, keys.pair(), keys.name_of, limits.header_bytes)
 
@@ -228,6 +271,8 @@ REMOTE = "remote"
 """The role of workers on other machines, which have a socket of their own."""
 _BURST = 256
 """Messages taken from one socket before the others have their turn."""
+_UNHEARD = 256
+"""Messages of the feed that wait for one listener; further ones it misses."""
 
 
 def _drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
+from line.belt_changes import is_paused
+from line.clock import Clock
+from line.events import Drift
 from line.leash import Note
+from line.pace import belt_pace
 from line.settings import Settings
+from line.standing import Standing
 
 
 @dataclass(slots=True)
@@ -20,9 +25,14 @@ class ProcessState:
     pid: int
     incarnation: int
     state: str
-    """starting, ready, restarting or gone"""
+    """starting, ready, leaving, restarting or gone"""
     heard: float | None = None
     """monotonic time of its last sign of life; None while there is no process"""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started anew, also by a runner that resumed the run."""
+        return max(0, self.incarnation - 1)
 
 
 class RunningTotal:
@@ -47,6 +57,8 @@ class Status:
     """The newest notes of all processes."""
 
     settings: Settings
+    standing: Standing = field(default_factory=Standing)
+    """what was ordered of the line and still holds"""
     phase: str = "starting"
     belt_started: float | None = None
     """monotonic time of belt second 0"""
@@ -85,8 +97,8 @@ class Status:
                 self.flow = note
             case "board":
                 self.board = note
-            case "disk_full":
-                self.incidents.append(f"{process} waits: {note['text']}")
+            case "incident":
+                self.incidents.append(f"{process} {note['text']}")
             case "review":
                 self.queued = note["queued"]
             case "alerts":
@@ -102,14 +114,14 @@ class Status:
     @property
     def has_workers(self) -> bool:
         """Somebody will take the first frame; with no workers here it depends on other machines."""
-        return bool(self.settings.line.workers or self.flow.get("loads"))
+        return bool(self.workers or self.flow.get("loads"))
 
     @property
     def shown_phase(self) -> str:
         """The phase, for people."""
         if self.phase == "starting" and not self.has_workers:
             return f"waiting for a worker at {self.settings.transport.listen}"
-        return self.phase
+        return "running, infeed paused" if self.phase == "running" and self.paused else self.phase
 
     @property
     def strangers(self) -> int:
@@ -132,6 +144,50 @@ class Status:
         if self.belt_started is None:
             return 0.0
         return max(0.0, (self.belt_ended or monotonic()) - self.belt_started)
+
+    @property
+    def workers(self) -> int:
+        """Workers wanted on this machine."""
+        wanted = self.standing.workers
+        if wanted is None:
+            assert isinstance(self.settings.line.workers, int)  # "auto" was resolved at the start
+            wanted = self.settings.line.workers
+        return wanted
+
+    @property
+    def threshold(self) -> float:
+        """Items less sure than this stay on the belt."""
+        ordered, own = self.standing.threshold, self.settings.decision.threshold
+        return float(own) if ordered is None else ordered
+
+    @property
+    def paused(self) -> bool:
+        """The infeed stands still, or is about to."""
+        return is_paused(self.standing.changes)
+
+    @property
+    def clock(self) -> float | Literal["max"]:
+        """The clock multiplier at this moment."""
+        speed = self.settings.line.speed
+        if speed == "max":
+            return speed
+        return Clock(0.0, speed, self.standing.changes).speed_at(self.belt_s)
+
+    @property
+    def belt_speed_m_per_s(self) -> float:
+        """Speed of the first lane's belt at this moment."""
+        drifts = [e for e in self.settings.events if isinstance(e, Drift) and e.index == 0]
+        pace = belt_pace(self.settings.belt.speed_m_per_s, drifts, self.standing.changes)
+        return pace.rate_at(self.belt_s)
+
+    @property
+    def deadline_ms(self) -> float | None:
+        """Wall time from a trigger to its deadline at this moment; None where there is none."""
+        belt, clock = self.settings.belt, self.clock
+        if clock == "max":
+            return None
+        travel_s = belt.camera_to_ejector_m / self.belt_speed_m_per_s
+        return (1000 * travel_s - belt.actuator_ms) / clock
 
     def jitter_ms(self) -> dict[str, float] | None:
         """Trigger jitter over all lanes: the worst of each figure; None without a paced trigger."""

@@ -10,8 +10,10 @@ from line.section import Section
 
 
 def is_tcp_address(text: str) -> bool:
-    """Whether `text` is `tcp://HOST:PORT`."""
-    found = re.fullmatch(r"tcp://(?:\*|[A-Za-z0-9._-]+):([0-9]{1,5})", text)
+    """Whether `text` is `tcp://HOST:PORT`, where HOST may be an IPv6 address in brackets."""
+    found = re.fullmatch(
+        r"tcp://(?:\*|[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+(?:%\w+)?\]):([0-9]{1,5})", text
+    )
     return found is not None and 0 < int(found[1]) < 1 << 16
 
 

@@ -125,8 +125,7 @@ def picture(status: Status, items_per_s: float) -> Panel:
     """The whole view as one renderable."""
     columns = Table.grid(padding=(0, 3))
     columns.add_row(_verdicts(status), _figures(status, items_per_s))
-    speed = status.settings.line.speed
-    clock = "as fast as possible" if speed == "max" else f"clock ×{speed:g}"
+    clock = "as fast as possible" if status.clock == "max" else f"clock ×{status.clock:g}"
     return Panel(
         Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
         title=Text.assemble(("Scrapline", "bold"), f" · {status.settings.title}"),
@@ -145,7 +144,7 @@ def _belt(status: Status) -> Text:
     riding = sum(note["on_belt"] for note in status.belts.values())
     # Items seem to ride along: the phase of the pattern follows belt time.
     spacing = max(2, round(_BELT_WIDTH / riding)) if riding else 0
-    shift = int(status.belt_s * belt.speed_m_per_s / length_m * _BELT_WIDTH)
+    shift = int(status.belt_s * status.belt_speed_m_per_s / length_m * _BELT_WIDTH)
     text = Text("infeed ")
     for cell in range(_BELT_WIDTH):
         if cell == eye:
@@ -175,12 +174,9 @@ def _verdicts(status: Status) -> Table:
 
 
 def _figures(status: Status, items_per_s: float) -> Table:
-    board, settings = status.board, status.settings
+    board = status.board
     latency = board.get("latency_ms", {})
     accuracy = board.get("accuracy")
-    deadline = None
-    if settings.line.speed != "max":
-        deadline = 1000 * settings.deadline_s / settings.line.speed
     table = Table(box=None, pad_edge=False, show_header=False, title="line", title_justify="left")
     table.add_column("", style="dim")
     table.add_column("", justify="right")
@@ -190,7 +186,7 @@ def _figures(status: Status, items_per_s: float) -> Table:
         ("throughput", f"{items_per_s:.1f} items/s"),
         ("latency p50", _ms(latency.get("p50"))),
         ("latency p95", _ms(latency.get("p95"))),
-        ("deadline", _ms(deadline)),
+        ("deadline", _ms(status.deadline_ms)),
         ("accuracy", "–" if accuracy is None else f"{accuracy:.1%}"),
         ("waiting", f"{status.flow.get('waiting', 0)}"),
         ("for review", f"{status.queued}"),
@@ -208,7 +204,7 @@ def _processes(status: Status) -> Table:
     table.add_column("answered", justify="right")
     table.add_column("restarts", justify="right")
     loads = status.flow.get("loads", {})
-    styles = {"ready": "green", "starting": "yellow", "restarting": "red", "gone": "dim"}
+    styles = {"ready": "green", "restarting": "red", "gone": "dim"}
     for process in status.processes:
         if process.role != "worker" and process.state == "ready" and process.incarnation == 1:
             continue  # only workers are worth a line when all is well
@@ -216,7 +212,7 @@ def _processes(status: Status) -> Table:
         restarts = max(0, process.incarnation - 1)
         table.add_row(
             process.name,
-            Text(process.state, styles[process.state]),
+            Text(process.state, styles.get(process.state, "yellow")),
             str(process.pid or ""),
             str(holds),
             str(answered),

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from line.messages import Key
 
 
+def largest_batch(credit: int) -> int:
+    """Frames that a worker with this credit puts into one inference."""
+    return max(1, credit // 2)
+
+
 @dataclass(slots=True)
 class _Worker:
     credit: int
@@ -42,16 +47,17 @@ class Workforce:
 
         With `idle` only a worker that holds nothing will do.
         """
-        best = min(
-            (
-                (len(w.leases), w.answered, name)
-                for name, w in self._workers.items()
-                if not w.quarantined
-                and len(w.leases) < (min(1, w.credit) if idle else w.credit)
-                and key not in w.leases
-            ),
-            default=None,
-        )
+        best: tuple[int, int, str] | None = None
+        for name, worker in self._workers.items():
+            held = len(worker.leases)
+            if (
+                held >= worker.credit
+                or worker.quarantined
+                or (held and (idle or key in worker.leases))
+            ):
+                continue
+            if best is None or (held, worker.answered, name) < best:
+                best = held, worker.answered, name
         return best[2] if best else None
 
     def lease(self, name: str, key: Key, now: float, *, alone: bool) -> None:

@@ -6,17 +6,18 @@ import math
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from importlib import import_module
 from time import monotonic
 
 from line.client import Client
+from line.clock import Clock
 from line.errors import ScraplineError
 from line.seat import Seat, leave, take_seat
 from producers.camera import Camera
-from producers.clock import Clock
-from producers.photographer import Photographer
+from producers.photographer import photographer
 from producers.progress import Progress, resume_note
-from producers.sources import open_source
-from producers.studio import Studio
+from producers.sources import Source, open_source
+from producers.studio import Archive, Studio
 
 
 def main() -> int:
@@ -35,27 +36,41 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     sys.setswitchinterval(0.0005)
     source = stack.enter_context(closing(open_source(settings)))
     progress = Progress(
-        seat.run_dir / f"{seat.name}.progress", seat.runtime_dir / f"{seat.name}.stop"
+        seat.run_dir / f"{seat.name}.progress",
+        seat.runtime_dir / f"{seat.name}.stop",
+        durable=settings.results.survives_power_cut,
     )
     stack.enter_context(closing(progress))
     seat.leash.send("progress", **resume_note(progress.record))
+    if settings.record.enabled:
+        import_module("producers.recorder")  # it takes its time: now, not at the first trigger
     client = stack.enter_context(Client(seat))
     start = _await_start(client)
     if start is None:
         return
     speed = math.inf if settings.line.speed == "max" else settings.line.speed
-    photograph = Photographer(source, settings, seat.index)
+    clock = Clock(start.zero, speed)
     studio = stack.enter_context(
         Studio(
-            photograph,
+            photographer(source, settings, seat.index),
             settings.camera.encoding,
             settings.camera.jpeg_quality,
             nice=settings.worker.nice,
             picture_bytes=settings.message.picture_bytes,
+            archive=_archive(seat, stack, source, clock),
         )
     )
-    clock = Clock(start.zero, speed)
     Camera(client, clock, source, studio, progress, start.since).run()
+
+
+def _archive(seat: Seat, stack: ExitStack, source: Source, clock: Clock) -> Archive | None:
+    """The lane's recording, if the run is to be recorded."""
+    if not seat.settings.record.enabled:
+        return None
+    # Imported late: only a run that is recorded writes MCAP files.
+    from producers.recorder import Recorder
+
+    return stack.enter_context(Recorder(seat.run_dir, seat.settings, seat.index, source, clock))
 
 
 @dataclass(frozen=True, slots=True)

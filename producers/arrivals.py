@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice, takewhile
+from itertools import count, islice, takewhile
 
 from line.events import Surge
+from line.pace import feeder_pace
 from line.settings import InfeedSettings, Settings
-from producers.pace import feeder_pace
-from producers.randomness import Purpose, stream
+from producers.randomness import Purpose
+from producers.sources import RecordedSource, Source
+from producers.streams import streams
 
 
 def arrivals(infeed: InfeedSettings, min_gap_s: float, seed: int, camera: int) -> Iterator[float]:
@@ -18,16 +20,13 @@ def arrivals(infeed: InfeedSettings, min_gap_s: float, seed: int, camera: int) -
     so that the mean rate holds. *bursts*: the same, but time stands still during the pauses.
     """
     mean_gap_s = max(60 / infeed.items_per_min, min_gap_s)
+    if infeed.process == "regular":
+        for fed in count(1):
+            yield fed * mean_gap_s  # a sum would drift past the run's duration
     feeding_s = 0.0
-    seq = 0
-    while True:
-        if infeed.process == "regular":
-            feeding_s = (seq + 1) * mean_gap_s  # a sum would drift past the run's duration
-        else:
-            rng = stream(seed, camera, seq, Purpose.ARRIVAL)
-            feeding_s += min_gap_s + rng.exponential(mean_gap_s - min_gap_s)
+    for rng in streams(seed, camera, Purpose.ARRIVAL):
+        feeding_s += min_gap_s + rng.exponential(mean_gap_s - min_gap_s)
         yield _with_pauses(feeding_s, infeed) if infeed.process == "bursts" else feeding_s
-        seq += 1
 
 
 def lane_arrivals(settings: Settings, camera: int, available: int | None) -> Iterator[float]:
@@ -47,6 +46,13 @@ def lane_arrivals(settings: Settings, camera: int, available: int | None) -> Ite
     if settings.line.duration_s:
         feed = takewhile(lambda fed_s: fed_s <= settings.line.duration_s, feed)
     return feed
+
+
+def source_arrivals(source: Source, settings: Settings, camera: int) -> Iterator[float]:
+    """Arrivals of one lane: the feeder's, or those of a recording."""
+    if isinstance(source, RecordedSource):
+        return source.arrivals(camera, settings.belt.speed_m_per_s)
+    return lane_arrivals(settings, camera, source.length)
 
 
 def _with_pauses(feeding_s: float, infeed: InfeedSettings) -> float:

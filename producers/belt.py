@@ -2,22 +2,24 @@
 
 The belt knows no wall clock and waits for nobody. Whoever owns the environment steps it, and hears
 of every stage that an item reaches through the `observe` function. Timed events of the scenario
-fire on the same clock.
+fire on the same clock. What is ordered of the belt while it runs is followed from its moment on,
+and leads to the same belt as if it had been known from the start.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import simpy
 
+from line.belt_changes import BeltChange
 from line.events import Drift
+from line.pace import belt_pace, pauses
 from line.settings import BeltSettings
-from producers.pace import belt_pace
 
 
 class Stage(StrEnum):
@@ -28,6 +30,7 @@ class Stage(StrEnum):
     DEADLINE = "deadline"  # the last moment for a decision: the actuator needs the rest
     EJECTOR = "ejector"  # in front of the ejector
     END = "end"  # over the end of the belt, or in its bin
+    SHIFTED = "shifted"  # nowhere new: it will come to the photo-eye at another time than it was to
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +63,23 @@ class Belt:
         """
         self._env = env
         self._observe = observe
-        self._riding = 0
+        self._rides: dict[int, simpy.Process] = {}
         self._next_arrival_s = -math.inf
         self._stop_s = math.inf
         self._settings = settings
-        self._pace = belt_pace(settings.speed_m_per_s, drifts)
-        env.process(self._infeed(arrivals))
+        self._drifts = tuple(drifts)
+        self._know(())
+        self._feeding = env.process(self._infeed(arrivals))
 
     @property
     def riding(self) -> int:
         """Items on the belt."""
-        return self._riding
+        return len(self._rides)
 
     @property
     def is_done(self) -> bool:
         """Nothing is on the belt, and nothing more will be fed."""
-        return self._riding == 0 and self._next_arrival_s > self._stop_s
+        return not self._rides and self._next_arrival_s > self._stop_s
 
     def deadline_s(self, trigger_s: float) -> float:
         """Belt time, from a trigger on, to the last moment for a decision."""
@@ -85,44 +89,81 @@ class Belt:
         """Feed nothing after belt time `at_s`; what is on the belt runs through."""
         self._stop_s = min(self._stop_s, at_s)
 
+    def follow(self, changes: Sequence[BeltChange]) -> None:
+        """All that was ordered so far; what is new lies ahead of all that has happened."""
+        self._know(changes)
+        # As an event, so that processes that were just begun are under way.
+        self._env.process(self._rouse())
+
     def at(self, time_s: float, action: Callable[[], None]) -> None:
         """Call `action` at a belt time."""
         self._env.process(self._alarm(time_s, action))
 
+    def _know(self, changes: Sequence[BeltChange]) -> None:
+        self._pace = belt_pace(self._settings.speed_m_per_s, self._drifts, changes)
+        self._feeder = pauses(changes)
+
+    def _rouse(self) -> Process:
+        """Have everybody who waits look at the time again."""
+        for process in (*self._rides.values(), self._feeding):
+            if process.is_alive:
+                process.interrupt()
+        return
+        yield
+
     def _infeed(self, arrivals: Iterable[float]) -> Process:
-        for seq, arrival_s in enumerate(arrivals):
-            wait_s = max(0.0, arrival_s - self._env.now)
-            # As the environment rounds it: a stop at this very moment must mean the same later.
-            self._next_arrival_s = self._env.now + wait_s
-            yield self._env.timeout(wait_s)
+        for seq, feeder_s in enumerate(arrivals):
+            arrival_s = yield from self._await_arrival(feeder_s)
             if self._env.now > self._stop_s:
                 return
-            self._riding += 1
-            to_camera_s = self._pace.duration_s(arrival_s, self._settings.infeed_to_camera_m)
-            self._env.process(self._ride(BeltItem(seq, arrival_s, arrival_s + to_camera_s)))
+            self._rides[seq] = self._env.process(self._ride(seq, arrival_s))
         self.stop_feeding(self._env.now)
         self._next_arrival_s = math.inf
 
-    def _ride(self, item: BeltItem) -> Process:
-        self._observe(Stage.FED, item)
-        yield self._env.timeout(item.trigger_s - item.fed_s)
-        self._observe(Stage.TRIGGER, item)
-        for stage, duration_s in self._after(item.trigger_s):
-            yield self._env.timeout(duration_s)
-            self._observe(stage, item)
-        self._riding -= 1
+    def _await_arrival(self, feeder_s: float) -> Generator[simpy.Event, Any, float]:
+        while True:
+            arrival_s = self._feeder.duration_s(0.0, feeder_s)
+            # As the environment rounds it: a stop at this very moment must mean the same later.
+            self._next_arrival_s = self._env.now + max(0.0, arrival_s - self._env.now)
+            if (yield from self._reaches(arrival_s)):
+                return arrival_s
 
-    def _after(self, trigger_s: float) -> tuple[tuple[Stage, float], ...]:
-        """The stages behind the photo-eye, and the belt time that each takes."""
+    def _ride(self, seq: int, fed_s: float) -> Process:
+        item = self._item(seq, fed_s)
+        self._observe(Stage.FED, item)
+        while not (yield from self._reaches(item.trigger_s)):
+            before, item = item, self._item(seq, fed_s)
+            if item != before:
+                self._observe(Stage.SHIFTED, item)
+        self._observe(Stage.TRIGGER, item)
+        for stage in (Stage.DEADLINE, Stage.EJECTOR, Stage.END):
+            while not (yield from self._reaches(self._moment_s(stage, item.trigger_s))):
+                pass
+            self._observe(stage, item)
+        del self._rides[seq]
+
+    def _reaches(self, belt_s: float) -> Generator[simpy.Event, Any, bool]:
+        """Wait for a belt time; False if the belt was changed before it came."""
+        try:
+            yield self._env.timeout(max(0.0, belt_s - self._env.now))
+        except simpy.Interrupt:
+            return False
+        return True
+
+    def _item(self, seq: int, fed_s: float) -> BeltItem:
+        to_camera_s = self._pace.duration_s(fed_s, self._settings.infeed_to_camera_m)
+        return BeltItem(seq, fed_s, fed_s + to_camera_s)
+
+    def _moment_s(self, stage: Stage, trigger_s: float) -> float:
+        """Belt time at which an item reaches a stage behind the photo-eye."""
         to_ejector_s = self._to_ejector_s(trigger_s)
-        # At `--speed max` nothing has a deadline, and the actuator may be slower than the belt.
-        actuator_s = min(self._settings.actuator_ms / 1000, to_ejector_s)
-        to_end_m = self._settings.ejector_to_end_m
-        return (
-            (Stage.DEADLINE, to_ejector_s - actuator_s),
-            (Stage.EJECTOR, actuator_s),
-            (Stage.END, self._pace.duration_s(trigger_s + to_ejector_s, to_end_m)),
-        )
+        if stage is Stage.DEADLINE:
+            # At `--speed max` nothing has a deadline; the actuator may be slower than the belt.
+            return trigger_s + max(0.0, to_ejector_s - self._settings.actuator_ms / 1000)
+        ejector_s = trigger_s + to_ejector_s
+        if stage is Stage.EJECTOR:
+            return ejector_s
+        return ejector_s + self._pace.duration_s(ejector_s, self._settings.ejector_to_end_m)
 
     def _to_ejector_s(self, trigger_s: float) -> float:
         return self._pace.duration_s(trigger_s, self._settings.camera_to_ejector_m)

@@ -11,20 +11,18 @@ import math
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from time import monotonic
 
 import simpy
 
 from line.client import Client
-from line.events import Drift
+from line.clock import Clock
 from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
 from line.outcome import Verdict
-from producers.arrivals import lane_arrivals
-from producers.belt import Belt, BeltItem, Stage
-from producers.clock import Clock
+from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults
 from producers.jitter import Jitter
+from producers.lane import Lane
 from producers.progress import Progress
 from producers.sources import Source
 from producers.studio import Shot, Studio
@@ -72,9 +70,11 @@ class Camera:
         self._jitter = Jitter()
         self._since = since
         self._triggered = 0
+        self._has_told = False
         self._next_report = self._next_range = 0.0
         self._env = simpy.Environment()
-        self._belt = self._build_belt()
+        self._lane = Lane(self._env, client, clock, source, self._observe)
+        self._belt = self._lane.belt
         client.watch(studio.fileno())
 
     def run(self) -> None:
@@ -82,6 +82,7 @@ class Camera:
         while not (self._is_finished or self._client.stop or self._is_forsaken):
             for message, _ in self._client.exchange(self._wake_at()):
                 self._heed(message)
+            self._lane.heed_orders()
             self._heed_drain()
             self._studio.settle()
             self._advance()
@@ -94,21 +95,12 @@ class Camera:
 
     # -- the belt -----------------------------------------------------------------------------
 
-    def _build_belt(self) -> Belt:
-        settings, lane = self._seat.settings, self._seat.index
-        arrivals = lane_arrivals(settings, lane, self._source.length)
-        drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
-        belt = Belt(self._env, settings.belt, arrivals, self._observe, drifts)
-        if lane == 0:  # the line has one clock for its events: the first lane's
-            for number, event in enumerate(settings.events):
-                belt.at(event.at_s, partial(self._seat.leash.send, "event", number=number))
-        return belt
-
     def _advance(self) -> None:
-        """Let happen what is due."""
+        """Let happen what is due; what is not yet known to be in force lies ahead of the belt."""
         if self._clock.is_paced:
             turn_ends = monotonic() + _TURN_S
-            while self._env.peek() <= self._clock.belt(now := monotonic()) and now < turn_ends:
+            known_s = self._clock.belt(self._client.heeded)
+            while self._env.peek() <= known_s and monotonic() < turn_ends:
                 self._env.step()
             return
         before = self._triggered
@@ -118,7 +110,7 @@ class Camera:
     @property
     def _may_step(self) -> bool:
         """On the `max` clock: something lies ahead, and a trigger would find room."""
-        return not self._belt.is_done and self._room > 0
+        return not (self._belt.is_done or self._lane.is_held) and self._room > 0
 
     def _wake_at(self) -> float | None:
         if not self._clock.is_paced:
@@ -138,7 +130,8 @@ class Camera:
         return released if released > monotonic() else math.inf
 
     def _observe(self, stage: Stage, item: BeltItem) -> None:
-        if stage is Stage.FED:
+        if stage in (Stage.FED, Stage.SHIFTED):
+            self._studio.discard(item)
             if self._may_begin(item):
                 self._studio.begin(item)
         elif stage is Stage.TRIGGER:
@@ -164,16 +157,19 @@ class Camera:
         if not self._clock.is_paced:
             self._exposures.append(_Exposure(item, now, self._studio.expose(item)))
         elif due < self._since:
-            self._pass_unseen(item, Verdict.DROPPED, "the camera was down")
+            self._drop(item, "the camera was down")
         else:
             self._jitter.add(now - due)
             if self._room > 0:
                 self._exposures.append(_Exposure(item, due, self._studio.expose(item)))
             else:
-                self._pass_unseen(item, Verdict.DROPPED, "overrun: the camera's window was full")
+                self._drop(item, "overrun: the camera's window was full")
+
+    def _drop(self, item: BeltItem, reason: str) -> None:
+        self._studio.overlook(item, is_reproducible=self._source.is_reproducible)
+        self._pass_unseen(item, Verdict.DROPPED, reason)
 
     def _pass_unseen(self, item: BeltItem, verdict: UnseenVerdict, reason: str) -> None:
-        self._studio.discard(item)
         truth = self._source.facts(self._seat.index, item.seq).true_class
         mass_g = self._seat.settings.mass_g(truth)
         self._window.add_unseen(
@@ -203,6 +199,7 @@ class Camera:
             seq=item.seq,
             scheduled_s=item.trigger_s,
             triggered=exposure.triggered,
+            published=monotonic(),
             deadline=self._clock.deadline(item.trigger_s + self._belt.deadline_s(item.trigger_s)),
             true_class=truth,
             mass_g=settings.mass_g(truth),
@@ -276,6 +273,7 @@ class Camera:
         if final or now >= self._next_report:
             self._next_report = now + REPORT_S
             self._mark_progress(now)
+            self._tell_of_archive()
             self._seat.leash.send(
                 "finished" if final else "belt",
                 fed=self._triggered,
@@ -283,4 +281,17 @@ class Camera:
                 on_belt=self._belt.riding,
                 window=self._window.frames,
                 jitter_ms=self._jitter.facts(),
+            )
+
+    def _tell_of_archive(self) -> None:
+        """Once, if the lane is recorded no more."""
+        why = self._studio.archive_ended
+        if why and not self._has_told:
+            self._has_told = True
+            place = self._seat.name
+            self._seat.leash.send(
+                "incident",
+                id=f"recording-{place}",
+                event="recording",
+                text=f"records no more: {why}",
             )

@@ -10,7 +10,8 @@ from line.settings import Settings
 from producers.belt import BeltItem
 from producers.optics import Optics
 from producers.randomness import Purpose, stream
-from producers.sources import Source
+from producers.sources import RecordedSource, Source
+from producers.studio import Take
 
 
 class Photographer:
@@ -33,6 +34,13 @@ class Photographer:
             lamp_factor=math.prod(dim.share for dim in self._dims if dim.covers(item.trigger_s)),
             rng=stream(self._seed, self._camera, item.seq, Purpose.OPTICS),
         )
+
+
+def photographer(source: Source, settings: Settings, camera: int) -> Take:
+    """A lane's camera; where the source was recorded, its pictures as they left the camera then."""
+    if isinstance(source, RecordedSource):
+        return lambda item: source.shot(camera, item.seq)
+    return Photographer(source, settings, camera)
 
 
 def optics(settings: Settings, source_is_exact: bool) -> Optics:

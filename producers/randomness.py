@@ -21,6 +21,9 @@ class Purpose(IntEnum):
     OPTICS = 3
     ORDER = 4
     DAMAGE = 5
+    TWIN = 6
+    FAILURE = 7
+    CELL = 8
 
 
 def stream(seed: int, camera: int, seq: int, purpose: Purpose) -> np.random.Generator:

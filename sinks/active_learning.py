@@ -15,9 +15,10 @@ from line.client import Client
 from line.errors import PictureError
 from line.messages import Notice
 from line.outcome import Outcome, decode_top3
+from line.review_file import QueuedItem
 from line.settings import ReviewSettings
 from sinks.loop import Delivery, Receipt
-from sinks.review_queue import QueuedItem, ReviewQueue
+from sinks.review_queue import ReviewQueue
 
 
 class ActiveLearning:

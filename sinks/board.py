@@ -12,6 +12,7 @@ from line.outcome import IN_TIME, Outcome, Verdict
 _RECENT_LATENCIES = 500
 _MOST_REASONS = 10
 """Reasons told apart for one verdict; any further one counts as "other"."""
+_EJECTED = {Verdict.SORTED, Verdict.MISSORTED}
 
 
 class Board:
@@ -26,6 +27,7 @@ class Board:
         self._latency_sum_s = 0.0
         self._reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._last_row: float | None = None
+        self._bins: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._verdicts: Counter[str] = Counter()
         self._latencies_ms: deque[float] = deque(maxlen=_RECENT_LATENCIES)
         self._classified = 0
@@ -44,6 +46,7 @@ class Board:
         if outcome.verdict in (Verdict.DROPPED, Verdict.EXPIRED):
             self._count_reason(self._reasons[outcome.verdict], outcome.reason)
         self._last_row = monotonic()
+        self._count_bin(outcome)
         if outcome.true_class is not None and outcome.predicted_class is not None:
             self._judged += 1
             self._right += outcome.predicted_class == outcome.true_class
@@ -51,7 +54,8 @@ class Board:
     def facts(self) -> dict[str, object]:
         """`latency_ms` holds p50, p95 and p99 of late; `accuracy` is None without truth.
 
-        `last_row` is the monotonic time of the last row, None before the first.
+        `last_row` is the monotonic time of the last row, None before the first. `bins`: class →
+        items `fed`, `ejected` into its bin, and of those `right`; without truth none is fed.
         """
         return {
             "logged": self._verdicts.total(),
@@ -66,8 +70,17 @@ class Board:
                 "sum": self._latency_sum_s,
             },
             "reasons": self._reasons,
+            "bins": self._bins,
             "last_row": self._last_row,
         }
+
+    def _count_bin(self, outcome: Outcome) -> None:
+        if outcome.true_class is not None:
+            self._bins[outcome.true_class]["fed"] += 1
+        if outcome.verdict in _EJECTED and outcome.predicted_class is not None:
+            bin_ = self._bins[outcome.predicted_class]
+            bin_["ejected"] += 1
+            bin_["right"] += outcome.predicted_class == outcome.true_class
 
     @staticmethod
     def _count_reason(counts: Counter[str], reason: str) -> None:

@@ -8,6 +8,7 @@ from time import monotonic, sleep
 from typing import Protocol
 
 from line.client import Client
+from line.deliveries import GATHER_S
 from line.errors import DiskFull
 from line.messages import (
     Buffer,
@@ -26,8 +27,6 @@ from sinks.room import Patience
 _ORPHAN_PATIENCE_S = 1.5
 """Without a supervisor nobody says when the last row has come."""
 REPORT_S = 0.2
-GATHER_S = 0.01
-"""Rest after a batch, so that under load rows are written and acknowledged several at a time."""
 _MOST_KEYS = 256
 """Items in one acknowledgement, which may repeat each one's row."""
 

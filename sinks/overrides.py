@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.prompt import Prompt
 
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
-from sinks.review_queue import ReviewQueue
+from line.review_file import ReviewFile
+from line.run_reading import classes_of, row_of
 
 _SKIP = ""
 
@@ -21,20 +20,19 @@ def record(run_dir: Path, frame_id: str, label: str, who: str) -> None:
     Raises:
         BadInput: if there is no such run or item, or the label is no class of the run's model.
     """
-    classes = _classes(run_dir)
+    classes = classes_of(run_dir)
     if label not in classes:
         raise BadInput(f"{label!r} is not a class of this run ({', '.join(classes)})")
-    if not _has_row(run_dir, frame_id):
-        raise BadInput(f"{run_dir}: has no item {frame_id!r} in results.csv")
-    with ReviewQueue(run_dir / "review") as queue:
+    row_of(run_dir, frame_id)
+    with ReviewFile(run_dir / "review") as queue:
         queue.label(frame_id, label, who)
 
 
 def ask(run_dir: Path, who: str, console: Console) -> int:
     """Ask on the terminal what each queued, unlabelled item is; returns how many were labelled."""
-    classes = _classes(run_dir)
+    classes = classes_of(run_dir)
     labelled = 0
-    with ReviewQueue(run_dir / "review") as queue:
+    with ReviewFile(run_dir / "review") as queue:
         known = queue.labels()
         waiting = [item for item in queue.items() if item.frame_id not in known]
         console.print(f"{len(waiting)} items wait for a label. Return skips, Ctrl-C ends.")
@@ -58,18 +56,3 @@ def _answer(classes: tuple[str, ...], console: Console) -> str | None:
         )
     except (KeyboardInterrupt, EOFError):
         return None
-
-
-def _classes(run_dir: Path) -> tuple[str, ...]:
-    if not (run_dir / "results.csv").is_file():
-        raise BadInput(f"{run_dir}: not a run folder (no results.csv)")
-    try:
-        return ModelFacts.load(run_dir).classes
-    except (OSError, ValidationError):
-        raise BadInput(f"{run_dir / FILE}: missing or damaged") from None
-
-
-def _has_row(run_dir: Path, frame_id: str) -> bool:
-    with (run_dir / "results.csv").open(encoding="utf-8") as rows:
-        next(rows, None)  # the header
-        return any(row.partition(",")[0] == frame_id for row in rows)

@@ -42,7 +42,9 @@ class Patience:
             self._since = now
             self._episodes += 1
             alert_id = f"disk_full-{self._client.seat.identity}-{self._episodes}"
-            self._client.seat.leash.send("disk_full", id=alert_id, text=str(error))
+            self._client.seat.leash.send(
+                "incident", id=alert_id, event="disk_full", text=f"waits: {error}"
+            )
         if now - self._since >= self._limit_s or self._client.orphaned is not None:
             raise error
         sleep(_RETRY_S)

@@ -13,7 +13,7 @@ from producers.belt import Belt, Stage
 
 Event = tuple[Stage | str, int, float]
 """(stage, sequence, belt time in seconds)"""
-FED, TRIGGER, DEADLINE, EJECTOR, END = Stage
+FED, TRIGGER, DEADLINE, EJECTOR, END, SHIFTED = Stage
 
 
 def belt_settings(**changes: float) -> BeltSettings:
@@ -112,7 +112,7 @@ def test_an_item_knows_when_it_is_fed_and_triggered():
     Belt(env, belt_settings(), [1.0], lambda _, item: items.append((item.fed_s, item.trigger_s)))
     env.run()
 
-    assert items == [(1.0, 1.5)] * len(Stage)
+    assert items == [(1.0, 1.5)] * len(set(Stage) - {SHIFTED})
 
 
 @given(gaps=st.lists(st.floats(0, 3), min_size=1, max_size=30))
@@ -120,7 +120,7 @@ def test_items_keep_their_order_and_their_distance_at_every_stage(gaps):
     arrivals = [sum(gaps[: number + 1]) for number in range(len(gaps))]
     log = Lane(arrivals).run()
 
-    for stage in Stage:
+    for stage in set(Stage) - {SHIFTED}:
         passed = [(seq, time) for at, seq, time in log if at is stage]
         offset = passed[0][1] - arrivals[0]
         assert [seq for seq, _ in passed] == list(range(len(gaps)))

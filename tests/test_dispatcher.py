@@ -51,7 +51,7 @@ PATIENCE_S = 5.0
 CLASSES = ("glass", "metal")
 LOG, ALERTS, REVIEW = SINKS
 PIXELS = bytes(range(18))
-FRAME = Frame(0, 0, 0.5, 1.0, math.inf, "glass", 210.0, "raw", 2, 3, 7)
+FRAME = Frame(0, 0, 0.5, 1.0, 1.0, math.inf, "glass", 210.0, "raw", 2, 3, 7)
 RESULT = Result(0, 0, (0.9, 0.1), 1.0, 0.01, "0123456789ab")
 ROW = Outcome(
     camera=0, seq=0, scheduled_s=0.5, true_class=None, verdict=Verdict.EXPIRED, mass_g=1.0
@@ -410,7 +410,7 @@ def test_without_a_supervisor_the_loop_ends_once_nothing_is_held(stage: Stage) -
 @pytest.mark.parametrize("role", ["camera", "worker", "sink"])
 @pytest.mark.parametrize(
     "parts",
-    [[b"junk"], [b"F1", b"\x90", PIXELS], [b"H1", b"\xc1"], [*encode(Beat()), b"", b""]],
+    [[b"junk"], [b"F2", b"\x90", PIXELS], [b"H1", b"\xc1"], [*encode(Beat()), b"", b""]],
     ids=lambda parts: repr(parts[0]),
 )
 def test_garbage_at_a_socket_is_counted_and_changes_nothing(

@@ -37,13 +37,11 @@ def free_port() -> int:
 class Line:
     """A hub with a door, and its keys."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.keys = folder / "keys"
         make(self.keys, ["press", "mill"], rotate=False)
         self.port = free_port()
-        self.transport = TransportSettings(
-            listen=f"tcp://127.0.0.1:{self.port}", keys=str(self.keys)
-        )
+        self.transport = TransportSettings(listen=f"tcp://{host}:{self.port}", keys=str(self.keys))
         self.hub = Hub(folder, LIMITS, self.transport)
         self.heard: list[tuple[str, str, Message]] = []
 
@@ -116,6 +114,24 @@ def test_a_worker_with_its_keys_is_heard_and_answered(line: Line, press: Link) -
     assert line.hub.send("remote", "press#1", Welcome("1"))
     until(lambda: [m for m, _ in press.receive()] == [Welcome("1")])
     assert line.hub.strangers == 0
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+def test_a_door_may_have_an_ipv6_address(tmp_path: Path) -> None:
+    line = Line(tmp_path, "[::1]")
+    assert line.transport.fault(1) is None
+    with line.hub, line.link("press#1", line.lock("press")) as link:
+        link.send(Beat())
+        until(lambda: line.hears("press#1"))
+
+
+@pytest.mark.parametrize(
+    "listen", ["tcp://::1:5555", "tcp://[::1]", "tcp://[]:5555", "tcp://[fe80::1%eth 0]:5555"]
+)
+def test_an_ipv6_address_stands_in_brackets(listen: str) -> None:
+    fault = TransportSettings(listen=listen, keys="keys").fault(1)
+    assert fault is not None
+    assert fault.startswith("transport.listen: must be tcp://HOST:PORT")
 
 
 def test_an_unknown_key_is_refused_and_counted(line: Line) -> None:

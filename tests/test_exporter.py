@@ -242,9 +242,11 @@ def test_reasons_and_restarted_counters_are_told(exporter: Exporter, port: int) 
     for count in (5, 2, 4):  # the dispatcher was restarted after the first
         shown.take("dispatcher", {"kind": "flow", "malformed": count})
     shown.take("worker-0", {"kind": "beat", "malformed": 1})
+    shown.take("dispatcher", {"kind": "flow", "strangers": 3})
     exporter.update(shown)
     figures = samples(port)
     assert figures["scrapline_malformed_messages_total"] == 10
+    assert figures["scrapline_refused_connections_total"] == 3
     assert figures['scrapline_drops_total{reason="a "reason"\n",verdict="dropped"}'] == 3
     assert figures['scrapline_verdicts_total{verdict="late"}'] == 2
 

@@ -17,7 +17,7 @@ from line.settings import Settings
 from producers.arrivals import lane_arrivals
 from producers.belt import BeltItem
 from producers.faults import PictureFaults
-from producers.pace import Pace, belt_pace, feeder_pace
+from line.pace import Pace, belt_pace, feeder_pace
 from tests.running_line import assert_accounted, command
 from workers.faults import WorkerFaults
 

@@ -46,7 +46,7 @@ DATA = b"abc"
 
 
 def frame(seq: int, *, deadline: float = math.inf, camera: int = 0) -> Frame:
-    return Frame(camera, seq, float(seq), 0.0, deadline, "glass", 210.0, "raw", 1, 1, 0)
+    return Frame(camera, seq, float(seq), 0.0, 0.0, deadline, "glass", 210.0, "raw", 1, 1, 0)
 
 
 def answer(seq: int, *, camera: int = 0, metal: float = 0.1) -> Result:
@@ -376,6 +376,46 @@ def test_the_death_of_a_worker_on_a_frame_that_is_answered_changes_nothing() -> 
     line.result(W0, answer(0), 3.1)
     assert line.worker_left(W1, 3.2) == []
     assert line.waiting == 0
+
+
+def test_a_row_says_when_the_worker_that_answered_was_given_the_frame() -> None:
+    line = ledger(W0, credit=1, sinks=[LOG])
+    line.frame(frame(0), DATA, 0.25)
+    line.frame(frame(1), DATA, 0.5)
+    assert outcome(line.result(W0, answer(0), 1.0)).dispatched_ms == 250.0
+    assert outcome(line.result(W0, answer(1), 1.5)).dispatched_ms == 1000.0
+
+
+def test_of_two_workers_that_were_given_a_frame_the_one_that_answered_counts() -> None:
+    line = ledger(W0, sinks=[LOG])
+    line.frame(frame(0), DATA, 0.5)
+    line.tick(0.5 + LEASE_S)
+    line.worker_joined(W1, 2, 3.0)
+    found = outcome(line.result(W0, answer(0), 3.5))
+    assert (found.worker, found.dispatched_ms) == (W0, 500.0)
+
+
+def test_an_answer_to_a_frame_that_a_dead_dispatcher_gave_out_has_no_moment() -> None:
+    line = ledger(W0, credit=1, sinks=[LOG])
+    line.frame(frame(0), DATA, 0.0)
+    line.frame(frame(1), DATA, 0.0)
+    assert outcome(line.result(W0, answer(1), 0.5)).dispatched_ms is None
+
+
+def test_without_an_answer_the_last_worker_that_was_given_the_frame_counts() -> None:
+    line = ledger(W0, sinks=[LOG])
+    line.frame(frame(0, deadline=5.0), DATA, 0.5)
+    line.worker_left(W0, 1.0)
+    line.worker_joined(W1, 2, 2.0)
+    line.worker_left(W1, 3.0)
+    assert outcome(line.tick(5.0)).dispatched_ms == 2000.0
+
+
+def test_a_frame_that_was_given_to_nobody_has_no_moment_of_that() -> None:
+    line = ledger(sinks=[LOG])
+    line.frame(frame(0, deadline=5.0), DATA, 0.5)
+    found = outcome(line.tick(5.0))
+    assert (found.published_ms, found.dispatched_ms) == (0.0, None)
 
 
 def test_a_late_answer_is_ignored_once_the_item_is_decided() -> None:

@@ -186,7 +186,7 @@ class Line(RuleBasedStateMachine):
 
     def frame(self, camera: int, seq: int, lives_s: float) -> Frame:
         end = self.now + lives_s
-        return Frame(camera, seq, float(seq), self.now, end, "glass", 1.0, "raw", 1, 1, 0)
+        return Frame(camera, seq, float(seq), self.now, self.now, end, "glass", 1.0, "raw", 1, 1, 0)
 
     def drop(self, camera: int, seq: int) -> Unseen:
         return Unseen(camera, seq, float(seq), "glass", 1.0, Verdict.DROPPED, "overrun")

@@ -82,6 +82,8 @@ OUTCOME = Outcome(
     queue_ms=1.5,
     inference_ms=9.0,
     picture_crc32=0xFFFFFFFF,
+    published_ms=0.5,
+    dispatched_ms=None,
 )
 OUTCOME_BYTES = array(
     small(1),
@@ -103,13 +105,16 @@ OUTCOME_BYTES = array(
     real(1.5),
     real(9.0),
     b"\xce\xff\xff\xff\xff",
+    real(0.5),
+    NIL,
 )
-FRAME = Frame(0, 5, 1.25, 100.0, math.inf, None, 50.0, "raw", 2, 3, 7)
+FRAME = Frame(0, 5, 1.25, 100.0, 100.5, math.inf, None, 50.0, "raw", 2, 3, 7)
 FRAME_BYTES = array(
     small(0),
     small(5),
     real(1.25),
     real(100.0),
+    real(100.5),
     b"\xcb\x7f\xf0\0\0\0\0\0\0",
     NIL,
     real(50.0),
@@ -146,7 +151,7 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),
     (Who(), None, [b"?1", b"\x90"]),
     (Beat(), None, [b"B1", b"\x90"]),
-    (FRAME, PIXELS, [b"F1", FRAME_BYTES, PIXELS]),
+    (FRAME, PIXELS, [b"F2", FRAME_BYTES, PIXELS]),
     (UnseenItems((UNSEEN,)), None, [b"U1", array(array(UNSEEN_BYTES))]),
     (Acknowledged((5, 300)), None, [b"A1", array(array(small(5), b"\xcd\x01\x2c"))]),
     (
@@ -172,18 +177,18 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (
         Row(OUTCOME, "raw", 0, 0),
         None,
-        [b"O1", array(OUTCOME_BYTES, text("raw"), small(0), small(0))],
+        [b"O2", array(OUTCOME_BYTES, text("raw"), small(0), small(0))],
     ),
     (
         Row(OUTCOME, "jpeg", 2, 3),
         b"jpeg bytes",
-        [b"O1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
+        [b"O2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
     ),
     (
         Stored(((1, 300), (0, 5)), (OUTCOME,)),
         None,
         [
-            b"S1",
+            b"S2",
             array(
                 array(array(small(1), b"\xcd\x01\x2c"), array(small(0), small(5))),
                 array(OUTCOME_BYTES),
@@ -250,6 +255,8 @@ OUTCOMES = st.builds(
     queue_ms=st.none() | REAL,
     inference_ms=st.none() | REAL,
     picture_crc32=st.none() | NATURAL,
+    published_ms=st.none() | REAL,
+    dispatched_ms=st.none() | REAL,
 )
 
 
@@ -288,7 +295,7 @@ def with_picture(draw: st.DrawFn) -> tuple[Message, bytes]:
     data = draw(st.binary(min_size=height * width * 3 if raw else 0, max_size=height * width * 3))
     if draw(st.booleans()):
         return Row(draw(OUTCOMES), encoding, height, width), data
-    key, times = draw(st.tuples(NATURAL, NATURAL)), draw(st.tuples(REAL, REAL, REAL))
+    key, times = draw(st.tuples(NATURAL, NATURAL)), draw(st.tuples(REAL, REAL, REAL, REAL))
     return Frame(*key, *times, draw(NAME), draw(REAL), encoding, height, width, 0), data
 
 
@@ -306,7 +313,7 @@ def refused(*parts: Buffer) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("parts", [[], [b"W1"], [b"F1", FRAME_BYTES, PIXELS, b""]])
+@pytest.mark.parametrize("parts", [[], [b"W1"], [b"F2", FRAME_BYTES, PIXELS, b""]])
 def test_a_message_has_two_or_three_parts(parts: list[bytes]) -> None:
     assert "parts" in refused(*parts)
 
@@ -356,7 +363,7 @@ def test_a_header_as_large_as_allowed_is_read() -> None:
     assert "header of" in refused(b"W1", msgpack.packb([epoch + "x"]))
 
 
-FRAME_VALUES: list[Any] = [0, 5, 1.25, 100.0, 100.8, None, 50.0, "raw", 2, 3, 7]
+FRAME_VALUES: list[Any] = [0, 5, 1.25, 100.0, 100.5, 100.8, None, 50.0, "raw", 2, 3, 7]
 FRAME_FIELDS = [field.name for field in dataclasses.fields(Frame)]
 
 
@@ -391,17 +398,17 @@ FRAME_FIELDS = [field.name for field in dataclasses.fields(Frame)]
 def test_a_field_of_the_wrong_type_or_range_is_refused(field: str, value: object) -> None:
     values = list(FRAME_VALUES)
     values[FRAME_FIELDS.index(field)] = value
-    refused(b"F1", msgpack.packb(values), PIXELS)
+    refused(b"F2", msgpack.packb(values), PIXELS)
 
 
 def test_a_complaint_names_the_message_and_the_field() -> None:
-    values = [*FRAME_VALUES[:4], "soon", *FRAME_VALUES[5:]]
-    assert refused(b"F1", msgpack.packb(values), PIXELS).startswith("Frame.deadline: ")
+    values = [*FRAME_VALUES[:5], "soon", *FRAME_VALUES[6:]]
+    assert refused(b"F2", msgpack.packb(values), PIXELS).startswith("Frame.deadline: ")
 
 
 def test_a_whole_number_may_stand_for_a_time() -> None:
     values = [*FRAME_VALUES[:3], 100, *FRAME_VALUES[4:]]
-    frame, _ = decode([b"F1", msgpack.packb(values), PIXELS])
+    frame, _ = decode([b"F2", msgpack.packb(values), PIXELS])
     assert isinstance(frame, Frame)
     assert type(frame.triggered) is float
 
@@ -409,12 +416,12 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        [b"F1", FRAME_BYTES],  # a frame without its picture
-        [b"F1", FRAME_BYTES, PIXELS + b"\0"],
+        [b"F2", FRAME_BYTES],  # a frame without its picture
+        [b"F2", FRAME_BYTES, PIXELS + b"\0"],
         [b"B1", b"\x90", b""],  # a picture where none belongs
         [b"R1", LAYOUT[7][2][1], PIXELS],
-        [b"O1", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
-        [b"O1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
+        [b"O2", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
+        [b"O2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
     ],
 )
 def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -> None:
@@ -423,7 +430,7 @@ def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -
 
 @pytest.mark.parametrize("cut", [b"", PIXELS[:-1]])
 def test_a_frame_cut_short_on_the_way_is_left_to_the_worker_to_refuse(cut: bytes) -> None:
-    frame, data = decode([b"F1", FRAME_BYTES, cut])
+    frame, data = decode([b"F2", FRAME_BYTES, cut])
     assert isinstance(frame, Frame)
     with pytest.raises(PictureError, match="bytes instead of"):
         pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
@@ -431,7 +438,7 @@ def test_a_frame_cut_short_on_the_way_is_left_to_the_worker_to_refuse(cut: bytes
 
 @pytest.mark.parametrize("keys", [[[1]], [[1, 2, 3]], [[1, "2"]], [1], "12", [[0, -1]]])
 def test_a_key_is_two_natural_numbers(keys: object) -> None:
-    refused(b"S1", msgpack.packb([keys, []]))
+    refused(b"S2", msgpack.packb([keys, []]))
 
 
 @pytest.mark.parametrize("verdict", sorted(set(Verdict) - {Verdict.EXPIRED, Verdict.FAILED}))
@@ -448,7 +455,7 @@ def test_an_unseen_item_can_only_be_dropped_or_failed(verdict: Verdict) -> None:
 def test_an_unknown_verdict_is_refused(verdict: object) -> None:
     values = list(dataclasses.astuple(OUTCOME))
     values[8] = verdict
-    refused(b"S1", msgpack.packb([[], [values]]))
+    refused(b"S2", msgpack.packb([[], [values]]))
 
 
 # -- anything at all ------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from line.model_facts import FILE, ModelFacts
 from line.outcome import Verdict
 from sinks.csv_log import CsvLog
 from sinks.overrides import ask, record
-from sinks.review_queue import QueuedItem, ReviewQueue
+from line.review_file import QueuedItem
+from sinks.review_queue import ReviewQueue
 from tests.test_csv_log import delivery, outcome
 
 CLASSES = ("glass", "metal", "paper")

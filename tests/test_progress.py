@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -111,3 +112,18 @@ def test_a_lane_that_is_done_need_not_be_run_again() -> None:
     done = LaneRecord(low=5, fed=5, reached_s=2.5, resume_s=math.inf)
     assert resume_note(open_lane) == {"reached_s": 2.0, "resume_s": 1.0}
     assert resume_note(done) == {"reached_s": 2.5, "resume_s": None}
+
+
+def test_a_durable_record_is_on_the_disk_when_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[LaneRecord] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(record(tmp_path)))
+    path, stop_path = tmp_path / "lane.progress", tmp_path / "stop"
+    with closing(Progress(path, stop_path, durable=True)) as current:
+        current.mark(5, 1.5, 1.25)
+    assert synced[-1] == LaneRecord(low=0, fed=5, reached_s=1.5, resume_s=1.25)
+    synced.clear()
+    with progress(tmp_path) as current:
+        current.mark(6, 2.5, 2.25)
+    assert synced == []

@@ -46,6 +46,9 @@ def test_belts_of_old_runs_stay_as_they_were():
         "OPTICS",
         "ORDER",
         "DAMAGE",
+        "TWIN",
+        "FAILURE",
+        "CELL",
     ]
 
 

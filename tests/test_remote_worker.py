@@ -76,7 +76,8 @@ def test_a_line_without_workers_waits_for_one_that_does_all_the_work(site: Site)
             assert summary["items"]["fed"] == 80
             assert rows["worker"].str.fullmatch(r"press#\d{6}").all()
             assert rows["worker"].nunique() == 1
-            assert (rows["queue_ms"] >= 0).all()
+            assert (rows["queue_ms"] >= rows["dispatched_ms"]).all()
+            assert (rows["dispatched_ms"] >= rows["published_ms"]).all()
             assert site.facts()["refused_connections"] == 0
             press.wait_for("trying")
             assert press.leave() == 0

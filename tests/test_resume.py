@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from line.errors import BadInput
+from line.model_facts import FILE, ModelFacts
+from line.resume import reopen
 from line.run_lock import RunLock
 from line.session import Session, elapsed_s
 from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
+from tests.test_accounts_folder import write_run
 
 
 class ResumedLine(RunningLine):
@@ -92,6 +95,17 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
         refused = command("run", "--resume", folder)
         assert refused.returncode == 2
         assert refused.stderr == f"error: {folder}: not a run folder (no settings.json)\n"
+
+
+def test_a_run_with_the_columns_of_another_version_is_refused(tmp_path: Path) -> None:
+    write_run(tmp_path, [], facts=None)
+    facts = ModelFacts(path="m.onnx", sha256="ab" * 32, classes=("glass",))
+    (tmp_path / FILE).write_text(facts.model_dump_json())
+    reopen(tmp_path)
+    results = tmp_path / "results.csv"
+    results.write_text(results.read_text().replace(",published_ms,dispatched_ms", ""))
+    with pytest.raises(BadInput, match=r"results\.csv: has the columns of another version"):
+        reopen(tmp_path)
 
 
 def test_a_resumed_run_takes_no_other_settings(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_greeting_and_its_answer_find_their_way(hub: Hub, link: Link) -> None:
 def test_a_picture_travels_both_ways_unharmed(hub: Hub, link: Link, side_px: int) -> None:
     data = bytes(range(256)) * (side_px * side_px * 3 // 256 + 1)
     data = data[: side_px * side_px * 3]
-    frame = Frame(0, 1, 0.5, 1.0, 2.0, "glass", 210.0, "raw", side_px, side_px, 0)
+    frame = Frame(0, 1, 0.5, 1.0, 1.0, 2.0, "glass", 210.0, "raw", side_px, side_px, 0)
     link.send(frame, data)
     role, peer, message, payload = heard(hub)
     assert (message, bytes(payload or b"")) == (frame, data)
@@ -162,7 +162,7 @@ def test_what_was_sent_just_before_leaving_still_arrives(hub: Hub, short_dir: Pa
         [b"B1", b"\xc1"],
         [b"XX", b"\x90"],
         [b"B1", b"\x90", b"", b""],
-        [b"F1", b"\x90", bytes(1 << 17)],
+        [b"F2", b"\x90", bytes(1 << 17)],
         [bytes(1 << 17), bytes(1 << 17)],
         [b"B1", bytes(1 << 21)],
     ],

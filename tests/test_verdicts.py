@@ -18,6 +18,7 @@ FRAME = Frame(
     seq=9,
     scheduled_s=1.25,
     triggered=100.0,
+    published=100.0625,
     deadline=100.75,
     true_class="glass",
     mass_g=210.0,
@@ -66,7 +67,9 @@ def test_without_a_residue_class_nothing_is_left_on_the_belt_for_its_class() -> 
 
 
 def test_an_answer_becomes_a_full_outcome() -> None:
-    outcome = JUDGE.classified(FRAME, result(0.7, 0.2, 0.1, 0.0), "worker-1#3", 2, now=100.5)
+    outcome = JUDGE.classified(
+        FRAME, result(0.7, 0.2, 0.1, 0.0), "worker-1#3", 2, dispatched=100.125, now=100.5
+    )
     assert outcome == Outcome(
         camera=2,
         seq=9,
@@ -86,11 +89,13 @@ def test_an_answer_becomes_a_full_outcome() -> None:
         queue_ms=250.0,
         inference_ms=62.5,
         picture_crc32=77,
+        published_ms=62.5,
+        dispatched_ms=125.0,
     )
 
 
 def test_a_late_answer_keeps_what_the_model_said_and_has_negative_slack() -> None:
-    outcome = JUDGE.classified(FRAME, result(0.4, 0.3, 0.2, 0.1), "worker-0#1", 1, now=101.0)
+    outcome = JUDGE.classified(FRAME, result(0.4, 0.3, 0.2, 0.1), "worker-0#1", 1, 100.0, now=101.0)
     assert outcome.verdict is Verdict.LATE
     assert outcome.slack_ms == -250.0
     assert outcome.low_confidence
@@ -98,20 +103,21 @@ def test_a_late_answer_keeps_what_the_model_said_and_has_negative_slack() -> Non
 
 
 def test_without_a_deadline_there_is_no_slack() -> None:
-    frame = Frame(2, 9, 1.25, 100.0, math.inf, None, 50.0, "raw", 1, 1, 0)
-    outcome = JUDGE.classified(frame, result(0.0, 0.0, 1.0, 0.0), "worker-0#1", 1, now=1e6)
+    frame = Frame(2, 9, 1.25, 100.0, 100.0, math.inf, None, 50.0, "raw", 1, 1, 0)
+    outcome = JUDGE.classified(frame, result(0.0, 0.0, 1.0, 0.0), "worker-0#1", 1, None, now=1e6)
     assert outcome.slack_ms is None
+    assert outcome.dispatched_ms is None
     assert outcome.verdict is Verdict.SORTED
     assert outcome.true_class is None
 
 
 def test_of_equal_probabilities_the_first_class_wins() -> None:
-    outcome = JUDGE.classified(FRAME, result(0.1, 0.4, 0.4, 0.1), "worker-0#1", 1, now=100.5)
+    outcome = JUDGE.classified(FRAME, result(0.1, 0.4, 0.4, 0.1), "worker-0#1", 1, 100.2, now=100.5)
     assert outcome.predicted_class == "metal"
 
 
 def test_a_frame_that_nobody_answered_for_keeps_what_is_known_of_it() -> None:
-    outcome = unanswered(FRAME, Verdict.EXPIRED, "no worker was free", attempts=1)
+    outcome = unanswered(FRAME, Verdict.EXPIRED, "no worker was free", attempts=1, dispatched=100.5)
     assert outcome == Outcome(
         camera=2,
         seq=9,
@@ -122,6 +128,8 @@ def test_a_frame_that_nobody_answered_for_keeps_what_is_known_of_it() -> None:
         attempts=1,
         mass_g=210.0,
         picture_crc32=77,
+        published_ms=62.5,
+        dispatched_ms=500.0,
     )
 
 

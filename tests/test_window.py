@@ -20,6 +20,7 @@ def frame(seq: int) -> Frame:
         seq=seq,
         scheduled_s=seq / 8,
         triggered=seq / 8,
+        published=seq / 8,
         deadline=seq / 8 + 0.75,
         true_class="glass",
         mass_g=210.0,

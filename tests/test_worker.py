@@ -43,7 +43,7 @@ from line.sockets import Hub
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.engine import Engine
 from workers.model import Model
-from workers.worker import Worker, largest_batch
+from workers.worker import Worker
 
 TIMEOUT_S = 10.0
 CREDIT = 4
@@ -179,6 +179,7 @@ def framed(
         seq=seq,
         scheduled_s=seq / 8,
         triggered=monotonic(),
+        published=monotonic(),
         deadline=deadline,
         true_class="glass",
         mass_g=210.0,

@@ -9,7 +9,6 @@ from pathlib import Path
 from line.client import Client
 from line.errors import ScraplineError
 from line.seat import leave, take_seat
-from workers import remote
 from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.worker import Worker, warm_up
@@ -17,6 +16,8 @@ from workers.worker import Worker, warm_up
 
 def main() -> int:
     if not any(argument.startswith("--leash") for argument in sys.argv[1:]):
+        from workers import remote  # loads CURVE, which no worker of this machine needs
+
         return remote.main()
     seat = take_seat()
     settings = seat.settings

@@ -16,6 +16,7 @@ from line import pictures
 from line.errors import PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
+from line.workforce import largest_batch
 from workers.faults import WorkerFaults
 from workers.model import Model
 
@@ -129,11 +130,6 @@ class Worker:
 
     def _refuse(self, frame: Frame, verdict: RefusalVerdict, reason: str) -> None:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
-
-
-def largest_batch(credit: int) -> int:
-    """Frames that a worker with this credit puts into one inference."""
-    return max(1, credit // 2)
 
 
 def warm_up(model: Model, credit: int, height_px: int, width_px: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,14 +19,17 @@ from launch.options import (
     number_or_word,
     refuse_beside,
 )
+from launch.run_console import with_console_decided
 from launch.settings import checked_model, decided, settings_of
 from line import runner
+from line.errors import BadInput
 from line.exporter import exported
 from line.resume import reopen
 from line.run_folder import RunFolder
 from workers.model import Model
 
 DEFAULT_SCENARIO = "demo"
+Clock = Literal["real", "virtual"]
 
 
 def run(
@@ -50,6 +53,18 @@ def run(
         bool | None, typer.Option(help="queue doubtful items for labelling")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="same seed, same belt")] = None,
+    clock: Annotated[
+        Clock, typer.Option(help="virtual: simulate it all, as fast as this machine can count")
+    ] = "real",
+    profile: Annotated[
+        Path | None, typer.Option(help="of --clock virtual; default: the newest that was made")
+    ] = None,
+    record: Annotated[
+        bool | None, typer.Option(help="keep all that passes the photo-eyes, to be replayed")
+    ] = None,
+    console: Annotated[
+        str | None, typer.Option(help="web pages beside the run: on, off, or auto: in a terminal")
+    ] = None,
     run_dir: Annotated[Path | None, typer.Option(help="empty or new folder")] = None,
     resume: Annotated[
         Path | None, typer.Option(help="go on with the run in this folder, cut off or stopped")
@@ -62,6 +77,7 @@ def run(
     if resume is not None:
         refuse_beside(context, "resume", ("quiet", "as_json"))
         settings, facts, folder = reopen(resume)
+        settings = with_console_decided(settings, silent=quiet or as_json)
         Model.load(Path(facts.path), settings.model.provider, facts.sha256)
         with view_for(quiet, as_json) as view, exported(settings, view) as watch:
             ended = runner.resume(settings, facts, folder, watch)
@@ -81,6 +97,8 @@ def run(
         "model.path": None if model is None else str(model),
         "decision.threshold": threshold,
         "review.enabled": active_learning,
+        "record.enabled": record,
+        "console.on": console,
     }
     if duration is None and (items is not None or (source is not None and Path(source).exists())):
         options["line.duration_s"] = 0  # asked for so many items, or for a whole folder
@@ -89,9 +107,22 @@ def run(
     elif scenario is None:
         options["title"] = Path(str(source)).name
     settings = settings_of(config, scenario, options, assignments)
+    if clock == "virtual":
+        from launch import virtual
+
+        if console == "on":
+            raise BadInput("--console: a run in virtual time is over before anybody could look")
+        found, known = virtual.profile_for(settings, profile, model)
+        settings = virtual.with_threshold(settings, known)
+        folder = RunFolder.choose(run_dir, settings)
+        ended = virtual.run(settings, found, known, folder, quiet or as_json)
+        return conclude(ended, folder, quiet, as_json)
+    if profile is not None:
+        raise BadInput("--profile: the real line needs none; it is for --clock virtual")
     loaded = checked_model(settings)
     settings = decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
+    settings = with_console_decided(settings, silent=quiet or as_json)
     with view_for(quiet, as_json) as view, exported(settings, view) as watch:
         ended = runner.run(settings, loaded.facts, folder, watch)
     return conclude(ended, folder, quiet, as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from producers.sources.folder import FolderSource
 from producers.sources.procedural import ProceduralSource
-from producers.sources.source import ItemFacts, Source
+from producers.sources.source import ItemFacts, RecordedSource, Source
 from producers.sources.spec import open_source, open_spec
 from producers.sources.video import VideoSource
 from producers.sources.webcam import WebcamSource
@@ -13,6 +13,7 @@ __all__ = [
     "FolderSource",
     "ItemFacts",
     "ProceduralSource",
+    "RecordedSource",
     "Source",
     "VideoSource",
     "WebcamSource",

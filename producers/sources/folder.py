@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from producers.randomness import Purpose, stream
 from producers.sources.source import ItemFacts
+from producers.streams import streams
 
 Order = Literal["once", "random"]
 
@@ -84,6 +86,15 @@ class FolderSource:
         path = self._path(camera, seq)
         true_class = None if self.classes is None else path.parts[0]
         return ItemFacts(true_class, path.as_posix())
+
+    def true_classes(self, camera: int) -> Iterator[str]:
+        """Of item 0, 1, 2 … of a lane, to its end; where the sub-folders are classes."""
+        if self._places is None:
+            drawn = streams(self._seed, camera, Purpose.ITEM)
+            paths = (self._paths[int(rng.integers(len(self._paths)))] for rng in drawn)
+        else:
+            paths = (self._paths[int(n)] for n in self._places[camera :: self._cameras])
+        return (path.parts[0] for path in paths)
 
     def picture(self, camera: int, seq: int) -> Picture:
         """The picture, upright. Raises PictureError, naming the path, for a damaged body."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from line.errors import BadInput
@@ -12,6 +12,7 @@ from line.pictures import Picture
 from producers.procedural import CLASSES, draw
 from producers.randomness import Purpose, stream
 from producers.sources.source import ItemFacts
+from producers.streams import first_uniforms
 
 
 class ProceduralSource:
@@ -35,10 +36,12 @@ class ProceduralSource:
 
     def facts(self, camera: int, seq: int) -> ItemFacts:
         """The class, drawn by weight, and "procedural"."""
-        draw_of_lot = stream(self._seed, camera, seq, Purpose.ITEM).random() * self._bounds[-1]
-        # Rounding may carry the product up to the last bound itself.
-        place = min(bisect_right(self._bounds, draw_of_lot), len(self.classes) - 1)
-        return ItemFacts(self.classes[place], "procedural")
+        rng = stream(self._seed, camera, seq, Purpose.ITEM)
+        return ItemFacts(self._class(rng.random()), "procedural")
+
+    def true_classes(self, camera: int) -> Iterator[str]:
+        """What `facts` says of item 0, 1, 2 … of a lane, without end."""
+        return map(self._class, first_uniforms(self._seed, camera, Purpose.ITEM))
 
     def picture(self, camera: int, seq: int) -> Picture:
         """The item, drawn."""
@@ -48,6 +51,12 @@ class ProceduralSource:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _class(self, share: float) -> str:
+        draw_of_lot = share * self._bounds[-1]
+        # Rounding may carry the product up to the last bound itself.
+        place = min(bisect_right(self._bounds, draw_of_lot), len(self.classes) - 1)
+        return self.classes[place]
 
 
 def _check(mix: Mapping[str, float]) -> None:

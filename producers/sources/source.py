@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from line.pictures import Picture
+from producers.studio import Shot
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,17 @@ class ItemFacts:
     """None where the source has no truth."""
     origin: str
     """"procedural", a file's path inside the source folder, "video:frame 17" or "webcam:0"."""
+
+
+@runtime_checkable
+class RecordedSource(Protocol):
+    """A source that passed a photo-eye before: it knows when, and gives the very bytes back."""
+
+    def arrivals(self, camera: int, belt_speed_m_per_s: float) -> Iterator[float]:
+        """Belt times (s) of the lane's triggers, on a belt of this speed; ends with them."""
+
+    def shot(self, camera: int, seq: int) -> Shot:
+        """The picture as it left the camera. Raises PictureError."""
 
 
 class Source(Protocol):

@@ -17,6 +17,7 @@ from producers.sources.video import VideoSource
 from producers.sources.webcam import WebcamSource
 
 _ALLOWED = '"procedural", a folder of pictures, a video file or "webcam:N"'
+RECORDING = "recording"
 _WEBCAM = re.compile(r"webcam:(\d{1,3})")
 
 
@@ -33,6 +34,7 @@ def open_source(settings: Settings) -> Source:
         max_pixels=round(settings.source.max_megapixels * 1e6),
         max_bytes=round(settings.source.max_file_mb * 1e6),
         max_items=settings.source.max_items,
+        replays=settings.source.replays,
     )
 
 
@@ -49,17 +51,21 @@ def open_spec(
     max_pixels: int = 50_000_000,
     max_bytes: int = 64_000_000,
     max_items: int = 1_000_000,
+    replays: str = "",
 ) -> Source:
-    """The source named by `spec`: "procedural", a folder, a video file or "webcam:N".
+    """The source named by `spec`: "procedural", a folder, a video file, "webcam:N" or "recording".
 
     `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and the limits
-    `max_…` hold for folders. The source is ready to show its first item at once. Raises BadInput,
-    naming what it got, for anything else and for whatever the source itself refuses.
+    `max_…` hold for folders; `replays` is the folder of the recorded run. The source is ready to
+    show its first item at once. Raises BadInput, naming what it got, for anything else and for
+    whatever the source itself refuses.
     """
     if spec == "procedural":
         source = ProceduralSource(seed, mix, width_px, height_px)
         prepare(width_px, height_px)
         return source
+    if spec == RECORDING:
+        return _open_recording(replays)
     if spec.startswith("webcam:"):
         return _open_webcam(spec, cameras)
     path = Path(spec).expanduser()
@@ -79,6 +85,15 @@ def open_spec(
             raise BadInput(f"source.spec {spec!r}: is one picture; name the folder that holds it")
         return VideoSource(path, cameras=cameras)
     raise BadInput(f"source.spec {spec!r}: no such file or folder; must be {_ALLOWED}")
+
+
+def _open_recording(run_dir: str) -> Source:
+    if not run_dir:
+        raise BadInput("source.replays: names no run folder; use: run_line.py replay RUN_DIR")
+    # Imported late: only a replay reads MCAP files.
+    from producers.sources.recording import RecordingSource
+
+    return RecordingSource(Path(run_dir))
 
 
 def _open_webcam(spec: str, cameras: int) -> WebcamSource:

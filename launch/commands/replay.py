@@ -1,0 +1,64 @@
+"""`run_line.py replay`: feed again what an earlier run fed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from launch.accounting import conclude
+from launch.console import out, shown, view_for
+from launch.options import AsJson, ModelFile, number_or_word
+from line.errors import BadInput
+
+
+def replay(
+    run_dir: Annotated[Path, typer.Argument(help="folder of the run to replay")],
+    speed: Annotated[str | None, typer.Option(help="clock multiplier, or max")] = None,
+    belt_speed: Annotated[
+        float | None, typer.Option(help="metres a second; items lie on the belt as they did")
+    ] = None,
+    model: ModelFile = None,
+    workers: Annotated[str | None, typer.Option(help="a number, or auto: one a core")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="0..1; not given: as then, or another model's own")
+    ] = None,
+    with_faults: Annotated[
+        bool, typer.Option("--with-faults", help="repeat the scenario's faults as well")
+    ] = False,
+    into: Annotated[
+        Path | None, typer.Option("--run-dir", help="empty or new folder for this run")
+    ] = None,
+    quiet: Annotated[bool, typer.Option(help="print errors only")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Feed again what an earlier run fed: the same pictures at the same places on the belt.
+
+    What is not given is as it was in that run.
+    """
+    from launch.replaying import replay_of
+    from launch.settings import checked_model, decided
+    from line import runner
+    from line.exporter import exported
+    from line.run_folder import RunFolder
+
+    options: dict[str, object | None] = {
+        "line.speed": number_or_word(speed),
+        "belt.speed_m_per_s": belt_speed,
+        "line.workers": number_or_word(workers),
+        "model.path": None if model is None else str(model),
+        "decision.threshold": threshold,
+    }
+    given = {key: value for key, value in options.items() if value is not None}
+    again = replay_of(run_dir, given, with_faults=with_faults)
+    loaded = checked_model(again.settings)
+    if model is None and loaded.facts.sha256 != again.model.sha256:
+        raise BadInput(f"{again.model.path}: changed since {run_dir}; name a model with --model")
+    settings = decided(again.settings, loaded)
+    folder = RunFolder.choose(into, settings)
+    if not (quiet or as_json):
+        out.print(f"replays {shown(run_dir)}: {again.told}", soft_wrap=True)
+    with view_for(quiet, as_json) as view, exported(settings, view) as watch:
+        ended = runner.run(settings, loaded.facts, folder, watch)
+    return conclude(ended, folder, quiet, as_json)

@@ -1,0 +1,59 @@
+"""A plan on the terminal: assumptions, the table, the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from planner import plan_words as words
+from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
+from planner.plan_run import Plan, Result
+
+
+def print_plan(
+    plan: Plan,
+    results: Sequence[Result],
+    names: Sequence[str],
+    target: Target,
+    core_each: bool,
+    out: Console,
+) -> None:
+    """`names`: of the plan's profiles."""
+    for sentence in words.assumptions(plan, [result.cell for result in results], core_each):
+        out.print(f"[dim]·[/] {sentence}", soft_wrap=True)
+    for group in groups(results).values():
+        cell = group[0].cell
+        out.print(f"\n[bold]{words.group(cell, names)}[/]\n")
+        out.print(_table(group, target))
+        out.print(f"\nTarget: {words.wanted(target)}")
+        alone = model_alone(plan.settings, plan.profiles[cell.profile], cell.threshold)
+        out.print(f"Recovery of the model alone, nothing lost to time: {words.percent(alone)}")
+        out.print("\n[bold]Fewest workers[/]")
+        for few in fewest_workers(group, target):
+            out.print(f"  {words.fewest(few, target)}", soft_wrap=True)
+        out.print("[bold]Fastest belt[/]")
+        for fast in fastest_belts(group, target):
+            out.print(f"  {words.fastest(fast, target)}", soft_wrap=True)
+
+
+def _table(group: Sequence[Result], target: Target) -> Table:
+    table = Table(box=None, pad_edge=False)
+    headings = ("belt", "items/min", "workers", "in time", "recovery", "p50", "p95", "busy", "")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in group:
+        cell, measures = result.cell, result.measures
+        table.add_row(
+            f"{cell.belt_speed_m_per_s:g} m/s",
+            f"{cell.items_per_min:g}",
+            str(cell.workers),
+            words.interval(measures["in_time"]),
+            words.interval(measures["recovery"]),
+            f"{measures['latency_p50_ms'].mean:.1f} ms",
+            f"{measures['latency_p95_ms'].mean:.1f} ms",
+            f"{100 * measures['busy'].mean:.0f} %",
+            "[green]✓[/]" if target.is_met(result) else "[red]✗[/]",
+        )
+    return table

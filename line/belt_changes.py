@@ -1,0 +1,66 @@
+"""What was ordered of the belts while they ran, and from which belt second on it holds.
+
+They stand in session.json before any camera hears of them, always for a moment that no belt has
+reached. So a camera that starts again, and a run that is resumed, runs through the same belt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from line.section import Section
+
+
+class _Change(Section):
+    at_s: float = Field(ge=0, description="belt time")
+
+
+class Paused(_Change):
+    """Nothing is fed from here on."""
+
+    change: Literal["paused"] = "paused"
+
+
+class Unpaused(_Change):
+    """The feeders go on with what they were about to feed."""
+
+    change: Literal["unpaused"] = "unpaused"
+
+
+class BeltSpeedChanged(_Change):
+    """The belts run at another speed."""
+
+    change: Literal["belt_speed"] = "belt_speed"
+    m_per_s: float = Field(gt=0)
+
+
+class ClockChanged(_Change):
+    """Belt time passes at another multiple of wall time."""
+
+    change: Literal["clock"] = "clock"
+    multiplier: float = Field(gt=0)
+
+
+BeltChange = Annotated[
+    Paused | Unpaused | BeltSpeedChanged | ClockChanged, Field(discriminator="change")
+]
+_ALL: TypeAdapter[list[BeltChange]] = TypeAdapter(list[BeltChange])
+
+
+def to_note(changes: Iterable[BeltChange]) -> list[dict[str, Any]]:
+    """Plain values, for a leash."""
+    return [change.model_dump() for change in changes]
+
+
+def from_note(values: object) -> list[BeltChange]:
+    """The changes in a note of the supervisor."""
+    return _ALL.validate_python(values)
+
+
+def is_paused(changes: Sequence[BeltChange]) -> bool:
+    """Whether the last word was to pause, be it of a moment yet to come."""
+    last = [change for change in changes if isinstance(change, Paused | Unpaused)][-1:]
+    return any(isinstance(change, Paused) for change in last)

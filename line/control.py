@@ -1,0 +1,149 @@
+"""Where a running line takes orders and tells how it fares: a unix socket in its own directory.
+
+Lines of JSON, a `Leash` on both ends; `line.remote_control` is the other one. Whoever connects may
+be slow, wrong or hostile at no cost to the line: nothing waits for a client, what it says is
+bounded, and one that does not read or talks too much is hung up on.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+from line.errors import BadInput
+from line.leash import Leash, Note
+from line.order_log import OrderLog
+from line.orders import Order, parse_order
+
+MOST_CLIENTS = 16
+_NOTES_PER_S = 50
+"""A client that says more is hung up on."""
+_LONGEST_NAME = 80
+_STATUS_S = 0.25
+_PATIENCE_S = 5.0
+"""A client that has not read for so long is hung up on."""
+
+CarryOut = Callable[[Order], dict[str, Any]]
+
+
+class ControlSocket:
+    """Context manager: owns the socket and its clients, and their places in the selector.
+
+    What the selector returns for them carries a function that heeds them.
+    """
+
+    def __init__(
+        self, path: Path, selector: selectors.BaseSelector, carry_out: CarryOut, log: OrderLog
+    ) -> None:
+        self._selector = selector
+        self._carry_out = carry_out
+        self._log = log
+        self._clients: list[_Client] = []
+        self._next_status = 0.0
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(MOST_CLIENTS)
+        self._listener.setblocking(False)
+
+    def __enter__(self) -> Self:
+        self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for client in list(self._clients):
+            self._hang_up(client)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+
+    def look_around(self, status: Callable[[], Note]) -> None:
+        """Called several times a second: tell those who watch, hang up on those who hang."""
+        now = monotonic()
+        for client in list(self._clients):
+            client.leash.flush()
+            if client.leash.broken or client.hangs(now):
+                self._hang_up(client)
+        watching = [client for client in self._clients if client.watches]
+        if watching and now >= self._next_status:
+            self._next_status = now + _STATUS_S
+            note = status()
+            for client in watching:
+                if not client.leash.pending:  # who is slow misses some
+                    client.leash.send("status", **note)
+
+    def _let_in(self) -> None:
+        with suppress(OSError):
+            end, _ = self._listener.accept()
+            if len(self._clients) >= MOST_CLIENTS:
+                end.close()
+                return
+            client = _Client(Leash(end))
+            self._clients.append(client)
+            heed = lambda: self._listen(client)  # noqa: E731
+            self._selector.register(end.fileno(), selectors.EVENT_READ, data=heed)
+
+    def _hang_up(self, client: _Client) -> None:
+        client.leash.flush()
+        self._selector.unregister(client.leash.fileno())
+        client.leash.close()
+        self._clients.remove(client)
+
+    def _listen(self, client: _Client) -> None:
+        for note in client.leash.receive():
+            if not client.may_speak(monotonic()):
+                break
+            self._heed(client, note)
+        else:
+            if not (client.leash.broken or client.leash.malformed):
+                return
+        if client.leash.malformed:
+            client.leash.send("answer", id=None, done=False, reason="not a line of JSON")
+        self._hang_up(client)
+
+    def _heed(self, client: _Client, note: Note) -> None:
+        if note["kind"] == "watch":
+            client.watches = True
+        elif note["kind"] == "order":
+            client.leash.send("answer", id=note.get("id"), **self._answer(note))
+        else:
+            reason = f"{note['kind'][:40]}: neither an order nor watch"
+            client.leash.send("answer", id=note.get("id"), done=False, reason=reason)
+
+    def _answer(self, note: Note) -> Note:
+        who, facts = note.get("who"), note.get("order")
+        if not isinstance(who, str) or not 1 <= len(who) <= _LONGEST_NAME:
+            return {"done": False, "reason": f"who: a name of 1 to {_LONGEST_NAME} characters"}
+        if not isinstance(facts, dict):
+            return {"done": False, "reason": "order: an object with an action"}
+        try:
+            answer = {"done": True, "facts": self._carry_out(parse_order(facts))}
+        except BadInput as refusal:
+            answer = {"done": False, "reason": str(refusal)}
+        self._log.append(who, facts, answer)
+        return answer
+
+
+class _Client:
+    def __init__(self, leash: Leash) -> None:
+        self.leash = leash
+        self.watches = False
+        self._second = 0.0
+        self._notes = 0
+        self._last_read = monotonic()
+
+    def may_speak(self, now: float) -> bool:
+        """Count one note more; False if there were too many of late."""
+        if now >= self._second + 1:
+            self._second, self._notes = now, 0
+        self._notes += 1
+        return self._notes <= _NOTES_PER_S
+
+    def hangs(self, now: float) -> bool:
+        """Something has waited for too long to be read."""
+        if not self.leash.pending:
+            self._last_read = now
+        return now - self._last_read > _PATIENCE_S

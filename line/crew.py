@@ -1,0 +1,202 @@
+"""The processes of one line: which are needed, which live, who is started again.
+
+The supervisor decides when; here is how it is done, and where it is written down.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import selectors
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from time import monotonic
+
+from line.child import Child, Place
+from line.restarts import Restarts
+from line.run_folder import ProcessEntry, RunFolder, now_iso
+from line.runtime_dir import CONTROL
+from line.session import Session
+from line.settings import SupervisorSettings
+from line.status import ProcessState
+
+
+def worker_place(number: int) -> Place:
+    """The place of a worker on this machine."""
+    return Place("worker", f"worker-{number}", number, "workers")
+
+
+class Crew:
+    """Registers its living children's leashes with the selector, under their names."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        folder: RunFolder,
+        session: Session,
+        settings: SupervisorSettings,
+        selector: selectors.BaseSelector,
+    ) -> None:
+        self.places = {place.name: place for place in places}
+        self.children: dict[str, Child] = {}
+        self.given_up: set[str] = set()
+        self.finished: set[str] = set()
+        """those that have done all they were to do, or were told to end"""
+        self._leaving: set[str] = set()
+        """workers that are not wanted any more"""
+        self._due: dict[str, float] = dict.fromkeys(self.places, 0.0)
+        """process → monotonic time of its next start"""
+        self._folder = folder
+        self._session = session
+        self._settings = settings
+        self._runtime_dir = Path(session.runtime_dir)
+        self._selector = selector
+        self._restarts = {name: Restarts(settings) for name in self.places}
+        self._must_record = False  # a file is behind
+        self._is_open = True
+        self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso(), True)
+
+    # -- who is there -------------------------------------------------------------------------
+
+    def of_role(self, role: str) -> list[Child]:
+        """The living of a role."""
+        return [child for child in self.children.values() if child.place.role == role]
+
+    @property
+    def dispatcher(self) -> Child | None:
+        return self.children.get("dispatcher")
+
+    @property
+    def cameras(self) -> set[str]:
+        """Names of all cameras, living or not."""
+        return {name for name, place in self.places.items() if place.role == "camera"}
+
+    @property
+    def is_ready(self) -> bool:
+        """Everybody who is needed and was not given up is there, and ready."""
+        needed = {name for name, place in self.places.items() if not place.only_looks_on}
+        ready = {name for name, child in self.children.items() if child.is_ready}
+        return needed - self.given_up <= ready
+
+    @property
+    def workers_left(self) -> list[str]:
+        """Workers that serve, or will again."""
+        return [
+            name
+            for name, place in self.places.items()
+            if place.role == "worker" and name not in self.given_up | self._leaving
+        ]
+
+    # -- who comes and goes -------------------------------------------------------------------
+
+    @property
+    def next_start(self) -> float:
+        """Monotonic time; infinite if nobody is to be started."""
+        return min(self._due.values(), default=math.inf)
+
+    def start_due(self) -> None:
+        """Start whoever is due."""
+        now = monotonic()
+        for name in [name for name, due in self._due.items() if due <= now]:
+            del self._due[name]
+            incarnation = self._session.next_incarnation(name)
+            child = Child(self.places[name], incarnation, self._folder, self._runtime_dir)
+            self.children[name] = child
+            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=name)
+            self.record()
+
+    def start_nobody(self) -> None:
+        """From now on."""
+        self._due.clear()
+
+    def bury(self, child: Child) -> None:
+        """It has ended. One that was told to leave needs no place any more."""
+        name = child.place.name
+        self._selector.unregister(child.leash.fileno())
+        child.close()
+        del self.children[name]
+        if name in self._leaving:
+            self._forget(name)
+        self.record()
+
+    def is_needed(self, child: Child) -> bool:
+        """Whether one that was buried has to be replaced."""
+        name = child.place.name
+        return name in self.places and name not in self.finished
+
+    def restart(self, child: Child) -> bool:
+        """Have one that was buried started again, sooner or later; False if it is given up."""
+        name, now = child.place.name, monotonic()
+        delay_s = None if child.gave_up else self._restarts[name].delay_s(now, child.served_s)
+        if delay_s is None:
+            self.given_up.add(name)
+            return False
+        self._due[name] = now + delay_s
+        return True
+
+    def set_workers(self, count: int) -> None:
+        """So many of them: hire at once, or have the last ones finish what they hold and leave."""
+        working = self.workers_left
+        for name in working[count:]:
+            self._leaving.add(name)
+            child = self.children.get(name)
+            if child is None:
+                self._forget(name)
+            else:
+                child.leash.send("leave")
+        numbers = (n for n in range(10**6) if f"worker-{n}" not in self.places)
+        for number, _ in zip(numbers, range(count - len(working)), strict=False):
+            self._add(worker_place(number))
+
+    def kill_all(self) -> None:
+        """SIGKILL, and the files say so."""
+        for child in self.children.values():
+            child.kill()
+            child.ended()
+            child.close()
+        self.children.clear()
+        self._is_open = False
+        self.record()
+
+    def _add(self, place: Place) -> None:
+        self.places[place.name] = place
+        self._restarts[place.name] = Restarts(self._settings)
+        self._due[place.name] = 0.0
+
+    def _forget(self, name: str) -> None:
+        del self.places[name]
+        self._leaving.discard(name)
+        self._due.pop(name, None)
+
+    # -- for onlookers ------------------------------------------------------------------------
+
+    def record(self) -> None:
+        """Bring processes.json and session.json up to date; without room, once there is some."""
+        entries: Iterable[ProcessEntry] = (child.entry for child in self.children.values())
+        control = self._runtime_dir / CONTROL if self._is_open else None
+        try:
+            self._folder.write_processes([self._entry, *entries], control)
+            self._session.keep(self._folder)
+        except OSError:  # whatever lacks it in earnest will say so
+            self._must_record = True
+        else:
+            self._must_record = False
+
+    def record_if_behind(self) -> None:
+        if self._must_record:
+            self.record()
+
+    def states(self) -> list[ProcessState]:
+        """Of every process that is needed."""
+        return [self._state(place) for place in self.places.values()]
+
+    def _state(self, place: Place) -> ProcessState:
+        child = self.children.get(place.name)
+        if child is not None:
+            state = "leaving" if place.name in self._leaving else child.state
+        else:
+            state = "restarting" if place.name in self._due else "gone"
+        pid = child.entry.pid if child else 0
+        incarnation = self._session.incarnations.get(place.name, 0)
+        heard = child.heard if child else None
+        return ProcessState(place.name, place.role, pid, incarnation, state, heard)

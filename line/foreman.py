@@ -1,0 +1,96 @@
+"""Carries out the orders that come in at the control socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from line.belts import Belts
+from line.crew import Crew
+from line.errors import BadInput
+from line.orders import BeltOrder, Drain, Kill, Order, Stop, Threshold, Workers
+from line.run_folder import RunFolder
+from line.session import Session
+from line.signals import Interrupts
+from line.status import Status
+
+
+class Foreman:
+    """What an order changes is in session.json before anybody hears of it."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        belts: Belts,
+        session: Session,
+        folder: RunFolder,
+        status: Status,
+        interrupts: Interrupts,
+    ) -> None:
+        self._crew = crew
+        self._belts = belts
+        self._session = session
+        self._folder = folder
+        self._status = status
+        self._interrupts = interrupts
+
+    def carry_out(self, order: Order) -> dict[str, Any]:
+        """Do it; returns what was done.
+
+        Raises:
+            BadInput: why it cannot be done; then nothing was.
+        """
+        match order:
+            case Threshold(value=value):
+                self._hold(threshold=value)
+                if self._crew.dispatcher is not None:
+                    self._crew.dispatcher.leash.send("threshold", value=value)
+                return {"threshold": value}
+            case Workers(count=count):
+                return self._set_workers(count)
+            case Kill(process=process):
+                return self._kill(process)
+            case Drain() | Stop():
+                self._hold()
+                self._interrupts.raise_to(2 if isinstance(order, Stop) else 1)
+                return {}
+            case _:
+                return self._change_belts(order)
+
+    def _change_belts(self, order: BeltOrder) -> dict[str, Any]:
+        change = self._belts.change(order)
+        self._hold(changes=[*self._session.standing.changes, change])
+        for camera in self._crew.of_role("camera"):
+            camera.leash.send("changes", **self._belts.changes_note())
+        return {"at_s": round(change.at_s, 3)}
+
+    def _set_workers(self, count: int) -> dict[str, Any]:
+        if self._status.phase == "stopping":
+            raise BadInput("the line is stopping")
+        if count == 0 and not self._status.settings.transport.listen:
+            raise BadInput("workers.count: 0 needs transport.listen, for workers elsewhere")
+        before = len(self._crew.workers_left)
+        self._hold(workers=count)
+        self._crew.set_workers(count)
+        return {"workers": count, "before": before}
+
+    def _kill(self, process: str) -> dict[str, Any]:
+        child = self._crew.children.get(process)
+        if child is None:
+            living = ", ".join(self._crew.children)
+            raise BadInput(f"kill.process: there is no {process!r} now; there are {living}")
+        self._hold()
+        child.kill()
+        return {"process": process, "pid": child.entry.pid}
+
+    def _hold(self, **changes: object) -> None:
+        """Write down what holds from now on, and that there was one more order."""
+        standing = self._session.standing
+        before = standing.model_copy()
+        for name, value in {**changes, "orders": standing.orders + 1}.items():
+            setattr(standing, name, value)
+        try:
+            self._session.keep(self._folder)
+        except OSError as error:
+            for name in type(standing).model_fields:
+                setattr(standing, name, getattr(before, name))
+            raise BadInput(f"session.json: {error.strerror or error}; nothing was done") from None

@@ -1,0 +1,54 @@
+"""`orders.jsonl`: every order that the line was given, done or refused, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from line.leash import Note
+from line.run_folder import now_iso
+
+FILE = "orders.jsonl"
+_MOST_UNWRITTEN = 1000
+_LONGEST_FACTS = 1000
+"""Characters of JSON; no order that can be carried out has more."""
+
+
+class OrderLog:
+    """Of one run, over all its sessions. `belt_s` tells the belt second."""
+
+    def __init__(self, run_dir: Path, belt_s: Callable[[], float]) -> None:
+        self._path = run_dir / FILE
+        self._belt_s = belt_s
+        self._unwritten: deque[str] = deque(maxlen=_MOST_UNWRITTEN)
+
+    def append(self, who: str, order: Mapping[str, Any], answer: Note) -> None:
+        """Write one line; without room on the disk it waits for the next."""
+        facts: dict[str, Any] = {key: order[key] for key in order if key != "action"}
+        if len(json.dumps(facts)) > _LONGEST_FACTS:
+            facts = {"left_out": f"more than {_LONGEST_FACTS} characters"}
+        record = {
+            "at": now_iso(),
+            "belt_s": round(self._belt_s(), 3),
+            "who": who,
+            "action": str(order.get("action"))[:40],
+            "facts": facts,
+            "done": answer["done"],
+        }
+        if not answer["done"]:
+            record["reason"] = answer["reason"]
+        self._unwritten.append(json.dumps(record, ensure_ascii=False) + "\n")
+        self._write()
+
+    def _write(self) -> None:
+        lines = "".join(self._unwritten).encode()
+        with suppress(OSError), self._path.open("ab", buffering=0) as file:
+            whole = file.tell()
+            if file.write(lines) == len(lines):
+                self._unwritten.clear()
+            else:
+                file.truncate(whole)

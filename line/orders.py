@@ -1,0 +1,111 @@
+"""What somebody may ask of a running line, by its control socket. `action` says which order it is.
+
+An order is checked whole before anything is done: unknown keys and values out of range are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from line.errors import BadInput
+from line.section import Fraction, Section
+
+
+class Pause(Section):
+    """The infeed stands still from a moment on; what is on the belt rides on."""
+
+    action: Literal["pause"]
+
+
+class Unpause(Section):
+    """The infeed goes on where it stopped."""
+
+    action: Literal["unpause"]
+
+
+class BeltSpeed(Section):
+    """The belts run at this speed from a moment on: same items, other times."""
+
+    action: Literal["belt_speed"]
+    m_per_s: float = Field(gt=0, le=20, description="metres a second")
+
+
+class ClockSpeed(Section):
+    """Belts and deadlines run `multiplier` times as fast as the wall's clock from a moment on."""
+
+    action: Literal["clock"]
+    multiplier: float = Field(gt=0, le=1000)
+
+
+class Threshold(Section):
+    """Items decided from now on stay on the belt if they are less sure than `value`."""
+
+    action: Literal["threshold"]
+    value: Fraction
+
+
+class Workers(Section):
+    """So many workers on this machine; those beyond finish what they hold, and leave."""
+
+    action: Literal["workers"]
+    count: int = Field(ge=0, le=256)
+
+
+class Kill(Section):
+    """SIGKILL to a process of this line; it is restarted as after any other death."""
+
+    action: Literal["kill"]
+    process: str = Field(min_length=1, max_length=80, description="its name, as worker-0")
+
+
+class Drain(Section):
+    """Feed nothing more, finish what is on the belt, end: as one Ctrl-C."""
+
+    action: Literal["drain"]
+
+
+class Stop(Section):
+    """End at once: as two Ctrl-C."""
+
+    action: Literal["stop"]
+
+
+BeltOrder = Pause | Unpause | BeltSpeed | ClockSpeed
+"""Orders that change the belt: they take effect at a belt second, also for whoever runs it again"""
+Order = BeltOrder | Threshold | Workers | Kill | Drain | Stop
+
+_MODELS = {
+    str(get_args(model.model_fields["action"].annotation)[0]): model for model in get_args(Order)
+}
+ACTIONS = tuple(_MODELS)
+"""The actions that there are."""
+_ANY: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="action")])
+
+
+def parse_order(facts: Mapping[str, Any]) -> Order:
+    """The order that `facts` (its `action` and its own fields) stand for.
+
+    Raises:
+        BadInput: in one line that names the field.
+    """
+    action = facts.get("action")
+    if not isinstance(action, str) or action not in _MODELS:
+        raise BadInput(f"{str(action)[:40]}: no such order; there are {', '.join(ACTIONS)}")
+    try:
+        return _ANY.validate_python(facts)
+    except ValidationError as error:
+        raise BadInput(_explain(action, error)) from None
+
+
+def _explain(action: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][-1])[:40]
+    if first["type"] == "extra_forbidden":
+        known = [name for name in _MODELS[action].model_fields if name != "action"]
+        takes = f"takes {', '.join(known)}" if known else "takes nothing"
+        return f"{action}.{field}: unknown; {action} {takes}"
+    said = "" if first["type"] == "missing" else f", not {repr(first['input'])[:40]}"
+    return f"{action}.{field}: {first['msg']}{said}"

@@ -1,0 +1,60 @@
+"""The belt of the lane that a camera has, and what is ordered of it while it runs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import simpy
+
+from line.belt_changes import from_note, is_paused
+from line.client import Client
+from line.clock import Clock
+from line.events import Drift
+from producers.arrivals import source_arrivals
+from producers.belt import Belt, Observer
+from producers.sources import Source
+
+
+class Lane:
+    """Owns the belt; keeps it and its clock to the supervisor's orders.
+
+    On the `max` clock a belt that is paused is not stepped, and so remains the same belt.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        client: Client,
+        clock: Clock,
+        source: Source,
+        observe: Observer,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        settings, lane = client.seat.settings, client.seat.index
+        arrivals = source_arrivals(source, settings, lane)
+        drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
+        self.belt = Belt(env, settings.belt, arrivals, observe, drifts)
+        if lane == 0:  # the line has one clock for its events: the first lane's
+            for number, event in enumerate(settings.events):
+                self.belt.at(event.at_s, partial(client.seat.leash.send, "event", number=number))
+        self._is_paused = False
+        self.heed_orders()
+
+    @property
+    def is_held(self) -> bool:
+        """The belt of the `max` clock stands still; not for somebody who wants it to run empty."""
+        return self._is_paused and not self._client.drain
+
+    def heed_orders(self) -> None:
+        """Follow what the supervisor has said of the belts; the last note says it all."""
+        told = [note["changes"] for note in self._client.orders if "changes" in note]
+        self._client.orders.clear()
+        if not told:
+            return
+        changes = from_note(told[-1])
+        if self._clock.is_paced:
+            self._clock.follow(changes)
+            self.belt.follow(changes)
+        else:
+            self._is_paused = is_paused(changes)
