@@ -56,10 +56,12 @@ class Belt:
         arrivals: Iterable[float],
         observe: Observer,
         drifts: Iterable[Drift] = (),
+        settled: int = 0,
     ) -> None:
         """Args: `arrivals`: belt times (s) of the items, ascending; the belt ends with them.
 
-        `drifts`: what becomes of its speed.
+        `drifts`: what becomes of its speed. `settled`: items below this number are history to
+        whoever starts again late in a run; only the last of them rides, to bring the time along.
         """
         self._env = env
         self._observe = observe
@@ -69,7 +71,7 @@ class Belt:
         self._settings = settings
         self._drifts = tuple(drifts)
         self._know(())
-        self._feeding = env.process(self._infeed(arrivals))
+        self._feeding = env.process(self._infeed(arrivals, settled - 1))
 
     @property
     def riding(self) -> int:
@@ -111,8 +113,10 @@ class Belt:
         return
         yield
 
-    def _infeed(self, arrivals: Iterable[float]) -> Process:
+    def _infeed(self, arrivals: Iterable[float], first: int) -> Process:
         for seq, feeder_s in enumerate(arrivals):
+            if seq < first:
+                continue
             arrival_s = yield from self._await_arrival(feeder_s)
             if self._env.now > self._stop_s:
                 return

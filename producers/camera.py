@@ -73,7 +73,7 @@ class Camera:
         self._has_told = False
         self._next_report = self._next_range = 0.0
         self._env = simpy.Environment()
-        self._lane = Lane(self._env, client, clock, source, self._observe)
+        self._lane = Lane(self._env, client, clock, source, self._observe, progress.low)
         self._belt = self._lane.belt
         client.watch(studio.fileno())
 

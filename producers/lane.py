@@ -28,13 +28,15 @@ class Lane:
         clock: Clock,
         source: Source,
         observe: Observer,
+        settled: int,
     ) -> None:
+        """`settled`: items below this number stand in every sink, see `Belt`."""
         self._client = client
         self._clock = clock
         settings, lane = client.seat.settings, client.seat.index
         arrivals = source_arrivals(source, settings, lane)
         drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
-        self.belt = Belt(env, settings.belt, arrivals, observe, drifts)
+        self.belt = Belt(env, settings.belt, arrivals, observe, drifts, settled)
         if lane == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
                 self.belt.at(event.at_s, partial(client.seat.leash.send, "event", number=number))

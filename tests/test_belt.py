@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 import pytest
 import simpy
@@ -34,7 +35,7 @@ def belt_settings(**changes: float) -> BeltSettings:
 class Lane:
     """A belt in virtual time and the log of everything that happened on it."""
 
-    def __init__(self, arrivals: Iterable[float], **settings: float) -> None:
+    def __init__(self, arrivals: Iterable[float], settled: int = 0, **settings: float) -> None:
         self.env = simpy.Environment()
         self.log: list[Event] = []
         self.belt = Belt(
@@ -42,6 +43,7 @@ class Lane:
             belt_settings(**settings),
             arrivals,
             lambda stage, item: self.log.append((stage, item.seq, self.env.now)),
+            settled=settled,
         )
 
     def run(self) -> list[Event]:
@@ -275,3 +277,11 @@ def test_an_action_behind_the_end_of_the_belt_does_not_keep_it_from_being_done()
 
     assert lane.env.now == 2.75
     assert lane.run()[-1] == ("action", 0, 1000.0)
+
+
+@given(st.lists(st.floats(0.01, 2.0), max_size=12), st.data())
+def test_what_is_settled_rides_no_more_and_all_else_as_before(gaps, data):
+    arrivals = list(accumulate(gaps))
+    settled = data.draw(st.integers(0, len(arrivals)))
+    whole = Lane(arrivals).run()
+    assert Lane(arrivals, settled).run() == [event for event in whole if event[1] >= settled - 1]
