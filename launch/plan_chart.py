@@ -28,8 +28,7 @@ def chart(
     The knee is the fastest belt up to which that many workers meet the target.
     """
     speeds = [result.cell.belt_speed_m_per_s for result in group]
-    low = min(result.measures[name].low for result in group)
-    axis = _Axis(max(speeds), max(0.0, _floor(min(low, target.least.get(name, 1.0)))))
+    axis = _Axis(max(speeds), _floor(group, target))
     plot = Plot(f"{title} over the speed of the belt", _HEIGHT_PX)
     plot.y_ticks(axis.y_ticks())
     plot.x_ticks(axis.x_ticks())
@@ -102,6 +101,8 @@ class _Axis:
         return [(self.y(v), f"{100 * v:g} %") for v in values if v <= 1 + 1e-9]
 
 
-def _floor(lowest: float) -> float:
-    """Where the axis begins: 0, or higher where all values lie close to 1."""
+def _floor(group: Sequence[Result], target: Target) -> float:
+    """Where the axes of all measures begin: 0, or higher where all shares lie close to 1."""
+    lows = [result.measures[name].low for result in group for name in NAMES]
+    lowest = min(*lows, *target.least.values())
     return 0.0 if lowest < 0.5 else lowest - (1 - lowest) * _ROOM - 0.005

@@ -67,7 +67,7 @@ def _group(
             (title, chart(group, drawn, name, title, target))
             for name, title in (("in_time", "In time"), ("recovery", "Recovery"))
         ],
-        "alone": words.percent(model_alone(plan.settings, profile, cell.threshold)),
+        "alone": words.alone(model_alone(plan.settings, profile, cell.threshold), target),
         "fewest": [words.fewest(answer, target) for answer in fewest_workers(group, target)],
         "fastest": [words.fastest(answer, target) for answer in fastest_belts(group, target)],
         "rows": [

@@ -29,7 +29,7 @@ def print_plan(
         out.print(_table(group, target))
         out.print(f"\nTarget: {words.wanted(target)}")
         alone = model_alone(plan.settings, plan.profiles[cell.profile], cell.threshold)
-        out.print(f"Recovery of the model alone, nothing lost to time: {words.percent(alone)}")
+        out.print(words.alone(alone, target))
         out.print("\n[bold]Fewest workers[/]")
         for few in fewest_workers(group, target):
             out.print(f"  {words.fewest(few, target)}", soft_wrap=True)
@@ -38,22 +38,34 @@ def print_plan(
             out.print(f"  {words.fastest(fast, target)}", soft_wrap=True)
 
 
+_HEADINGS = (
+    "belt\nm/s",
+    "items\n/min",
+    "workers\n",
+    "in time\n%",
+    "recovery\n%",
+    "p50\nms",
+    "p95\nms",
+    "busy\n%",
+    "",
+)
+
+
 def _table(group: Sequence[Result], target: Target) -> Table:
     table = Table(box=None, pad_edge=False)
-    headings = ("belt", "items/min", "workers", "in time", "recovery", "p50", "p95", "busy", "")
-    for heading in headings:
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
     for result in group:
         cell, measures = result.cell, result.measures
         table.add_row(
-            f"{cell.belt_speed_m_per_s:g} m/s",
+            f"{cell.belt_speed_m_per_s:g}",
             f"{cell.items_per_min:g}",
             str(cell.workers),
-            words.interval(measures["in_time"]),
-            words.interval(measures["recovery"]),
-            f"{measures['latency_p50_ms'].mean:.1f} ms",
-            f"{measures['latency_p95_ms'].mean:.1f} ms",
-            f"{100 * measures['busy'].mean:.0f} %",
+            words.interval(measures["in_time"]).removesuffix(" %"),
+            words.interval(measures["recovery"]).removesuffix(" %"),
+            f"{measures['latency_p50_ms'].mean:.1f}",
+            f"{measures['latency_p95_ms'].mean:.1f}",
+            f"{100 * measures['busy'].mean:.0f}",
             "[green]✓[/]" if target.is_met(result) else "[red]✗[/]",
         )
     return table

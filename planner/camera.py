@@ -87,7 +87,8 @@ class Camera(Process):
     ) -> None:
         """`masses_g`: of one item of each class; `picture_crowding`: factor on a picture's time.
 
-        `tell_belt` is told the belt time of every trigger on the `max` clock; `tell_done`, once, that all is over.
+        `tell_belt` is told the belt time of every trigger, on the `max` clock; `tell_done`, once,
+        that all is over.
         """
         super().__init__(agenda, f"camera-{number}", "camera")
         self._picture_crowding = picture_crowding
@@ -127,7 +128,7 @@ class Camera(Process):
             self.agenda.at(item.due, self._trigger, item)
 
     def _trigger(self, happening: Happening) -> None:
-        if self.is_frozen(self._trigger, happening):
+        if self.frozen_until_s and self.is_frozen(self._trigger, happening):
             return
         item: Passing = happening.about
         self._reach(item)
@@ -190,7 +191,7 @@ class Camera(Process):
         )
 
     def _arrive(self, happening: Happening) -> None:
-        if self.is_frozen(self._arrive, happening):
+        if self.frozen_until_s and self.is_frozen(self._arrive, happening):
             return
         incarnation, item, frame = happening.about
         self._exposures -= 1

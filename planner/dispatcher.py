@@ -108,7 +108,8 @@ class Dispatcher(Process):
             self._look_ahead()
 
     def worker_left(self, worker: Worker) -> None:
-        if self.is_up and self._hired.pop(worker.identity, None):
+        if self.is_up and worker.identity in self._hired:
+            del self._hired[worker.identity]
             self._carry_out(self._ledger.worker_left(worker.identity, self.agenda.now))
             self._look_ahead()
 
@@ -136,14 +137,15 @@ class Dispatcher(Process):
         return True
 
     def _carry_out(self, actions: Iterable[act.Action]) -> None:
+        now = self.agenda.now
         acknowledged: dict[int, list[int]] = {}
         for action in actions:
             if isinstance(action, act.Deliver):  # `match` would take three times as long
                 outcome = action.outcome
                 store_s = self.cameras[outcome.camera].luck[outcome.seq].store_s
-                self.sinks[action.sink].receive(outcome, store_s)
+                self.sinks[action.sink].receive(outcome, now + store_s)
             elif isinstance(action, act.Assign):
-                self._wake_by(self.agenda.now + self._lease_s)
+                self._wake_by(now + self._lease_s)
                 self._hired[action.worker].receive(action.picture.frame)
             elif isinstance(action, act.Acknowledge):
                 acknowledged.setdefault(action.camera, []).append(action.seq)

@@ -90,7 +90,9 @@ class Figures:
         if outcome.latency_ms is None:
             self.reasons[verdict, outcome.reason] += 1
             return
-        self._fresh.append((outcome.latency_ms, outcome.queue_ms or 0.0, outcome.inference_ms or 0.0))
+        self._fresh.append(
+            (outcome.latency_ms, outcome.queue_ms or 0.0, outcome.inference_ms or 0.0)
+        )
         if len(self._fresh) == _FRESH:
             self.settle()
 
@@ -98,7 +100,9 @@ class Figures:
         """Put the durations of the last rows where they belong; before figures are read."""
         if self._fresh:
             histograms = (self.latency_ms, self.queue_ms, self.inference_ms)
-            for histogram, durations_ms in zip(histograms, zip(*self._fresh, strict=True), strict=True):
+            for histogram, durations_ms in zip(
+                histograms, zip(*self._fresh, strict=True), strict=True
+            ):
                 histogram.add(durations_ms)
             self._fresh.clear()
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from line.settings import Settings
 from planner.variation import altered
 
-_FLOOD = 1.5
+_FLOOD = 1.25
 """Offered items ÷ those that the workers could do if they did not disturb one another."""
 _MOST_ITEMS_PER_S = 400.0
 """More than that the camera's own work would be what is measured."""

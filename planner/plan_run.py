@@ -21,7 +21,9 @@ from planner.profile import Profile
 from planner.supervisor import Failures
 
 MOST_CAMERAS, MOST_WORKERS = 64, 256
-"""Of one line; more of them are several lines side by side."""
+"""Of one line; more of them are a site of several lines side by side."""
+SITE_CAMERAS, SITE_WORKERS = 16, 64
+"""Of each line of a site, at most."""
 
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16)
 """Student's t for 95 %, two-sided, by degrees of freedom from 1."""
@@ -120,13 +122,15 @@ def split(cell: Cell) -> tuple[int, int, int]:
     Raises:
         BadInput: they cannot be dealt evenly.
     """
-    least = max(math.ceil(cell.cameras / MOST_CAMERAS), math.ceil(cell.workers / MOST_WORKERS))
+    if cell.cameras <= MOST_CAMERAS and cell.workers <= MOST_WORKERS:
+        return 1, cell.cameras, cell.workers
+    least = max(math.ceil(cell.cameras / SITE_CAMERAS), math.ceil(cell.workers / SITE_WORKERS))
     for lines in range(least, min(cell.cameras, cell.workers) + 1):
         if cell.cameras % lines == 0 and cell.workers % lines == 0:
             return lines, cell.cameras // lines, cell.workers // lines
     raise BadInput(
         f"{cell.cameras} cameras and {cell.workers} workers cannot be dealt evenly to lines of at "
-        f"most {MOST_CAMERAS} cameras and {MOST_WORKERS} workers"
+        f"most {SITE_CAMERAS} cameras and {SITE_WORKERS} workers"
     )
 
 

@@ -43,7 +43,11 @@ def fewest(answer: Fewest, target: Target) -> str:
     if answer.enough is None:
         assert answer.one_step_fewer is not None
         most = answer.one_step_fewer
-        return f"{speed} needs more than {workers(most.cell.workers)}: {reached(most, target)}"
+        if target.margin(most) >= 0:
+            return f"{speed}, {workers(most.cell.workers)}: {_undecided(most, target)}"
+        count = most.cell.workers
+        verb = "is" if count == 1 else "are"
+        return f"{speed}: {workers(count)} {verb} not enough: {reached(most, target)}"
     text = (
         f"{speed} needs {workers(answer.enough.cell.workers)}: {reached(answer.enough, target)}, "
         f"{_points(target, answer.enough)} to spare"
@@ -60,6 +64,9 @@ def fastest(answer: Fastest, target: Target) -> str:
     if answer.enough is None:
         assert answer.one_step_faster is not None
         slowest = answer.one_step_faster
+        if target.margin(slowest) >= 0:
+            place = f"{workers(answer.workers)}, {_belt(slowest.cell)}"
+            return f"{place}: {_undecided(slowest, target)}"
         return f"{count} none of them; {_belt(slowest.cell)}: {reached(slowest, target)}"
     text = (
         f"{count} {_belt(answer.enough.cell)}: {reached(answer.enough, target)}, "
@@ -128,6 +135,18 @@ def _of_machine(profile: Profile, core_each: bool, most_workers: int) -> list[st
             f"{name} was measured, so that it is faster than this."
         )
     return found
+
+
+def alone(share: float, target: Target) -> str:
+    """What the model itself allows."""
+    text = f"The model alone, nothing lost to time, recovers {percent(share)}"
+    if share < target.least.get("recovery", 0.0):
+        return f"{text}: less than the target, whatever the number of workers."
+    return f"{text}."
+
+
+def _undecided(result: Result, target: Target) -> str:
+    return f"undecided, {reached(result, target)}; more --seeds or a longer --duration tell"
 
 
 def _belt(cell: Cell) -> str:

@@ -13,15 +13,12 @@ class Process:
         self.name = name
         self.role = role
         self.incarnation = 1
+        self.identity = f"{name}#1"
+        """as rows name it"""
         self.is_up = True
         self.since_s = 0.0
         """moment at which this incarnation was ready"""
         self.frozen_until_s = 0.0
-
-    @property
-    def identity(self) -> str:
-        """As rows name it."""
-        return f"{self.name}#{self.incarnation}"
 
     def die(self) -> None:
         """All that it held is gone."""
@@ -31,6 +28,7 @@ class Process:
     def revive(self) -> None:
         """A fresh incarnation serves."""
         self.incarnation += 1
+        self.identity = f"{self.name}#{self.incarnation}"
         self.is_up = True
         self.since_s = self.agenda.now
 

@@ -31,11 +31,13 @@ class Sink(Process):
         self._arrived_s = self._rested_s = 0.0
         self._is_awake = False
 
-    def receive(self, outcome: Outcome, store_s: float) -> None:
-        """The dispatcher has sent it; it will be ready to be written after `store_s`."""
-        self._arrived_s = max(self._arrived_s, self.agenda.now + store_s)
+    def receive(self, outcome: Outcome, ready_s: float) -> None:
+        """The dispatcher has sent it; it will be ready to be written at `ready_s`."""
+        if ready_s > self._arrived_s:
+            self._arrived_s = ready_s
         self._inbox.append((self._arrived_s, outcome))
-        self._wake()
+        if not self._is_awake:
+            self._wake()
 
     def discard(self) -> None:
         """What has come and is not written comes again: the dispatcher is a new one."""
@@ -55,7 +57,7 @@ class Sink(Process):
     def _store(self, happening: Happening) -> None:
         if happening.about != self.incarnation or not self.is_up:
             return
-        if self.is_frozen(self._store, happening):
+        if self.frozen_until_s and self.is_frozen(self._store, happening):
             return
         now = self.agenda.now
         inbox = self._inbox

@@ -113,7 +113,7 @@ class Worker(Process):
             return
         self._is_awake = True
         comes_s = self._inbox[0][0]
-        if self._largest_batch == 1 and not self.frozen_until_s:
+        if self._largest_batch == 1 and not (self.frozen_until_s or self._poisons):
             # Nothing that comes meanwhile would change the batch: one event less.
             self._begin(max(0.0, comes_s - self.agenda.now))
         else:

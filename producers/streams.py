@@ -1,6 +1,6 @@
 """The streams of `randomness.stream`, item after item, at a fraction of the price.
 
-To open a stream takes 16 µs, nearly all of it for hashing four numbers into a generator's state.
+Nearly all that it takes to open a stream is hashing four numbers into a generator's state.
 Here numpy hashes those of many items at once: the arithmetic of its own `SeedSequence` (Melissa
 O'Neill's seed_seq_fe) on arrays. Tests hold it against the streams themselves.
 """
@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from producers.randomness import Purpose
+from producers.wide import Wide
 
 _BLOCK_ITEMS = 1024
 _POOL_WORDS = 4
 _STATE_WORDS = 8
 _WORD = 1 << 32
-_UINT64 = (1 << 64) - 1
-_PCG64_WORD = (1 << 128) - 1
-_PCG64_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
 
 Words = NDArray[np.uint32]
 
@@ -35,8 +33,9 @@ def streams(seed: int, camera: int, purpose: Purpose) -> Iterator[np.random.Gene
     generator = np.random.Generator(bits)
     fresh = bits.state
     for first in count(0, _BLOCK_ITEMS):
-        for state, increment in _states(seed, camera, first, purpose):
-            fresh["state"] = {"state": state, "inc": increment}
+        state, increment = _seeded(seed, camera, first, purpose)
+        for begin, step in zip(state.whole(), increment.whole(), strict=True):
+            fresh["state"] = {"state": begin, "inc": step}
             bits.state = fresh
             yield generator
 
@@ -44,27 +43,26 @@ def streams(seed: int, camera: int, purpose: Purpose) -> Iterator[np.random.Gene
 def first_uniforms(seed: int, camera: int, purpose: Purpose) -> Iterator[float]:
     """`stream(seed, camera, seq, purpose).random()` for seq 0, 1, 2 …, without end."""
     for first in count(0, _BLOCK_ITEMS):
-        for state, increment in _states(seed, camera, first, purpose):
-            word = (state * _PCG64_MULTIPLIER + increment) & _PCG64_WORD
-            yield (_turned(word) >> 11) * 2.0**-53
+        state, increment = _seeded(seed, camera, first, purpose)
+        state = state.times_pcg64() + increment
+        word, turn = state.high ^ state.low, state.high >> np.uint64(58)
+        back = (np.uint64(64) - turn) & np.uint64(63)
+        turned = word >> turn | word << back  # PCG's XSL-RR
+        yield from ((turned >> np.uint64(11)) * 2.0**-53).tolist()
 
 
-def _states(seed: int, camera: int, first: int, purpose: Purpose) -> Iterator[tuple[int, int]]:
-    """State and increment of PCG64, as it is seeded, for each item of one block."""
+def _seeded(seed: int, camera: int, first: int, purpose: Purpose) -> tuple[Wide, Wide]:
+    """State and increment of PCG64, as it is seeded, of each item of one block."""
     seqs = np.arange(first, first + _BLOCK_ITEMS, dtype=np.uint32)
     entropy = [*_words(seed), *_words(camera), seqs, *_words(purpose)]
-    seeds = np.stack(_state(_pool(entropy)), axis=-1).view(np.uint64)
-    for high, low, stream_high, stream_low in seeds.tolist():
-        increment = ((stream_high << 64 | stream_low) << 1 | 1) & _PCG64_WORD
-        start = increment + (high << 64 | low)
-        yield (start * _PCG64_MULTIPLIER + increment) & _PCG64_WORD, increment
-
-
-def _turned(state: int) -> int:
-    """PCG's XSL-RR output: both halves combined, turned right by the top six bits."""
-    word = (state >> 64) ^ (state & _UINT64)
-    turn = state >> 122
-    return (word >> turn | word << (64 - turn)) & _UINT64
+    words = [word.astype(np.uint64) for word in _state(_pool(entropy))]
+    halves = [
+        low | high << np.uint64(32) for low, high in zip(words[::2], words[1::2], strict=True)
+    ]
+    start, chosen = Wide(halves[0], halves[1]), Wide(halves[2], halves[3])
+    increment = chosen + chosen
+    increment.low |= np.uint64(1)
+    return (start + increment).times_pcg64() + increment, increment
 
 
 def _words(number: int) -> list[Words]:
@@ -101,10 +99,12 @@ class _Hash:
     def __call__(self, word: Words) -> Words:
         mixed = word ^ np.uint32(self._constant)
         self._constant = self._constant * self._multiplier % _WORD
-        mixed = mixed * np.uint32(self._constant)
-        return mixed ^ (mixed >> np.uint32(16))
+        return _folded(mixed * np.uint32(self._constant))
 
 
 def _mixed(one: Words, other: Words) -> Words:
-    mixed = one * np.uint32(0xCA01F9DD) - other * np.uint32(0x4973F715)
-    return mixed ^ (mixed >> np.uint32(16))
+    return _folded(one * np.uint32(0xCA01F9DD) - other * np.uint32(0x4973F715))
+
+
+def _folded(word: Words) -> Words:
+    return word ^ (word >> np.uint32(16))

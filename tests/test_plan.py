@@ -153,7 +153,7 @@ def test_items_keep_their_distance_unless_a_rate_is_given():
 
 
 def test_large_sites_are_dealt_to_lines_evenly():
-    assert split(cell_of(5000, cameras=1000)) == (20, 50, 250)
+    assert split(cell_of(5000, cameras=1000)) == (100, 10, 50)
     assert split(cell_of(4, cameras=3)) == (1, 3, 4)
     with pytest.raises(BadInput, match="cannot be dealt evenly"):
         split(cell_of(5003, cameras=1000))

@@ -106,7 +106,7 @@ def test_loads_know_their_workers():
     assert counts(1) == [1]
     assert counts(6) == [1, 2, 4, 6]
     flooded = flood(load(environment={}), 0.01, 5.0, 2)
-    assert flooded.infeed.items_per_min == 60 * 300  # one and a half times two workers of 10 ms
+    assert flooded.infeed.items_per_min == 60 * 250  # a quarter more than two workers of 10 ms do
     assert flooded.line.workers == 2
     killed = busy(load(environment={}), 100.0, 5.0, 4)
     assert [event.at_s for event in killed.events] == [5.0, 8.0]
