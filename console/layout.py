@@ -74,7 +74,10 @@ def _navigation(here: str) -> None:
 
 
 def _person(site: Site) -> None:
-    """Who gives the orders: a name of one's own choice, or that of the login."""
+    """Who gives the orders: that of the login, or a name of one's own choice."""
+    if (name := site.login_name()) is not None:
+        text("span", name, "person")
+        return
     with block("label", "person"):
         text("span", "You", "person-label")
         entry = block("input", "person-name")

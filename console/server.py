@@ -6,10 +6,12 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from console.access import Guard
@@ -31,10 +33,19 @@ _ICON = (
 GoesOn = Callable[[bool], bool]
 
 
+class _OwnFiles(StaticFiles):
+    """Files that a browser keeps, and asks each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **facts: Any) -> Response:
+        response = super().file_response(*args, **facts)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def make_app(site: Site, sessions: Sessions) -> FastAPI:
     """All pages and their files behind the guard. Once a process: NiceGUI's app is global."""
     app = FastAPI(openapi_url=None)
-    app.mount(STATIC_ROUTE, StaticFiles(directory=STATIC))
+    app.mount(STATIC_ROUTE, _OwnFiles(directory=STATIC))
     if sessions.needs_login:
         add_login(app, sessions)
     build_pages(site)

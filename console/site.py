@@ -27,7 +27,9 @@ from urllib.parse import unquote
 from nicegui import context, run, ui
 
 from console import pages
+from console.enquirer import Enquirer
 from console.link import LineLink
+from console.sessions import COOKIE
 from console.starter import Starter
 from line.errors import BadInput
 
@@ -46,6 +48,8 @@ class Site:
     look_in: tuple[Path, ...]
     """further folders that hold models and their evaluations, at some depth"""
     link: LineLink
+    enquirer: Enquirer
+    """classifies pictures that visitors bring, in a process of its own"""
     starter: Starter | None
     """starts runs; None in a run's own console, which ends with it"""
     signed_in: Callable[[str | None], str | None]
@@ -59,9 +63,13 @@ class Site:
     def who(self) -> str:
         """Name of the person at this page, for logs. Only within a page or one of its events."""
         request = context.client.request
-        session = self.signed_in(request.cookies.get("scrapline_session")) if request else None
-        name = session or (request.cookies.get(NAME_COOKIE) if request else None)
-        return tidy_name(unquote(name or "")) or "operator"
+        chosen = request.cookies.get(NAME_COOKIE, "") if request else ""
+        return self.login_name() or tidy_name(unquote(chosen)) or "operator"
+
+    def login_name(self) -> str | None:
+        """The name that this person has logged in with; None where nobody logs in."""
+        request = context.client.request
+        return self.signed_in(request.cookies.get(COOKIE)) if request else None
 
     async def order(self, action: str, **facts: object) -> bool:
         """Give the line an order and tell the person what came of it; whether it was done."""

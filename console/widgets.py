@@ -162,9 +162,8 @@ class NumberField:
         self._fill("true")
 
     def _fill(self, also_while_typing: str) -> None:
-        ui.run_javascript(
-            f"scrapline.fill('{self.entry.html_id}', {json.dumps(self._shown)}, {also_while_typing})"
-        )
+        given = f"{json.dumps(self.entry.html_id)}, {json.dumps(self._shown)}, {also_while_typing}"
+        ui.run_javascript(f"scrapline.fill({given})")
 
 
 def choice(

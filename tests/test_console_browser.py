@@ -94,8 +94,12 @@ def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: Ru
 def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
     threshold = visit.page.get_by_label("Threshold")
     threshold.fill("7")
+    count = visit.page.locator(".verdict").first.locator(".num").first
+    expect(count).not_to_have_text(count.inner_text())  # the page goes on under one who types
+    expect(threshold).to_have_value("7")
     threshold.press("Enter")
     expect(visit.page.locator("#said")).to_contain_text("Refused: threshold.value")
+    expect(threshold).to_have_value("0.3")
 
 
 def test_an_alert_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:

@@ -51,6 +51,8 @@ class BeltPanel:
 
     def show(self, live: LiveLine) -> None:
         """To be called about twice a second."""
+        if not live.status:
+            return
         for name, card in self._bins.items():
             card.show(BinFigures.of(live.status, name))
         if self._rest is not None:
@@ -64,7 +66,7 @@ class _BinCard:
         with block("div", "bin"):
             with block("div", "bin-head"):
                 text("h3", name)
-                self._count = text("span", "0", "bin-count")
+                self._count = text("span", "–", "bin-count")
             self._purity = _share("purity", _PURITY)
             self._recovery = _share("recovery", _RECOVERY)
 
@@ -79,7 +81,7 @@ class _ResidueCard:
         with block("div", "bin residue"):
             with block("div", "bin-head"):
                 text("h3", f"residue ({name})")
-                self._count = text("span", "0", "bin-count")
+                self._count = text("span", "–", "bin-count")
             text("p", "What nothing ejects runs off the end of the belt.", "dim")
 
     def show(self, count: int) -> None:

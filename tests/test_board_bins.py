@@ -1,0 +1,36 @@
+"""What the CSV log counts for each bin: purity and recovery are made of it."""
+
+from __future__ import annotations
+
+from line.outcome import Outcome, Verdict
+from sinks.board import Board
+
+
+def outcome(seq: int, true_class: str | None, taken_for: str | None, verdict: Verdict) -> Outcome:
+    return Outcome(
+        camera=0,
+        seq=seq,
+        scheduled_s=0.0,
+        true_class=true_class,
+        predicted_class=taken_for,
+        verdict=verdict,
+        mass_g=50.0,
+    )
+
+
+def test_bins_count_what_was_fed_ejected_and_right() -> None:
+    board = Board(())
+    board.count(outcome(0, "glass", "glass", Verdict.SORTED))
+    board.count(outcome(1, "glass", "paper", Verdict.MISSORTED))
+    board.count(outcome(2, "glass", "glass", Verdict.LATE))
+    board.count(outcome(3, "paper", None, Verdict.DROPPED))
+    assert board.facts()["bins"] == {
+        "glass": {"fed": 3, "ejected": 1, "right": 1},
+        "paper": {"fed": 1, "ejected": 1, "right": 0},
+    }
+
+
+def test_without_truth_nothing_counts_as_fed() -> None:
+    board = Board(())
+    board.count(outcome(0, None, "glass", Verdict.SORTED))
+    assert board.facts()["bins"] == {"glass": {"ejected": 1, "right": 0}}
