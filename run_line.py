@@ -25,6 +25,8 @@ from launch.commands.profile import profile
 from launch.commands.replay import replay
 from launch.commands.report import report
 from launch.commands.run import run
+from launch.commands.shadow import shadow
+from launch.commands.swap import swap
 from launch.console import err
 from line.errors import ExitCode, ScraplineError
 
@@ -40,6 +42,8 @@ for command in (
     check,
     keys,
     order,
+    swap,
+    shadow,
     override,
     profile,
     plan,

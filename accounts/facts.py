@@ -37,6 +37,8 @@ class Facts(BaseModel):
     clock: Literal["real", "virtual"] = "real"
     """whether processes did it, or the planner's twin of them"""
     model: ModelFacts = ModelFacts()
+    models: tuple[ModelFacts, ...] = ()
+    """all that were to serve, in the order in which they were first ordered"""
     restarts: dict[str, int] = {}
     """unplanned restarts of each role"""
     sessions: int = 1

@@ -11,6 +11,7 @@ import pandas as pd
 from accounts.attribution import as_json, total
 from accounts.figures import accuracy, class_figures, ratio
 from accounts.folder import RunFolder, read_run, replace_text
+from accounts.shadow import read_comparisons
 from line.outcome import IN_TIME, Verdict
 
 Summary = dict[str, Any]
@@ -45,6 +46,7 @@ def summary_of(run: RunFolder) -> Summary:
     - `accuracy`, `purity`, `recovery`, `contamination`: see `accounts.figures`
     - `loss`: lost recovery by cause, see `accounts.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
+    - `models`: all that were to serve, with their answers; `shadow`: see `accounts.shadow`
     - `wall_s`, `belt_s`, `ended`, …: from run.json; null if the run was cut off
     """
     items, facts = run.results.items, run.facts
@@ -81,8 +83,24 @@ def summary_of(run: RunFolder) -> Summary:
             "path": facts.model.path or run.settings.model.path,
             "sha256": facts.model.sha256 or None,
         },
+        "models": _models(run),
+        "shadow": read_comparisons(run.path),
         "seed": run.settings.line.seed,
     }
+
+
+def _models(run: RunFolder) -> list[Summary]:
+    """Each that was to serve, and its answers."""
+    rows = run.results.items["model"].value_counts()
+    models = run.facts.models or (run.facts.model,)
+    return [
+        {
+            "path": m.path or run.settings.model.path,
+            "sha256": m.sha256 or None,
+            "rows": int(rows.get(m.sha256[:12], 0)),
+        }
+        for m in models
+    ]
 
 
 def _verdicts(items: pd.DataFrame) -> dict[str, int]:

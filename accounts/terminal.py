@@ -84,6 +84,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     alerts = wording.count(summary["alerts"], "alert")
     wall = wording.number(summary["wall_s"], "s")
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
+    models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
+    candidates = {"candidate": wording.candidates(summary)} if summary["shadow"] else {}
     orders = f" · {wording.count(summary['orders'], 'order')} given" if summary["orders"] else ""
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
@@ -97,6 +99,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             "incidents": f"{alerts} · restarts: {wording.restarts(summary)} · "
             f"{summary['review_queue']} for review",
             **faults,
+            **models,
+            **candidates,
             "clock": wording.clock(summary).removeprefix("clock "),
             "run": f"{wording.ending(summary['ended'])} · {wall} wall · "
             f"{summary['workers']} workers · seed {summary['seed']}{resumed}{orders}",

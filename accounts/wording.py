@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 NONE = "\N{EN DASH}"
@@ -124,6 +125,26 @@ def faults(summary: Mapping[str, Any]) -> str:
         lasting = f" for {fault['duration_s']:g} s" if "duration_s" in fault else ""
         parts.append(f"{fault['action']} {fault['process']} at {fault['at_s']:g} s{lasting}")
     return ", ".join(parts) or "none"
+
+
+def models(summary: Mapping[str, Any]) -> str:
+    """The models that were to serve, by file, short hash and rows, in the order of their orders."""
+    return ", ".join(
+        f"{Path(model['path']).name} {(model['sha256'] or '')[:12]}: {count(model['rows'], 'row')}"
+        for model in summary["models"]
+    )
+
+
+def candidates(summary: Mapping[str, Any]) -> str:
+    """What each candidate beside the line came to."""
+    return "; ".join(map(_candidate, summary["shadow"]))
+
+
+def _candidate(found: Mapping[str, Any]) -> str:
+    shares = (found["agreement"], found["accuracy"]["shadow"], found["accuracy"]["served"])
+    agreement, own, other = map(percent, shares)
+    items = count(found["items"], "item")
+    return f"{found['model']} agreed on {agreement} of {items}, accuracy {own} beside {other}"
 
 
 def restarts(summary: Mapping[str, Any]) -> str:

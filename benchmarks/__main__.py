@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import durability, kills, overload, throughput
+from benchmarks import durability, kills, overload, swap, throughput
 from drill.page import Page
 from drill.tables import Table as PlainTable
 from line.config import ROOT
@@ -60,8 +60,12 @@ class _Bench:
         killed = kills.measure(self.model, self.frames, self.rounds)
         return kills.table(killed), killed.facts()
 
+    def swap(self) -> Part:
+        swaps = swap.measure(self.model, self.rounds)
+        return swap.table(swaps), swaps.facts()
 
-_PARTS = ("throughput", "overload", "durability", "kills")
+
+_PARTS = ("throughput", "overload", "durability", "kills", "swap")
 
 
 @app.command()
@@ -75,7 +79,7 @@ def main(
         Path | None, typer.Option(help="page with <!-- kills -->, to fill in; with --only kills")
     ] = None,
 ) -> None:
-    """Throughput against a bare loop; too many items; rows that survive power cuts; kills."""
+    """Throughput against a bare loop; too many items; lasting rows; kills; swaps."""
     if only is not None and only not in _PARTS:
         raise BadInput(f"--only: {only!r} is not one of {', '.join(_PARTS)}")
     if markdown is not None and only != "kills":

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from console.enquirer import Enquirer
 from console.link import LineLink
 from console.port import take_port
 from console.server import make_app, serve
@@ -25,13 +26,18 @@ def main() -> int:
     os.nice(_NICE)
     settings = seat.settings.console
     try:
-        with take_port(settings) as listener, LineLink(lambda: seat.run_dir) as link:
+        with (
+            take_port(settings) as listener,
+            LineLink(lambda: seat.run_dir) as link,
+            Enquirer(seat.settings) as enquirer,
+        ):
             sessions = Sessions(settings.password_hash)
             site = Site(
                 results=seat.run_dir.parent,
                 models=models_folder(seat.settings.model.path),
                 look_in=folders_to_look_in(settings.look_in),
                 link=link,
+                enquirer=enquirer,
                 starter=None,
                 signed_in=sessions.name,
             )

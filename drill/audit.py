@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from line.model_facts import ModelFacts
 from line.outcome import COLUMNS, Verdict
+from line.session import Session
 from line.settings import Settings
 from producers.arrivals import lane_arrivals
 from producers.progress import LaneRecord
@@ -37,6 +39,8 @@ class Audit:
     verdicts: dict[str, int]
     models: list[str]
     """short hashes of the models that answered"""
+    strange_models: list[str]
+    """those of them that are neither the run's own nor ordered of it"""
 
     @property
     def is_clean(self) -> bool:
@@ -62,6 +66,7 @@ def audit(run_dir: Path, settings: Settings, *, finished: bool) -> Audit:
         for seq in range(max(fed[lane], expected[lane] if expected else 0))
     }
     twice = sum(counts.values()) - len(counts)
+    models = {row["model"] for row in rows} - {""}
     return Audit(
         fed=sum(fed.values()),
         expected=None if expected is None else sum(expected.values()),
@@ -71,8 +76,14 @@ def audit(run_dir: Path, settings: Settings, *, finished: bool) -> Audit:
         unexplained=sum(row["verdict"] in _UNDECIDED and not row["reason"] for row in rows),
         longest_gap_s=_longest_gap_s(rows, settings),
         verdicts=dict(Counter(row["verdict"] for row in rows)),
-        models=sorted({row["model"] for row in rows} - {""}),
+        models=sorted(models),
+        strange_models=sorted(models - _ordered_models(run_dir)),
     )
+
+
+def _ordered_models(run_dir: Path) -> set[str]:
+    standing = Session.load(run_dir).standing
+    return {model.short_hash for model in standing.all_models(ModelFacts.load(run_dir))}
 
 
 Row = dict[str, str]

@@ -38,7 +38,7 @@ def verdict(
     return {
         "passed": audited.is_clean
         and storm.status == 0
-        and len(audited.models) < 2
+        and not audited.strange_models
         and not any(each.is_too_much for each in grown),
         "runner_status": storm.status,
         "faults": {
@@ -159,8 +159,8 @@ def reason(found: Mapping[str, Any]) -> str:
         return "the line was stuck: no row for a long time"
     if audit["lost"] or audit["duplicates"] or audit["unexplained"]:
         return "items without exactly one row, or without a reason on it"
-    if len(audit["models"]) > 1:
-        return f"answered by different models: {', '.join(audit['models'])}"
+    if audit["strange_models"]:
+        return f"answered by models that nobody ordered: {', '.join(audit['strange_models'])}"
     if found["runner_status"]:
         return f"the runner ended with status {found['runner_status']}"
     grown = [each["who"] for each in found["growth"] if each["is_too_much"]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from line.config import ROOT, load
 from line.errors import BadInput
+from line.model_facts import ModelFacts
 from line.settings import Settings
 from line.sockets import check_door
 from producers.sources import open_source
@@ -34,6 +35,13 @@ def resolved(settings: Settings) -> Settings:
     if settings.transport.keys:
         values["transport"]["keys"] = str(Path(settings.transport.keys).absolute())
     return Settings.model_validate(values)
+
+
+def facts_of(settings: Settings, model: Model) -> ModelFacts:
+    """What the line is told of the model; with its own threshold, where the settings ask for it."""
+    if settings.decision.threshold != "model":
+        return model.facts
+    return model.facts.model_copy(update={"threshold": model.threshold})
 
 
 def decided(settings: Settings, model: Model) -> Settings:

@@ -6,12 +6,12 @@ import sys
 
 from line.dispatcher import Dispatcher
 from line.errors import ScraplineError
+from line.judges import judges_of
 from line.ledger import Ledger, Rules
 from line.seat import leave, take_seat
 from line.session import Session
 from line.settings import SINKS
 from line.sockets import Hub
-from line.verdicts import Judge
 
 
 def main() -> int:
@@ -26,17 +26,11 @@ def main() -> int:
         review=review,
         notices=alerts,
     )
-    ordered = Session.load(seat.run_dir).standing.threshold
-    # The runner has put the model's own number in the place of "model".
-    assert settings.decision.threshold != "model"
-    judge = Judge(
-        classes=seat.model.classes,
-        residue_class=settings.belt.residue_class,
-        threshold=settings.decision.threshold if ordered is None else ordered,
-    )
     try:
         with Hub(seat.runtime_dir, settings.message, settings.transport) as hub:
-            Dispatcher(hub, seat, Ledger(rules, judge)).run()
+            dispatcher = Dispatcher(hub, seat, Ledger(rules, judges_of(seat)))
+            dispatcher.take_up(Session.load(seat.run_dir).standing)
+            dispatcher.run()
     except ScraplineError as error:
         return leave(seat, error)
     return 0

@@ -23,15 +23,17 @@ from line.settings import Role
 class Place:
     """A process that the line needs: what it is called and which package's main it runs."""
 
-    role: Role | Literal["console"]
+    role: Role | Literal["console", "shadow"]
     name: str
     index: int
     module: str
+    model: str = ""
+    """short hash of the model that it loads; empty = the run's own"""
 
     @property
     def only_looks_on(self) -> bool:
         """The line does not wait for it and does not end without it; it is killed last."""
-        return self.role == "console"
+        return self.role in ("console", "shadow")
 
     @property
     def patience(self) -> float:
@@ -62,6 +64,7 @@ class Child:
             folder.path,
             runtime_dir,
             theirs.fileno(),
+            place.model,
         )
         self.log = folder.logs / f"{place.name}.log"
         with self.log.open("ab") as log, theirs:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import selectors
 import socket
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -28,7 +30,8 @@ _STATUS_S = 0.25
 _PATIENCE_S = 5.0
 """A client that has not read for so long is hung up on."""
 
-CarryOut = Callable[[Order], dict[str, Any]]
+Done = dict[str, Any]
+CarryOut = Callable[[Order], Done | Future[Done]]
 
 
 class ControlSocket:
@@ -108,23 +111,46 @@ class ControlSocket:
         if note["kind"] == "watch":
             client.watches = True
         elif note["kind"] == "order":
-            client.leash.send("answer", id=note.get("id"), **self._answer(note))
+            self._obey(client, note)
         else:
             reason = f"{note['kind'][:40]}: neither an order nor watch"
             client.leash.send("answer", id=note.get("id"), done=False, reason=reason)
 
-    def _answer(self, note: Note) -> Note:
+    def _obey(self, client: _Client, note: Note) -> None:
+        answer = partial(client.leash.send, "answer", id=note.get("id"))
         who, facts = note.get("who"), note.get("order")
         if not isinstance(who, str) or not 1 <= len(who) <= _LONGEST_NAME:
-            return {"done": False, "reason": f"who: a name of 1 to {_LONGEST_NAME} characters"}
-        if not isinstance(facts, dict):
-            return {"done": False, "reason": "order: an object with an action"}
+            answer(done=False, reason=f"who: a name of 1 to {_LONGEST_NAME} characters")
+        elif not isinstance(facts, dict):
+            answer(done=False, reason="order: an object with an action")
+        else:
+
+            def tell(coming: Future[Done]) -> None:
+                said = _outcome(coming)
+                self._log.append(who, facts, said)
+                answer(**said)
+
+            self._begin(facts).add_done_callback(tell)
+
+    def _begin(self, facts: Note) -> Future[Done]:
+        """What the order comes to, now or later."""
+        coming: Future[Done] = Future()
         try:
-            answer = {"done": True, "facts": self._carry_out(parse_order(facts))}
+            done = self._carry_out(parse_order(facts))
         except BadInput as refusal:
-            answer = {"done": False, "reason": str(refusal)}
-        self._log.append(who, facts, answer)
-        return answer
+            coming.set_exception(refusal)
+            return coming
+        if isinstance(done, Future):
+            return done
+        coming.set_result(done)
+        return coming
+
+
+def _outcome(ended: Future[Done]) -> Note:
+    try:
+        return {"done": True, "facts": ended.result()}
+    except BadInput as refusal:
+        return {"done": False, "reason": str(refusal)}
 
 
 class _Client:

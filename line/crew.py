@@ -9,6 +9,7 @@ import math
 import os
 import selectors
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -21,9 +22,9 @@ from line.settings import SupervisorSettings
 from line.status import ProcessState
 
 
-def worker_place(number: int) -> Place:
-    """The place of a worker on this machine."""
-    return Place("worker", f"worker-{number}", number, "workers")
+def worker_place(number: int, model: str) -> Place:
+    """The place of a worker on this machine; `model`: short hash of what it loads."""
+    return Place("worker", f"worker-{number}", number, "workers", model)
 
 
 class Crew:
@@ -44,6 +45,8 @@ class Crew:
         """those that have done all they were to do, or were told to end"""
         self._leaving: set[str] = set()
         """workers that are not wanted any more"""
+        self._changing: set[str] = set()
+        """workers that leave to come back with another model"""
         self._due: dict[str, float] = dict.fromkeys(self.places, 0.0)
         """process → monotonic time of its next start"""
         self._folder = folder
@@ -117,12 +120,16 @@ class Crew:
         del self.children[name]
         if name in self._leaving:
             self._forget(name)
+        elif name in self._changing:
+            self._changing.remove(name)
+            if name not in self.finished:
+                self._due[name] = 0.0
         self.record()
 
     def is_needed(self, child: Child) -> bool:
-        """Whether one that was buried has to be replaced."""
+        """Whether one that was buried has to be replaced, and is not about to be."""
         name = child.place.name
-        return name in self.places and name not in self.finished
+        return name in self.places and name not in self.finished and name not in self._due
 
     def restart(self, child: Child) -> bool:
         """Have one that was buried started again, sooner or later; False if it is given up."""
@@ -134,19 +141,38 @@ class Crew:
         self._due[name] = now + delay_s
         return True
 
-    def set_workers(self, count: int) -> None:
+    def set_workers(self, count: int, model: str) -> None:
         """So many of them: hire at once, or have the last ones finish what they hold and leave."""
         working = self.workers_left
         for name in working[count:]:
-            self._leaving.add(name)
-            child = self.children.get(name)
-            if child is None:
-                self._forget(name)
-            else:
-                child.leash.send("leave")
+            self.dismiss(name)
+        for _ in range(count - len(working)):
+            self.hire(model)
+
+    def hire(self, model: str) -> str:
+        """One worker more, with the model of that short hash; returns its name."""
         numbers = (n for n in range(10**6) if f"worker-{n}" not in self.places)
-        for number, _ in zip(numbers, range(count - len(working)), strict=False):
-            self._add(worker_place(number))
+        place = worker_place(next(numbers), model)
+        self.add(place)
+        return place.name
+
+    def dismiss(self, name: str) -> None:
+        """Have it finish what it holds and leave."""
+        self._leaving.add(name)
+        self._changing.discard(name)
+        child = self.children.get(name)
+        if child is None:
+            self._forget(name)
+        else:
+            child.leash.send("leave")
+
+    def change_model(self, name: str, model: str) -> None:
+        """Have a worker finish what it holds, leave, and come back with another model."""
+        self.places[name] = replace(self.places[name], model=model)
+        child = self.children.get(name)
+        if child is not None and child.place.model != model:
+            self._changing.add(name)
+            child.leash.send("leave")
 
     def kill_all(self) -> None:
         """SIGKILL, and the files say so."""
@@ -158,7 +184,9 @@ class Crew:
         self._is_open = False
         self.record()
 
-    def _add(self, place: Place) -> None:
+    def add(self, place: Place) -> None:
+        """One process more, or again one that was given up; it is started at once."""
+        self.given_up.discard(place.name)
         self.places[place.name] = place
         self._restarts[place.name] = Restarts(self._settings)
         self._due[place.name] = 0.0
@@ -166,6 +194,7 @@ class Crew:
     def _forget(self, name: str) -> None:
         del self.places[name]
         self._leaving.discard(name)
+        self.given_up.discard(name)
         self._due.pop(name, None)
 
     # -- for onlookers ------------------------------------------------------------------------
@@ -193,7 +222,8 @@ class Crew:
     def _state(self, place: Place) -> ProcessState:
         child = self.children.get(place.name)
         if child is not None:
-            state = "leaving" if place.name in self._leaving else child.state
+            leaves = place.name in self._leaving | self._changing
+            state = "leaving" if leaves else child.state
         else:
             state = "restarting" if place.name in self._due else "gone"
         pid = child.entry.pid if child else 0

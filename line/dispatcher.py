@@ -9,6 +9,8 @@ from time import monotonic
 
 from line import actions as act
 from line import feed
+from line.candidate_feed import CandidateFeed
+from line.judges import judges_of
 from line.ledger import Ledger
 from line.messages import (
     Acknowledged,
@@ -31,11 +33,13 @@ from line.messages import (
     Welcome,
     Who,
 )
+from line.outcome import Outcome
 from line.peers import Peers
 from line.remotes import Remotes
 from line.seat import Seat
 from line.settings import SINKS
 from line.sockets import REMOTE, Hub
+from line.standing import Standing
 
 REPORT_S = 0.2
 _ORPHAN_PATIENCE_S = 1.0
@@ -56,6 +60,7 @@ class Dispatcher:
         self._terms = Terms(
             seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
         )
+        self._candidate = CandidateFeed(hub, seat.settings.line.seed)
         self._acknowledged: dict[int, list[int]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
         self._stop = False
@@ -145,6 +150,17 @@ class Dispatcher:
             actions += self._ledger.sink_joined(hello.name, hello.credit)
         return actions
 
+    def take_up(self, standing: Standing) -> None:
+        """Hold to what was ordered before this process was started."""
+        self._serve(standing.serving(self._seat.model).sha256)
+        self._candidate.share = standing.shadow.share if standing.shadow else 0.0
+
+    def _serve(self, sha256: str) -> None:
+        """Workers on other machines are to run the model with this hash."""
+        self._terms = replace(self._terms, model=sha256)
+        for peer in self._remotes.peers:
+            self._hub.send(REMOTE, peer, self._terms)
+
     def _fits(self, result: Result) -> bool:
         return len(result.probabilities) == len(self._seat.model.classes)
 
@@ -188,8 +204,8 @@ class Dispatcher:
                 case act.Assign(worker, picture):
                     self._hub.send("worker", worker, picture.frame, picture.data)
                 case act.Deliver(sink, outcome, None):
-                    if sink == SINKS[0] and self._hub.has_listeners():
-                        self._hub.publish(feed.encode(feed.Decided(outcome)))
+                    if sink == SINKS[0]:
+                        self._tell_onlookers(outcome)
                     self._to_sink(sink, Row(outcome, "raw", 0, 0))
                 case act.Deliver(sink, outcome, act.Picture(frame, data)):
                     row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
@@ -205,6 +221,12 @@ class Dispatcher:
                 case act.NoticeDone(notice_id):
                     self._seat.leash.send("notice_done", id=notice_id)
 
+    def _tell_onlookers(self, outcome: Outcome) -> None:
+        if self._hub.has_listeners():
+            self._hub.publish(feed.encode(feed.Decided(outcome)))
+        if self._candidate.wants(outcome):
+            self._candidate.offer(self._ledger.want(SINKS[0], (outcome.camera, outcome.seq)))
+
     def _to_sink(self, sink: str, message: Message, payload: Buffer | None = None) -> None:
         identity = self._peers.identity(sink)
         if identity is not None:
@@ -219,8 +241,12 @@ class Dispatcher:
                 case "notice":
                     notice = Notice(note["id"], note["event"], note["text"])
                     self._carry_out(self._ledger.notice(notice))
-                case "threshold":
-                    self._ledger.judge = replace(self._ledger.judge, threshold=note["value"])
+                case "judge":
+                    self._ledger.judge = judges_of(self._seat)
+                case "serve":
+                    self._serve(note["sha256"])
+                case "shadow":
+                    self._candidate.share = note["share"]
                 case "stop":
                     self._stop = True
         if leash.broken and self._orphaned is None:

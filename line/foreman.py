@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import Any
 
 from line.belts import Belts
 from line.crew import Crew
 from line.errors import BadInput
-from line.orders import BeltOrder, Drain, Kill, Order, Stop, Threshold, Workers
+from line.model_orders import ModelOrders
+from line.orders import (
+    BeltOrder,
+    Drain,
+    Kill,
+    Order,
+    Shadow,
+    ShadowOff,
+    Stop,
+    Swap,
+    Threshold,
+    Workers,
+)
 from line.run_folder import RunFolder
 from line.session import Session
 from line.signals import Interrupts
@@ -21,6 +34,7 @@ class Foreman:
         self,
         crew: Crew,
         belts: Belts,
+        models: ModelOrders,
         session: Session,
         folder: RunFolder,
         status: Status,
@@ -28,27 +42,30 @@ class Foreman:
     ) -> None:
         self._crew = crew
         self._belts = belts
+        self._models = models
         self._session = session
         self._folder = folder
         self._status = status
         self._interrupts = interrupts
 
-    def carry_out(self, order: Order) -> dict[str, Any]:
-        """Do it; returns what was done.
+    def carry_out(self, order: Order) -> dict[str, Any] | Future[dict[str, Any]]:
+        """Do it; returns what was done, or will have been when it is known.
 
         Raises:
-            BadInput: why it cannot be done; then nothing was.
+            BadInput: why it cannot be done; then nothing was. So does what is returned.
         """
         match order:
             case Threshold(value=value):
                 self._hold(threshold=value)
                 if self._crew.dispatcher is not None:
-                    self._crew.dispatcher.leash.send("threshold", value=value)
+                    self._crew.dispatcher.leash.send("judge")
                 return {"threshold": value}
             case Workers(count=count):
                 return self._set_workers(count)
             case Kill(process=process):
                 return self._kill(process)
+            case Swap() | Shadow() | ShadowOff():
+                return self._models.carry_out(order, self._hold)
             case Drain() | Stop():
                 self._hold()
                 self._interrupts.raise_to(2 if isinstance(order, Stop) else 1)
@@ -68,9 +85,11 @@ class Foreman:
             raise BadInput("the line is stopping")
         if count == 0 and not self._status.settings.transport.listen:
             raise BadInput("workers.count: 0 needs transport.listen, for workers elsewhere")
+        if self._models.is_swapping:
+            raise BadInput("a swap is under way")
         before = len(self._crew.workers_left)
         self._hold(workers=count)
-        self._crew.set_workers(count)
+        self._crew.set_workers(count, self._models.serving)
         return {"workers": count, "before": before}
 
     def _kill(self, process: str) -> dict[str, Any]:

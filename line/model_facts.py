@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from line.section import Section
+from line.section import Fraction, Section
 
 FILE = "model.json"
 
@@ -17,6 +17,8 @@ class ModelFacts(Section):
     path: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     classes: tuple[str, ...] = Field(min_length=1)
+    threshold: Fraction | None = None
+    """the model's own, where the settings leave it to the model: less sure stays on the belt"""
 
     @property
     def short_hash(self) -> str:

@@ -6,12 +6,24 @@ An order is checked whole before anything is done: unknown keys and values out o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from line.errors import BadInput
 from line.section import Fraction, Section
+
+
+def _absolute(path: str) -> str:
+    if not Path(path).is_absolute():
+        raise PydanticCustomError("path", "must be an absolute path")
+    return path
+
+
+ModelFile = Annotated[str, Field(max_length=700), AfterValidator(_absolute)]
+"""A model file, or a folder that holds one."""
 
 
 class Pause(Section):
@@ -54,6 +66,27 @@ class Workers(Section):
     count: int = Field(ge=0, le=256)
 
 
+class Swap(Section):
+    """The workers change to another model, one after another, while the line runs."""
+
+    action: Literal["swap"]
+    model: ModelFile
+
+
+class Shadow(Section):
+    """A candidate answers for a share of the items as well, without effect on the line."""
+
+    action: Literal["shadow"]
+    model: ModelFile
+    share: float = Field(gt=0, le=1, description="of the items that a model answers for")
+
+
+class ShadowOff(Section):
+    """The candidate leaves."""
+
+    action: Literal["shadow_off"]
+
+
 class Kill(Section):
     """SIGKILL to a process of this line; it is restarted as after any other death."""
 
@@ -75,7 +108,8 @@ class Stop(Section):
 
 BeltOrder = Pause | Unpause | BeltSpeed | ClockSpeed
 """Orders that change the belt: they take effect at a belt second, also for whoever runs it again"""
-Order = BeltOrder | Threshold | Workers | Kill | Drain | Stop
+ModelOrder = Swap | Shadow | ShadowOff
+Order = BeltOrder | Threshold | Workers | ModelOrder | Kill | Drain | Stop
 
 _MODELS = {
     str(get_args(model.model_fields["action"].annotation)[0]): model for model in get_args(Order)

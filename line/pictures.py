@@ -59,36 +59,46 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
 
 def check_header(path: Path, max_pixels: float, max_bytes: float = math.inf) -> None:
     """Raise PictureError, naming the path, unless the file begins like a picture of a fair size."""
-    with _opened(path, max_pixels, max_bytes):
+    _check_file_size(path, max_bytes)
+    with _opened(path, _text(path), max_pixels):
         pass
 
 
 def read(path: Path, max_pixels: float, max_bytes: float = math.inf) -> Picture:
     """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError."""
-    with _opened(path, max_pixels, max_bytes) as image:
+    _check_file_size(path, max_bytes)
+    return _read(path, _text(path), max_pixels)
+
+
+def read_content(content: bytes, name: str, max_pixels: float) -> Picture:
+    """As `read`, of a picture file that was never on this disk; `name` stands in the reasons."""
+    return _read(io.BytesIO(content), name, max_pixels)
+
+
+def _read(file: Path | io.BytesIO, name: str, max_pixels: float) -> Picture:
+    with _opened(file, name, max_pixels) as image:
         try:
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             return np.asarray(upright.convert("RGB"))
         except _DECODER_ERRORS as error:
-            raise PictureError(f"{_text(path)}: cannot be read: {error}") from None
+            raise PictureError(f"{name}: cannot be read: {error}") from None
 
 
-def _opened(path: Path, max_pixels: float, max_bytes: float) -> Any:
-    _check_file_size(path, max_bytes)
+def _opened(file: Path | io.BytesIO, name: str, max_pixels: float) -> Any:
     try:
-        image = Image.open(path, formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
     except UnidentifiedImageError:
-        raise PictureError(f"{_text(path)}: not a picture") from None
+        raise PictureError(f"{name}: not a picture") from None
     except _DECODER_ERRORS as error:
         reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{_text(path)}: cannot be read: {reason}") from None
+        raise PictureError(f"{name}: cannot be read: {reason}") from None
     pixels = image.width * image.height
     if pixels > max_pixels:
         image.close()
         raise PictureError(
-            f"{_text(path)}: {image.width}x{image.height} px is {pixels / 1e6:.0f} megapixels, "
+            f"{name}: {image.width}x{image.height} px is {pixels / 1e6:.0f} megapixels, "
             f"more than source.max_megapixels = {max_pixels / 1e6:g}"
         )
     return image

@@ -42,7 +42,8 @@ class RemoteClient:
     Attributes:
         terms: what the line asks of its workers, once it has said so.
         stop: there is no use in going on: the connection is lost, or a second interrupt came.
-        orphaned: monotonic time since which no further frame will come, or None.
+        orphaned: monotonic time since which no further frame will come, or None: we are to leave,
+            or to join again on new terms.
         lost: why the connection is broken, or None.
     """
 
@@ -56,6 +57,8 @@ class RemoteClient:
         self.lost: str | None = None
         self._interrupts = interrupts
         self._leaving: float | None = None
+        self._joined: Terms | None = None
+        """the terms that we work on"""
         self._offset = Offset()
         self._asked: float | None = None
         """our time of the first question without a reply"""
@@ -78,8 +81,13 @@ class RemoteClient:
         return None if self.stop else self.terms
 
     def join(self, credit: int) -> None:
-        """Ready for `credit` frames at a time. Only after `await_terms`."""
+        """Ready for `credit` frames at a time. Only after `await_terms`, or with new terms."""
+        self._joined, self._leaving, self.orphaned = self.terms, None, None
         self._greet(credit)
+
+    @property
+    def _has_new_terms(self) -> bool:
+        return self._joined is not None and self.terms != self._joined
 
     def send(self, message: Message) -> None:
         if isinstance(message, Result):
@@ -140,7 +148,7 @@ class RemoteClient:
 
     def _heed_interrupts(self) -> None:
         now = monotonic()
-        if self._interrupts.count and self._leaving is None:
+        if (self._interrupts.count or self._has_new_terms) and self._leaving is None:
             self._leaving = now
             self.stop = self.stop or not self._hello.credit  # nothing was promised yet
             self._greet(0)

@@ -23,6 +23,10 @@ class Remotes:
     def __contains__(self, peer: str) -> bool:
         return peer in self._remotes
 
+    @property
+    def peers(self) -> list[str]:
+        return list(self._remotes)
+
     def greet(self, peer: str, now: float, *, works: bool) -> None:
         """It said hello, perhaps not for the first time."""
         self._remotes[peer] = _Remote(now, works)

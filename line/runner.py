@@ -12,12 +12,14 @@ from line.crew import worker_place
 from line.errors import DiskFull, StageDied
 from line.faults import describe
 from line.model_facts import ModelFacts
+from line.model_orders import shadow_place
 from line.run_folder import RunFolder
 from line.run_lock import RunLock
 from line.runtime_dir import make_runtime_dir
 from line.session import Session
 from line.settings import SINKS, Settings
 from line.signals import Interrupts
+from line.standing import Standing
 from line.status import Status
 from line.supervisor import Supervisor
 
@@ -82,7 +84,9 @@ def _go(
     status = Status(settings)
     status.restarts.update(session.restarts)
     status.standing = session.standing
-    supervisor = Supervisor(_places(settings, status.workers), folder, session, status, watch)
+    serving = session.standing.serving(model).short_hash
+    places = _places(settings, status.workers, serving, session.standing)
+    supervisor = Supervisor(places, folder, session, status, watch)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))
@@ -95,15 +99,17 @@ def _go(
     return ended
 
 
-def _places(settings: Settings, workers: int) -> list[Place]:
-    """Every process that the line needs."""
+def _places(settings: Settings, workers: int, model: str, standing: Standing) -> list[Place]:
+    """Every process that the line needs; `model`: short hash of what the workers load."""
+    shadow = standing.shadow
     sinks = SINKS if settings.review.enabled else SINKS[:-1]
     return [
         Place("dispatcher", "dispatcher", 0, "line"),
         *(Place("sink", name, index, "sinks") for index, name in enumerate(sinks)),
-        *(worker_place(n) for n in range(workers)),
+        *(worker_place(n, model) for n in range(workers)),
         *(Place("camera", f"camera-{n}", n, "producers") for n in range(settings.line.cameras)),
         *([Place("console", "console", 0, "console")] if settings.console.on == "on" else []),
+        *([shadow_place(shadow.model.short_hash)] if shadow is not None else []),
     ]
 
 
@@ -120,6 +126,10 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "workers": status.workers,
         "speed": status.settings.line.speed,
         "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
+        "models": [
+            {"path": each.path, "sha256": each.sha256, "classes": each.classes}
+            for each in session.standing.all_models(model)
+        ],
         "restarts": {role: status.restarts[role] for role in roles},
         "faults": describe(status.settings.events, session),
         "orders": session.standing.orders,

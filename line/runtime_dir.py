@@ -12,6 +12,8 @@ ROLES = ("camera", "worker", "sink")
 """The dispatcher has a socket for each."""
 FEED = "feed"
 """The dispatcher's socket for whoever looks on."""
+SHADOW = "shadow"
+"""The dispatcher's socket for a candidate that answers beside the model that decides."""
 CONTROL = "control"
 """The supervisor's, for whoever gives orders; not of ZeroMQ."""
 _PATH_BYTES = 107

@@ -14,6 +14,7 @@ from pathlib import Path
 from line.errors import ScraplineError
 from line.leash import Leash
 from line.model_facts import ModelFacts
+from line.session import Session
 from line.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
@@ -40,9 +41,19 @@ class Seat:
 
 
 def arguments(
-    role: str, name: str, index: int, incarnation: int, run_dir: Path, runtime_dir: Path, fd: int
+    role: str,
+    name: str,
+    index: int,
+    incarnation: int,
+    run_dir: Path,
+    runtime_dir: Path,
+    fd: int,
+    model: str = "",
 ) -> list[str]:
-    """The command-line arguments that `take_seat` understands."""
+    """The command-line arguments that `take_seat` understands.
+
+    `model`: short hash of the model that the process loads; empty = the run's own.
+    """
     return [
         f"--role={role}",
         f"--name={name}",
@@ -51,6 +62,7 @@ def arguments(
         f"--run-dir={run_dir}",
         f"--runtime-dir={runtime_dir}",
         f"--leash={fd}",
+        f"--model={model}",
     ]
 
 
@@ -63,6 +75,7 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
         parser.add_argument(f"--{number}", type=int, required=True)
     for path in ("run-dir", "runtime-dir"):
         parser.add_argument(f"--{path}", type=Path, required=True)
+    parser.add_argument("--model", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = Settings.model_validate_json((given.run_dir / "settings.json").read_bytes())
@@ -75,7 +88,7 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
         run_dir=given.run_dir,
         runtime_dir=given.runtime_dir,
         settings=settings,
-        model=ModelFacts.load(given.run_dir),
+        model=_model(given.run_dir, given.model),
         leash=Leash.inherited(given.leash),
     )
 
@@ -85,6 +98,13 @@ def leave(seat: Seat, error: ScraplineError) -> int:
     seat.leash.send("error", text=str(error))
     print(error, file=sys.stderr)
     return int(error.exit_code)
+
+
+def _model(run_dir: Path, short_hash: str) -> ModelFacts:
+    own = ModelFacts.load(run_dir)
+    if short_hash in ("", own.short_hash):
+        return own
+    return Session.load(run_dir).standing.known(short_hash)
 
 
 def _end_with_parent(grace_s: float) -> None:

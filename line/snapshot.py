@@ -13,6 +13,7 @@ Health = Literal["ok", "starting", "stage down", "supervisor silent"]
 
 _SUPERVISOR_SILENT_S = 5.0
 """A supervisor looks around ten times a second."""
+_ONLOOKERS = {"console", "shadow"}
 _NOT_DOWN = {"starting", "stopping"}
 """Phases in which it is no news that a stage is not there."""
 
@@ -70,11 +71,11 @@ class Snapshot:
         """Stages of which nobody is ready and heard of.
 
         The workers stand in for one another and are one stage; any other process is one by itself,
-        but for the console, which only looks on, and a camera whose belt has ended.
+        but for those who only look on, and a camera whose belt has ended.
         """
         at_work: dict[str, bool] = {}
         for process in self.processes:
-            if process.role == "console" or (process.role, process.state) == ("camera", "gone"):
+            if process.role in _ONLOOKERS or (process.role, process.state) == ("camera", "gone"):
                 continue
             stage = "workers" if process.role == "worker" else process.name
             serves = process.state == "ready" and not self.is_hung(process, now)

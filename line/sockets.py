@@ -19,7 +19,7 @@ import zmq
 from line.codec import WIDEST, decode, encode
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
-from line.runtime_dir import FEED, ROLES, endpoint
+from line.runtime_dir import FEED, ROLES, SHADOW, endpoint
 from line.settings import MessageSettings
 from line.transport import TransportSettings
 
@@ -166,6 +166,9 @@ class Hub(_Owner):
         self._feed.set(zmq.SNDHWM, _UNHEARD)
         self._feed.bind(endpoint(runtime_dir, FEED))
         self._subscribed = False
+        self._shadow = self._socket(zmq.PUSH)
+        self._shadow.set(zmq.SNDHWM, FEW)
+        self._shadow.bind(endpoint(runtime_dir, SHADOW))
         self._door: Door | None = None
         if transport is not None and transport.listen:
             self._open_door(transport)
@@ -191,6 +194,11 @@ class Hub(_Owner):
         """Tell whoever hears the feed; who is too slow misses it."""
         with suppress(zmq.Again):
             _send(self._feed, parts)
+
+    def offer(self, message: Message, payload: Buffer) -> None:
+        """Give to the candidate beside the line, if there is one and it has room."""
+        with suppress(zmq.Again):
+            _send(self._shadow, encode(message, payload))
 
     def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:
         """Send to one peer; False if there is no such peer (any more)."""
@@ -227,23 +235,27 @@ class Hub(_Owner):
 
 
 class Listener:
-    """An onlooker's end of the feed; mends itself when the dispatcher is a new one."""
+    """An onlooker's end of the feed; mends itself when the dispatcher is a new one.
 
-    def __init__(self, address: str) -> None:
+    With `few` of what the hub offers: no more messages than that wait here.
+    """
+
+    def __init__(self, address: str, *, few: int = 0) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._sub = self._context.socket(zmq.SUB)
-        self._sub.set(zmq.RCVHWM, _UNHEARD)
+        self._sub = self._context.socket(zmq.PULL if few else zmq.SUB)
+        self._sub.set(zmq.RCVHWM, few or _UNHEARD)
         self._sub.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
-        self._sub.set(zmq.SUBSCRIBE, b"")
+        if not few:
+            self._sub.set(zmq.SUBSCRIBE, b"")
         self._sub.connect(address)
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something can be read or the time is over."""
         self._sub.poll(int(1000 * timeout_s))
 
-    def receive(self) -> Iterator[list[bytes]]:
-        """The parts of all messages that are there, without waiting."""
-        yield from _drain(self._sub)
+    def receive(self, most: int = 256) -> Iterator[list[bytes]]:
+        """The parts of the messages that are there, without waiting."""
+        yield from _drain(self._sub, most)
 
     def close(self) -> None:
         self._context.destroy(linger=0)
@@ -271,12 +283,14 @@ REMOTE = "remote"
 """The role of workers on other machines, which have a socket of their own."""
 _BURST = 256
 """Messages taken from one socket before the others have their turn."""
+FEW = 2
+"""Messages on offer that wait at either end."""
 _UNHEARD = 256
 """Messages of the feed that wait for one listener; further ones it misses."""
 
 
-def _drain(socket: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
-    for _ in range(_BURST):
+def _drain(socket: zmq.Socket[bytes], most: int = _BURST) -> Iterator[list[bytes]]:
+    for _ in range(most):
         if not int(socket.get(zmq.EVENTS)) & zmq.POLLIN:
             return
         yield socket.recv_multipart(zmq.NOBLOCK)

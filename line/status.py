@@ -58,6 +58,8 @@ class Status:
 
     settings: Settings
     standing: Standing = field(default_factory=Standing)
+    swap: Note | None = None
+    """of the last one: `model` (short hash), `state` (under way, done, undone) and `reason`"""
     """what was ordered of the line and still holds"""
     phase: str = "starting"
     belt_started: float | None = None
@@ -157,8 +159,11 @@ class Status:
     @property
     def threshold(self) -> float:
         """Items less sure than this stay on the belt."""
-        ordered, own = self.standing.threshold, self.settings.decision.threshold
-        return float(own) if ordered is None else ordered
+        standing, usual = self.standing, self.settings.decision.threshold
+        if standing.model is not None:
+            own = standing.models[standing.model].threshold
+            usual = usual if own is None else own
+        return float(usual) if standing.threshold is None else standing.threshold
 
     @property
     def paused(self) -> bool:

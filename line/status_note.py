@@ -25,8 +25,11 @@ def status_note(status: Status) -> Note:
     - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
+    - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
+    - `model`: short hash of the one ordered in place of the run's own; `shadow`: `model`, `share`
     """
     board, flow = status.board, status.flow
+    shadow = status.standing.shadow
     loads: dict[str, list[int]] = flow.get("loads", {})
     return {
         "title": status.settings.title,
@@ -66,6 +69,9 @@ def status_note(status: Status) -> Note:
         "workers": status.workers,
         "paused": status.paused,
         "orders": status.standing.orders,
+        "swap": status.swap,
+        "model": status.standing.model,
+        "shadow": shadow and {"model": shadow.model.short_hash, "share": shadow.share},
     }
 
 

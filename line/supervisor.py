@@ -22,6 +22,7 @@ from line.errors import StageDied
 from line.faults import Faults
 from line.foreman import Foreman
 from line.leash import Note
+from line.model_orders import ModelOrders
 from line.notices import Notices
 from line.order_log import OrderLog
 from line.run_folder import RunFolder
@@ -59,6 +60,9 @@ class Supervisor:
         self._children = self._crew.children
         self._belts = Belts(status)
         self._notices = Notices(self._children, session.notices)
+        self._models = ModelOrders(
+            self._crew, session, folder, status, self._notices, self._selector
+        )
         self._faults = Faults(status, session, self._children)
         self._control: ControlSocket | None = None
         self._next_look = 0.0
@@ -77,12 +81,19 @@ class Supervisor:
             with self._open_control(interrupts) as self._control:
                 return self._run(interrupts)
         finally:
+            self._models.close()
             self._crew.kill_all()
             self._selector.close()
 
     def _open_control(self, interrupts: Interrupts) -> ControlSocket:
         foreman = Foreman(
-            self._crew, self._belts, self._session, self._folder, self._status, interrupts
+            self._crew,
+            self._belts,
+            self._models,
+            self._session,
+            self._folder,
+            self._status,
+            interrupts,
         )
         path = Path(self._session.runtime_dir) / CONTROL
         log = OrderLog(self._folder.path, lambda: self._belts.now_s)
@@ -127,6 +138,7 @@ class Supervisor:
             self._listen(child)
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
         self._faults.end_due(now)
+        self._models.look()
         if self._notices.changed:
             self._notices.changed = False
             self._crew.record()
@@ -195,6 +207,7 @@ class Supervisor:
             return  # a camera whose belt has ended is not needed any more
         if self._crew.dispatcher is not None:
             self._crew.dispatcher.leash.send("died", role=role, process=child.identity)
+        self._models.lost(child, how)
         if not self._crew.is_needed(child):
             return  # a worker that was told to leave
         if self._crew.restart(child):

@@ -17,17 +17,19 @@ from line.outcome import Outcome, Verdict, encode_top3
 
 
 class Ranked(NamedTuple):
-    """An answer: the best class, its probability, and `top3` as rows have it."""
+    """An answer: the best class, its probability, in full and as rows have it, and `top3`."""
 
     predicted: str
     confidence: float
+    shown_confidence: float
     top3: str
 
 
 def rank(classes: Sequence[str], probabilities: Sequence[float]) -> Ranked:
     """`probabilities` stand in the order of `classes`; of equals the first is the best."""
     ranking = sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])
-    return Ranked(*ranking[0], encode_top3(ranking))
+    predicted, confidence = ranking[0]
+    return Ranked(predicted, confidence, round(confidence, 5), encode_top3(ranking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Judge:
 
         `dispatched`: monotonic time at which `worker` was given the frame, if that is known.
         """
-        predicted, confidence, top3 = self.ranked(result.probabilities)
+        predicted, confidence, shown_confidence, top3 = self.ranked(result.probabilities)
         triggered, slack_s = frame.triggered, frame.deadline - now
         return Outcome(
             camera=frame.camera,
@@ -65,11 +67,11 @@ class Judge:
             verdict=self.verdict(frame.true_class, predicted, confidence, slack_s),
             attempts=attempts,
             predicted_class=predicted,
-            confidence=round(confidence, 5),
+            confidence=shown_confidence,
             top3=top3,
             low_confidence=confidence < self.threshold,
             latency_ms=_ms(now - triggered),
-            slack_ms=_ms(slack_s) if math.isfinite(slack_s) else None,
+            slack_ms=_ms(slack_s),
             worker=worker,
             model=result.model,
             queue_ms=_ms(result.started - triggered),
@@ -130,6 +132,7 @@ def _since(triggered: float, moment: float | None) -> float | None:
     return None if moment is None else _ms(moment - triggered)
 
 
-def _ms(seconds: float) -> float:
+def _ms(seconds: float) -> float | None:
     """In whole microseconds; `round` would take three times as long."""
-    return math.floor(1e6 * seconds + 0.5) / 1000
+    microseconds = 1e6 * seconds + 0.5
+    return math.floor(microseconds) / 1000 if math.isfinite(microseconds) else None

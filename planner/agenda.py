@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappush
+from operator import attrgetter
 from typing import Any
 
 import simpy
+from simpy.events import NORMAL
 
 
 class Happening(simpy.Event):
-    """Something that happens `delay_s` from now, and what it is about."""
+    """Something that happens, and what it is about: no more than SimPy's loop reads of an event."""
 
-    def __init__(
-        self, agenda: Agenda, delay_s: float, action: Callable[[Any], None], about: Any
-    ) -> None:
-        self.env = agenda
+    __slots__ = ("about", "callbacks")
+    _ok = True  # as of a `simpy.Timeout`: it is bound to happen
+
+    def __init__(self, action: Callable[[Any], None], about: Any) -> None:
         self.callbacks = [action]
         self.about = about
-        self._ok = True
-        self._value = None  # as of a `simpy.Timeout`: it is bound to happen
-        agenda.schedule(self, delay=delay_s)
 
 
 Action = Callable[[Happening], None]
@@ -32,6 +32,8 @@ class Agenda(simpy.Environment):
     for an item.
     """
 
+    now = property(attrgetter("_now"))  # read fifteen times an item: at half the price
+
     def __init__(self) -> None:
         super().__init__()
         self.events = 0
@@ -39,6 +41,7 @@ class Agenda(simpy.Environment):
 
     def at(self, moment_s: float, action: Callable[[Any], None], about: Any = None) -> None:
         """Have `action` called at a moment; at once, but after what is due now, if it is past."""
-        delay_s = moment_s - self.now
-        Happening(self, delay_s if delay_s > 0.0 else 0.0, action, about)
         self.events += 1
+        now = self._now
+        due_s = now + (moment_s - now) if moment_s > now else now
+        heappush(self._queue, (due_s, NORMAL, next(self._eid), Happening(action, about)))

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, cast
 
-from line.events import Drift, Stall
+from line.events import Stall
 from line.messages import Frame, Unseen
 from line.outcome import Verdict
-from line.pace import belt_pace
 from line.settings import Settings
 from planner.agenda import Agenda, Happening
-from planner.draws import Luck
+from planner.lane import clock_speed
 from planner.process import Process
+from planner.stand_ins import Item
 from producers.belt import BeltItem
 from producers.camera import RANGE_S
 from producers.faults import PictureFaults
 from producers.window import Window
-
-
-class Passing(NamedTuple):
-    """An item on its way to the photo-eye."""
-
-    seq: int
-    fed_s: float
-    """belt time, like `trigger_s`"""
-    trigger_s: float
-    due: float
-    """virtual time of the trigger, on a paced clock"""
-    deadline: float
-    """virtual time; infinite on the `max` clock"""
-    true_class: str
-    luck: Luck
-
-
-def passings(
-    settings: Settings,
-    camera: int,
-    arrivals: Iterable[float],
-    true_classes: Iterable[str],
-    lucks: Iterable[Luck],
-) -> Iterator[Passing]:
-    """The items of one lane, as its belt carries them."""
-    belt = settings.belt
-    drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == camera]
-    ride_s = belt_pace(belt.speed_m_per_s, drifts).duration_s
-    actuator_s = belt.actuator_ms / 1000
-    speed = clock_speed(settings)
-    is_paced = math.isfinite(speed)
-    to_camera_s, to_ejector_s = (
-        ride_s(0.0, m) for m in (belt.infeed_to_camera_m, belt.camera_to_ejector_m)
-    )
-    together = zip(arrivals, true_classes, lucks, strict=False)
-    for seq, (fed_s, true_class, luck) in enumerate(together):
-        if drifts:
-            to_camera_s = ride_s(fed_s, belt.infeed_to_camera_m)
-            to_ejector_s = ride_s(fed_s + to_camera_s, belt.camera_to_ejector_m)
-        trigger_s = fed_s + to_camera_s
-        deadline = (trigger_s + (to_ejector_s - actuator_s)) / speed if is_paced else math.inf
-        yield Passing(seq, fed_s, trigger_s, trigger_s / speed, deadline, true_class, luck)
 
 
 class Line(Protocol):
@@ -78,14 +36,13 @@ class Camera(Process):
         agenda: Agenda,
         settings: Settings,
         number: int,
-        items: Iterator[Passing],
-        masses_g: Mapping[str, float],
+        items: Iterator[Item],
         line: Line,
         tell_belt: Callable[[float], None],
         tell_done: Callable[[], None],
         picture_crowding: Callable[[], float],
     ) -> None:
-        """`masses_g`: of one item of each class; `picture_crowding`: factor on a picture's time.
+        """`picture_crowding`: factor on a picture's time.
 
         `tell_belt` is told the belt time of every trigger, on the `max` clock; `tell_done`, once,
         that all is over.
@@ -94,23 +51,21 @@ class Camera(Process):
         self._picture_crowding = picture_crowding
         self.reached_s = 0.0
         """belt time of the last trigger"""
-        self.luck: dict[int, Luck] = {}
-        """of the items on their way"""
-        self._number = number
+        self.items: dict[int, Item] = {}
+        """by sequence: those on their way"""
         self._speed = clock_speed(settings)
         self._is_paced = math.isfinite(self._speed)
-        self._items = items
+        self._belt = items
         self._line = line
         self._tell_belt = tell_belt
         self._tell_done = tell_done
-        self._masses_g = masses_g
         self._window = Window(settings.camera.window_frames)
         self._exposures = 0
         self._faults = PictureFaults(settings, number)
         self._stalls = any(isinstance(e, Stall) and e.index == number for e in settings.events)
         self._studio_free_s = self._published_s = self._arrived_s = self._next_range_s = 0.0
         self._range_is_due = False
-        self._next: Passing | None = None
+        self._next: Item | None = None
 
     def begin(self) -> None:
         """Belt second 0."""
@@ -121,7 +76,7 @@ class Camera(Process):
     # -- the photo-eye ------------------------------------------------------------------------
 
     def _fetch(self) -> None:
-        self._next = item = next(self._items, None)
+        self._next = item = next(self._belt, None)
         if item is None:
             self._finish_if_done()
         elif self._is_paced:
@@ -130,86 +85,65 @@ class Camera(Process):
     def _trigger(self, happening: Happening) -> None:
         if self.frozen_until_s and self.is_frozen(self._trigger, happening):
             return
-        item: Passing = happening.about
+        item: Item = happening.about
         self._reach(item)
         if not self.is_up:
             self._pass_unseen(item, "the camera was down")
-        elif self._room > 0:
+        elif self._window.room > self._exposures:
             self._expose(item, item.due)
         else:
             self._pass_unseen(item, "overrun: the camera's window was full")
         self._fetch()
 
     def _fill_window(self) -> None:
-        while self._next is not None and self._room > 0:
+        while self._next is not None and self._window.room > self._exposures:
             item = self._next
             self._reach(item)
-            self._tell_belt(item.trigger_s)
+            self._tell_belt(item.scheduled_s)
             self._expose(item, self.agenda.now)
             self._fetch()
 
-    def _reach(self, item: Passing) -> None:
-        self.reached_s = item.trigger_s
-        self.luck[item.seq] = item.luck
-
-    @property
-    def _room(self) -> int:
-        return self._window.room - self._exposures
+    def _reach(self, item: Item) -> None:
+        self.reached_s = item.scheduled_s
+        self.items[item.seq] = item
 
     # -- pictures -----------------------------------------------------------------------------
 
-    def _expose(self, item: Passing, triggered: float) -> None:
+    def _expose(self, item: Item, triggered: float) -> None:
         """The picture is begun when its item is fed, and leaves behind those before it."""
         self._exposures += 1
-        luck = item.luck
         begun_s = item.fed_s / self._speed if self._is_paced else triggered
-        picture_s = luck.picture_s * self._picture_crowding()
+        picture_s = item.picture_s * self._picture_crowding()
         self._studio_free_s = max(begun_s, self._studio_free_s) + picture_s
-        ready_s = max(triggered + luck.publish_s, self._studio_free_s, self._published_s)
+        ready_s = max(triggered + item.publish_s, self._studio_free_s, self._published_s)
         if self._stalls and self._is_paced:
-            held = BeltItem(item.seq, item.fed_s, item.trigger_s)
+            held = BeltItem(item.seq, item.fed_s, item.scheduled_s)
             ready_s = max(ready_s, self._faults.released_s(held) / self._speed)
-        self._published_s = ready_s
-        self._arrived_s = max(self._arrived_s, ready_s + luck.half_way_s)
-        frame = self._frame(item, triggered, ready_s)
-        self.agenda.at(self._arrived_s, self._arrive, (self.incarnation, item, frame))
-
-    def _frame(self, item: Passing, triggered: float, published: float) -> Frame:
-        return Frame(
-            camera=self._number,
-            seq=item.seq,
-            scheduled_s=item.trigger_s,
-            triggered=triggered,
-            published=published,
-            deadline=item.deadline,
-            true_class=item.true_class,
-            mass_g=self._masses_g[item.true_class],
-            encoding="raw",
-            height_px=0,
-            width_px=0,
-            picture_crc32=0,
-        )
+        self._arrived_s = max(self._arrived_s, ready_s + item.half_way_s)
+        self._published_s = item.published = ready_s
+        item.triggered = triggered
+        self.agenda.at(self._arrived_s, self._arrive, (self.incarnation, item))
 
     def _arrive(self, happening: Happening) -> None:
         if self.frozen_until_s and self.is_frozen(self._arrive, happening):
             return
-        incarnation, item, frame = happening.about
+        incarnation, item = happening.about
         self._exposures -= 1
         if incarnation != self.incarnation or not self.is_up:
             self._pass_unseen(item, "the camera was down")
         else:
+            frame = cast(Frame, item)
             self._window.add_frame(frame, b"")
             self._line.frame(frame)
 
-    def _pass_unseen(self, item: Passing, reason: str) -> None:
-        mass_g = self._masses_g[item.true_class]
+    def _pass_unseen(self, item: Item, reason: str) -> None:
         self._window.add_unseen(
             Unseen(
-                self._number,
+                item.camera,
                 item.seq,
-                item.trigger_s,
+                item.scheduled_s,
                 item.true_class,
-                mass_g,
+                item.mass_g,
                 Verdict.DROPPED,
                 reason,
             )
@@ -236,7 +170,7 @@ class Camera(Process):
         """These items stand in every sink."""
         self._window.acknowledge(seqs)
         for seq in seqs:
-            self.luck.pop(seq, None)
+            self.items.pop(seq, None)
         self._send_range_soon()
         if not self._is_paced:
             self._fill_window()
@@ -253,8 +187,3 @@ class Camera(Process):
     def _finish_if_done(self) -> None:
         if self._next is None and not self._exposures and not self._window:
             self._tell_done()
-
-
-def clock_speed(settings: Settings) -> float:
-    """Belt seconds a virtual second, from second 0 of both on; infinite on the `max` clock."""
-    return math.inf if settings.line.speed == "max" else settings.line.speed

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 from line import actions as act
 from line.ledger import Ledger
-from line.messages import Frame, Key, Result, Unseen
+from line.messages import Frame, Key, Refusal, Unseen
 from line.outcome import Outcome
 from line.settings import Settings
 from planner.agenda import Agenda, Happening
 from planner.camera import Camera
-from planner.draws import Luck
 from planner.process import Process
 from planner.sink import Log, Sink
+from planner.stand_ins import Item
 from planner.worker import Worker
 
 
@@ -62,10 +63,6 @@ class Dispatcher(Process):
         self._hired.clear()
         self.open()
 
-    def luck(self, frame: Frame) -> Luck:
-        """Of an item on its way."""
-        return self.cameras[frame.camera].luck[frame.seq]
-
     # -- what peers say -----------------------------------------------------------------------
 
     def frame(self, frame: Frame) -> None:
@@ -88,8 +85,7 @@ class Dispatcher(Process):
         worker, messages = happening.about
         ledger, now = self._ledger, self.agenda.now
         for message in messages:
-            is_result = isinstance(message, Result)
-            hear = ledger.result if is_result else ledger.refusal
+            hear = ledger.refusal if isinstance(message, Refusal) else ledger.result
             self._carry_out(hear(worker, message, now))
 
     def stored(self, sink: str, keys: Sequence[Key], truth: Sequence[Outcome]) -> None:
@@ -142,11 +138,11 @@ class Dispatcher(Process):
         for action in actions:
             if isinstance(action, act.Deliver):  # `match` would take three times as long
                 outcome = action.outcome
-                store_s = self.cameras[outcome.camera].luck[outcome.seq].store_s
+                store_s = self.cameras[outcome.camera].items[outcome.seq].store_s
                 self.sinks[action.sink].receive(outcome, now + store_s)
             elif isinstance(action, act.Assign):
                 self._wake_by(now + self._lease_s)
-                self._hired[action.worker].receive(action.picture.frame)
+                self._hired[action.worker].receive(cast(Item, action.picture.frame))
             elif isinstance(action, act.Acknowledge):
                 acknowledged.setdefault(action.camera, []).append(action.seq)
                 self.log.forget((action.camera, action.seq))

@@ -17,43 +17,42 @@ from planner.profile import Profile, Quantiles
 from planner.service import SHARES
 from producers.randomness import Purpose
 
-_BLOCK_ITEMS = 1024
+BLOCK_ITEMS = 1024
 _Draws = NDArray[np.float64]
 
 
 class Luck(NamedTuple):
-    """Of one item. Durations in virtual seconds."""
+    """Of `BLOCK_ITEMS` items, one after the other. Durations in virtual seconds."""
 
-    picture_s: float
-    publish_s: float
-    half_way_s: float
+    picture_s: list[float]
+    publish_s: list[float]
+    half_way_s: list[float]
     """from the camera to the dispatcher, and from there to a worker"""
-    service: int
+    service: list[int]
     """which of the `SHARES` inferences it meets, from the quickest to the slowest"""
-    answer_s: float
+    answer_s: list[float]
     """from the worker back to the dispatcher"""
-    store_s: float
+    store_s: list[float]
     """from the dispatcher to a sink's file"""
-    answer: float
+    answer: list[float]
     """0 … 1: which answer of its class"""
 
 
 def lucks(profile: Profile, seed: int, camera: int) -> Iterator[Luck]:
-    """Of items 0, 1, 2 … of one lane, without end."""
+    """Of all items of one lane, block after block, without end."""
     hops = profile.hops
     for block in count():
         words = np.random.SeedSequence([seed, camera, block, int(Purpose.TWIN)])
-        draws = np.random.Generator(np.random.PCG64(words)).random((7, _BLOCK_ITEMS))
-        columns = (
-            _seconds(profile.picture_ms, draws[0]),
-            _seconds(hops.trigger_to_publish_ms, draws[1]),
-            _seconds(hops.publish_to_worker_ms, draws[2]) / 2,
-            (draws[3] * SHARES).astype(np.int64),
-            _seconds(hops.worker_to_decision_ms, draws[4]),
-            _seconds(hops.decision_to_acknowledged_ms, draws[5]) / 2,
-            draws[6],
+        draws = np.random.Generator(np.random.PCG64(words)).random((7, BLOCK_ITEMS))
+        yield Luck(
+            picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
+            publish_s=_seconds(hops.trigger_to_publish_ms, draws[1]).tolist(),
+            half_way_s=(_seconds(hops.publish_to_worker_ms, draws[2]) / 2).tolist(),
+            service=(draws[3] * SHARES).astype(np.int64).tolist(),
+            answer_s=_seconds(hops.worker_to_decision_ms, draws[4]).tolist(),
+            store_s=(_seconds(hops.decision_to_acknowledged_ms, draws[5]) / 2).tolist(),
+            answer=draws[6].tolist(),
         )
-        yield from map(Luck._make, zip(*(column.tolist() for column in columns), strict=True))
 
 
 def _seconds(quantiles_ms: Quantiles, draws: _Draws) -> _Draws:

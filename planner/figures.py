@@ -13,7 +13,8 @@ from line.outcome import CLASSIFIED, IN_TIME, Outcome, Verdict
 _STEPS = 512
 """Buckets that double a duration: a quantile is right to 0.14 %."""
 _SHORTEST_MS = 1e-6
-_FRESH = 4096
+_FRESH = 1024
+"""Rows that are counted together."""
 
 
 class Histogram:
@@ -78,33 +79,25 @@ class Figures:
     """role → unplanned restarts"""
     events: int = 0
     """SimPy events that it took"""
-    _fresh: list[tuple[float, float, float]] = field(default_factory=list, repr=False)
+    _fresh: list[Outcome] = field(default_factory=list, repr=False)
     injected: tuple[int, ...] = ()
     """numbers of the scenario's events that came about"""
 
     def count(self, outcome: Outcome) -> None:
-        """One more row."""
-        assert outcome.true_class is not None
-        verdict = outcome.verdict
-        self.fates[outcome.true_class, outcome.predicted_class, verdict] += 1
-        if outcome.latency_ms is None:
-            self.reasons[verdict, outcome.reason] += 1
-            return
-        self._fresh.append(
-            (outcome.latency_ms, outcome.queue_ms or 0.0, outcome.inference_ms or 0.0)
-        )
+        """One more row, of an item whose class is known."""
+        self._fresh.append(outcome)
         if len(self._fresh) == _FRESH:
             self.settle()
 
     def settle(self) -> None:
-        """Put the durations of the last rows where they belong; before figures are read."""
-        if self._fresh:
-            histograms = (self.latency_ms, self.queue_ms, self.inference_ms)
-            for histogram, durations_ms in zip(
-                histograms, zip(*self._fresh, strict=True), strict=True
-            ):
-                histogram.add(durations_ms)
-            self._fresh.clear()
+        """Put the last rows where they belong; before figures are read."""
+        rows, self._fresh = self._fresh, []
+        self.fates.update([(str(row.true_class), row.predicted_class, row.verdict) for row in rows])
+        self.reasons.update([(row.verdict, row.reason) for row in rows if row.latency_ms is None])
+        answered = [row for row in rows if row.latency_ms is not None]
+        self.latency_ms.add([row.latency_ms or 0.0 for row in answered])
+        self.queue_ms.add([row.queue_ms or 0.0 for row in answered])
+        self.inference_ms.add([row.inference_ms or 0.0 for row in answered])
 
     def merge(self, other: Figures) -> None:
         """Add a line that ran beside this one, or after it with another seed."""

@@ -12,9 +12,9 @@ from line.events import Freeze, Kill, Slow
 from line.restarts import Restarts
 from line.settings import Settings
 from planner.agenda import Agenda, Happening
-from planner.camera import clock_speed
 from planner.dispatcher import Dispatcher
 from planner.draws import duration_s
+from planner.lane import clock_speed
 from planner.process import Process
 from planner.profile import Profile
 from planner.sink import Sink

@@ -13,10 +13,11 @@ from line.outcome import Outcome
 from line.settings import SINKS, Settings
 from planner.agenda import Agenda
 from planner.answers import Answers, RememberingJudge
-from planner.camera import Camera, passings
+from planner.camera import Camera
 from planner.dispatcher import Dispatcher
 from planner.draws import lucks
 from planner.figures import Figures
+from planner.lane import items
 from planner.profile import Profile
 from planner.service import ServiceTimes
 from planner.sink import Log, OnRow, Sink
@@ -133,20 +134,20 @@ class _Twin:
 
     def _camera(self, number: int, source: KnownSource) -> Camera:
         settings = self._settings
-        items = passings(
+        belt = items(
             settings,
             number,
             lane_arrivals(settings, number, source.length),
             source.true_classes(number),
             lucks(self._profile, settings.line.seed, number),
+            self._figures.mass_g,
         )
         tell_belt = self._tell_belt if number == 0 else _nothing
         return Camera(
             self._agenda,
             settings,
             number,
-            items,
-            self._figures.mass_g,
+            belt,
             self._dispatcher,
             tell_belt,
             self._lane_done,

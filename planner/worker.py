@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from line.events import Corrupt, Poison
-from line.messages import Frame, Refusal, Result
+from line.messages import Refusal
 from line.outcome import Verdict
 from line.settings import Settings
 from line.workforce import largest_batch
 from planner.agenda import Agenda, Happening
 from planner.answers import Answers
-from planner.draws import Luck
 from planner.process import Process
 from planner.service import ServiceTimes
+from planner.stand_ins import Answer, Item
 
 PACE_S = 0.25
 """The line's pace is taken over about so long."""
@@ -27,8 +27,6 @@ _DAMAGED = "its picture was damaged on the way: the checksum differs"
 
 class Employer(Protocol):
     """Where answers go, and who buries workers."""
-
-    def luck(self, frame: Frame) -> Luck: ...
 
     def answers(self, happening: Happening) -> None: ...
 
@@ -82,19 +80,19 @@ class Worker(Process):
         self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
         self._poisons = [e for e in settings.events if isinstance(e, Poison)]
         self._largest_batch = largest_batch(settings.worker.credit)
-        self._inbox: deque[tuple[float, Frame, Luck]] = deque()
+        self._inbox: deque[tuple[float, Item]] = deque()
         self._arrived_s = 0.0
         self._is_awake = False
         """in an inference, or about to look into its inbox"""
         self._began_s = self._ends_s = 0.0
         self._is_busy = False
 
-    def receive(self, frame: Frame) -> None:
+    def receive(self, item: Item) -> None:
         """The dispatcher has sent it on its way."""
-        luck = self._employer.luck(frame)
-        self._arrived_s = max(self._arrived_s, self.agenda.now + luck.half_way_s)
-        self._inbox.append((self._arrived_s, frame, luck))
-        self._wake()
+        self._arrived_s = max(self._arrived_s, self.agenda.now + item.half_way_s)
+        self._inbox.append((self._arrived_s, item))
+        if not self._is_awake:
+            self._wake()
 
     def die(self) -> None:
         super().die()
@@ -129,31 +127,31 @@ class Worker(Process):
     def _begin(self, pause_s: float = 0.0) -> None:
         now = self.agenda.now + pause_s
         inbox = self._inbox
-        batch: list[tuple[Frame, Luck]] = []
+        batch: list[Item] = []
         left = self._largest_batch
         while left and inbox and inbox[0][0] <= now:
             left -= 1
-            _, frame, luck = inbox.popleft()
-            refusal = self._refusal(frame, now)
+            _, item = inbox.popleft()
+            refusal = self._refusal(item, now)
             if refusal is not None:
-                self._send([refusal], luck)
-            elif self._poisons and _hits(self._poisons, self._seed, frame):
+                self._send([refusal], item)
+            elif self._poisons and _hits(self._poisons, self._seed, item):
                 self._employer.crashed(self.name)
                 return
             else:
-                batch.append((frame, luck))
+                batch.append(item)
         if batch:
             self._infer(batch, now)
         else:
             self._is_awake = False
             self._wake()
 
-    def _infer(self, batch: list[tuple[Frame, Luck]], now: float) -> None:
+    def _infer(self, batch: list[Item], now: float) -> None:
         workplace = self._workplace
         workplace.busy += 1
         times_s = workplace.times_s(len(batch), now)
         self._is_busy = True
-        self._began_s, self._ends_s = now, now + self.slowness * times_s[batch[0][1].service]
+        self._began_s, self._ends_s = now, now + self.slowness * times_s[batch[0].service]
         self.agenda.at(self._ends_s, self._end, (self.incarnation, batch))
 
     def _end(self, happening: Happening) -> None:
@@ -168,17 +166,18 @@ class Worker(Process):
         known, model = self._workplace.answers, self._workplace.model
         self._send(
             [
-                Result(
-                    camera=frame.camera,
-                    seq=frame.seq,
-                    probabilities=known.draw(frame.true_class, luck.answer),
-                    started=began_s,
-                    inference_s=lasted_s,
-                    model=model,
+                Answer(
+                    item.camera,
+                    item.seq,
+                    item.key,
+                    known.draw(item.true_class, item.answer),
+                    began_s,
+                    lasted_s,
+                    model,
                 )
-                for frame, luck in batch
+                for item in batch
             ],
-            batch[0][1],
+            batch[0],
         )
         if self._inbox and self._inbox[0][0] <= self.agenda.now:
             self._begin(self._workplace.service.turnaround_s)
@@ -193,17 +192,17 @@ class Worker(Process):
             self._workplace.busy -= 1
             self._workplace.busy_s += self.agenda.now - self._began_s
 
-    def _send(self, messages: list[Result] | list[Refusal], luck: Luck) -> None:
-        arrives_s = self.agenda.now + luck.answer_s
+    def _send(self, messages: list[Answer] | list[Refusal], first: Item) -> None:
+        arrives_s = self.agenda.now + first.answer_s
         self.agenda.at(arrives_s, self._employer.answers, (self.identity, messages))
 
-    def _refusal(self, frame: Frame, now: float) -> Refusal | None:
-        if frame.deadline <= now:
-            return Refusal(frame.camera, frame.seq, Verdict.EXPIRED, _TOO_LATE)
-        if self._corruptions and _hits(self._corruptions, self._seed, frame):
-            return Refusal(frame.camera, frame.seq, Verdict.FAILED, _DAMAGED)
+    def _refusal(self, item: Item, now: float) -> Refusal | None:
+        if item.deadline <= now:
+            return Refusal(item.camera, item.seq, Verdict.EXPIRED, _TOO_LATE)
+        if self._corruptions and _hits(self._corruptions, self._seed, item):
+            return Refusal(item.camera, item.seq, Verdict.FAILED, _DAMAGED)
         return None
 
 
-def _hits(events: list[Corrupt] | list[Poison], seed: int, frame: Frame) -> bool:
-    return any(e.hits(seed, frame.camera, frame.seq, frame.scheduled_s) for e in events)
+def _hits(events: list[Corrupt] | list[Poison], seed: int, item: Item) -> bool:
+    return any(e.hits(seed, item.camera, item.seq, item.scheduled_s) for e in events)

@@ -28,6 +28,8 @@ KEYS = {
         "speed",
         "effective_belt_speed_m_per_s",
         "model",
+        "models",
+        "shadow",
     ),
     *(
         "seed",

@@ -13,6 +13,7 @@ import pytest
 
 from line.control import MOST_CLIENTS
 from line.errors import BadInput
+from line.orders import ACTIONS
 from line.remote_control import Control
 from tests.running_line import RunningLine, assert_accounted, is_alive, poll
 
@@ -102,8 +103,7 @@ def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> N
         "who: a name of 1 to 80 characters",
         "who: a name of 1 to 80 characters",
         "order: an object with an action",
-        "{}: no such order; there are pause, unpause, belt_speed, clock, threshold, workers, kill, "
-        "drain, stop",
+        f"{{}}: no such order; there are {', '.join(ACTIONS)}",
         "pause.really: unknown; pause takes nothing",
     ]
 

@@ -14,8 +14,11 @@ from drill.audit import audit
 from drill.order import parse_kinds
 from line.config import load
 from line.errors import BadInput
+from line.model_facts import FILE, ModelFacts
 from line.outcome import Verdict
+from line.session import Session
 from line.settings import Settings
+from line.standing import Standing
 from producers.progress import Progress
 from sinks.csv_rows import HEADER, encode_rows
 from tests.running_line import command
@@ -55,6 +58,9 @@ def test_kinds_are_checked_by_name() -> None:
 # -- the audit ------------------------------------------------------------------------------------
 
 
+MODEL = ModelFacts(path="a.onnx", sha256="a" * 64, classes=("glass",))
+
+
 @pytest.fixture
 def settings() -> Settings:
     return load(environment={}, options=[("line.items", 10)])
@@ -65,6 +71,8 @@ def audited(run_dir: Path, settings: Settings, seqs: list[int], *, fed: int, fin
         progress.mark(fed, 1.0, 1.0)
     rows = encode_rows(outcome(seq, scheduled_s=seq * 0.5) for seq in seqs)
     (run_dir / "results.csv").write_bytes(HEADER.encode() + rows)
+    (run_dir / FILE).write_text(MODEL.model_dump_json())
+    (run_dir / "session.json").write_text(Session(runtime_dir="gone").model_dump_json())
     return audit(run_dir, settings, finished=finished)
 
 
@@ -106,6 +114,23 @@ def test_a_loss_without_a_reason_is_found(tmp_path: Path, settings: Settings) ->
         file.write(encode_rows([silent]))
     found = audit(tmp_path, settings, finished=True)
     assert (found.lost, found.unexplained, found.is_clean) == (0, 1, False)
+
+
+def test_answers_of_a_model_that_nobody_ordered_are_found(
+    tmp_path: Path, settings: Settings
+) -> None:
+    audited(tmp_path, settings, list(range(7)), fed=10)
+    second, third = (MODEL.model_copy(update={"sha256": digit * 64}) for digit in "bc")
+    models = [MODEL.short_hash, second.short_hash, third.short_hash]
+    with (tmp_path / "results.csv").open("ab") as file:
+        file.write(encode_rows(outcome(7 + n, model=model) for n, model in enumerate(models)))
+    standing = Standing(models={second.short_hash: second})
+    session = Session(runtime_dir="gone", standing=standing)
+    (tmp_path / "session.json").write_text(session.model_dump_json())
+    found = audit(tmp_path, settings, finished=True)
+    assert set(found.models) >= set(models)
+    assert third.short_hash in found.strange_models
+    assert not {MODEL.short_hash, second.short_hash} & set(found.strange_models)
 
 
 def test_a_run_that_was_cut_off_is_judged_by_what_the_cameras_saw(

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from line.errors import BadInput
+from line.review_file import QueuedItem
 from sinks.active_learning import ActiveLearning
 from sinks.alerts import Alerts
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
-from line.review_file import QueuedItem
 from sinks.review_queue import ReviewQueue
 from tests.running_line import RunningLine, assert_accounted
 from tests.test_active_learning import SEED, doubtful, limits, names, shown

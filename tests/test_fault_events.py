@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 from line.config import load
 from line.errors import BadInput
 from line.events import Corrupt, Drift, Event, Poison, Stall, Surge
+from line.pace import Pace, belt_pace, feeder_pace
 from line.settings import Settings
 from producers.arrivals import lane_arrivals
 from producers.belt import BeltItem
 from producers.faults import PictureFaults
-from line.pace import Pace, belt_pace, feeder_pace
 from tests.running_line import assert_accounted, command
 from workers.faults import WorkerFaults
 

@@ -46,7 +46,7 @@ def test_an_order_is_read_by_its_action() -> None:
         action="belt_speed", m_per_s=2.0
     )
     assert parse_order({"action": "workers", "count": 3}) == Workers(action="workers", count=3)
-    assert len(ACTIONS) == 9
+    assert {"pause", "drain", "stop"} < set(ACTIONS)
 
 
 @pytest.mark.parametrize(

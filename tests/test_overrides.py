@@ -12,9 +12,9 @@ from rich.console import Console
 from line.errors import BadInput
 from line.model_facts import FILE, ModelFacts
 from line.outcome import Verdict
+from line.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.overrides import ask, record
-from line.review_file import QueuedItem
 from sinks.review_queue import ReviewQueue
 from tests.test_csv_log import delivery, outcome
 

@@ -2,6 +2,12 @@
 
 It shares no code with the line. They meet in files: `models/*.onnx`, whose input, output and
 metadata are described in `training/export/contract.py`.
+
+ONNX Runtime's official builds send telemetry unless this is set before they are loaded.
 """
 
 from __future__ import annotations
+
+import os
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

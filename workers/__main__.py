@@ -9,9 +9,6 @@ from pathlib import Path
 from line.client import Client
 from line.errors import ScraplineError
 from line.seat import leave, take_seat
-from workers.faults import WorkerFaults
-from workers.model import Model
-from workers.worker import Worker, warm_up
 
 
 def main() -> int:
@@ -23,6 +20,11 @@ def main() -> int:
     settings = seat.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
         os.nice(settings.worker.nice)
+    # ONNX Runtime takes a while to load; others may be at work.
+    from workers.faults import WorkerFaults
+    from workers.model import Model
+    from workers.worker import Worker, warm_up
+
     try:
         model = Model.load(Path(seat.model.path), settings.model.provider, seat.model.sha256)
         warm_up(model, settings.worker.credit, settings.camera.height_px, settings.camera.width_px)

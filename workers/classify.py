@@ -74,7 +74,7 @@ def classify(
         started = perf_counter()
         probabilities = model.engine.classify(picture[None])[0].tolist()
         latency_ms = 1000 * (perf_counter() - started)
-        ranking = sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])
+        ranking = ranked(classes, probabilities)
         truth = path.parent.name
         yield Answer(
             path=path,
@@ -83,3 +83,8 @@ def classify(
             true_class=truth if truth in classes else None,
             latency_ms=latency_ms,
         )
+
+
+def ranked(classes: Sequence[str], probabilities: Sequence[float]) -> list[tuple[str, float]]:
+    """(class, probability) of all classes, best first."""
+    return sorted(zip(classes, probabilities, strict=True), key=lambda pair: -pair[1])

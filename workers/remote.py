@@ -96,14 +96,20 @@ class RemoteWorker:
 
     def _serve(self, client: RemoteClient) -> bool:
         """Until the connection is lost or we are to leave; whether there was work at all."""
-        terms = client.await_terms()
-        if terms is None:
+        if client.await_terms() is None:
             return False
+        while not (client.stop or self._interrupts.count):
+            self._work(client)
+        return True
+
+    def _work(self, client: RemoteClient) -> None:
+        """On the terms of now, until they are others."""
+        terms = client.terms
+        assert terms is not None
         model = self._model_for(terms)
         client.join(terms.credit)
         self._say(f"joined {self._address} as {client.identity}, model {terms.model[:12]}")
         Worker(client, model, terms.credit).run()
-        return True
 
     def _model_for(self, terms: Terms) -> Model:
         if self._model is None or self._model.facts.sha256 != terms.model:

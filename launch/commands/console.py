@@ -39,6 +39,7 @@ def console(
 
 def _serve(settings: Settings, folder: Path) -> None:
     from console.__main__ import folders_to_look_in, models_folder
+    from console.enquirer import Enquirer
     from console.link import LineLink, is_run_folder, newest_run
     from console.port import take_port
     from console.server import make_app, serve
@@ -51,12 +52,14 @@ def _serve(settings: Settings, folder: Path) -> None:
     with (
         take_port(settings.console) as listener,
         LineLink(lambda: folder if alone else newest_run(folder)) as link,
+        Enquirer(settings) as enquirer,
     ):
         site = Site(
             results=folder.parent if alone else folder,
             models=models_folder(settings.model.path),
             look_in=folders_to_look_in(settings.console.look_in),
             link=link,
+            enquirer=enquirer,
             starter=None if alone else Starter(folder, link),
             signed_in=sessions.name,
         )

@@ -38,7 +38,7 @@ def replay(
     What is not given is as it was in that run.
     """
     from launch.replaying import replay_of
-    from launch.settings import checked_model, decided
+    from launch.settings import checked_model, decided, facts_of
     from line import runner
     from line.exporter import exported
     from line.run_folder import RunFolder
@@ -55,10 +55,10 @@ def replay(
     loaded = checked_model(again.settings)
     if model is None and loaded.facts.sha256 != again.model.sha256:
         raise BadInput(f"{again.model.path}: changed since {run_dir}; name a model with --model")
-    settings = decided(again.settings, loaded)
+    facts, settings = facts_of(again.settings, loaded), decided(again.settings, loaded)
     folder = RunFolder.choose(into, settings)
     if not (quiet or as_json):
         out.print(f"replays {shown(run_dir)}: {again.told}", soft_wrap=True)
     with view_for(quiet, as_json) as view, exported(settings, view) as watch:
-        ended = runner.run(settings, loaded.facts, folder, watch)
+        ended = runner.run(settings, facts, folder, watch)
     return conclude(ended, folder, quiet, as_json)

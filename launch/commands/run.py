@@ -20,12 +20,13 @@ from launch.options import (
     refuse_beside,
 )
 from launch.run_console import with_console_decided
-from launch.settings import checked_model, decided, settings_of
+from launch.settings import checked_model, decided, facts_of, settings_of
 from line import runner
 from line.errors import BadInput
 from line.exporter import exported
 from line.resume import reopen
 from line.run_folder import RunFolder
+from line.session import Session
 from workers.model import Model
 
 DEFAULT_SCENARIO = "demo"
@@ -78,7 +79,8 @@ def run(
         refuse_beside(context, "resume", ("quiet", "as_json"))
         settings, facts, folder = reopen(resume)
         settings = with_console_decided(settings, silent=quiet or as_json)
-        Model.load(Path(facts.path), settings.model.provider, facts.sha256)
+        serving = Session.load(folder.path).standing.serving(facts)
+        Model.load(Path(serving.path), settings.model.provider, serving.sha256)
         with view_for(quiet, as_json) as view, exported(settings, view) as watch:
             ended = runner.resume(settings, facts, folder, watch)
         return conclude(ended, folder, quiet, as_json)
@@ -120,9 +122,9 @@ def run(
     if profile is not None:
         raise BadInput("--profile: the real line needs none; it is for --clock virtual")
     loaded = checked_model(settings)
-    settings = decided(settings, loaded)
+    facts, settings = facts_of(settings, loaded), decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
     settings = with_console_decided(settings, silent=quiet or as_json)
     with view_for(quiet, as_json) as view, exported(settings, view) as watch:
-        ended = runner.run(settings, loaded.facts, folder, watch)
+        ended = runner.run(settings, facts, folder, watch)
     return conclude(ended, folder, quiet, as_json)

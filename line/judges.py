@@ -1,0 +1,51 @@
+"""Items are decided by the model that answered: its classes in its order, its own threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from line.messages import Frame, Result
+from line.model_facts import ModelFacts
+from line.outcome import Outcome
+from line.seat import Seat
+from line.session import Session
+from line.verdicts import Judge
+
+
+@dataclass(frozen=True, slots=True)
+class Judges(Judge):
+    """Of the run's own model, and in `others` of each model that was ordered, by short hash."""
+
+    others: Mapping[str, Judge]
+
+    def classified(
+        self,
+        frame: Frame,
+        result: Result,
+        worker: str,
+        attempts: int,
+        dispatched: float | None,
+        now: float,
+    ) -> Outcome:
+        judge = self.others.get(result.model, self)
+        return Judge.classified(judge, frame, result, worker, attempts, dispatched, now)
+
+
+def judges_of(seat: Seat) -> Judges:
+    """As it was ordered up to now: session.json says it."""
+    standing = Session.load(seat.run_dir).standing
+    decision, residue_class = seat.settings.decision, seat.settings.belt.residue_class
+    # The runner has put the model's own number in the place of "model".
+    assert decision.threshold != "model"
+    ordered, usual = standing.threshold, decision.threshold
+
+    def threshold(model: ModelFacts) -> float:
+        own = usual if model.threshold is None else model.threshold
+        return own if ordered is None else ordered
+
+    others = {
+        short_hash: Judge(model.classes, residue_class, threshold(model))
+        for short_hash, model in standing.models.items()
+    }
+    return Judges(seat.model.classes, residue_class, threshold(seat.model), others)

@@ -1,0 +1,79 @@
+"""A model file is looked at by a process of its own, while the line goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from line.config import ROOT
+from line.errors import BadInput
+from line.model_facts import ModelFacts
+
+_PATIENCE_S = 25.0
+"""Whoever gave the order waits a little longer for its answer."""
+_MOST_BYTES = 1 << 20
+
+Heed = Callable[[ModelFacts | BadInput], None]
+
+
+class ModelCheck:
+    """Calls `heed` once, with what the file is or what is wrong with it.
+
+    `ModelFacts.threshold` is then what the file names, whatever the settings say. Something has to
+    call `look` now and then, for a file that takes too long.
+    """
+
+    def __init__(
+        self, path: Path, provider: str, selector: selectors.BaseSelector, heed: Heed
+    ) -> None:
+        self._path = path
+        self._selector = selector
+        self._heed = heed
+        self._said = b""
+        self._until = monotonic() + _PATIENCE_S
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "workers.check", str(path), provider],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is the line's
+        )
+        assert self._process.stdout is not None
+        self._out = self._process.stdout
+        os.set_blocking(self._out.fileno(), False)
+        selector.register(self._out, selectors.EVENT_READ, data=self._listen)
+
+    def look(self) -> None:
+        """End a check that takes too long."""
+        if monotonic() > self._until:
+            self.close()
+            self._heed(BadInput(f"{self._path}: could not be loaded within {_PATIENCE_S:g} s"))
+
+    def close(self) -> None:
+        """End it; nobody is told."""
+        self._selector.unregister(self._out)
+        self._process.kill()
+        self._process.wait()
+        self._out.close()
+
+    def _listen(self) -> None:
+        chunk = self._out.read(1 << 16)
+        if chunk:
+            self._said = (self._said + chunk)[:_MOST_BYTES]
+        elif chunk is not None:  # the end
+            self.close()
+            self._heed(self._found())
+
+    def _found(self) -> ModelFacts | BadInput:
+        try:
+            said = json.loads(self._said)
+            return BadInput(said["error"]) if "error" in said else ModelFacts(**said)
+        except (ValueError, TypeError):
+            return BadInput(f"{self._path}: the process that loaded it died")

@@ -1,0 +1,56 @@
+"""shadow.csv: what a candidate said of items beside the model that decided them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+FILE = "shadow.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowRow:
+    """One item, one answer of each; both times are wall time of the inference that answered."""
+
+    frame_id: str
+    true_class: str | None
+    served_model: str
+    served_class: str
+    served_confidence: float
+    served_inference_ms: float | None
+    shadow_model: str
+    shadow_class: str
+    shadow_confidence: float
+    shadow_inference_ms: float
+
+
+COLUMNS = tuple(field.name for field in fields(ShadowRow))
+
+
+class ShadowFile:
+    """Context manager: appends to RUN_DIR/shadow.csv, each row with one write."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._file = (run_dir / FILE).open("ab", buffering=0)
+        if not self._file.tell():
+            self._file.write(_line(COLUMNS))
+
+    def __enter__(self) -> ShadowFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, row: ShadowRow) -> None:
+        """Raises OSError without room; then nothing of the row stands there."""
+        whole, line = self._file.tell(), _line(astuple(row))
+        if self._file.write(line) != len(line):
+            self._file.truncate(whole)
+
+
+def _line(cells: tuple[object, ...]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()

@@ -1,0 +1,181 @@
+"""`python -m workers.asking MAX_BYTES`: answers about single pictures, for a page of the console.
+
+Questions come in on stdin, answers go out on stdout, one for each, as parcels (`line/parcels.py`)
+with the headers of `line/enquiry.py`. It leaves when stdin ends. The model that was asked last
+stays loaded. Nothing is written to any disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from line import pictures
+from line.enquiry import (
+    ModelAnswer,
+    ModelQuestion,
+    PictureAnswer,
+    PictureQuestion,
+    Refusal,
+    Saliency,
+    decode_question,
+)
+from line.errors import BadInput, DecodeError, PictureError
+from line.parcels import receive_parcel, send_parcel
+from line.pictures import Picture
+from workers.classify import ranked
+from workers.engine import Engine, first_line
+from workers.model import Model
+from workers.saliency import heat_picture, occlusion
+from workers.views import flips, letterboxed, resized, within
+
+_NICE = 10
+"""It yields the processor to a line beside it."""
+_PREVIEW_PX = 896
+_PREVIEW_QUALITY = 85
+_UNTOLD_VIEW_PX = 256
+"""Long side of what is covered patch by patch where the model names no size."""
+
+Said = tuple[ModelAnswer | PictureAnswer | Refusal, bytes]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model, and what its file was when it was read."""
+
+    question: tuple[str, str, int, int]
+    model: Model
+    threshold: float | None
+    size_px: tuple[int, int] | None
+
+
+class Respondent:
+    """Answers questions; never raises for what is wrong with a model or a picture."""
+
+    def __init__(self) -> None:
+        self._loaded: _Loaded | None = None
+
+    def respond(self, header: bytes, content: bytes) -> Said:
+        """Header and content of the answer."""
+        try:
+            question = decode_question(header)
+            loaded = self._load(question)
+            if isinstance(question, ModelQuestion):
+                facts = loaded.model.facts
+                return ModelAnswer(
+                    classes=facts.classes, threshold=loaded.threshold, size_px=loaded.size_px
+                ), b""
+            return _answer(loaded, question, content)
+        except (BadInput, DecodeError, PictureError) as error:
+            return Refusal(reason=str(error)), b""
+        except MemoryError:
+            return Refusal(reason="there is not enough memory for this picture"), b""
+
+    def _load(self, question: ModelQuestion | PictureQuestion) -> _Loaded:
+        path = Path(question.model)
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise BadInput(f"{path}: {error.strerror or error}") from None
+        wanted = (question.model, question.provider, status.st_mtime_ns, status.st_size)
+        if self._loaded is None or self._loaded.question != wanted:
+            self._loaded = None
+            model = Model.load(path, question.provider)
+            told = model.engine.metadata
+            threshold = model.threshold if "threshold" in told else None
+            self._loaded = _Loaded(wanted, model, threshold, _size(told.get("size")))
+        return self._loaded
+
+
+def _answer(loaded: _Loaded, question: PictureQuestion, content: bytes) -> Said:
+    engine, classes = loaded.model.engine, loaded.model.facts.classes
+    started = perf_counter()
+    picture = pictures.read_content(content, question.name, question.max_pixels)
+    height_px, width_px = picture.shape[:2]
+    if question.letterbox:
+        if loaded.size_px is None:
+            raise BadInput(f"{Path(question.model).name} names no size to pad a picture to")
+        picture = letterboxed(picture, loaded.size_px)
+    read = perf_counter()
+    try:
+        probabilities = _probabilities(engine, picture, question.flips)
+        answered = perf_counter()
+        winner = int(probabilities.argmax())
+        found = _saliency(loaded, picture, winner) if question.saliency else None
+    except BadInput:
+        raise
+    except Exception as error:  # whatever a graph may raise over a strange picture
+        raise BadInput(f"{question.name}: the model fails on it: {first_line(error)}") from None
+    preview = pictures.encode(within(picture, _PREVIEW_PX), "jpeg", _PREVIEW_QUALITY)
+    saliency, heat = found or (None, b"")
+    answer = PictureAnswer(
+        ranking=tuple(ranked(classes, probabilities.tolist())),
+        threshold=loaded.threshold,
+        width_px=width_px,
+        height_px=height_px,
+        reading_ms=1000 * (read - started),
+        latency_ms=1000 * (answered - read),
+        preview_bytes=len(preview),
+        saliency=saliency,
+    )
+    return answer, preview + heat
+
+
+def _probabilities(engine: Engine, picture: Picture, flipped: bool) -> NDArray[np.float32]:
+    """float32 [classes]; flips go through the model one by one, so that memory stays small."""
+    views = flips(picture) if flipped else [picture]
+    found = np.stack([engine.classify(view[None])[0] for view in views]).mean(axis=0)
+    if not np.isfinite(found).all():
+        raise BadInput("the model answers with something that is not a number")
+    return np.asarray(found, np.float32)
+
+
+def _saliency(loaded: _Loaded, picture: Picture, winner: int) -> tuple[Saliency, bytes]:
+    started = perf_counter()
+    small = (
+        resized(picture, *loaded.size_px) if loaded.size_px else within(picture, _UNTOLD_VIEW_PX)
+    )
+    drops = occlusion(loaded.model.engine, small, winner)
+    greatest = float(np.clip(drops.max(), 0, 1))
+    heat = heat_picture(drops, *picture.shape[:2])
+    took_ms = 1000 * (perf_counter() - started)
+    return Saliency(greatest_drop=greatest, latency_ms=took_ms), heat
+
+
+def _size(told: str | None) -> tuple[int, int] | None:
+    """Height and width from a model's entry; None unless they are two fair numbers."""
+    try:
+        height, width = json.loads(told or "null")
+    except (ValueError, TypeError):
+        return None
+    fair = all(isinstance(side, int) and 1 <= side <= 4096 for side in (height, width))
+    return (height, width) if fair else None
+
+
+def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int) -> None:
+    """Answer until the questions end. Raises DecodeError for a stream that makes no sense."""
+    respondent = Respondent()
+    while (parcel := receive_parcel(questions, max_bytes)) is not None:
+        answer, content = respondent.respond(*parcel)
+        send_parcel(answers, answer.model_dump_json(), content)
+
+
+def main() -> None:
+    os.nice(_NICE)
+    # What a library prints must not get in among the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with answers:
+        serve(sys.stdin.buffer, answers, int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

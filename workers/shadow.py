@@ -1,0 +1,41 @@
+"""`python -m workers.shadow`: a candidate beside a running line, started by the supervisor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from line.errors import ScraplineError
+from line.runtime_dir import SHADOW, endpoint
+from line.seat import leave, take_seat
+from line.shadow_file import ShadowFile
+from line.sockets import FEW, Listener
+
+_LOWEST = 19
+"""Priority: whoever else wants the processor has it."""
+
+
+def main() -> int:
+    seat = take_seat()
+    os.nice(_LOWEST)
+    # ONNX Runtime takes a while to load; others are at work.
+    from workers.candidate import Candidate
+    from workers.model import Model
+    from workers.worker import warm_up
+
+    camera, facts = seat.settings.camera, seat.model
+    try:
+        model = Model.load(Path(facts.path), seat.settings.model.provider, facts.sha256)
+        warm_up(model, 1, camera.height_px, camera.width_px)
+        listener = Listener(endpoint(seat.runtime_dir, SHADOW), few=FEW)
+        with closing(listener), ShadowFile(seat.run_dir) as file:
+            Candidate(seat, model, listener, file).run()
+    except ScraplineError as error:
+        return leave(seat, error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
