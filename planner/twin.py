@@ -12,7 +12,7 @@ from line.ledger import Ledger, Rules
 from line.outcome import Outcome
 from line.settings import SINKS, Settings
 from planner.agenda import Agenda
-from planner.answers import Answers, RememberingJudge
+from planner.answers import Answers, BriefJudge, RememberingJudge
 from planner.camera import Camera
 from planner.dispatcher import Dispatcher
 from planner.draws import lucks
@@ -66,6 +66,7 @@ class _Twin:
         source = check(settings, profile)
         self._settings = settings
         self._profile = profile
+        self._rows_are_read = on_row is not None
         self._figures = Figures(
             {name: settings.mass_g(name) for name in source.classes}, workers=_workers(settings)
         )
@@ -125,7 +126,8 @@ class _Twin:
             notices=alerts,
         )
         threshold = self._settings.decision.threshold
-        judge = RememberingJudge(
+        judge_of = RememberingJudge if self._rows_are_read else BriefJudge
+        judge = judge_of(
             classes=self._profile.classes,
             residue_class=self._settings.belt.residue_class,
             threshold=self._profile.threshold if threshold == "model" else threshold,

@@ -48,7 +48,7 @@ def save(path: Path, width_px: int = 16, height_px: int = 16) -> Path:
 
 
 def jpeg_frame(height_px: int, width_px: int, size: int) -> list[bytes]:
-    frame = Frame(0, 1, 1.0, 1.0, 2.0, None, 1.0, "jpeg", height_px, width_px, 0, 1.0)
+    frame = Frame(0, 1, 1.0, 1.0, 1.0, 2.0, None, 1.0, "jpeg", height_px, width_px, 0)
     return [bytes(part) for part in encode(frame, bytes(size))]
 
 
