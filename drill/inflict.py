@@ -40,6 +40,7 @@ class Inflictor:
         shutil.copyfile(model, self._sound_model)
         self._steps: list[tuple[float, Wound, Step]] = []
         self.runner_is_down = False
+        self._model_is_spoiled = False
 
     def inflict(self, injection: Injection) -> Wound | None:
         """Do it; None if there is nobody to do it to (yet)."""
@@ -115,6 +116,8 @@ class Inflictor:
         return True
 
     def _resume(self) -> bool:
+        if self._model_is_spoiled:
+            return False  # a runner refuses a model that is not the run's own
         self._subject.resume()
         self.runner_is_down = False
         return True
@@ -151,11 +154,16 @@ class Inflictor:
         sound = self._sound_model.read_bytes()
         cut = wound.injection.manner == "cut short"
         self._replace_model(sound[: len(sound) // 2] if cut else sound + b"another")
+        self._model_is_spoiled = True
         victim = rng.choice(workers)
         kill(victim.pid)
         wound.hit(victim)
-        self._later(wound, _BAD_MODEL_S, lambda: self._replace_model(sound))
+        self._later(wound, _BAD_MODEL_S, lambda: self._mend_model(sound))
         return True
+
+    def _mend_model(self, sound: bytes) -> bool:
+        self._model_is_spoiled = False
+        return self._replace_model(sound)
 
     def _replace_model(self, data: bytes) -> bool:
         draft = self._model.with_name(f"draft-{self._model.name}")

@@ -58,7 +58,10 @@ def _command() -> str:
         elif not argument.startswith(tuple(f"{option}=" for option in _PRIVATE)):
             kept.append(argument)
     program = Path(sys.argv[0])
-    module = program.name == "__main__.py"
-    return shlex.join(
-        ["python", *(["-m", program.parent.name] if module else [program.name]), *kept]
-    )
+    if program.name == "__main__.py":
+        named = ["-m", program.parent.name]
+    elif (program.parent / "__init__.py").exists():
+        named = ["-m", f"{program.parent.name}.{program.stem}"]
+    else:
+        named = [program.name]
+    return shlex.join(["python", *named, *kept])

@@ -55,7 +55,7 @@ class Subject:
     def __exit__(self, *_: object) -> None:
         if self.status is None:
             self.kill_runner()
-            for process in self.processes():
+            for process in _but_runner(self._listed()):
                 kill(process.pid)
 
     @property
@@ -84,16 +84,17 @@ class Subject:
         return self._runner.pid
 
     def processes(self) -> list[Process]:
-        """The line's processes but for the runner; none before they are listed."""
+        """The line's processes but for the runner; none before this runner has listed them."""
+        listed = self._listed()
+        is_mine = any(p.role == _RUNNER and p.pid == self.runner_pid for p in listed)
+        return _but_runner(listed) if is_mine else []
+
+    def _listed(self) -> list[Process]:
         try:
             listed = json.loads((self.run_dir / "processes.json").read_bytes())["processes"]
         except (FileNotFoundError, ValueError):
             return []
-        return [
-            Process(entry["name"], entry["role"], entry["pid"], entry["ready"])
-            for entry in listed
-            if entry["role"] != _RUNNER
-        ]
+        return [Process(e["name"], e["role"], e["pid"], e["ready"]) for e in listed]
 
     def bytes_logged(self) -> int:
         """Size of results.csv."""
@@ -108,6 +109,10 @@ class Subject:
             self._runner = subprocess.Popen(
                 command, stdout=log, stderr=log, env=self._environment, start_new_session=True
             )
+
+
+def _but_runner(processes: Sequence[Process]) -> list[Process]:
+    return [process for process in processes if process.role != _RUNNER]
 
 
 def kill(pid: int, number: int = 9) -> bool:
