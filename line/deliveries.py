@@ -50,19 +50,19 @@ class Deliveries:
         pipe.open = False
 
     def push(self, sink: str, key: Key) -> list[Key]:
-        """Queue one more; returns what may be sent now."""
+        """Queue one more; returns it if it may be sent now."""
         pipe = self._pipes[sink]
         if pipe.open and not pipe.queued and len(pipe.flying) < pipe.credit:
             pipe.flying[key] = None
             return [key]
         pipe.queued.append(key)
-        return self.pull(sink)
+        return []
 
     def pull(self, sink: str) -> list[Key]:
-        """Take from the queue what the credit allows."""
+        """Take from the queue what the credit allows; whoever settled something has to."""
         pipe = self._pipes[sink]
         taken: list[Key] = []
-        while pipe.open and pipe.queued and len(pipe.flying) < pipe.credit:
+        while pipe.queued and pipe.open and len(pipe.flying) < pipe.credit:
             key = pipe.queued.popleft()
             pipe.flying[key] = None
             taken.append(key)

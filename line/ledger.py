@@ -160,7 +160,7 @@ class Ledger:
             if not item.awaiting:
                 del self._items[key]
                 actions.append(Acknowledge(*key))
-        return [*actions, *self._deliver(sink, self._deliveries.pull(sink))]
+        return actions + self._deliver(sink, self._deliveries.pull(sink))
 
     def want(self, sink: str, key: Key) -> list[Action]:
         """A sink asks for an item's picture before it stores the outcome."""

@@ -47,18 +47,17 @@ class Workforce:
 
         With `idle` only a worker that holds nothing will do.
         """
-        best: tuple[int, int, str] | None = None
+        chosen: str | None = None
+        fewest, answered = math.inf, 0
         for name, worker in self._workers.items():
             held = len(worker.leases)
-            if (
-                held >= worker.credit
-                or worker.quarantined
-                or (held and (idle or key in worker.leases))
-            ):
+            if held > fewest or held >= worker.credit or worker.quarantined:
                 continue
-            if best is None or (held, worker.answered, name) < best:
-                best = held, worker.answered, name
-        return best[2] if best else None
+            if held and (idle or key in worker.leases):
+                continue
+            if chosen is None or (held, worker.answered, name) < (fewest, answered, chosen):
+                chosen, fewest, answered = name, held, worker.answered
+        return chosen
 
     def lease(self, name: str, key: Key, now: float, *, alone: bool) -> None:
         """Give a frame to a worker; with `alone` it is given no other meanwhile."""

@@ -43,5 +43,6 @@ class Agenda(simpy.Environment):
         """Have `action` called at a moment; at once, but after what is due now, if it is past."""
         self.events += 1
         now = self._now
+        # Rounded as SimPy rounds a delay: it settles who is first of those due at one moment.
         due_s = now + (moment_s - now) if moment_s > now else now
         heappush(self._queue, (due_s, NORMAL, next(self._eid), Happening(action, about)))

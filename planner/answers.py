@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from typing import cast
 
 from line.errors import BadInput
 from line.messages import Frame, Result
 from line.outcome import Outcome
-from line.verdicts import Judge, Ranked, _ms, rank
+from line.verdicts import Judge, Ranked, rank
 from planner.profile import Answer, Profile
 from planner.stand_ins import Fate
 
@@ -85,8 +86,13 @@ class BriefJudge(RememberingJudge):
             truth,
             predicted,
             self.verdict(truth, predicted, confidence, frame.deadline - now),
-            _ms(now - triggered),
-            _ms(result.started - triggered),
-            _ms(result.inference_s),
+            _row_ms(now - triggered),
+            _row_ms(result.started - triggered),
+            _row_ms(result.inference_s),
         )
         return cast(Outcome, fate)
+
+
+def _row_ms(seconds: float) -> float:
+    """In whole microseconds, as a row has it."""
+    return floor(1e6 * seconds + 0.5) / 1000

@@ -125,21 +125,29 @@ class Dispatcher(Process):
         return bool(self.frozen_until_s) or not self.is_up
 
     def _puts_off(self, action: Callable[[Happening], None], about: object = None) -> bool:
-        """Dead, it hears nothing; frozen, it hears later."""
+        """Dead, it hears nothing; frozen, it hears later, unless it dies before."""
         if self.is_up and (not self.frozen_until_s or self.agenda.now >= self.frozen_until_s):
             return False
+        incarnation = self.incarnation
+
+        def hear(happening: Happening) -> None:
+            if self.incarnation == incarnation:
+                action(happening)
+
         if self.is_up:
-            self.agenda.at(self.frozen_until_s, action, about)
+            self.agenda.at(self.frozen_until_s, hear, about)
         return True
 
-    def _carry_out(self, actions: Iterable[act.Action]) -> None:
-        now = self.agenda.now
+    def _carry_out(self, actions: Sequence[act.Action]) -> None:
+        if not actions:
+            return
+        now, cameras, sinks = self.agenda.now, self.cameras, self.sinks
         acknowledged: dict[int, list[int]] = {}
         for action in actions:
             if isinstance(action, act.Deliver):  # `match` would take three times as long
                 outcome = action.outcome
-                store_s = self.cameras[outcome.camera].items[outcome.seq].store_s
-                self.sinks[action.sink].receive(outcome, now + store_s)
+                store_s = cameras[outcome.camera].items[outcome.seq].store_s
+                sinks[action.sink].receive(outcome, now + store_s)
             elif isinstance(action, act.Assign):
                 self._wake_by(now + self._lease_s)
                 self._hired[action.worker].receive(cast(Item, action.picture.frame))
@@ -149,7 +157,7 @@ class Dispatcher(Process):
             elif isinstance(action, act.Suspect):
                 self.crashed(self._hired[action.worker].name)
         for camera, seqs in acknowledged.items():
-            self.cameras[camera].acknowledge(seqs)
+            cameras[camera].acknowledge(seqs)
 
     def _wake_by(self, moment_s: float) -> None:
         """Look at the time then, at the latest: a deadline passes, or a lease ends."""

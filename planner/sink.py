@@ -69,7 +69,8 @@ class Sink(Process):
         if batch:
             truth = self._write(batch)
             self._employer.stored(self.name, [(row.camera, row.seq) for row in batch], truth)
-        self._wake()
+        if inbox:
+            self._wake()
 
     def _write(self, batch: Sequence[Outcome]) -> list[Outcome]:
         """Returns the rows that stood already."""

@@ -66,6 +66,6 @@ class Fate:
     true_class: str | None
     predicted_class: str
     verdict: Verdict
-    latency_ms: float | None
-    queue_ms: float | None
-    inference_ms: float | None
+    latency_ms: float
+    queue_ms: float
+    inference_ms: float

@@ -179,6 +179,16 @@ def test_whoever_is_hit_every_item_has_one_row(role: str, action: str):
         assert "the camera was down" in {row.reason for row in rows}
 
 
+def test_a_dispatcher_that_dies_frozen_takes_with_it_what_it_had_not_heard():
+    """It hangs from 2 s on, and is killed before it hears what has come meanwhile."""
+    freeze = {"at_s": 2.0, "action": "freeze", "role": "dispatcher", "duration_s": 8.0}
+    settings = settings_of([freeze], line__items=60, infeed__items_per_min=300.0)
+    assert settings.supervisor.hang_s < 8
+    rows = rows_of(settings)
+    assert sorted(row.seq for row in rows) == list(range(60))
+    assert Verdict.SORTED in {row.verdict for row in rows if row.scheduled_s > 11}
+
+
 def test_pictures_that_are_damaged_or_kill_fail():
     corrupt = {"at_s": 0.0, "action": "corrupt", "share": 1.0, "duration_s": 2.0}
     poison = {"at_s": 2.0, "action": "poison", "share": 1.0, "duration_s": 1.0}
