@@ -75,8 +75,8 @@ def calibration(model: ReportedModel) -> Section:
     own = "All these figures are of the very pictures it was fitted on."
     if "twin_sha256" in record:
         own += (
-            " The model has learnt these pictures, so they are another's: a twin's, made alike "
-            f"without them (SHA-256 `{record['twin_sha256']}`)."
+            " The model has learnt these pictures, so they are another's: a twin's, "
+            f"which has not seen them (SHA-256 `{record['twin_sha256']}`)."
         )
     text = "\n\n".join([bullets(facts), scores, own, _conformal(model)])
     return in_the_model(title, text, model.path)
