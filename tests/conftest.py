@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.tiny_model import write_tiny_model
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # the tests were started in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit it
 
 
 @pytest.fixture(scope="session")
