@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,10 +20,13 @@ from typing import Any, Self
 from benchmarks.line_run import listed
 from line.config import ROOT
 from line.errors import BadInput, StageDied
+from line.outcome import IN_TIME
 from line.remote_control import Control
 
 _LOOK_S = 0.02
 _START_S = 90.0
+_ENDLESS_S = 86400
+_SETTLING_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,19 @@ class Load:
         ]
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Items decided a second, the share of them in time, and the latency of the last 500."""
+
+    per_s: float
+    in_time: float
+    p95_ms: float
+
+
 class LoadedLine:
     """A line under way in `run_dir`. Context manager: it does not outlive it."""
 
-    def __init__(self, run_dir: Path, load: Load, duration_s: float, *, console: bool) -> None:
+    def __init__(self, run_dir: Path, load: Load, *, console: bool) -> None:
         self.run_dir = run_dir
         self.port = _free_port()
         self._command = [
@@ -57,7 +71,7 @@ class LoadedLine:
             "run",
             "--json",
             f"--run-dir={run_dir}",
-            f"--duration={duration_s}",
+            f"--duration={_ENDLESS_S}",
             f"--console={'on' if console else 'off'}",
             f"--set=console.port={self.port}",
             *load.options,
@@ -78,21 +92,42 @@ class LoadedLine:
         """Of its console."""
         return f"http://127.0.0.1:{self.port}/"
 
+    def wait_until_under_way(self) -> None:
+        """Until some items have been decided.
+
+        Raises:
+            StageDied: if there are none within a minute and a half.
+        """
+        self._wait(lambda: self._rows() >= _SETTLING_ROWS, "no item is decided")
+
     def wait_for_console(self) -> None:
         """Until the console answers.
 
         Raises:
             StageDied: if it does not within a minute and a half.
         """
-        deadline = monotonic() + _START_S
-        while not self._answers():
-            if monotonic() > deadline or self._process.poll() is not None:
-                raise StageDied("the console does not answer")
-            sleep(_LOOK_S)
+        self._wait(self._answers, "the console does not answer")
 
     def pid(self, name: str) -> int | None:
         """Of a process of the line, as it stands in processes.json."""
         return next((each["pid"] for each in listed(self.run_dir) if each["name"] == name), None)
+
+    def count_for(self, lasts_s: float) -> Counted:
+        """What becomes of the items within some seconds from now."""
+        with Control.of(self.run_dir) as control:
+            control.watch()
+            before = after = _newest(control)
+            began = monotonic()
+            while (passed_s := monotonic() - began) < lasts_s:
+                after = _newest(control)
+        verdicts = Counter(after["verdicts"])
+        verdicts.subtract(before["verdicts"])
+        decided = verdicts.total()
+        return Counted(
+            per_s=decided / passed_s,
+            in_time=sum(verdicts[verdict] for verdict in IN_TIME) / decided,
+            p95_ms=after["latency_ms"]["p95"],
+        )
 
     def drain(self) -> None:
         """Feed no more."""
@@ -110,6 +145,17 @@ class LoadedLine:
             raise StageDied(f"the line ended with status {self._process.returncode}: {errors}")
         summary: dict[str, Any] = json.loads(text)
         return summary
+
+    def _wait(self, condition: Callable[[], bool], complaint: str) -> None:
+        deadline = monotonic() + _START_S
+        while not condition():
+            if monotonic() > deadline or self._process.poll() is not None:
+                raise StageDied(complaint)
+            sleep(_LOOK_S)
+
+    def _rows(self) -> int:
+        path = self.run_dir / "results.csv"
+        return path.read_bytes().count(b"\n") if path.exists() else 0
 
     def _answers(self) -> bool:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -142,6 +188,13 @@ class Usage:
             resident_mb=pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
             processor_s=ticks / os.sysconf("SC_CLK_TCK"),
         )
+
+
+def _newest(control: Control) -> dict[str, Any]:
+    statuses = control.receive(_START_S)
+    if not statuses:
+        raise StageDied("the line does not say how it fares")
+    return statuses[-1]
 
 
 def _free_port() -> int:

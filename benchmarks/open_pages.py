@@ -11,9 +11,9 @@ from itertools import pairwise
 from statistics import median, quantiles
 from typing import Self
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
-from line.errors import BadInput
+from line.errors import BadInput, StageDied
 
 _PATIENCE_MS = 60_000
 _QUIET = (
@@ -26,7 +26,7 @@ _QUIET = (
 _EAVESDROP = """
 (() => {
   const wall = () => performance.timeOrigin + performance.now();
-  const fresh = () => ({ moments: [], verdicts: [] });
+  const fresh = () => ({ moments: [], verdicts: [], alarms: 0 });
   let heard = fresh();
   let belt;
   let isFirst = true;
@@ -40,6 +40,12 @@ _EAVESDROP = """
     }
     isFirst = false;
   };
+  let wasSilent = false;
+  new MutationObserver(() => {
+    const silent = document.documentElement.classList.contains("silent");
+    if (silent && !wasSilent) heard.alarms += 1;
+    wasSilent = silent;
+  }).observe(document, { subtree: true, attributeFilter: ["class"] });
   Object.defineProperty(window, "scraplineBelt", {
     get: () => belt,
     set: (view) => {
@@ -61,6 +67,8 @@ class Heard:
 
     moments: list[float] = field(default_factory=list)
     ages: list[float] = field(default_factory=list)
+    alarms: int = 0
+    """times that it said that the console was silent"""
 
     @property
     def per_s(self) -> float:
@@ -97,6 +105,7 @@ class OpenPages:
             noted = page.evaluate("eavesdrop.take()")
             offset_s = time.time() - time.monotonic()
             heard.moments += noted["moments"]
+            heard.alarms += noted["alarms"]
             heard.ages += [at - offset_s - decided for at, decided in noted["verdicts"]]
 
     def wait_until_told(self) -> None:
@@ -112,6 +121,10 @@ class OpenPages:
     @property
     def longest_gap_s(self) -> float:
         return max(heard.longest_gap_s for heard in self.heard)
+
+    @property
+    def false_alarms(self) -> int:
+        return sum(heard.alarms for heard in self.heard)
 
     def age_ms(self) -> tuple[float, float]:
         """Median and 95th percentile, over all pages, from a decision to the picture with it.
@@ -139,6 +152,7 @@ def chromium() -> Iterator[Browser]:
 
     Raises:
         BadInput: if there is none.
+        StageDied: for what goes wrong in it.
     """
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
@@ -147,5 +161,7 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(_QUIET))
         try:
             yield browser
+        except Error as error:
+            raise StageDied(f"the browser: {error.message.splitlines()[0]}") from None
         finally:
             browser.close()

@@ -70,6 +70,8 @@ def standstill(live: LiveLine) -> str:
         case "over":
             ended = live.ended or ""
             return _ENDS.get(ended, f"No line is running here{f' ({ended})' if ended else ''}.")
+    if stalled_s := live.stalled_s:
+        return f"Nothing has been decided for {stalled_s:.0f} s, though items wait …"
     phase = live.status.get("phase")
     if phase == "starting":
         return f"The line is {live.status.get('shown_phase', phase)} …"

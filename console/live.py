@@ -19,6 +19,8 @@ from line.feed import Decided, Seen
 
 SILENT_S = 1.5
 """A line that tells nothing for so long is shown as unreachable."""
+_STALLED_S = 1.5
+"""A line that decides nothing for so long, though something is on its way, is said to."""
 _SPAN_S = 3.0
 """Rates are taken over this time."""
 _HISTOGRAM_S = 30.0
@@ -76,6 +78,8 @@ class LiveLine:
         self._rates = Series(_SPAN_S)
         self._latencies = Series(_HISTOGRAM_S)
         self._heard: float | None = None
+        self._decided: tuple[float, int] = (0.0, 0)
+        """the last moment without anything undecided, or with another row; rows by then"""
         self._reached = False
         self._ended: str | None = None
         self.run: RunFacts | None = None
@@ -110,6 +114,8 @@ class LiveLine:
             now = self._heard = self._clock()
             self.status = status
             verdicts = sum(status["verdicts"].values())
+            if verdicts != self._decided[1] or verdicts >= status.get("fed", 0):
+                self._decided = now, verdicts
             answered = sum(p.get("answered", 0) for p in status["processes"])
             self._rates.add(now, [verdicts, answered, status["belt_s"]])
             latency = status.get("latency_s")
@@ -137,6 +143,15 @@ class LiveLine:
     def silent_s(self) -> float:
         """Seconds since the line was last heard of."""
         return 0.0 if self._heard is None else self._clock() - self._heard
+
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the last row, while items wait for theirs; 0 until that is remarkable."""
+        if not self.moves:
+            return 0.0
+        passed_s = self._clock() - self._decided[0]
+        deadline_s = (self.status.get("deadline_ms") or 0.0) / 1000
+        return passed_s if passed_s > max(_STALLED_S, deadline_s + 0.75) else 0.0
 
     @property
     def ended(self) -> str | None:
@@ -199,6 +214,8 @@ class LiveLine:
                 return Headline(f"{title}: {self._ended or 'not running'}", "off")
         if self.status["phase"] == "running" and self.status.get("paused"):
             return Headline(f"{title}: infeed paused", "busy")
+        if stalled_s := self.stalled_s:
+            return Headline(f"{title}: nothing decided for {stalled_s:.0f} s", "off")
         words = f"{title}: {self.status['shown_phase']}"
         return Headline(words, "good" if self.status["phase"] == "running" else "busy")
 

@@ -154,10 +154,15 @@ def test_a_line_that_is_silent_is_said_to_be(visit: Visit, line: RunningLine) ->
     expect(visit.page.locator(".state")).to_contain_text("running")
 
 
+def test_a_line_that_decides_nothing_is_said_to(visit: Visit, line: RunningLine) -> None:
+    assert line.kill("dispatcher", signal.SIGSTOP) is not None
+    expect(visit.page.locator(".state")).to_contain_text("nothing decided")
+    expect(visit.page.locator(".state")).to_contain_text("running")  # there is another dispatcher
+
+
 def test_the_run_is_drained_from_the_page_and_unharmed(visit: Visit, line: RunningLine) -> None:
-    button = visit.page.get_by_role("button", name="Drain", exact=True)
-    button.click()
-    button.click()
+    visit.page.get_by_role("button", name="Drain", exact=True).click()
+    visit.page.get_by_role("button", name="Sure?", exact=True).click()
     status, summary = line.finish()
     assert status == 0
     assert_accounted(summary, line.rows())

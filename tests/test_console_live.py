@@ -124,6 +124,38 @@ def test_a_silent_line_is_told_of_within_two_seconds_and_recovers(
     assert standstill(live) == ""
 
 
+def test_a_line_that_decides_nothing_says_so_within_two_seconds_and_recovers(
+    live: LiveLine, clock: Clock
+) -> None:
+    live.reached()
+    live.hear_status(status(fed=5, verdicts={"sorted": 5}, deadline_ms=750.0))
+    for _ in range(20):  # nothing was on its way all that time
+        clock.now += 0.25
+        live.hear_status(status(fed=5, verdicts={"sorted": 5}, deadline_ms=750.0))
+    assert standstill(live) == ""
+    told = []
+    for _ in range(7):
+        clock.now += 0.25
+        live.hear_status(status(fed=6, verdicts={"sorted": 5}, deadline_ms=750.0))
+        told.append(standstill(live))
+    assert told[:6] == [""] * 6
+    assert "Nothing has been decided for 2 s" in told[6]
+    assert "nothing decided" in live.headline().words
+    live.hear_status(status(fed=7, verdicts={"sorted": 5, "expired": 1}, deadline_ms=750.0))
+    assert standstill(live) == ""
+
+
+def test_a_slow_belt_has_the_time_of_its_deadline(live: LiveLine, clock: Clock) -> None:
+    live.reached()
+    live.hear_status(status(fed=1, deadline_ms=4000.0))
+    clock.now += 1.0
+    live.hear_status(status(fed=1, verdicts={"sorted": 1}, deadline_ms=4000.0))
+    for _ in range(16):
+        clock.now += 0.25
+        live.hear_status(status(fed=2, verdicts={"sorted": 1}, deadline_ms=4000.0))
+        assert live.stalled_s == 0
+
+
 def test_a_run_of_another_folder_begins_anew(live: LiveLine, run: RunFacts) -> None:
     live.reached()
     live.hear_status(status())
