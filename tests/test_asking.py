@@ -238,7 +238,7 @@ def test_one_that_was_killed_is_replaced(enquirer, tiny_model):
     enquirer.ask_model(tiny_model)
     old = enquirer.pid
     os.kill(old, signal.SIGKILL)
-    poll(lambda: not is_alive(old), "its end")
+    os.waitid(os.P_PID, old, os.WEXITED | os.WNOWAIT)  # all its threads have ended
     picture = np.full((8, 8, 3), (250, 10, 10), np.uint8)
     answer, _, _ = enquirer.ask_picture(tiny_model, "a.png", png(picture))
 
