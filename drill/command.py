@@ -43,7 +43,6 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
                 order.run_dir,
                 order.runner_options(model),
                 log,
-                workers=order.workers,
                 jumping_clock="clock" in order.kinds,
             ) as subject,
             SoakLog(work / "soak.csv") as soak,

@@ -34,12 +34,9 @@ class Subject:
         options: Sequence[str],
         log: Path,
         *,
-        workers: int,
         jumping_clock: bool,
     ) -> None:
-        """`workers`: how many make the pool complete."""
         self.run_dir = run_dir
-        self.workers = workers
         self._options = options
         self._log = log
         self._environment = dict(os.environ)

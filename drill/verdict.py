@@ -89,7 +89,7 @@ def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
     if found["roles"]:
         tables.append(
             Table(
-                "Processes killed or frozen (the worker: until the pool is complete again)",
+                "Processes killed or frozen, and the time until they were back",
                 ("process", "hit", "back", "median", "longest"),
                 [_role(facts) for facts in found["roles"]],
             )

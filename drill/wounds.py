@@ -29,11 +29,7 @@ class _RowAfter:
 
 @dataclass(slots=True)
 class Blow:
-    """One process hit.
-
-    It is back when its replacement is ready and a row has been written after that; a worker, when
-    the pool is complete again as well.
-    """
+    """One process hit: it is back when its replacement is ready and a row was written after that."""
 
     victim: Process
     struck: float = field(default_factory=monotonic)
@@ -41,16 +37,14 @@ class Blow:
     _row: _RowAfter = field(default_factory=_RowAfter)
 
     def look(self, subject: Subject, processes: Sequence[Process]) -> None:
-        if self.back_s is None and self._row.look(self._is_replaced(subject, processes), subject):
+        if self.back_s is None and self._row.look(self._is_replaced(processes), subject):
             self.back_s = monotonic() - self.struck
 
-    def _is_replaced(self, subject: Subject, processes: Sequence[Process]) -> bool:
-        ready = {each.name: each for each in processes if each.ready}
-        successor = ready.get(self.victim.name)
-        if successor is None or successor.pid == self.victim.pid:
-            return False
-        pool = sum(each.role == "worker" for each in ready.values())
-        return self.victim.role != "worker" or pool >= subject.workers
+    def _is_replaced(self, processes: Sequence[Process]) -> bool:
+        return any(
+            each.ready and each.name == self.victim.name and each.pid != self.victim.pid
+            for each in processes
+        )
 
 
 @dataclass(slots=True)

@@ -49,7 +49,7 @@ def test_other_seeds_are_refused_by_option(text: str) -> None:
 def subject(tmp_path: Path) -> Subject:
     """Not started; its rows are written by the test."""
     (tmp_path / "results.csv").write_text("head\n")
-    return Subject(tmp_path, [], tmp_path / "log", workers=2, jumping_clock=False)
+    return Subject(tmp_path, [], tmp_path / "log", jumping_clock=False)
 
 
 def write_a_row(subject: Subject) -> None:
@@ -61,23 +61,24 @@ def worker(number: int, pid: int, *, ready: bool = True) -> Process:
     return Process(f"worker-{number}", "worker", pid, ready)
 
 
-def test_a_worker_is_back_when_the_pool_is_complete_and_a_row_was_written(subject: Subject) -> None:
+def test_a_process_is_back_when_its_successor_is_ready_and_a_row_was_written(
+    subject: Subject,
+) -> None:
     blow = Blow(worker(0, 11))
     for processes in (
         [worker(0, 11), worker(1, 12)],  # not yet seen to be dead
         [worker(1, 12)],
         [worker(0, 13, ready=False), worker(1, 12)],
-        [worker(0, 13)],  # the other one is gone meanwhile
     ):
         blow.look(subject, processes)
         write_a_row(subject)
         blow.look(subject, processes)
         assert blow.back_s is None
-    complete = [worker(0, 13), worker(1, 14)]
-    blow.look(subject, complete)
+    replaced = [worker(0, 13)]  # the other one is gone meanwhile
+    blow.look(subject, replaced)
     assert blow.back_s is None
     write_a_row(subject)
-    blow.look(subject, complete)
+    blow.look(subject, replaced)
     assert blow.back_s is not None
 
 
