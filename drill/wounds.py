@@ -29,7 +29,7 @@ class _RowAfter:
 
 @dataclass(slots=True)
 class Blow:
-    """One process hit: it is back when its replacement is ready and a row was written after that."""
+    """One process hit; back when its replacement is ready and a row was written after that."""
 
     victim: Process
     struck: float = field(default_factory=monotonic)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, cast
 
@@ -14,6 +15,7 @@ from planner.agenda import Agenda, Happening
 from planner.lane import clock_speed
 from planner.process import Process
 from planner.stand_ins import Item
+from planner.workplace import Workplace
 from producers.belt import BeltItem
 from producers.camera import RANGE_S
 from producers.faults import PictureFaults
@@ -40,15 +42,11 @@ class Camera(Process):
         line: Line,
         tell_belt: Callable[[float], None],
         tell_done: Callable[[], None],
-        picture_crowding: Callable[[], float],
+        workplace: Workplace,
     ) -> None:
-        """`picture_crowding`: factor on a picture's time.
-
-        `tell_belt` is told the belt time of every trigger, on the `max` clock; `tell_done`, once,
-        that all is over.
-        """
+        """`tell_belt`: told the belt time of each trigger on the `max` clock; `tell_done`: once."""
         super().__init__(agenda, f"camera-{number}", "camera")
-        self._picture_crowding = picture_crowding
+        self._workplace = workplace
         self.reached_s = 0.0
         """belt time of the last trigger"""
         self.items: dict[int, Item] = {}
@@ -61,22 +59,32 @@ class Camera(Process):
         self._tell_done = tell_done
         self._window = Window(settings.camera.window_frames)
         self._exposures = 0
+        self._coming = next(items, None)
+        self._riding: deque[Item] = deque()
+        """between infeed and photo-eye, as far as the studio has looked"""
+        self._ahead = 0
+        """pictures begun of those"""
+        self._spared_s = 0.0
+        """time that the studio did not need for pictures of items that were dropped"""
         self._faults = PictureFaults(settings, number)
         self._stalls = any(isinstance(e, Stall) and e.index == number for e in settings.events)
         self._studio_free_s = self._published_s = self._arrived_s = self._next_range_s = 0.0
         self._range_is_due = False
-        self._next: Item | None = None
 
     def begin(self) -> None:
         """Belt second 0."""
-        self._fetch()
+        self._look_for_next()
         if not self._is_paced:
             self._fill_window()
 
     # -- the photo-eye ------------------------------------------------------------------------
 
-    def _fetch(self) -> None:
-        self._next = item = next(self._belt, None)
+    @property
+    def _next(self) -> Item | None:
+        return self._riding[0] if self._riding else self._coming
+
+    def _look_for_next(self) -> None:
+        item = self._next
         if item is None:
             self._finish_if_done()
         elif self._is_paced:
@@ -88,34 +96,66 @@ class Camera(Process):
         item: Item = happening.about
         self._reach(item)
         if not self.is_up:
+            self._discard(item)
             self._pass_unseen(item, "the camera was down")
         elif self._window.room > self._exposures:
             self._expose(item, item.due)
         else:
+            self._discard(item)
             self._pass_unseen(item, "overrun: the camera's window was full")
-        self._fetch()
+        self._look_for_next()
 
     def _fill_window(self) -> None:
-        while self._next is not None and self._window.room > self._exposures:
-            item = self._next
+        while (item := self._next) is not None and self._window.room > self._exposures:
             self._reach(item)
             self._tell_belt(item.scheduled_s)
             self._expose(item, self.agenda.now)
-            self._fetch()
+            self._look_for_next()
 
     def _reach(self, item: Item) -> None:
         self.reached_s = item.scheduled_s
+        self._workplace.see_item(self.agenda.now)
+        self._begin_ahead(item.scheduled_s)
+        self._riding.popleft()
+        if item.ready is not None:
+            self._ahead -= 1
         self.items[item.seq] = item
 
     # -- pictures -----------------------------------------------------------------------------
 
+    def _begin_ahead(self, belt_s: float) -> None:
+        """Pictures of items that were fed until now, as many as the window may have room for."""
+        while (item := self._coming) is not None and item.fed_s <= belt_s:
+            self._riding.append(item)
+            self._coming = next(self._belt, None)
+            if self._ahead < self._window.room - self._exposures:
+                self._ahead += 1
+                self._begin(item, item.fed_s / self._speed if self._is_paced else self.agenda.now)
+
+    def _begin(self, item: Item, moment_s: float) -> float:
+        item.exposure_s = item.picture_s * self._workplace.picture_crowding()
+        item.spared_s = self._spared_s
+        item.ready = max(moment_s, self._studio_free_s) + item.exposure_s
+        self._studio_free_s = item.ready
+        return item.ready
+
+    def _discard(self, item: Item) -> None:
+        """The studio passes over a picture that it has not come to."""
+        if item.ready is None:
+            return
+        ready_s = item.ready - (self._spared_s - item.spared_s)
+        if ready_s - item.exposure_s > self.agenda.now:
+            self._spared_s += item.exposure_s
+            self._studio_free_s -= item.exposure_s
+
     def _expose(self, item: Item, triggered: float) -> None:
-        """The picture is begun when its item is fed, and leaves behind those before it."""
+        """The picture leaves the camera when it is finished, behind those before it."""
         self._exposures += 1
-        begun_s = item.fed_s / self._speed if self._is_paced else triggered
-        picture_s = item.picture_s * self._picture_crowding()
-        self._studio_free_s = max(begun_s, self._studio_free_s) + picture_s
-        ready_s = max(triggered + item.publish_s, self._studio_free_s, self._published_s)
+        if item.ready is None:
+            finished_s = self._begin(item, triggered)
+        else:
+            finished_s = item.ready - (self._spared_s - item.spared_s)
+        ready_s = max(max(triggered, finished_s) + item.publish_s, self._published_s)
         if self._stalls and self._is_paced:
             held = BeltItem(item.seq, item.fed_s, item.scheduled_s)
             ready_s = max(ready_s, self._faults.released_s(held) / self._speed)

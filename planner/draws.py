@@ -40,18 +40,23 @@ class Luck(NamedTuple):
 
 def lucks(profile: Profile, seed: int, camera: int) -> Iterator[Luck]:
     """Of all items of one lane, block after block, without end."""
-    hops = profile.hops
+    ways = profile.ways
+    publish_s = np.array([way.publish_ms for way in ways]) / 1000
+    half_way_s = np.array([way.to_worker_ms for way in ways]) / 2000
+    service = np.array([min(int(way.inference * SHARES), SHARES - 1) for way in ways])
+    answer_s = np.array([way.decision_ms for way in ways]) / 1000
     for block in count():
         words = np.random.SeedSequence([seed, camera, block, int(Purpose.TWIN)])
-        draws = np.random.Generator(np.random.PCG64(words)).random((7, BLOCK_ITEMS))
+        draws = np.random.Generator(np.random.PCG64(words)).random((4, BLOCK_ITEMS))
+        way = (draws[0] * len(ways)).astype(np.int64)
         yield Luck(
-            picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
-            publish_s=_seconds(hops.trigger_to_publish_ms, draws[1]).tolist(),
-            half_way_s=(_seconds(hops.publish_to_worker_ms, draws[2]) / 2).tolist(),
-            service=(draws[3] * SHARES).astype(np.int64).tolist(),
-            answer_s=_seconds(hops.worker_to_decision_ms, draws[4]).tolist(),
-            store_s=(_seconds(hops.decision_to_acknowledged_ms, draws[5]) / 2).tolist(),
-            answer=draws[6].tolist(),
+            picture_s=_seconds(profile.picture_ms, draws[1]).tolist(),
+            publish_s=publish_s[way].tolist(),
+            half_way_s=half_way_s[way].tolist(),
+            service=service[way].tolist(),
+            answer_s=answer_s[way].tolist(),
+            store_s=(_seconds(profile.acknowledged_ms, draws[2]) / 2).tolist(),
+            answer=draws[3].tolist(),
         )
 
 

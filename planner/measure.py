@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import zlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +23,7 @@ from planner import measure_loads as loads
 from planner import measure_machine as machine
 from planner.measure_rows import pictures_ms, turnarounds_ms
 from planner.measure_run import Seen, observe
-from planner.profile import Answer, Hops, Machine, Profile, Service, quantile
+from planner.profile import Answer, Machine, Profile, Service, Way
 from planner.variation import altered
 from producers.belt import BeltItem
 from producers.photographer import Photographer
@@ -70,7 +71,7 @@ def measure(
         StageDied: the line did not come to its end.
     """
     counts = loads.counts(workers)
-    steps, number = len(counts) + 4, 0
+    steps, number = 2 * len(counts) + 4, 0
 
     def run(load: Settings, what: str) -> Seen:
         nonlocal number
@@ -82,23 +83,31 @@ def measure(
 
     tell(0, steps, "the camera alone: making pictures")
     alone_ms = picture_times_ms(settings)
-    calm = run(loads.calm(settings, inference_s, run_s), "1 worker, few items")
+    calm = run(loads.calm(settings, inference_s, 2 * run_s), "1 worker, few items")
     single = run(loads.one_by_one(settings, inference_s, run_s), "1 worker, one item at a time")
-    floods = [
-        run(
-            loads.flood(settings, inference_s, run_s, count),
-            f"{count} worker{'' if count == 1 else 's'}, more items than can be done",
+    floods: dict[int, Seen] = {}
+    pools = []
+    for count in counts:
+        who = f"{count} worker{'' if count == 1 else 's'}"
+        flood = run(
+            loads.flood(settings, inference_s, run_s, count), f"{who}, more items than can be done"
         )
-        for count in counts
-    ]
-    capacity = floods[-1].items_per_s
+        pools.append(flood)
+        smaller = loads.smaller_flood(flood.settings, flood.answers_per_s)
+        if smaller is not None:
+            steps += 1
+            flood = run(smaller, f"{who}, a few more items than can be done")
+            pools.append(flood)
+        floods[count] = flood
+        pools.append(run(loads.brisk(flood.settings, flood.answers_per_s), f"{who}, well used"))
+    capacity = floods[workers].answers_per_s
     busy = run(
         loads.busy(settings, capacity, run_s, workers),
-        f"{workers} worker{'' if workers == 1 else 's'}, well used; then some are killed",
+        f"{who}, at random moments; then some are killed",
     )
     tell(steps, steps, "done")
-    hops = _hops(calm, single)
-    starts = [seen.start_s for seen in (calm, single, *floods, busy)]
+    ways = ways_of(calm)
+    starts = [seen.start_s for seen in (calm, single, *pools, busy)]
     return Profile(
         machine=this_machine(beside),
         model_path=model.path,
@@ -107,13 +116,14 @@ def measure(
         threshold=threshold,
         source=settings.source.spec,
         picture_ms=quantiles(alone_ms),
-        picture_crowding=_crowding(dict(zip(counts, floods, strict=True)), median(alone_ms)),
-        service=tuple(_service([calm, *floods, _until_first_kill(busy)])),
-        turnaround_ms=_turnaround(floods, hops),
-        hops=hops,
+        picture_crowding=_crowding(floods, median(alone_ms)),
+        service=tuple(_service(calm, [*pools, _until_first_kill(busy)])),
+        turnaround_ms=_turnaround(floods.values(), ways),
+        ways=ways,
+        acknowledged_ms=_acknowledged(single),
         start_s=quantiles(starts),
         restart_s=quantiles(restarts_s(busy) or starts),
-        answers=_answers([calm, single, *floods, busy]),
+        answers=_answers([calm, single, *pools, busy]),
     )
 
 
@@ -175,40 +185,61 @@ def _until_first_kill(seen: Seen) -> Seen:
     return seen.only([answer for answer in seen.answers if answer.decided_s < end_s])
 
 
-def _service(runs: Sequence[Seen]) -> list[Service]:
-    """Of each run an entry for each (busy, batch) that it holds often enough."""
+def _service(calm: Seen, pools: Iterable[Seen]) -> list[Service]:
+    """Of each run an entry for each (busy, batch) that it holds often enough.
+
+    An item that meets nobody does so in a pool of any size.
+    """
     found = []
-    for number, seen in enumerate(runs):
+    for seen in (calm, *pools):
+        workers = None if seen is calm else seen.settings.line.workers
         samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
         for inference in seen.runs:
             samples[inference.busy, inference.batch].append(inference.duration_ms)
         for (busy, batch), times_ms in sorted(samples.items()):
-            is_the_base = number == 0 and busy == batch == 1
+            is_the_base = seen is calm and busy == batch == 1
             if len(times_ms) >= _FEWEST or is_the_base:
-                pace = round(seen.items_per_s, 2)
                 found.append(
-                    Service(busy=busy, batch=batch, items_per_s=pace, ms=quantiles(times_ms))
+                    Service.model_validate(
+                        {
+                            "workers": workers,
+                            "busy": busy,
+                            "batch": batch,
+                            "items_per_s": round(seen.settings.infeed.items_per_min / 60, 2),
+                            "ms": quantiles(times_ms),
+                        }
+                    )
                 )
     return found
 
 
-def _hops(calm: Seen, single: Seen) -> Hops:
-    """Of items that met nobody; the whole round trip is of those that went one by one."""
-    published_ms = [1000 * (a.published_s - a.triggered_s) for a in calm.answers]
-    to_worker_ms = [1000 * (a.started_s - a.published_s) for a in calm.answers]
-    decision_ms = [1000 * (a.decided_s - a.ended_s) for a in calm.answers]
-    latency_ms = mean(1000 * (a.decided_s - a.triggered_s) for a in single.answers)
-    cycle_ms = latency_ms if single.cycle_s is None else 1000 * single.cycle_s
-    return Hops(
-        trigger_to_publish_ms=quantiles(published_ms),
-        publish_to_worker_ms=quantiles(to_worker_ms),
-        worker_to_decision_ms=quantiles(decision_ms),
-        decision_to_acknowledged_ms=(round(max(0.0, cycle_ms - latency_ms), 4),),
+def ways_of(calm: Seen) -> tuple[Way, ...]:
+    """Of items that met nobody, in the order in which they came."""
+    answers = calm.answers
+    inferences_s = sorted(a.ended_s - a.started_s for a in answers)
+    return tuple(
+        Way(
+            publish_ms=_ms(a.published_s - a.triggered_s),
+            to_worker_ms=_ms(a.started_s - a.published_s),
+            inference=round(bisect_left(inferences_s, a.ended_s - a.started_s) / len(answers), 4),
+            decision_ms=_ms(a.decided_s - a.ended_s),
+        )
+        for a in answers
     )
 
 
-def _turnaround(floods: Sequence[Seen], hops: Hops) -> tuple[float, ...]:
-    hop_s = quantile(hops.publish_to_worker_ms, 0.95) / 1000
+def _ms(seconds: float) -> float:
+    return round(max(0.0, 1000 * seconds), 4)
+
+
+def _acknowledged(single: Seen) -> tuple[float, ...]:
+    """Of items that went one by one: their cycle is the latency and the rest of the round trip."""
+    latency_s = mean(a.decided_s - a.triggered_s for a in single.answers)
+    return (0.0,) if single.cycle_s is None else (_ms(single.cycle_s - latency_s),)
+
+
+def _turnaround(floods: Iterable[Seen], ways: Sequence[Way]) -> tuple[float, ...]:
+    hop_s = float(np.quantile([way.to_worker_ms for way in ways], 0.95)) / 1000
     for seen in floods:  # the first one is of a worker that nobody disturbs
         pauses_ms = turnarounds_ms(seen.runs, hop_s)
         if len(pauses_ms) >= _FEWEST:

@@ -4,6 +4,7 @@
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
 - *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
+- *brisk*: as many workers, with nearly all that they can do.
 - *busy*: all workers, at a share of what they could do, at random moments; near its end workers are
   killed.
 """
@@ -17,6 +18,9 @@ _FLOOD = 1.25
 """Offered items ÷ those that the workers could do if they did not disturb one another."""
 _MOST_ITEMS_PER_S = 400.0
 """More than that the camera's own work would be what is measured."""
+_FEWEST_ANSWERED = 0.6
+"""Of a flood: below, it was so strong that the camera's own work is what was measured."""
+_BRISK_SHARE = 0.85
 _CALM_SHARE = 0.25
 _CALM_ITEMS_PER_S = 25.0
 _BUSY_SHARE = 0.6
@@ -48,6 +52,19 @@ def flood(settings: Settings, inference_s: float, duration_s: float, workers: in
     """More than `workers` can do, in regular distance."""
     rate = min(_MOST_ITEMS_PER_S, _FLOOD * workers / inference_s)
     return _load(settings, workers, "regular", rate, duration_s)
+
+
+def smaller_flood(flood: Settings, answers_per_s: float) -> Settings | None:
+    """What to measure as well if that flood was far too strong."""
+    rate = flood.infeed.items_per_min / 60
+    if answers_per_s >= _FEWEST_ANSWERED * rate:
+        return None
+    return altered(flood, {"infeed": {"items_per_min": 60 * _FLOOD * answers_per_s}})
+
+
+def brisk(flood: Settings, answers_per_s: float) -> Settings:
+    """A little less than the workers of that flood could do."""
+    return altered(flood, {"infeed": {"items_per_min": 60 * _BRISK_SHARE * answers_per_s}})
 
 
 def busy(settings: Settings, capacity_per_s: float, duration_s: float, workers: int) -> Settings:

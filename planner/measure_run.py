@@ -40,8 +40,8 @@ class Seen:
         return inferences(self.answers)
 
     @property
-    def items_per_s(self) -> float:
-        """Answers a second, from the first to the last."""
+    def answers_per_s(self) -> float:
+        """From the first to the last."""
         if len(self.answers) < 2:
             return 0.0
         span_s = self.answers[-1].started_s - self.answers[0].started_s

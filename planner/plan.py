@@ -103,7 +103,7 @@ def model_alone(settings: Settings, profile: Profile, threshold: float) -> float
 
 def with_a_core_each(profile: Profile) -> Profile:
     """The machine it would take for every worker to work as one alone does."""
-    alone = tuple(entry for entry in profile.service if entry.busy == 1)
+    alone = tuple(e for e in profile.service if e.busy == 1 and e.workers in (None, 1))
     machine = profile.machine.model_copy(update={"cores": 10**6})
     return profile.model_copy(update={"service": alone, "machine": machine})
 

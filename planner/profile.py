@@ -6,6 +6,7 @@ spaced, so that (minimum, median, maximum) is one, and a single value stands for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,7 @@ Duration = Annotated[float, Field(ge=0, le=1e7)]
 Quantiles = Annotated[tuple[Duration, ...], Field(min_length=1), AfterValidator(_ascending)]
 
 
-def quantile(values: tuple[float, ...], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
     """What a `share` (0 … 1) of the durations with this quantile function do not exceed."""
     place = share * (len(values) - 1)
     below = min(int(place), len(values) - 1)
@@ -54,24 +55,27 @@ class Service(Section):
     """Inferences of one batch size while so many workers were in one, this one included.
 
     The rest of the line shares the cores, and its work grows with the items that pass: an entry
-    holds for one pace, and `planner.service` says what holds between the entries.
+    holds for one pool and one pace, and `planner.service` says what holds between the entries.
     """
 
+    workers: int | None = Field(default=None, ge=1, description="in the pool; none: in any")
     busy: int = Field(ge=1)
     batch: int = Field(ge=1)
-    items_per_s: float = Field(default=0.0, ge=0, description="answers of all workers meanwhile")
+    items_per_s: float = Field(default=0.0, ge=0, description="that passed the photo-eyes")
     ms: Quantiles = Field(description="of the whole batch")
 
 
-class Hops(Section):
-    """Ways between processes, each of an item that meets no queue."""
+class Way(Section):
+    """What one item met from its photo-eye to its decision, behind nobody.
 
-    trigger_to_publish_ms: Quantiles = Field(description="a picture finished before its trigger")
-    publish_to_worker_ms: Quantiles = Field(description="by way of the dispatcher")
-    worker_to_decision_ms: Quantiles = Field(description="from the end of the inference")
-    decision_to_acknowledged_ms: Quantiles = Field(
-        description="by way of the CSV log and then the other sinks, which all were at rest"
-    )
+    Delays come together (whoever disturbs a process seldom waits for the next one), so they are
+    kept together.
+    """
+
+    publish_ms: Duration = Field(description="from the trigger, the picture being finished")
+    to_worker_ms: Duration = Field(description="by way of the dispatcher")
+    inference: Fraction = Field(description="share of the run's inferences that were quicker")
+    decision_ms: Duration = Field(description="from the end of the inference")
 
 
 class Answer(Section):
@@ -102,7 +106,10 @@ class Profile(Section):
     turnaround_ms: Quantiles = Field(
         default=(0.0,), description="a worker between two inferences, the next frame at hand"
     )
-    hops: Hops
+    ways: tuple[Way, ...] = Field(min_length=1, description="of some items")
+    acknowledged_ms: Quantiles = Field(
+        description="from a decision, by way of the CSV log and then the other sinks, all at rest"
+    )
     start_s: Quantiles = Field(description="all workers at once, to the moment they are ready")
     restart_s: Quantiles = Field(description="one process beside a running line, to its readiness")
     answers: dict[str, tuple[Answer, ...]] = Field(description="true class → answers to its items")
@@ -119,8 +126,8 @@ class Profile(Section):
 
     @model_validator(mode="after")
     def _one_worker_with_one_frame_was_measured(self) -> Profile:
-        if not any(each.busy == each.batch == 1 for each in self.service):
-            raise ValueError("service: must hold busy = 1 with batch = 1")
+        if not any(e.workers is None and e.busy == e.batch == 1 for e in self.service):
+            raise ValueError("service: must hold busy = 1 with batch = 1, for any workers")
         return self
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -18,18 +19,21 @@ PACES = 33
 class ServiceTimes:
     """Of one machine and model.
 
+    - a pool of another size than measured: as the next smaller one that was;
     - more busy workers than measured: each gets its share of the cores, so the time grows with
       max(busy, cores) ÷ max(measured, cores); fewer: as with the next fewer that were measured;
     - a batch larger than measured: in proportion to its frames; smaller: the same;
-    - a pace (answers of the whole line a second: pictures are made and rows written on the same
+    - a pace (items a second at the photo-eyes: pictures are made and rows written on the same
       cores) between two measured ones: in proportion between both; outside: as the nearest.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, workers: int) -> None:
+        """`workers`: in the pool."""
+        entries = _of_pool(profile.service, workers)
         self._measured: dict[tuple[int, int], list[Service]] = {}
-        for each in sorted(profile.service, key=lambda each: each.items_per_s):
+        for each in sorted(entries, key=lambda each: each.items_per_s):
             self._measured.setdefault((each.busy, each.batch), []).append(each)
-        self._highest = max(each.items_per_s for each in profile.service)
+        self._highest = max(each.items_per_s for each in entries)
         self._cores = profile.machine.cores
         self.turnaround_s = float(np.mean(profile.turnaround_ms)) / 1000
         """a worker's pause between two inferences, the next frame at hand"""
@@ -57,6 +61,12 @@ class ServiceTimes:
         times_ms = _between(entries, self._highest * pace / (PACES - 1))
         times_s: list[float] = (times_ms * factor / 1000).tolist()
         return times_s
+
+
+def _of_pool(service: Sequence[Service], workers: int) -> list[Service]:
+    pools = sorted({each.workers for each in service if each.workers is not None})
+    nearest = max((pool for pool in pools if pool <= workers), default=pools[0] if pools else None)
+    return [each for each in service if each.workers in (None, nearest)]
 
 
 def _between(entries: list[Service], items_per_s: float) -> NDArray[np.float64]:

@@ -23,7 +23,8 @@ from planner.service import ServiceTimes
 from planner.sink import Log, OnRow, Sink
 from planner.source import KnownSource, known_source
 from planner.supervisor import Failures, Supervisor
-from planner.worker import Worker, Workplace
+from planner.worker import Worker
+from planner.workplace import Workplace
 from producers.arrivals import lane_arrivals
 
 
@@ -73,7 +74,9 @@ class _Twin:
         self._agenda = Agenda()
         self._dispatcher = Dispatcher(self._agenda, settings, self._new_ledger)
         self._workplace = Workplace(
-            ServiceTimes(profile), Answers(profile), profile.model_sha256[:12]
+            ServiceTimes(profile, self._figures.workers),
+            Answers(profile),
+            profile.model_sha256[:12],
         )
         self._log = Log(
             self._agenda, SINKS[0], self._dispatcher, _both(self._figures.count, on_row)
@@ -153,7 +156,7 @@ class _Twin:
             self._dispatcher,
             tell_belt,
             self._lane_done,
-            self._workplace.picture_crowding,
+            self._workplace,
         )
 
     def _tell_belt(self, belt_s: float) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
-from dataclasses import dataclass
 from typing import Protocol
 
 from line.events import Corrupt, Poison
@@ -13,13 +11,9 @@ from line.outcome import Verdict
 from line.settings import Settings
 from line.workforce import largest_batch
 from planner.agenda import Agenda, Happening
-from planner.answers import Answers
 from planner.process import Process
-from planner.service import ServiceTimes
 from planner.stand_ins import Answer, Item
-
-PACE_S = 0.25
-"""The line's pace is taken over about so long."""
+from planner.workplace import Workplace
 
 _TOO_LATE = "its deadline passed at the worker"
 _DAMAGED = "its picture was damaged on the way: the checksum differs"
@@ -31,33 +25,6 @@ class Employer(Protocol):
     def answers(self, happening: Happening) -> None: ...
 
     def crashed(self, name: str) -> None: ...
-
-
-@dataclass(slots=True)
-class Workplace:
-    """What the workers share."""
-
-    service: ServiceTimes
-    answers: Answers
-    model: str
-    """as rows name it"""
-    busy: int = 0
-    """workers in an inference"""
-    busy_s: float = 0.0
-    """time spent in inferences, all together"""
-    _items_per_s: float = 0.0
-    _last_s: float = 0.0
-
-    def picture_crowding(self) -> float:
-        """Factor on the making of a picture now."""
-        return self.service.picture_crowding(self.busy)
-
-    def times_s(self, batch: int, now: float) -> list[float]:
-        """Durations of an inference that begins now, from the quickest to the slowest."""
-        self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
-        self._items_per_s += batch / PACE_S
-        self._last_s = now
-        return self.service.table_s(self.busy, batch, self.service.pace(self._items_per_s))
 
 
 class Worker(Process):

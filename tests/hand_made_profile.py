@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.profile import Answer, Hops, Machine, Profile, Service
+from planner.profile import Answer, Machine, Profile, Service, Way
 
 CLASSES = ("cardboard", "glass", "metal", "paper", "plastic", "trash")
 SURE = 0.9
@@ -22,12 +22,11 @@ def hand_made_profile(
         picture_ms=(0.0,),
         turnaround_ms=(0.0,),
         service=(Service(busy=1, batch=1, ms=(inference_ms,)),),
-        hops=Hops(
-            trigger_to_publish_ms=(0.0,),
-            publish_to_worker_ms=(hop_ms,),
-            worker_to_decision_ms=(hop_ms,),
-            decision_to_acknowledged_ms=(store_ms,),
+        ways=tuple(
+            Way(publish_ms=0.0, to_worker_ms=hop_ms, inference=share / 100, decision_ms=hop_ms)
+            for share in range(100)
         ),
+        acknowledged_ms=(store_ms,),
         start_s=(1.0,),
         restart_s=(1.0,),
         answers={name: (Answer(top3=((name, SURE),), confidence=SURE),) for name in CLASSES},

@@ -6,8 +6,8 @@ import pytest
 
 from line.config import load
 from line.outcome import COLUMNS
-from planner.measure import POINTS, quantiles, restarts_s
-from planner.measure_loads import busy, counts, flood
+from planner.measure import POINTS, quantiles, restarts_s, ways_of
+from planner.measure_loads import brisk, busy, counts, flood, smaller_flood
 from planner.measure_rows import inferences, pictures_ms, read_answers, turnarounds_ms
 from planner.measure_run import Seen
 from planner.profile import Profile, quantile
@@ -94,6 +94,14 @@ def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
     assert restarts_s(seen) == pytest.approx([1.05])  # killed at 2.0
 
 
+def test_ways_keep_together_what_one_item_met(results: Path):
+    calm = Seen(load(environment={}), read_answers(results), start_s=1.0, cycle_s=None)
+    first, second, third, _ = ways_of(calm)
+    assert (first.publish_ms, first.to_worker_ms, first.decision_ms) == (1, 3, 1)
+    assert (second.publish_ms, second.to_worker_ms, second.decision_ms) == (1, 7, 1)
+    assert [way.inference for way in (first, second, third)] == [0.5, 0.5, 0]
+
+
 def test_quantiles_keep_ends_and_middle():
     found = quantiles(range(1001))
     assert len(found) == POINTS
@@ -108,6 +116,12 @@ def test_loads_know_their_workers():
     flooded = flood(load(environment={}), 0.01, 5.0, 2)
     assert flooded.infeed.items_per_min == 60 * 250  # a quarter more than two workers of 10 ms do
     assert flooded.line.workers == 2
+    assert smaller_flood(flooded, answers_per_s=200.0) is None
+    milder = smaller_flood(flooded, answers_per_s=100.0)
+    assert milder is not None
+    assert milder.infeed.items_per_min == 60 * 125
+    assert brisk(milder, 100.0).infeed.items_per_min == 60 * 85
+    assert brisk(milder, 100.0).line.workers == 2
     killed = busy(load(environment={}), 100.0, 5.0, 4)
     assert [event.at_s for event in killed.events] == [5.0, 8.0]
 
@@ -131,7 +145,8 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert measured.source == "procedural"
     assert set(measured.answers) <= set(CLASSES)
     assert min(len(each.ms) for each in measured.service) >= 1
-    assert measured.hops.publish_to_worker_ms[-1] > 0
+    assert all(way.to_worker_ms > 0 for way in measured.ways)
+    assert {each.workers for each in measured.service} == {None, 1}
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1
 

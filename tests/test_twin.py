@@ -19,6 +19,7 @@ from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.profile import Profile, Service, newest
+from planner.service import ServiceTimes
 from planner.supervisor import Failures
 from planner.twin import simulate
 from producers.randomness import Purpose, stream
@@ -115,6 +116,37 @@ def test_service_times_follow_the_number_of_busy_workers():
     profile = hand_made_profile().model_copy(update={"service": crowded})
     settings = settings_of(line__items=3, line__workers=3, infeed__items_per_min=6000.0)
     assert sorted(row.inference_ms or 0 for row in rows_of(settings, profile)) == [100, 130, 130]
+
+
+def test_service_times_are_those_of_the_pool_and_of_the_pace():
+    measured = (
+        Service(busy=1, batch=1, items_per_s=10.0, ms=(10.0,)),
+        Service(workers=1, busy=1, batch=1, items_per_s=30.0, ms=(12.0,)),
+        Service(workers=4, busy=1, batch=1, items_per_s=30.0, ms=(20.0,)),
+    )
+    profile = hand_made_profile().model_copy(update={"service": measured})
+
+    def ms(workers: int, items_per_s: float) -> float:
+        times = ServiceTimes(profile, workers)
+        return 1000 * times.table_s(1, 1, times.pace(items_per_s))[0]
+
+    paces = (5.0, 10.0, 20.0, 30.0, 50.0)
+    assert [ms(1, pace) for pace in paces] == pytest.approx([10, 10, 11, 12, 12], abs=0.2)
+    assert [ms(3, pace) for pace in paces] == [ms(1, pace) for pace in paces]
+    assert [ms(9, pace) for pace in paces] == pytest.approx([10, 10, 15, 20, 20], abs=0.5)
+
+
+def test_pictures_are_made_on_the_ride_as_long_as_the_window_may_have_room_for_them():
+    """Seven items ride when the first is at the photo-eye, and four frames fit the window."""
+    settings = settings_of(
+        line__items=10,
+        infeed__items_per_min=600.0,
+        belt__infeed_to_camera_m=0.65,
+        camera__window_frames=4,
+    )
+    profile = hand_made_profile(inference_ms=1).model_copy(update={"picture_ms": (10.0,)})
+    rows = rows_of(settings, profile)
+    assert [row.published_ms for row in rows] == [0, 0, 0, 0, 10, 10, 10, 0, 0, 0]
 
 
 def test_half_of_the_credit_goes_into_one_inference():

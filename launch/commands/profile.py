@@ -34,7 +34,7 @@ def profile(
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
-    """Measure what the planner must know of this machine, by running the real line for a minute."""
+    """Measure what the planner must know of this machine, by running the real line a minute or two."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from planner.measure import measure
@@ -123,10 +123,11 @@ def _print(measured: Profile) -> None:
         f"ONNX Runtime {machine.onnxruntime}\n"
     )
     table = Table(box=None, pad_edge=False)
-    for heading in ("an inference", "answers/s", "median", "95 %"):
+    for heading in ("an inference", "items/s", "median", "95 %"):
         table.add_column(heading, justify="left" if heading == "an inference" else "right")
     for entry in measured.service:
-        what = f"{entry.busy} busy" + (f", batch of {entry.batch}" if entry.batch > 1 else "")
+        what = f"{entry.busy} of {entry.workers or 'any'} busy"
+        what += f", batch of {entry.batch}" if entry.batch > 1 else ""
         table.add_row(
             what,
             f"{entry.items_per_s:.1f}",
@@ -145,12 +146,12 @@ def _facts(measured: Profile) -> list[tuple[str, str]]:
     """Medians of what is not an inference."""
     from planner.profile import quantile
 
-    hops = measured.hops
+    ways = measured.ways
     times_ms = {
         "between two inferences": measured.turnaround_ms,
-        "photo-eye to worker, idle": hops.publish_to_worker_ms,
-        "answer to decision": hops.worker_to_decision_ms,
-        "decision to acknowledgement": hops.decision_to_acknowledged_ms,
+        "photo-eye to worker, idle": sorted(way.publish_ms + way.to_worker_ms for way in ways),
+        "answer to decision": sorted(way.decision_ms for way in ways),
+        "decision to acknowledgement": measured.acknowledged_ms,
         "making a picture": measured.picture_ms,
     }
     times_s = {"start of the workers": measured.start_s, "restart of one": measured.restart_s}

@@ -1,0 +1,45 @@
+"""The machine that camera and workers share: how many are busy, how fast items come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from planner.answers import Answers
+from planner.service import ServiceTimes
+
+PACE_S = 0.25
+"""The pace of the items at the photo-eyes is taken over about so long."""
+
+
+@dataclass(slots=True)
+class Workplace:
+    """What the workers share."""
+
+    service: ServiceTimes
+    answers: Answers
+    model: str
+    """as rows name it"""
+    busy: int = 0
+    """workers in an inference"""
+    busy_s: float = 0.0
+    """time spent in inferences, all together"""
+    _items_per_s: float = 0.0
+    _last_s: float = 0.0
+
+    def picture_crowding(self) -> float:
+        """Factor on the making of a picture now."""
+        return self.service.picture_crowding(self.busy)
+
+    def see_item(self, now: float) -> None:
+        """One more has reached a photo-eye."""
+        self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
+        self._items_per_s += 1 / PACE_S
+        self._last_s = now
+
+    def times_s(self, batch: int, now: float) -> list[float]:
+        """Durations of an inference that begins now, from the quickest to the slowest."""
+        items_per_s = self._items_per_s
+        if now - self._last_s > PACE_S / 8:
+            items_per_s *= math.exp((self._last_s - now) / PACE_S)
+        return self.service.table_s(self.busy, batch, self.service.pace(items_per_s))
