@@ -318,6 +318,15 @@ def test_the_plain_view_is_one_line_for_logs(console):
     )
 
 
+def test_an_item_with_a_row_was_fed_whatever_the_camera_said_last(console):
+    shown = status()
+    shown.take("camera-0", belt(fed=1100, on_belt=14))
+    with PlainView(console) as view:
+        view(shown)
+
+    assert "| fed 1180 | logged 1180 |" in printed(console)
+
+
 def test_the_plain_view_prints_once_a_second_however_often_it_is_called(console, watch):
     shown = status()
     with PlainView(console) as view:
