@@ -24,6 +24,8 @@ export default {
     this.drawing = new Drawing(this.$el, this.layout);
     this.readColours = () => this.drawing.readColours();
     addEventListener("scrapline-theme", this.readColours);
+    this.forget = () => this.drawing.forget();
+    document.fonts.addEventListener("loadingdone", this.forget);
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.$el.parentElement);
     this.resize();
@@ -41,6 +43,7 @@ export default {
     cancelAnimationFrame(this.ticking);
     this.sizes.disconnect();
     removeEventListener("scrapline-theme", this.readColours);
+    document.fonts.removeEventListener("loadingdone", this.forget);
   },
 
   methods: {
@@ -114,12 +117,12 @@ export default {
     },
 
     draw() {
-      const { drawing, layout } = this;
+      const { drawing } = this;
       if (drawing.width < 20) return;
       const now = this.shownTime();
       drawing.clear();
-      drawing.drawChutes();
-      for (let lane = 0; lane < layout.lanes; lane++) drawing.drawBelt(lane, this.metres(now));
+      drawing.drawGround();
+      drawing.drawMarks(this.metres(now));
       drawing.drawPlaces(this.deadline);
       for (const item of this.items.values()) this.drawItem(item, now);
       if (this.words) drawing.drawWords(this.words);
@@ -135,7 +138,7 @@ export default {
       const known = !!item.verdict && now >= item.decided;
       const leaves = item.bin ? layout.ejector : layout.end;
       if (metres <= leaves) {
-        drawing.drawPicture(item, drawing.x(metres), y, size, known, 1);
+        drawing.drawItem(item, drawing.x(metres), y, size, known, 1);
         return;
       }
       const flown = this.speed() > 0 ? (metres - leaves) / this.speed() / FLIGHT_S : 1;
@@ -144,7 +147,7 @@ export default {
         return;
       }
       const [left, down] = drawing.along(item.bin || layout.residue, y, flown);
-      drawing.drawPicture(item, left, down, size * (1 - 0.55 * flown), known, 1 - flown * flown);
+      drawing.drawItem(item, left, down, size * (1 - 0.55 * flown), known, 1 - flown * flown);
     },
   },
 };

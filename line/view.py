@@ -160,7 +160,8 @@ def _belt(status: Status) -> Text:
 
 def _fed(status: Status) -> int:
     """The cameras tell of items later than the CSV log, and none has a row that was not fed."""
-    return max(status.fed, status.board.get("logged", 0))
+    logged: int = status.board.get("logged", 0)
+    return max(status.fed, logged)
 
 
 def _verdicts(status: Status) -> Table:

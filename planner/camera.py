@@ -114,7 +114,8 @@ class Camera(Process):
 
     def _reach(self, item: Item) -> None:
         self.reached_s = item.scheduled_s
-        self._workplace.see_item(self.agenda.now)
+        passage = self._workplace.see_item(self.agenda.now, item.way)
+        item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._begin_ahead(item.scheduled_s)
         self._riding.popleft()
         if item.ready is not None:

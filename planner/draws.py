@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.profile import Profile, Quantiles
-from planner.service import SHARES
 from producers.randomness import Purpose
 
 BLOCK_ITEMS = 1024
@@ -25,13 +24,8 @@ class Luck(NamedTuple):
     """Of `BLOCK_ITEMS` items, one after the other. Durations in virtual seconds."""
 
     picture_s: list[float]
-    publish_s: list[float]
-    half_way_s: list[float]
-    """from the camera to the dispatcher, and from there to a worker"""
-    service: list[int]
-    """which of the `SHARES` inferences it meets, from the quickest to the slowest"""
-    answer_s: list[float]
-    """from the worker back to the dispatcher"""
+    way: list[float]
+    """0 … 1: which way of its pace"""
     store_s: list[float]
     """from the dispatcher to a sink's file"""
     answer: list[float]
@@ -40,21 +34,12 @@ class Luck(NamedTuple):
 
 def lucks(profile: Profile, seed: int, camera: int) -> Iterator[Luck]:
     """Of all items of one lane, block after block, without end."""
-    ways = profile.ways
-    publish_s = np.array([way.publish_ms for way in ways]) / 1000
-    half_way_s = np.array([way.to_worker_ms for way in ways]) / 2000
-    service = np.array([min(int(way.inference * SHARES), SHARES - 1) for way in ways])
-    answer_s = np.array([way.decision_ms for way in ways]) / 1000
     for block in count():
         words = np.random.SeedSequence([seed, camera, block, int(Purpose.TWIN)])
         draws = np.random.Generator(np.random.PCG64(words)).random((4, BLOCK_ITEMS))
-        way = (draws[0] * len(ways)).astype(np.int64)
         yield Luck(
-            picture_s=_seconds(profile.picture_ms, draws[1]).tolist(),
-            publish_s=publish_s[way].tolist(),
-            half_way_s=half_way_s[way].tolist(),
-            service=service[way].tolist(),
-            answer_s=answer_s[way].tolist(),
+            picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
+            way=draws[1].tolist(),
             store_s=(_seconds(profile.acknowledged_ms, draws[2]) / 2).tolist(),
             answer=draws[3].tolist(),
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import zlib
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import pairwise
 from statistics import mean, median
 from time import perf_counter
 
@@ -23,7 +25,7 @@ from planner import measure_loads as loads
 from planner import measure_machine as machine
 from planner.measure_rows import pictures_ms, turnarounds_ms
 from planner.measure_run import Seen, observe
-from planner.profile import Answer, Machine, Profile, Service, Way
+from planner.profile import Answer, Crowding, Machine, Profile, Service, Way, Ways
 from planner.variation import altered
 from producers.belt import BeltItem
 from producers.photographer import Photographer
@@ -71,7 +73,7 @@ def measure(
         StageDied: the line did not come to its end.
     """
     counts = loads.counts(workers)
-    steps, number = 2 * len(counts) + 4, 0
+    steps, number = 2 * len(counts) + 5, 0
 
     def run(load: Settings, what: str) -> Seen:
         nonlocal number
@@ -83,10 +85,10 @@ def measure(
 
     tell(0, steps, "the camera alone: making pictures")
     alone_ms = picture_times_ms(settings)
-    calm = run(loads.calm(settings, inference_s, 2 * run_s), "1 worker, few items")
+    few, more = loads.calm(settings, inference_s, 2 * run_s)
+    calm = [run(few, "1 worker, few items"), run(more, "1 worker, more items")]
     single = run(loads.one_by_one(settings, inference_s, run_s), "1 worker, one item at a time")
-    floods: dict[int, Seen] = {}
-    pools = []
+    pools, floods, brisk = [], {}, {}
     for count in counts:
         who = f"{count} worker{'' if count == 1 else 's'}"
         flood = run(
@@ -99,15 +101,16 @@ def measure(
             flood = run(smaller, f"{who}, a few more items than can be done")
             pools.append(flood)
         floods[count] = flood
-        pools.append(run(loads.brisk(flood.settings, flood.answers_per_s), f"{who}, well used"))
+        brisk[count] = run(loads.brisk(flood.settings, flood.answers_per_s), f"{who}, well used")
+        pools.append(brisk[count])
     capacity = floods[workers].answers_per_s
     busy = run(
         loads.busy(settings, capacity, run_s, workers),
         f"{who}, at random moments; then some are killed",
     )
     tell(steps, steps, "done")
-    ways = ways_of(calm)
-    starts = [seen.start_s for seen in (calm, single, *pools, busy)]
+    ways = tuple(_ways(calm, brisk[1], float(np.quantile(alone_ms, 0.05))))
+    starts = [seen.start_s for seen in (*calm, single, *pools, busy)]
     return Profile(
         machine=this_machine(beside),
         model_path=model.path,
@@ -116,14 +119,14 @@ def measure(
         threshold=threshold,
         source=settings.source.spec,
         picture_ms=quantiles(alone_ms),
-        picture_crowding=_crowding(floods, median(alone_ms)),
+        crowding=tuple(_crowding(pools, mean(alone_ms))),
         service=tuple(_service(calm, [*pools, _until_first_kill(busy)])),
-        turnaround_ms=_turnaround(floods.values(), ways),
+        turnaround_ms=_turnaround(floods.values(), ways[0].items),
         ways=ways,
         acknowledged_ms=_acknowledged(single),
         start_s=quantiles(starts),
         restart_s=quantiles(restarts_s(busy) or starts),
-        answers=_answers([calm, single, *pools, busy]),
+        answers=_answers([*calm, single, *pools, busy]),
     )
 
 
@@ -185,19 +188,20 @@ def _until_first_kill(seen: Seen) -> Seen:
     return seen.only([answer for answer in seen.answers if answer.decided_s < end_s])
 
 
-def _service(calm: Seen, pools: Iterable[Seen]) -> list[Service]:
+def _service(calm: Sequence[Seen], pools: Iterable[Seen]) -> list[Service]:
     """Of each run an entry for each (busy, batch) that it holds often enough.
 
     An item that meets nobody does so in a pool of any size.
     """
     found = []
-    for seen in (calm, *pools):
-        workers = None if seen is calm else seen.settings.line.workers
+    for number, seen in enumerate((*calm, *pools)):
+        is_calm = number < len(calm)
+        workers = None if is_calm else seen.settings.line.workers
         samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
         for inference in seen.runs:
             samples[inference.busy, inference.batch].append(inference.duration_ms)
         for (busy, batch), times_ms in sorted(samples.items()):
-            is_the_base = seen is calm and busy == batch == 1
+            is_the_base = is_calm and busy == batch == 1
             if len(times_ms) >= _FEWEST or is_the_base:
                 found.append(
                     Service.model_validate(
@@ -205,7 +209,7 @@ def _service(calm: Seen, pools: Iterable[Seen]) -> list[Service]:
                             "workers": workers,
                             "busy": busy,
                             "batch": batch,
-                            "items_per_s": round(seen.settings.infeed.items_per_min / 60, 2),
+                            "items_per_s": seen.fed_per_s,
                             "ms": quantiles(times_ms),
                         }
                     )
@@ -213,15 +217,34 @@ def _service(calm: Seen, pools: Iterable[Seen]) -> list[Service]:
     return found
 
 
-def ways_of(calm: Seen) -> tuple[Way, ...]:
-    """Of items that met nobody, in the order in which they came."""
-    answers = calm.answers
-    inferences_s = sorted(a.ended_s - a.started_s for a in answers)
+def _ways(calm: Iterable[Seen], brisk: Seen, picture_ms: float) -> Iterator[Ways]:
+    """Of the runs of one worker in which some items met nobody, the calmest first."""
+    for seen in calm:
+        yield Ways(items_per_s=seen.fed_per_s, items=ways_of(seen, math.inf))
+    items = ways_of(brisk, picture_ms)
+    if len(items) >= _FEWEST:
+        yield Ways(items_per_s=brisk.fed_per_s, items=items)
+
+
+def ways_of(seen: Seen, picture_ms: float) -> tuple[Way, ...]:
+    """Of items that met nobody, in the order in which they came; of a run with one worker.
+
+    They left the camera when the worker was through with all others, and sooner than the
+    `picture_ms` that making their pictures would have taken.
+    """
+    inferences_s = sorted(a.ended_s - a.started_s for a in seen.answers)
+    answers = [
+        after
+        for before, after in pairwise(seen.answers)
+        if before.ended_s < after.published_s < after.triggered_s + picture_ms / 1000
+    ]
     return tuple(
         Way(
             publish_ms=_ms(a.published_s - a.triggered_s),
             to_worker_ms=_ms(a.started_s - a.published_s),
-            inference=round(bisect_left(inferences_s, a.ended_s - a.started_s) / len(answers), 4),
+            inference=round(
+                bisect_left(inferences_s, a.ended_s - a.started_s) / len(inferences_s), 4
+            ),
             decision_ms=_ms(a.decided_s - a.ended_s),
         )
         for a in answers
@@ -247,14 +270,19 @@ def _turnaround(floods: Iterable[Seen], ways: Sequence[Way]) -> tuple[float, ...
     return (0.0,)
 
 
-def _crowding(floods: Mapping[int, Seen], alone_ms: float) -> tuple[float, ...]:
-    """Pictures beside 0, 1, 2 … busy workers ÷ pictures alone; `floods` by number of workers."""
-    factors = [1.0]
-    for workers, seen in floods.items():
-        times_ms = pictures_ms(seen.answers, alone_ms / 2)
-        factor = median(times_ms) / alone_ms if len(times_ms) >= _FEWEST else factors[-1]
-        factors += [round(max(factor, factors[-1]), 3)] * (workers + 1 - len(factors))
-    return tuple(factors)
+def _crowding(pools: Iterable[Seen], alone_ms: float) -> Iterator[Crowding]:
+    """Pictures of the runs in which many were made one after the other ÷ pictures alone."""
+    for seen in pools:
+        times_ms = pictures_ms(seen.answers)
+        if len(times_ms) >= _FEWEST:
+            line = seen.settings.line
+            yield Crowding.model_validate(
+                {
+                    "workers": line.workers,
+                    "items_per_s": seen.fed_per_s,
+                    "factor": round(max(1.0, mean(times_ms) / alone_ms), 3),
+                }
+            )
 
 
 def _answers(runs: Sequence[Seen]) -> dict[str, tuple[Answer, ...]]:

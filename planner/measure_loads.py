@@ -1,6 +1,6 @@
 """The loads that a line is measured under, as settings of runs.
 
-- *calm*: one worker, items far apart. What an item takes that meets nobody.
+- *calm*: one worker, items far apart, at two paces. What an item takes that meets nobody.
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
 - *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
@@ -21,8 +21,9 @@ _MOST_ITEMS_PER_S = 400.0
 _FEWEST_ANSWERED = 0.6
 """Of a flood: below, it was so strong that the camera's own work is what was measured."""
 _BRISK_SHARE = 0.85
-_CALM_SHARE = 0.25
-_CALM_ITEMS_PER_S = 25.0
+_CALM = ((0.15, 20.0), (0.3, 40.0))
+"""Paces: a share of what the worker could do, and items a second at most. The further items are
+apart, the deeper processes and processors sleep between them."""
 _BUSY_SHARE = 0.6
 _KILLS = 2
 _RESTART_S = 3.0
@@ -35,10 +36,10 @@ def counts(workers: int) -> list[int]:
     return sorted({*(count for count in powers if count <= workers), workers})
 
 
-def calm(settings: Settings, inference_s: float, duration_s: float) -> Settings:
-    """One worker, regular items."""
-    rate = min(_CALM_ITEMS_PER_S, _CALM_SHARE / inference_s)
-    return _load(settings, 1, "regular", rate, duration_s)
+def calm(settings: Settings, inference_s: float, duration_s: float) -> list[Settings]:
+    """One worker, regular items: few, and then more."""
+    rates = (min(most, share / inference_s) for share, most in _CALM)
+    return [_load(settings, 1, "regular", rate, duration_s) for rate in rates]
 
 
 def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:

@@ -127,18 +127,17 @@ def turnarounds_ms(runs: Sequence[Inference], hop_s: float) -> list[float]:
     ]
 
 
-def pictures_ms(answers: Sequence[Answer], least_ms: float) -> list[float]:
-    """Times that the camera took over pictures that it could not begin before their trigger.
+def pictures_ms(answers: Sequence[Answer]) -> list[float]:
+    """Times between two pictures of a camera that could not keep up: it made one after the other.
 
-    While its window is full it begins none; so under a flood many are made one after the other
-    from the moment of the trigger on. What takes less than `least_ms` was begun before.
+    That is so if an item was at the photo-eye before the picture of the one before it had left.
     """
     published = sorted(answers, key=lambda answer: answer.published_s)
-    times_ms = [
-        1000 * (after.published_s - max(after.triggered_s, before.published_s))
+    return [
+        1000 * (after.published_s - before.published_s)
         for before, after in pairwise(published)
+        if after.triggered_s < before.published_s
     ]
-    return [ms for ms in times_ms if ms >= least_ms]
 
 
 def _worker(answer: Answer) -> str:

@@ -40,6 +40,11 @@ class Seen:
         return inferences(self.answers)
 
     @property
+    def fed_per_s(self) -> float:
+        """As the infeed was set."""
+        return round(self.settings.infeed.items_per_min / 60, 2)
+
+    @property
     def answers_per_s(self) -> float:
         """From the first to the last."""
         if len(self.answers) < 2:

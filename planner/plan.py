@@ -105,7 +105,9 @@ def with_a_core_each(profile: Profile) -> Profile:
     """The machine it would take for every worker to work as one alone does."""
     alone = tuple(e for e in profile.service if e.busy == 1 and e.workers in (None, 1))
     machine = profile.machine.model_copy(update={"cores": 10**6})
-    return profile.model_copy(update={"service": alone, "machine": machine})
+    crowding = tuple(each for each in profile.crowding if each.workers == 1)
+    changes = {"service": alone, "crowding": crowding, "machine": machine}
+    return profile.model_copy(update=changes)
 
 
 def _low(estimate: Estimate) -> float:

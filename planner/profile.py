@@ -65,6 +65,14 @@ class Service(Section):
     ms: Quantiles = Field(description="of the whole batch")
 
 
+class Crowding(Section):
+    """How much longer a picture takes at one pace, all workers of a pool being busy."""
+
+    workers: int = Field(ge=1)
+    items_per_s: float = Field(ge=0, description="that passed the photo-eyes")
+    factor: float = Field(ge=1, le=1000)
+
+
 class Way(Section):
     """What one item met from its photo-eye to its decision, behind nobody.
 
@@ -76,6 +84,13 @@ class Way(Section):
     to_worker_ms: Duration = Field(description="by way of the dispatcher")
     inference: Fraction = Field(description="share of the run's inferences that were quicker")
     decision_ms: Duration = Field(description="from the end of the inference")
+
+
+class Ways(Section):
+    """Of some items at one pace."""
+
+    items_per_s: float = Field(default=0.0, ge=0, description="that passed the photo-eye")
+    items: tuple[Way, ...] = Field(min_length=1)
 
 
 class Answer(Section):
@@ -97,16 +112,12 @@ class Profile(Section):
     threshold: Fraction = Field(description="the model file's own")
     source: str = Field(description="of the pictures that the answers are about")
     picture_ms: Quantiles = Field(description="the camera's thread makes one picture, undisturbed")
-    picture_crowding: tuple[Annotated[float, Field(ge=1, le=1000)], ...] = Field(
-        default=(1.0,),
-        min_length=1,
-        description="factor on it while 0, 1, 2 … workers are busy; the last holds beyond",
-    )
+    crowding: tuple[Crowding, ...] = Field(default=(), description="of the camera, by others")
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround_ms: Quantiles = Field(
         default=(0.0,), description="a worker between two inferences, the next frame at hand"
     )
-    ways: tuple[Way, ...] = Field(min_length=1, description="of some items")
+    ways: tuple[Ways, ...] = Field(min_length=1)
     acknowledged_ms: Quantiles = Field(
         description="from a decision, by way of the CSV log and then the other sinks, all at rest"
     )

@@ -8,12 +8,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from planner.profile import Profile, Service
+from planner.paces import Paces
+from planner.profile import Crowding, Profile, Service
 
 SHARES = 1024
 """Inferences of one kind that are told apart, evenly from the quickest to the slowest."""
-PACES = 33
-"""Paces that are told apart, evenly from none to the highest that was measured."""
 
 
 class ServiceTimes:
@@ -23,34 +22,42 @@ class ServiceTimes:
     - more busy workers than measured: each gets its share of the cores, so the time grows with
       max(busy, cores) ÷ max(measured, cores); fewer: as with the next fewer that were measured;
     - a batch larger than measured: in proportion to its frames; smaller: the same;
+    - a picture beside busy workers: as beside the next fewer that were measured;
     - a pace (items a second at the photo-eyes: pictures are made and rows written on the same
       cores) between two measured ones: in proportion between both; outside: as the nearest.
     """
 
-    def __init__(self, profile: Profile, workers: int) -> None:
+    def __init__(self, profile: Profile, paces: Paces, workers: int) -> None:
         """`workers`: in the pool."""
+        self._paces = paces
         entries = _of_pool(profile.service, workers)
         self._measured: dict[tuple[int, int], list[Service]] = {}
         for each in sorted(entries, key=lambda each: each.items_per_s):
             self._measured.setdefault((each.busy, each.batch), []).append(each)
-        self._highest = max(each.items_per_s for each in entries)
         self._cores = profile.machine.cores
         self.turnaround_s = float(np.mean(profile.turnaround_ms)) / 1000
         """a worker's pause between two inferences, the next frame at hand"""
-        self._picture_crowding = profile.picture_crowding
+        self._crowding = self._crowdings(profile.crowding)
         self.table_s = cache(self._table_s)
 
-    def picture_crowding(self, busy: int) -> float:
-        """Factor on the making of a picture while so many workers are busy."""
-        return self._picture_crowding[min(busy, len(self._picture_crowding) - 1)]
+    def crowding(self, busy: int, step: int) -> float:
+        """Factor on the making of a picture while so many workers are busy, at a step of pace."""
+        return self._crowding[min(busy, len(self._crowding) - 1)][step]
 
-    def pace(self, items_per_s: float) -> int:
-        """Which of the `PACES` that is."""
-        if items_per_s >= self._highest:
-            return PACES - 1
-        return int((PACES - 1) * items_per_s / self._highest + 0.5)
+    def _crowdings(self, measured: Sequence[Crowding]) -> list[list[float]]:
+        """Of 0, 1, 2 … busy workers, at every pace."""
+        paces_per_s = self._paces.every_per_s
+        found = [[1.0] * len(paces_per_s)]
+        for busy in range(1, max((each.workers for each in measured), default=0) + 1):
+            own = sorted((e.items_per_s, e.factor) for e in measured if e.workers == busy)
+            if own:
+                known_per_s, factors = np.array(own).T
+                found.append([float(f) for f in np.interp(paces_per_s, known_per_s, factors)])
+            else:
+                found.append(found[-1])
+        return found
 
-    def _table_s(self, busy: int, batch: int, pace: int = 0) -> list[float]:
+    def _table_s(self, busy: int, batch: int, step: int) -> list[float]:
         """`SHARES` durations in seconds of a batch begun as one of `busy`, ascending."""
         nearest_busy = max(b for b, _ in self._measured if b <= busy)
         batches = sorted(n for b, n in self._measured if b == nearest_busy)
@@ -58,7 +65,9 @@ class ServiceTimes:
         crowding = max(busy, self._cores) / max(nearest_busy, self._cores)
         factor = batch / nearest_batch * (crowding if busy > nearest_busy else 1.0)
         entries = self._measured[nearest_busy, nearest_batch]
-        times_ms = _between(entries, self._highest * pace / (PACES - 1))
+        rates = [each.items_per_s for each in entries]
+        below, above, part = self._paces.neighbours(step, rates)
+        times_ms = (1 - part) * _spread(entries[below]) + part * _spread(entries[above])
         times_s: list[float] = (times_ms * factor / 1000).tolist()
         return times_s
 
@@ -69,12 +78,7 @@ def _of_pool(service: Sequence[Service], workers: int) -> list[Service]:
     return [each for each in service if each.workers in (None, nearest)]
 
 
-def _between(entries: list[Service], items_per_s: float) -> NDArray[np.float64]:
-    """`SHARES` durations in ms at a pace; the entries' own paces ascend."""
+def _spread(entry: Service) -> NDArray[np.float64]:
+    """`SHARES` durations in ms."""
     shares = (np.arange(SHARES) + 0.5) / SHARES
-    known = [np.interp(shares, np.linspace(0.0, 1.0, len(each.ms)), each.ms) for each in entries]
-    paces = [each.items_per_s for each in entries]
-    above = min(int(np.searchsorted(paces, items_per_s)), len(paces) - 1)
-    below = max(above - 1, 0)
-    part = float(np.interp(items_per_s, [paces[below], paces[above]], [0.0, 1.0]))
-    return known[above] if below == above else (1 - part) * known[below] + part * known[above]
+    return np.interp(shares, np.linspace(0.0, 1.0, len(entry.ms)), entry.ms)

@@ -30,12 +30,13 @@ class Item:
     true_class: str
     mass_g: float
     picture_s: float
-    publish_s: float
-    half_way_s: float
-    service: int
-    answer_s: float
+    way: float
     store_s: float
     answer: float
+    publish_s: float = 0.0
+    half_way_s: float = 0.0
+    service: int = 0
+    answer_s: float = 0.0
     ready: float | None = None
     """virtual time at which its picture is to be finished; None: it is not begun"""
     exposure_s: float = 0.0

@@ -18,11 +18,13 @@ from planner.dispatcher import Dispatcher
 from planner.draws import lucks
 from planner.figures import Figures
 from planner.lane import items
+from planner.paces import Paces
 from planner.profile import Profile
 from planner.service import ServiceTimes
 from planner.sink import Log, OnRow, Sink
 from planner.source import KnownSource, known_source
 from planner.supervisor import Failures, Supervisor
+from planner.ways import WayTable
 from planner.worker import Worker
 from planner.workplace import Workplace
 from producers.arrivals import lane_arrivals
@@ -73,8 +75,11 @@ class _Twin:
         )
         self._agenda = Agenda()
         self._dispatcher = Dispatcher(self._agenda, settings, self._new_ledger)
+        paces = Paces(profile)
         self._workplace = Workplace(
-            ServiceTimes(profile, self._figures.workers),
+            paces,
+            WayTable(profile, paces),
+            ServiceTimes(profile, paces, self._figures.workers),
             Answers(profile),
             profile.model_sha256[:12],
         )

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 
 from planner.answers import Answers
+from planner.paces import Paces
 from planner.service import ServiceTimes
+from planner.ways import Passage, WayTable
 
 PACE_S = 0.25
 """The pace of the items at the photo-eyes is taken over about so long."""
@@ -16,6 +18,8 @@ PACE_S = 0.25
 class Workplace:
     """What the workers share."""
 
+    paces: Paces
+    ways: WayTable
     service: ServiceTimes
     answers: Answers
     model: str
@@ -26,20 +30,24 @@ class Workplace:
     """time spent in inferences, all together"""
     _items_per_s: float = 0.0
     _last_s: float = 0.0
+    _step: int = 0
 
     def picture_crowding(self) -> float:
         """Factor on the making of a picture now."""
-        return self.service.picture_crowding(self.busy)
+        return self.service.crowding(self.busy, self._step)
 
-    def see_item(self, now: float) -> None:
-        """One more has reached a photo-eye."""
+    def see_item(self, now: float, way: float) -> Passage:
+        """One more has reached a photo-eye; what it will meet."""
         self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
         self._items_per_s += 1 / PACE_S
         self._last_s = now
+        self._step = self.paces.step(self._items_per_s)
+        return self.ways.draw(way, self._step)
 
     def times_s(self, batch: int, now: float) -> list[float]:
         """Durations of an inference that begins now, from the quickest to the slowest."""
-        items_per_s = self._items_per_s
+        step = self._step
         if now - self._last_s > PACE_S / 8:
-            items_per_s *= math.exp((self._last_s - now) / PACE_S)
-        return self.service.table_s(self.busy, batch, self.service.pace(items_per_s))
+            faded = math.exp((self._last_s - now) / PACE_S)
+            step = self.paces.step(faded * self._items_per_s)
+        return self.service.table_s(self.busy, batch, step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.profile import Answer, Machine, Profile, Service, Way
+from planner.profile import Answer, Machine, Profile, Service, Way, Ways
 
 CLASSES = ("cardboard", "glass", "metal", "paper", "plastic", "trash")
 SURE = 0.9
@@ -22,9 +22,18 @@ def hand_made_profile(
         picture_ms=(0.0,),
         turnaround_ms=(0.0,),
         service=(Service(busy=1, batch=1, ms=(inference_ms,)),),
-        ways=tuple(
-            Way(publish_ms=0.0, to_worker_ms=hop_ms, inference=share / 100, decision_ms=hop_ms)
-            for share in range(100)
+        ways=(
+            Ways(
+                items=tuple(
+                    Way(
+                        publish_ms=0.0,
+                        to_worker_ms=hop_ms,
+                        inference=share / 100,
+                        decision_ms=hop_ms,
+                    )
+                    for share in range(100)
+                )
+            ),
         ),
         acknowledged_ms=(store_ms,),
         start_s=(1.0,),

@@ -77,12 +77,12 @@ def test_pictures_that_were_made_after_their_trigger(tmp_path: Path):
     answered = {"queue_ms": 30, "inference_ms": 5, "latency_ms": 40}
     rows = [
         row(0, "worker-0#1", 1.0, **{**answered, "published_ms": 5}),
-        row(1, "worker-0#1", 1.001, **{**answered, "published_ms": 12}),  # behind the other: 8 ms
-        row(2, "worker-0#1", 1.1, **{**answered, "published_ms": 6}),  # on its own: 6 ms
-        row(3, "worker-0#1", 1.2, **{**answered, "published_ms": 0.2}),  # begun before
+        row(1, "worker-0#1", 1.001, **{**answered, "published_ms": 12}),  # at 1013, 8 ms after
+        row(2, "worker-0#1", 1.01, **{**answered, "published_ms": 3.5}),  # begun before: half a ms
+        row(3, "worker-0#1", 1.2, **{**answered, "published_ms": 6}),  # the camera had waited
     ]
     answers = read_answers(written(tmp_path / "results.csv", rows))
-    assert pictures_ms(answers, least_ms=2.0) == pytest.approx([8, 6])
+    assert pictures_ms(answers) == pytest.approx([8, 0.5])
 
 
 def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
@@ -94,12 +94,25 @@ def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
     assert restarts_s(seen) == pytest.approx([1.05])  # killed at 2.0
 
 
-def test_ways_keep_together_what_one_item_met(results: Path):
-    calm = Seen(load(environment={}), read_answers(results), start_s=1.0, cycle_s=None)
-    first, second, third, _ = ways_of(calm)
-    assert (first.publish_ms, first.to_worker_ms, first.decision_ms) == (1, 3, 1)
-    assert (second.publish_ms, second.to_worker_ms, second.decision_ms) == (1, 7, 1)
-    assert [way.inference for way in (first, second, third)] == [0.5, 0.5, 0]
+def test_ways_keep_together_what_one_item_met_that_met_nobody(tmp_path: Path):
+    rows = [
+        row(0, "worker-0#1", 1.0, queue_ms=4, inference_ms=10, latency_ms=15),
+        row(1, "worker-0#1", 1.5, queue_ms=8, inference_ms=6, latency_ms=15),
+        row(2, "worker-0#1", 1.51, queue_ms=8, inference_ms=6, latency_ms=16),  # behind the other
+        {  # its picture was late
+            **row(3, "worker-0#1", 2.0, queue_ms=10, inference_ms=7, latency_ms=18),
+            "published_ms": 9,
+        },
+        row(4, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
+    ]
+    answers = read_answers(written(tmp_path / "results.csv", rows))
+    seen = Seen(load(environment={}), answers, start_s=1.0, cycle_s=None)
+    ways = ways_of(seen, picture_ms=5.0)
+    assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways] == [
+        (1, 7, 1),
+        (1, 2, 2),
+    ]
+    assert [way.inference for way in ways] == [0, 0.6]  # of five
 
 
 def test_quantiles_keep_ends_and_middle():
@@ -145,7 +158,7 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert measured.source == "procedural"
     assert set(measured.answers) <= set(CLASSES)
     assert min(len(each.ms) for each in measured.service) >= 1
-    assert all(way.to_worker_ms > 0 for way in measured.ways)
+    assert all(way.to_worker_ms > 0 for ways in measured.ways for way in ways.items)
     assert {each.workers for each in measured.service} == {None, 1}
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1

@@ -1,8 +1,13 @@
 /* What can be drawn of a belt, on a canvas, to scale: the belt itself and its places, the chutes
-   below, an item, and words over it all. Knows nothing of time. */
+   below, an item, and words over it all. Knows nothing of time.
+
+   What looks the same in the next picture is painted once and copied from then on: without a
+   graphics card, outlines and letters of a hundred items thirty times a second would keep a core
+   busy. */
 
 const RULER_PX = 46;
 const CHUTE_PX = 74;
+const MARGIN_PX = 10;
 
 export class Drawing {
   constructor(canvas, layout) {
@@ -14,10 +19,32 @@ export class Drawing {
 
   readColours() {
     this.colours = colours();
+    this.forget();
+  }
+
+  /* Paint everything anew. */
+  forget() {
+    this.ground = this.places = null;
+    this.generation = (this.generation ?? 0) + 1;
   }
 
   clear() {
     this.pen.clearRect(0, 0, this.width, this.height);
+  }
+
+  /* A canvas of its own that `paint(pen)` has drawn on; size in CSS pixels. */
+  painted(width, height, paint) {
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.ceil(width * this.ratio);
+    canvas.height = Math.ceil(height * this.ratio);
+    const pen = canvas.getContext("2d");
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    paint(pen);
+    return canvas;
+  }
+
+  copy(canvas, x, y, width, height) {
+    this.pen.drawImage(canvas, x, y, width, height);
   }
 
   /* Take the room that the page gives; `width` in CSS pixels. */
@@ -27,12 +54,13 @@ export class Drawing {
     this.lane = lanes === 1 ? (roomy ? 92 : 64) : lanes <= 3 ? 62 : lanes <= 8 ? 38 : 20;
     this.height = RULER_PX + lanes * this.lane + (lanes - 1) * 6 + CHUTE_PX;
     this.width = width;
-    const ratio = Math.min(2, devicePixelRatio || 1);
+    const ratio = (this.ratio = Math.min(2, devicePixelRatio || 1));
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.canvas.style.height = `${this.height}px`;
     this.pen = this.canvas.getContext("2d");
     this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.forget();
   }
 
   /* An item's picture: as high as the lane allows, as narrow as the feeder's spacing asks. */
@@ -49,20 +77,19 @@ export class Drawing {
     return RULER_PX + lane * (this.lane + 6);
   }
 
-  drawBelt(lane, travelled) {
-    const { pen, colours: c } = this;
-    const top = this.top(lane);
+  /* Chutes and belts, without what moves. */
+  drawGround() {
+    this.ground ??= this.painted(this.width, this.height, (pen) => {
+      this.paintChutes(pen);
+      for (let lane = 0; lane < this.layout.lanes; lane++) this.paintBelt(pen, this.top(lane));
+    });
+    this.copy(this.ground, 0, 0, this.width, this.height);
+  }
+
+  paintBelt(pen, top) {
+    const c = this.colours;
     pen.fillStyle = c.belt;
     pen.fillRect(this.x(0), top, this.x(this.layout.end) - this.x(0), this.lane);
-    pen.strokeStyle = c.beltMark;
-    pen.lineWidth = 1.5;
-    pen.beginPath();
-    const step = this.layout.end > 8 ? 0.5 : 0.1;
-    for (let metres = travelled % step; metres < this.layout.end; metres += step) {
-      pen.moveTo(this.x(metres), top + 3);
-      pen.lineTo(this.x(metres), top + this.lane - 3);
-    }
-    pen.stroke();
     pen.strokeStyle = c.beltEdge;
     pen.lineWidth = 2;
     pen.beginPath();
@@ -73,8 +100,28 @@ export class Drawing {
     pen.stroke();
   }
 
+  /* The lines by which one sees belts move. */
+  drawMarks(travelled) {
+    const pen = this.pen;
+    pen.fillStyle = this.colours.beltMark;
+    const step = this.layout.end > 8 ? 0.5 : 0.1;
+    for (let lane = 0; lane < this.layout.lanes; lane++) {
+      for (let metres = travelled % step; metres < this.layout.end; metres += step) {
+        pen.fillRect(this.x(metres), this.top(lane) + 3, 1.5, this.lane - 6);
+      }
+    }
+  }
+
   drawPlaces(deadline) {
-    const { pen, colours: c, layout } = this;
+    if (this.places?.deadline !== deadline) {
+      const canvas = this.painted(this.width, this.height, (pen) => this.paintPlaces(pen, deadline));
+      this.places = { canvas, deadline };
+    }
+    this.copy(this.places.canvas, 0, 0, this.width, this.height);
+  }
+
+  paintPlaces(pen, deadline) {
+    const { colours: c, layout } = this;
     const bottom = this.top(layout.lanes - 1) + this.lane;
     const eye = this.x(layout.camera), jets = this.x(layout.ejector), late = this.x(deadline);
     pen.font = `500 ${this.width > 700 ? 13 : 11}px Roboto, system-ui, sans-serif`;
@@ -84,7 +131,7 @@ export class Drawing {
     pen.globalAlpha = 0.22;
     pen.fillRect(eye - 7, RULER_PX - 6, 14, bottom - RULER_PX + 12);
     pen.globalAlpha = 1;
-    this.rule(eye, bottom, c.eye, [], 2);
+    this.rule(pen, eye, bottom, c.eye, [], 2);
     // where an item is when its deadline passes
     if (layout.paced) {
       const hatch = Math.max(0, jets - late);
@@ -92,16 +139,16 @@ export class Drawing {
       pen.globalAlpha = 0.13;
       pen.fillRect(late, RULER_PX, hatch, bottom - RULER_PX);
       pen.globalAlpha = 1;
-      this.rule(late, bottom, c.bad, [6, 4], 2);
+      this.rule(pen, late, bottom, c.bad, [6, 4], 2);
     }
-    this.rule(jets, bottom, c.ink, [], 2.5);
+    this.rule(pen, jets, bottom, c.ink, [], 2.5);
     pen.fillStyle = c.dim;
     pen.textAlign = "left";
     const narrow = this.width < 560;
     pen.fillText("infeed", this.x(0), 15);
-    this.word("photo-eye", eye, 15, c.ink);
-    if (layout.paced) this.word("deadline", late, 36, c.bad, "right");
-    this.word("ejectors", jets, 15, c.ink);
+    this.word(pen, "photo-eye", eye, 15, c.ink);
+    if (layout.paced) this.word(pen, "deadline", late, 36, c.bad, "right");
+    this.word(pen, "ejectors", jets, 15, c.ink);
     pen.fillStyle = c.dim;
     pen.textAlign = "right";
     pen.fillText(narrow ? "end" : `end, ${metric(layout.end)}`, this.x(layout.end), 15);
@@ -114,14 +161,13 @@ export class Drawing {
     }
   }
 
-  word(word, x, y, colour, align = "center") {
-    this.pen.textAlign = align;
-    this.pen.fillStyle = colour;
-    this.pen.fillText(word, align === "right" ? x - 5 : x, y);
+  word(pen, word, x, y, colour, align = "center") {
+    pen.textAlign = align;
+    pen.fillStyle = colour;
+    pen.fillText(word, align === "right" ? x - 5 : x, y);
   }
 
-  rule(x, bottom, colour, dashes, width) {
-    const pen = this.pen;
+  rule(pen, x, bottom, colour, dashes, width) {
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.setLineDash(dashes);
@@ -155,8 +201,8 @@ export class Drawing {
     ];
   }
 
-  drawChutes() {
-    const { pen, colours: c, layout } = this;
+  paintChutes(pen) {
+    const { colours: c, layout } = this;
     for (const bin of [...layout.bins, layout.residue].filter(Boolean)) {
       const [ax, ay, bx, by, cx, cy, dx, dy] = this.chute(bin);
       pen.strokeStyle = c.belt;
@@ -169,15 +215,29 @@ export class Drawing {
     }
   }
 
-  /* One item around (x, y); its outline and sign once its verdict is `known`. */
-  drawPicture(item, x, y, size, known, alpha) {
-    const { pen, colours: c } = this;
-    const half = size / 2;
-    pen.save();
-    pen.globalAlpha = alpha;
+  /* One item around (x, y), as wide and high as `side`; its outline and sign once its verdict is
+     `known`. */
+  drawItem(item, x, y, side, known, alpha) {
+    const size = this.size();
+    const hasPicture = !!(item.image?.complete && item.image.naturalWidth);
+    const look = `${known} ${hasPicture} ${this.generation}`;
+    if (item.look !== look) {
+      const wide = size + 2 * MARGIN_PX;
+      item.look = look;
+      item.canvas = this.painted(wide, wide, (pen) => this.paintItem(pen, item, wide / 2, size, known, hasPicture));
+    }
+    const whole = (side * (size + 2 * MARGIN_PX)) / size;
+    this.pen.globalAlpha = alpha;
+    this.copy(item.canvas, x - whole / 2, y - whole / 2, whole, whole);
+    this.pen.globalAlpha = 1;
+  }
+
+  paintItem(pen, item, middle, size, known, hasPicture) {
+    const c = this.colours;
+    const half = size / 2, x = middle, y = middle;
     pen.beginPath();
     pen.roundRect(x - half, y - half, size, size, Math.min(8, size / 5));
-    if (item.image?.complete && item.image.naturalWidth) {
+    if (hasPicture) {
       const { naturalWidth: w, naturalHeight: h } = item.image;
       const side = Math.min(w, h);
       pen.save();
@@ -187,19 +247,19 @@ export class Drawing {
     } else {
       pen.fillStyle = c.sunk;
       pen.fill();
-      if (known && item.takenFor && size > 40) this.drawName(item.takenFor, x, y, size);
+      if (known && item.takenFor && size > 40) this.paintName(pen, item.takenFor, x, y, size);
     }
     pen.lineWidth = known ? 3.5 : 1.5;
     pen.strokeStyle = known ? c[item.verdict] : c.dim;
     pen.stroke();
-    if (known && size >= 16) this.drawMark(item.verdict, x + half - 4, y - half + 4, Math.min(11, Math.max(7, size / 4)));
-    pen.restore();
+    if (known && size >= 16) {
+      this.paintMark(pen, item.verdict, x + half - 4, y - half + 4, Math.min(11, Math.max(7, size / 4)));
+    }
   }
 
   /* In place of a picture: what the item was taken for. */
-  drawName(name, x, y, size) {
-    const { pen, colours: c } = this;
-    pen.fillStyle = c.dim;
+  paintName(pen, name, x, y, size) {
+    pen.fillStyle = this.colours.dim;
     pen.font = "500 12px Roboto, system-ui, sans-serif";
     pen.textAlign = "center";
     pen.fillText(name, x, y + 4, size - 8);
@@ -207,8 +267,8 @@ export class Drawing {
     pen.roundRect(x - size / 2, y - size / 2, size, size, Math.min(8, size / 5));
   }
 
-  drawMark(verdict, x, y, r) {
-    const { pen, colours: c } = this;
+  paintMark(pen, verdict, x, y, r) {
+    const c = this.colours;
     const mark = this.layout.marks[verdict];
     pen.beginPath();
     outline(pen, mark.shape, x, y, r);

@@ -146,7 +146,7 @@ def _facts(measured: Profile) -> list[tuple[str, str]]:
     """Medians of what is not an inference."""
     from planner.profile import quantile
 
-    ways = measured.ways
+    ways = measured.ways[0].items
     times_ms = {
         "between two inferences": measured.turnaround_ms,
         "photo-eye to worker, idle": sorted(way.publish_ms + way.to_worker_ms for way in ways),
