@@ -43,10 +43,12 @@ class Camera(Process):
         tell_belt: Callable[[float], None],
         tell_done: Callable[[], None],
         workplace: Workplace,
+        smearing_s: float,
     ) -> None:
         """`tell_belt`: told the belt time of each trigger on the `max` clock; `tell_done`: once."""
         super().__init__(agenda, f"camera-{number}", "camera")
         self._workplace = workplace
+        self._smearing_s = smearing_s
         self.reached_s = 0.0
         """belt time of the last trigger"""
         self.items: dict[int, Item] = {}
@@ -134,7 +136,7 @@ class Camera(Process):
                 self._begin(item, item.fed_s / self._speed if self._is_paced else self.agenda.now)
 
     def _begin(self, item: Item, moment_s: float) -> float:
-        item.exposure_s = item.picture_s * self._workplace.picture_crowding()
+        item.exposure_s = item.picture_s * self._workplace.picture_crowding() + self._smearing_s
         item.spared_s = self._spared_s
         item.ready = max(moment_s, self._studio_free_s) + item.exposure_s
         self._studio_free_s = item.ready

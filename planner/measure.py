@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import zlib
 from bisect import bisect_left
@@ -26,6 +25,7 @@ from planner import measure_machine as machine
 from planner.measure_rows import pictures_ms, turnarounds_ms
 from planner.measure_run import Seen, observe
 from planner.profile import Answer, Crowding, Machine, Profile, Service, Way, Ways
+from planner.source import is_smeared, known_source
 from planner.variation import altered
 from producers.belt import BeltItem
 from producers.photographer import Photographer
@@ -37,7 +37,9 @@ _FEWEST = 10
 """Samples that a quantile function of an inference is made of, at least."""
 _MOST_ANSWERS = 250
 """Answers kept for one true class."""
-_PICTURES = 60
+_PICTURE_ROUNDS, _PICTURES = 4, 40
+_MOST_FLOODS = 2
+"""Of one pool."""
 
 Tell = Callable[[int, int, str], None]
 """(step, steps, what is done now)"""
@@ -84,32 +86,30 @@ def measure(
         return observe(seeded, model, watch)
 
     tell(0, steps, "the camera alone: making pictures")
-    alone_ms = picture_times_ms(settings)
+    alone_ms, smearing_ms = _pictures(settings)
     few, more = loads.calm(settings, inference_s, 2 * run_s)
     calm = [run(few, "1 worker, few items"), run(more, "1 worker, more items")]
     single = run(loads.one_by_one(settings, inference_s, run_s), "1 worker, one item at a time")
-    pools, floods, brisk = [], {}, {}
+    floods: defaultdict[int, list[Seen]] = defaultdict(list)
+    brisk = []
     for count in counts:
         who = f"{count} worker{'' if count == 1 else 's'}"
-        flood = run(
-            loads.flood(settings, inference_s, run_s, count), f"{who}, more items than can be done"
-        )
-        pools.append(flood)
-        smaller = loads.smaller_flood(flood.settings, flood.answers_per_s)
-        if smaller is not None:
-            steps += 1
-            flood = run(smaller, f"{who}, a few more items than can be done")
-            pools.append(flood)
-        floods[count] = flood
-        brisk[count] = run(loads.brisk(flood.settings, flood.answers_per_s), f"{who}, well used")
-        pools.append(brisk[count])
-    capacity = floods[workers].answers_per_s
+        load: Settings | None = loads.flood(settings, inference_s, run_s, count)
+        while load is not None and len(floods[count]) < _MOST_FLOODS:
+            steps += bool(floods[count])
+            flood = run(load, f"{who}, more items than can be done")
+            floods[count].append(flood)
+            load = loads.smaller_flood(load, flood.answers_per_s)
+        capacity = flood.answers_per_s
+        brisk.append(run(loads.brisk(flood.settings, capacity), f"{who}, well used"))
     busy = run(
         loads.busy(settings, capacity, run_s, workers),
         f"{who}, at random moments; then some are killed",
     )
     tell(steps, steps, "done")
-    ways = tuple(_ways(calm, brisk[1], float(np.quantile(alone_ms, 0.05))))
+    flooded = [seen for count in counts for seen in floods[count]]
+    pools = [*flooded, *brisk]
+    ways = tuple(Ways(items_per_s=seen.fed_per_s, items=ways_of(seen)) for seen in calm)
     starts = [seen.start_s for seen in (*calm, single, *pools, busy)]
     return Profile(
         machine=this_machine(beside),
@@ -119,9 +119,10 @@ def measure(
         threshold=threshold,
         source=settings.source.spec,
         picture_ms=quantiles(alone_ms),
-        crowding=tuple(_crowding(pools, mean(alone_ms))),
+        smearing_ms=round(smearing_ms, 4),
+        crowding=tuple(_crowding(flooded, mean(alone_ms), smearing_ms)),
         service=tuple(_service(calm, [*pools, _until_first_kill(busy)])),
-        turnaround_ms=_turnaround(floods.values(), ways[0].items),
+        turnaround_ms=_turnaround(flooded, ways[0].items),
         ways=ways,
         acknowledged_ms=_acknowledged(single),
         start_s=quantiles(starts),
@@ -150,26 +151,42 @@ def this_machine(beside: float | None) -> Machine:
     )
 
 
-def picture_times_ms(settings: Settings) -> list[float]:
+def _pictures(settings: Settings) -> tuple[list[float], float]:
+    """How long the camera takes over pictures of a belt that stands; how much longer if it moves.
+
+    By two pixels, while the shutter is open.
+    """
+    pixel_m = settings.camera.view_m / settings.camera.width_px
+    exposure_ms = min(100.0, 2000 * pixel_m / settings.belt.speed_m_per_s)
+    both = [altered(settings, {"camera": {"exposure_ms": ms}}) for ms in (0.0, exposure_ms)]
+    still_ms, moved_ms = picture_times_ms(both)
+    return still_ms, max(0.0, median(moved_ms) - median(still_ms))
+
+
+def picture_times_ms(manners: Sequence[Settings]) -> list[list[float]]:
     """How long the camera takes over each of some pictures, the machine being its own.
+
+    Some are made in each of the `manners`, in turns: what disturbs one disturbs all of them.
 
     Raises:
         BadInput: the source does not know its items' classes, or a picture cannot be made.
     """
-    own = altered(settings, {"source": {"order": "random"}, "line": {"cameras": 1}})
+    own = altered(manners[0], {"source": {"order": "random"}, "line": {"cameras": 1}})
     with closing(open_source(own)) as source:
         if source.classes is None:
             raise BadInput(
-                f"source.spec: {settings.source.spec}: nobody knows its items' classes, "
+                f"source.spec: {own.source.spec}: nobody knows its items' classes, "
                 "and a profile says what the model answers to each class"
             )
-        photograph = Photographer(source, own, camera=0)
-        times_ms = []
-        for seq in range(_PICTURES + 1):
-            began = perf_counter()
-            zlib.crc32(photograph(BeltItem(seq, 0.0, 0.0)).tobytes())
-            times_ms.append(1000 * (perf_counter() - began))
-    return times_ms[1:]  # the first one also warms up
+        cameras = [Photographer(source, settings, camera=0) for settings in manners]
+        times_ms: list[list[float]] = [[] for _ in cameras]
+        for _ in range(_PICTURE_ROUNDS):
+            for photograph, times in zip(cameras, times_ms, strict=True):
+                for seq in range(_PICTURES):
+                    began = perf_counter()
+                    zlib.crc32(photograph(BeltItem(seq, 0.0, 0.0)).tobytes())
+                    times.append(1000 * (perf_counter() - began))
+    return [times[_PICTURES:] for times in times_ms]  # the first round warms up
 
 
 def restarts_s(seen: Seen) -> list[float]:
@@ -217,27 +234,15 @@ def _service(calm: Sequence[Seen], pools: Iterable[Seen]) -> list[Service]:
     return found
 
 
-def _ways(calm: Iterable[Seen], brisk: Seen, picture_ms: float) -> Iterator[Ways]:
-    """Of the runs of one worker in which some items met nobody, the calmest first."""
-    for seen in calm:
-        yield Ways(items_per_s=seen.fed_per_s, items=ways_of(seen, math.inf))
-    items = ways_of(brisk, picture_ms)
-    if len(items) >= _FEWEST:
-        yield Ways(items_per_s=brisk.fed_per_s, items=items)
-
-
-def ways_of(seen: Seen, picture_ms: float) -> tuple[Way, ...]:
+def ways_of(seen: Seen) -> tuple[Way, ...]:
     """Of items that met nobody, in the order in which they came; of a run with one worker.
 
-    They left the camera when the worker was through with all others, and sooner than the
-    `picture_ms` that making their pictures would have taken.
+    They left the camera when the worker was through with all others.
     """
-    inferences_s = sorted(a.ended_s - a.started_s for a in seen.answers)
     answers = [
-        after
-        for before, after in pairwise(seen.answers)
-        if before.ended_s < after.published_s < after.triggered_s + picture_ms / 1000
+        after for before, after in pairwise(seen.answers) if before.ended_s < after.published_s
     ]
+    inferences_s = sorted(a.ended_s - a.started_s for a in answers)
     return tuple(
         Way(
             publish_ms=_ms(a.published_s - a.triggered_s),
@@ -270,12 +275,15 @@ def _turnaround(floods: Iterable[Seen], ways: Sequence[Way]) -> tuple[float, ...
     return (0.0,)
 
 
-def _crowding(pools: Iterable[Seen], alone_ms: float) -> Iterator[Crowding]:
-    """Pictures of the runs in which many were made one after the other ÷ pictures alone."""
-    for seen in pools:
+def _crowding(floods: Iterable[Seen], alone_ms: float, smearing_ms: float) -> Iterator[Crowding]:
+    """Mean time of a picture, many being made one after the other ÷ that of pictures alone."""
+    for seen in floods:
         times_ms = pictures_ms(seen.answers)
         if len(times_ms) >= _FEWEST:
             line = seen.settings.line
+            is_exact = known_source(seen.settings).is_exact
+            smeared = is_smeared(seen.settings, is_exact)
+            times_ms = [ms - smearing_ms * smeared for ms in times_ms]
             yield Crowding.model_validate(
                 {
                     "workers": line.workers,

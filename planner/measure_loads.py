@@ -20,6 +20,8 @@ _MOST_ITEMS_PER_S = 400.0
 """More than that the camera's own work would be what is measured."""
 _FEWEST_ANSWERED = 0.6
 """Of a flood: below, it was so strong that the camera's own work is what was measured."""
+_SMALLER_FLOOD = 1.6
+"""Offered items ÷ those that were answered; with fewer the workers would at times be idle."""
 _BRISK_SHARE = 0.85
 _CALM = ((0.15, 20.0), (0.3, 40.0))
 """Paces: a share of what the worker could do, and items a second at most. The further items are
@@ -37,9 +39,12 @@ def counts(workers: int) -> list[int]:
 
 
 def calm(settings: Settings, inference_s: float, duration_s: float) -> list[Settings]:
-    """One worker, regular items: few, and then more."""
+    """One worker: few items, and then more.
+
+    At random moments: what an item meets depends on what the camera is at.
+    """
     rates = (min(most, share / inference_s) for share, most in _CALM)
-    return [_load(settings, 1, "regular", rate, duration_s) for rate in rates]
+    return [_load(settings, 1, "poisson", rate, duration_s) for rate in rates]
 
 
 def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:
@@ -60,7 +65,7 @@ def smaller_flood(flood: Settings, answers_per_s: float) -> Settings | None:
     rate = flood.infeed.items_per_min / 60
     if answers_per_s >= _FEWEST_ANSWERED * rate:
         return None
-    return altered(flood, {"infeed": {"items_per_min": 60 * _FLOOD * answers_per_s}})
+    return altered(flood, {"infeed": {"items_per_min": 60 * _SMALLER_FLOOD * answers_per_s}})
 
 
 def brisk(flood: Settings, answers_per_s: float) -> Settings:

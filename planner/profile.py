@@ -82,7 +82,7 @@ class Way(Section):
 
     publish_ms: Duration = Field(description="from the trigger, the picture being finished")
     to_worker_ms: Duration = Field(description="by way of the dispatcher")
-    inference: Fraction = Field(description="share of the run's inferences that were quicker")
+    inference: Fraction = Field(description="share of the others' inferences that were quicker")
     decision_ms: Duration = Field(description="from the end of the inference")
 
 
@@ -112,6 +112,9 @@ class Profile(Section):
     threshold: Fraction = Field(description="the model file's own")
     source: str = Field(description="of the pictures that the answers are about")
     picture_ms: Quantiles = Field(description="the camera's thread makes one picture, undisturbed")
+    smearing_ms: Duration = Field(
+        default=0.0, description="that it takes longer where the belt moves by more than a pixel"
+    )
     crowding: tuple[Crowding, ...] = Field(default=(), description="of the camera, by others")
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround_ms: Quantiles = Field(

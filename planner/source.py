@@ -8,6 +8,7 @@ from pathlib import Path
 
 from line.errors import BadInput
 from line.settings import Settings
+from producers.photographer import optics
 from producers.sources import FolderSource, ProceduralSource, open_source
 
 
@@ -16,10 +17,18 @@ class KnownSource:
     """All that is to be known of the items of a run."""
 
     classes: tuple[str, ...]
+    is_exact: bool
+    """pictures as they are, see `producers.photographer.optics`"""
     length: int | None
     """pictures in all; None: no end"""
     true_classes: Callable[[int], Iterator[str]]
     """lane → of its items, in order"""
+
+
+def is_smeared(settings: Settings, source_is_exact: bool) -> bool:
+    """Whether the belt moves by more than a pixel while the shutter is open."""
+    camera, belt = settings.camera, settings.belt
+    return optics(settings, source_is_exact).blur_px(belt.speed_m_per_s, camera.width_px) > 1.0
 
 
 def known_source(settings: Settings) -> KnownSource:
@@ -28,7 +37,7 @@ def known_source(settings: Settings) -> KnownSource:
     if spec == "procedural":
         mix = {name: each.share for name, each in settings.classes.items()}
         drawn = ProceduralSource(settings.line.seed, mix, 1, 1)
-        return KnownSource(drawn.classes, None, drawn.true_classes)
+        return KnownSource(drawn.classes, drawn.is_exact, None, drawn.true_classes)
     if spec.startswith("webcam:") or Path(spec).expanduser().is_file():
         raise BadInput(
             f"source.spec {spec!r}: nobody knows its items beforehand; in virtual time it must be "
@@ -41,4 +50,4 @@ def known_source(settings: Settings) -> KnownSource:
             f"source.spec {spec!r}: has no sub-folder for each class; in virtual time there are no "
             "pictures, so the classes must be known"
         )
-    return KnownSource(source.classes, source.length, source.true_classes)
+    return KnownSource(source.classes, source.is_exact, source.length, source.true_classes)

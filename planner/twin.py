@@ -22,7 +22,7 @@ from planner.paces import Paces
 from planner.profile import Profile
 from planner.service import ServiceTimes
 from planner.sink import Log, OnRow, Sink
-from planner.source import KnownSource, known_source
+from planner.source import KnownSource, is_smeared, known_source
 from planner.supervisor import Failures, Supervisor
 from planner.ways import WayTable
 from planner.worker import Worker
@@ -152,6 +152,7 @@ class _Twin:
             lucks(self._profile, settings.line.seed, number),
             self._figures.mass_g,
         )
+        smearing_ms = self._profile.smearing_ms if is_smeared(settings, source.is_exact) else 0.0
         tell_belt = self._tell_belt if number == 0 else _nothing
         return Camera(
             self._agenda,
@@ -162,6 +163,7 @@ class _Twin:
             tell_belt,
             self._lane_done,
             self._workplace,
+            smearing_ms / 1000,
         )
 
     def _tell_belt(self, belt_s: float) -> None:

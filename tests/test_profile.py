@@ -99,20 +99,16 @@ def test_ways_keep_together_what_one_item_met_that_met_nobody(tmp_path: Path):
         row(0, "worker-0#1", 1.0, queue_ms=4, inference_ms=10, latency_ms=15),
         row(1, "worker-0#1", 1.5, queue_ms=8, inference_ms=6, latency_ms=15),
         row(2, "worker-0#1", 1.51, queue_ms=8, inference_ms=6, latency_ms=16),  # behind the other
-        {  # its picture was late
-            **row(3, "worker-0#1", 2.0, queue_ms=10, inference_ms=7, latency_ms=18),
-            "published_ms": 9,
-        },
-        row(4, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
+        row(3, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
     ]
     answers = read_answers(written(tmp_path / "results.csv", rows))
     seen = Seen(load(environment={}), answers, start_s=1.0, cycle_s=None)
-    ways = ways_of(seen, picture_ms=5.0)
+    ways = ways_of(seen)
     assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways] == [
         (1, 7, 1),
         (1, 2, 2),
     ]
-    assert [way.inference for way in ways] == [0, 0.6]  # of five
+    assert [way.inference for way in ways] == [0, 0.5]
 
 
 def test_quantiles_keep_ends_and_middle():
@@ -132,7 +128,7 @@ def test_loads_know_their_workers():
     assert smaller_flood(flooded, answers_per_s=200.0) is None
     milder = smaller_flood(flooded, answers_per_s=100.0)
     assert milder is not None
-    assert milder.infeed.items_per_min == 60 * 125
+    assert milder.infeed.items_per_min == 60 * 160
     assert brisk(milder, 100.0).infeed.items_per_min == 60 * 85
     assert brisk(milder, 100.0).line.workers == 2
     killed = busy(load(environment={}), 100.0, 5.0, 4)
