@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -73,6 +73,11 @@ class Figures:
             p95_ms=float(np.quantile(latency_ms, 0.95)),
         )
 
+    @classmethod
+    def mean(cls, runs: Sequence[Figures]) -> Figures:
+        """Of several runs of the same line."""
+        return cls(*np.mean([astuple(run) for run in runs], axis=0).tolist())
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -120,6 +125,7 @@ _HEAD = (
 def main(
     profile: Annotated[Path | None, typer.Option(help="not given: measured first")] = None,
     duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 28.0,
+    rounds: Annotated[int, typer.Option(min=1, help="real runs of a cell, averaged")] = 1,
     page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
 ) -> None:
     """Compare, print, write the table; status 1 if a figure is further off than it may be."""
@@ -131,13 +137,14 @@ def main(
         measured = Profile.load(profile)
         console.print("\n" + _HEAD)
         cells = []
-        for cell in _cells(Path(folder), measured, duration):
+        for cell in _cells(Path(folder), measured, duration, rounds):
             console.print(cell.markdown, soft_wrap=True)
             cells.append(cell)
     passed = sum(not cell.misses for cell in cells)
     machine = measured.machine
     text = (
-        f"Line / twin, {duration:g} s of belt each, on {machine.cpu}, {machine.cores} cores; "
+        f"Line{f' (mean of {rounds} runs)' if rounds > 1 else ''} / twin, {duration:g} s of belt "
+        f"each, on {machine.cpu}, {machine.cores} cores; "
         f"{passed} of {len(cells)} within 2 points in time, 3 % of throughput, 15 % of latency.\n\n"
         + "\n".join([_HEAD, *(cell.markdown for cell in cells)])
     )
@@ -147,11 +154,10 @@ def main(
         raise typer.Exit(1)
 
 
-def _cells(folder: Path, profile: Profile, duration_s: float) -> Iterator[Cell]:
+def _cells(folder: Path, profile: Profile, duration_s: float, rounds: int) -> Iterator[Cell]:
     for scenario in SCENARIOS:
         for speed, rate in BELTS:
             for workers in WORKERS:
-                run_dir = folder / f"{scenario}-{speed:g}-{workers}"
                 options = (
                     f"--scenario={scenario}",
                     f"--belt-speed={speed}",
@@ -160,14 +166,18 @@ def _cells(folder: Path, profile: Profile, duration_s: float) -> Iterator[Cell]:
                     f"--duration={duration_s}",
                     f"--model={profile.model_path}",
                 )
-                run_line(run_dir, list(options))
+                places = [
+                    folder / f"{scenario}-{speed:g}-{workers}-{number}" for number in range(rounds)
+                ]
+                for run_dir in places:
+                    run_line(run_dir, list(options))
                 settings = Settings.model_validate_json((run_dir / "settings.json").read_bytes())
                 yield Cell(
                     scenario,
                     speed,
                     rate,
                     workers,
-                    Figures.of(rows_of_line(run_dir)),
+                    Figures.mean([Figures.of(rows_of_line(each)) for each in places]),
                     Figures.of(_rows_of_twin(settings, profile)),
                 )
 

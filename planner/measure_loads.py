@@ -1,6 +1,6 @@
 """The loads that a line is measured under, as settings of runs.
 
-- *calm*: one worker, items far apart, at two paces. What an item takes that meets nobody.
+- *calm*: one worker that has time, at three paces. What an item takes that meets nobody.
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
 - *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
@@ -23,7 +23,7 @@ _FEWEST_ANSWERED = 0.6
 _SMALLER_FLOOD = 1.6
 """Offered items ÷ those that were answered; with fewer the workers would at times be idle."""
 _BRISK_SHARE = 0.85
-_CALM = ((0.15, 20.0), (0.3, 40.0))
+_CALM = ((0.15, 20.0), (0.3, 40.0), (0.55, 80.0))
 """Paces: a share of what the worker could do, and items a second at most. The further items are
 apart, the deeper processes and processors sleep between them."""
 _BUSY_SHARE = 0.6
@@ -39,7 +39,7 @@ def counts(workers: int) -> list[int]:
 
 
 def calm(settings: Settings, inference_s: float, duration_s: float) -> list[Settings]:
-    """One worker: few items, and then more.
+    """One worker: few items, then more, then many.
 
     At random moments: what an item meets depends on what the camera is at.
     """

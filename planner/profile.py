@@ -66,9 +66,9 @@ class Service(Section):
 
 
 class Crowding(Section):
-    """How much longer a picture takes at one pace, all workers of a pool being busy."""
+    """How much longer a picture takes at one pace, beside workers and the camera's other work."""
 
-    workers: int = Field(ge=1)
+    workers: int = Field(ge=1, description="in the pool")
     items_per_s: float = Field(ge=0, description="that passed the photo-eyes")
     factor: float = Field(ge=1, le=1000)
 
@@ -115,7 +115,7 @@ class Profile(Section):
     smearing_ms: Duration = Field(
         default=0.0, description="that it takes longer where the belt moves by more than a pixel"
     )
-    crowding: tuple[Crowding, ...] = Field(default=(), description="of the camera, by others")
+    crowding: tuple[Crowding, ...] = Field(default=(), description="none: no longer than alone")
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround_ms: Quantiles = Field(
         default=(0.0,), description="a worker between two inferences, the next frame at hand"

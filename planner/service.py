@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from planner.profile import Crowding, Profile, Service
 SHARES = 1024
 """Inferences of one kind that are told apart, evenly from the quickest to the slowest."""
 
+_Entry = TypeVar("_Entry", Service, Crowding)
+
 
 class ServiceTimes:
     """Of one machine and model.
@@ -22,7 +25,6 @@ class ServiceTimes:
     - more busy workers than measured: each gets its share of the cores, so the time grows with
       max(busy, cores) ÷ max(measured, cores); fewer: as with the next fewer that were measured;
     - a batch larger than measured: in proportion to its frames; smaller: the same;
-    - a picture beside busy workers: as beside the next fewer that were measured;
     - a pace (items a second at the photo-eyes: pictures are made and rows written on the same
       cores) between two measured ones: in proportion between both; outside: as the nearest.
     """
@@ -37,25 +39,17 @@ class ServiceTimes:
         self._cores = profile.machine.cores
         self.turnaround_s = float(np.mean(profile.turnaround_ms)) / 1000
         """a worker's pause between two inferences, the next frame at hand"""
-        self._crowding = self._crowdings(profile.crowding)
+        self._crowding = self._crowdings(_of_pool(profile.crowding, workers))
         self.table_s = cache(self._table_s)
 
-    def crowding(self, busy: int, step: int) -> float:
-        """Factor on the making of a picture while so many workers are busy, at a step of pace."""
-        return self._crowding[min(busy, len(self._crowding) - 1)][step]
+    def crowding(self, step: int) -> float:
+        """Factor on the making of a picture, at a step of pace."""
+        return self._crowding[step]
 
-    def _crowdings(self, measured: Sequence[Crowding]) -> list[list[float]]:
-        """Of 0, 1, 2 … busy workers, at every pace."""
-        paces_per_s = self._paces.every_per_s
-        found = [[1.0] * len(paces_per_s)]
-        for busy in range(1, max((each.workers for each in measured), default=0) + 1):
-            own = sorted((e.items_per_s, e.factor) for e in measured if e.workers == busy)
-            if own:
-                known_per_s, factors = np.array(own).T
-                found.append([float(f) for f in np.interp(paces_per_s, known_per_s, factors)])
-            else:
-                found.append(found[-1])
-        return found
+    def _crowdings(self, measured: Sequence[Crowding]) -> list[float]:
+        known = sorted((each.items_per_s, each.factor) for each in measured) or [(0.0, 1.0)]
+        known_per_s, factors = np.array(known).T
+        return [float(f) for f in np.interp(self._paces.every_per_s, known_per_s, factors)]
 
     def _table_s(self, busy: int, batch: int, step: int) -> list[float]:
         """`SHARES` durations in seconds of a batch begun as one of `busy`, ascending."""
@@ -72,10 +66,10 @@ class ServiceTimes:
         return times_s
 
 
-def _of_pool(service: Sequence[Service], workers: int) -> list[Service]:
-    pools = sorted({each.workers for each in service if each.workers is not None})
+def _of_pool(measured: Sequence[_Entry], workers: int) -> list[_Entry]:
+    pools = sorted({each.workers for each in measured if each.workers is not None})
     nearest = max((pool for pool in pools if pool <= workers), default=pools[0] if pools else None)
-    return [each for each in service if each.workers in (None, nearest)]
+    return [each for each in measured if each.workers in (None, nearest)]
 
 
 def _spread(entry: Service) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ class Workplace:
 
     def picture_crowding(self) -> float:
         """Factor on the making of a picture now."""
-        return self.service.crowding(self.busy, self._step)
+        return self.service.crowding(self._step)
 
     def see_item(self, now: float, way: float) -> Passage:
         """One more has reached a photo-eye; what it will meet."""
