@@ -114,6 +114,12 @@ class Status:
         return sum(note["fed"] for note in self.belts.values())
 
     @property
+    def fed_to_show(self) -> int:
+        """The cameras tell of items later than the CSV log, and none has a row that was not fed."""
+        logged: int = self.board.get("logged", 0)
+        return max(self.fed, logged)
+
+    @property
     def has_workers(self) -> bool:
         """Somebody will take the first frame; with no workers here it depends on other machines."""
         return bool(self.workers or self.flow.get("loads"))

@@ -37,7 +37,7 @@ def status_note(status: Status) -> Note:
         "shown_phase": status.shown_phase,
         "belt_s": status.belt_s,
         "wall_s": status.wall_s,
-        "fed": status.fed,
+        "fed": status.fed_to_show,
         "logged": board.get("logged", 0),
         "verdicts": board.get("verdicts", {}),
         "accuracy": board.get("accuracy"),

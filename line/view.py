@@ -87,7 +87,7 @@ class PlainView(QuietView):
         verdicts = status.board.get("verdicts", {})
         parts = [
             f"{status.shown_phase} {status.wall_s:.0f}s",
-            f"fed {_fed(status)}",
+            f"fed {status.fed_to_show}",
             f"logged {status.board.get('logged', 0)}",
             f"{rate:.1f} items/s",
             f"p95 {_ms(status.board.get('latency_ms', {}).get('p95'))}",
@@ -158,12 +158,6 @@ def _belt(status: Status) -> Text:
     return text.append(f" end  {riding} riding")
 
 
-def _fed(status: Status) -> int:
-    """The cameras tell of items later than the CSV log, and none has a row that was not fed."""
-    logged: int = status.board.get("logged", 0)
-    return max(status.fed, logged)
-
-
 def _verdicts(status: Status) -> Table:
     table = Table(box=None, pad_edge=False, title="verdicts", title_justify="left")
     table.add_column("")
@@ -187,7 +181,7 @@ def _figures(status: Status, items_per_s: float) -> Table:
     table.add_column("", style="dim")
     table.add_column("", justify="right")
     rows = [
-        ("fed", f"{_fed(status)}"),
+        ("fed", f"{status.fed_to_show}"),
         ("logged", f"{board.get('logged', 0)}"),
         ("throughput", f"{items_per_s:.1f} items/s"),
         ("latency p50", _ms(latency.get("p50"))),
