@@ -79,13 +79,16 @@ def _of_run(seen: Seen, workers: int | None) -> Iterator[Service]:
             )
 
 
-def ways_of(seen: Seen) -> tuple[Way, ...]:
+def ways_of(seen: Seen, picture_ms: float) -> tuple[Way, ...]:
     """Of items that met nobody, in the order in which they came; of a run with one worker.
 
-    They left the camera when the worker was through with all others.
+    They left the camera when the worker was through with all others, and sooner than the
+    `picture_ms` that the quickest of pictures takes.
     """
     answers = [
-        after for before, after in pairwise(seen.answers) if before.ended_s < after.published_s
+        after
+        for before, after in pairwise(seen.answers)
+        if before.ended_s < after.published_s < after.triggered_s + picture_ms / 1000
     ]
     inferences_s = sorted(a.ended_s - a.started_s for a in answers)
     return tuple(
@@ -123,7 +126,7 @@ def turnaround(floods: Iterable[Seen], ways: Sequence[Way]) -> tuple[float, ...]
 def crowding(pools: Iterable[Seen], alone_ms: float, smearing_ms: float) -> Iterator[Crowding]:
     """Mean time of a picture, many being made one after the other ÷ that of pictures alone."""
     for seen in pools:
-        times_ms = pictures_ms(seen.answers, alone_ms / 4)
+        times_ms = pictures_ms(seen.answers)
         if len(times_ms) >= _FEWEST:
             assert isinstance(seen.settings.line.workers, int)
             smeared = is_smeared(seen.settings, known_source(seen.settings).is_exact)

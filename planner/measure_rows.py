@@ -127,19 +127,17 @@ def turnarounds_ms(runs: Sequence[Inference], hop_s: float) -> list[float]:
     ]
 
 
-def pictures_ms(answers: Sequence[Answer], least_ms: float) -> list[float]:
+def pictures_ms(answers: Sequence[Answer]) -> list[float]:
     """Times between two pictures of a camera that could not keep up: it made one after the other.
 
-    That is so if an item was at the photo-eye before the picture of the one before it had left,
-    and its own left more than `least_ms` after that: else it was made before.
+    That is so if an item was at the photo-eye before the picture of the one before it had left.
     """
     published = sorted(answers, key=lambda answer: answer.published_s)
-    times_ms = [
+    return [
         1000 * (after.published_s - before.published_s)
         for before, after in pairwise(published)
         if after.triggered_s < before.published_s
     ]
-    return [ms for ms in times_ms if ms > least_ms]
 
 
 def _worker(answer: Answer) -> str:

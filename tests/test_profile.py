@@ -82,7 +82,7 @@ def test_pictures_that_were_made_after_their_trigger(tmp_path: Path):
         row(3, "worker-0#1", 1.2, **{**answered, "published_ms": 6}),  # the camera had waited
     ]
     answers = read_answers(written(tmp_path / "results.csv", rows))
-    assert pictures_ms(answers, least_ms=1.0) == pytest.approx([8])
+    assert pictures_ms(answers) == pytest.approx([8, 0.5])
 
 
 def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
@@ -99,11 +99,15 @@ def test_ways_keep_together_what_one_item_met_that_met_nobody(tmp_path: Path):
         row(0, "worker-0#1", 1.0, queue_ms=4, inference_ms=10, latency_ms=15),
         row(1, "worker-0#1", 1.5, queue_ms=8, inference_ms=6, latency_ms=15),
         row(2, "worker-0#1", 1.51, queue_ms=8, inference_ms=6, latency_ms=16),  # behind the other
-        row(3, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
+        {  # its picture was late
+            **row(3, "worker-0#1", 2.0, queue_ms=10, inference_ms=7, latency_ms=18),
+            "published_ms": 9,
+        },
+        row(4, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
     ]
     answers = read_answers(written(tmp_path / "results.csv", rows))
     seen = Seen(load(environment={}), answers, start_s=1.0, cycle_s=None)
-    ways = ways_of(seen)
+    ways = ways_of(seen, picture_ms=5.0)
     assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways] == [
         (1, 7, 1),
         (1, 2, 2),
