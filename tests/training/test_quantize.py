@@ -201,6 +201,15 @@ def test_unrounded_gives_the_weights_back(name: str, data: Path, tmp_path: Path)
         assert torch.equal(value, model.state_dict()[key])
 
 
+def test_a_network_that_lies_channels_last_still_begins_with_one_convolution(
+    data: Path, tmp_path: Path
+) -> None:
+    network = build(small_run(data, tmp_path, backbone="mobilenet_v2"), 3)
+    network.model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    readers = [n.op_type for n in bare_network(network, (64, 64)).graph.node if CENTRED in n.input]
+    assert readers == ["Conv"]
+
+
 def test_tuning_brings_rounded_answers_closer(data: Path, tmp_path: Path) -> None:
     run = small_run(data, tmp_path, backbone="mobilenet_v2")
     splits = open_splits(run)

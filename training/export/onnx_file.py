@@ -46,8 +46,10 @@ def bare_network(network: Network, size_px: tuple[int, int]) -> onnx.ModelProto:
     part. The exporter folds batch norm into the convolutions.
     """
     example = torch.zeros(2, 3, *size_px)
+    # Weights that lie channels-last, as training leaves them, put operations about shapes into it.
+    model = fold_scale(Tapped(network)).to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
-        fold_scale(Tapped(network)),
+        model,
         (example,),
         input_names=[CENTRED],
         output_names=[LOGITS, EMBEDDING],
