@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Iterator
 from statistics import mean
 
+from line.errors import BadInput
 from line.model_facts import ModelFacts
 from line.settings import Settings
 from planner import measure_figures as figures
 from planner import measure_machine as machine
 from planner.measure_pictures import pictures_alone
-from planner.measure_run import Watch
+from planner.measure_run import Seen, Watch
 from planner.measure_series import Runs, Tell, steps
 from planner.profile import Machine, Profile, Ways
 
@@ -44,17 +46,20 @@ def measure(
         watch: is called several times a second while the line runs.
 
     Raises:
-        BadInput: the source's items have no known class, or the line answered nothing.
+        BadInput: the source's items have no known class, the line answered nothing, or the machine
+            is so busy that no item went its way undisturbed.
         StageDied: the line did not come to its end.
     """
     tell(0, steps(workers), "the camera alone: making pictures")
     alone_ms, smearing_ms = pictures_alone(settings)
-    runs = Runs.of(settings, model, inference_s, workers, run_s, tell, watch)
-    quickest_ms = max(min(alone_ms), _QUICKEST_MS)
-    ways = tuple(
-        Ways(items_per_s=seen.fed_per_s, items=figures.ways_of(seen, quickest_ms))
-        for seen in runs.calm
-    )
+    picture_s = mean(alone_ms) / 1000
+    runs = Runs.of(settings, model, inference_s, picture_s, workers, run_s, tell, watch)
+    ways = tuple(_ways(runs.calm, max(min(alone_ms), _QUICKEST_MS)))
+    if not ways:
+        raise BadInput(
+            "every item of the measured line met another one; take longer: --seconds, or free "
+            "the machine"
+        )
     starts = [seen.start_s for seen in runs.every]
     return Profile(
         machine=this_machine(beside),
@@ -74,6 +79,13 @@ def measure(
         restart_s=figures.quantiles(figures.restarts_s(runs.busy) or starts),
         answers=figures.answers_of(runs.every),
     )
+
+
+def _ways(calm: Iterable[Seen], quickest_ms: float) -> Iterator[Ways]:
+    for seen in calm:
+        items = figures.ways_of(seen, quickest_ms)
+        if items:
+            yield Ways(items_per_s=seen.fed_per_s, items=items)
 
 
 def this_machine(beside: float | None) -> Machine:

@@ -24,7 +24,7 @@ _SMALLER_FLOOD = 1.6
 """Offered items ÷ those that were answered; with fewer the workers would at times be idle."""
 _BRISK_SHARE = 0.85
 _CALM = ((0.15, 20.0), (0.3, 40.0), (0.55, 80.0))
-"""Paces: a share of what the worker could do, and items a second at most. The further items are
+"""Paces: a share of what can be done, and items a second at most. The further items are
 apart, the deeper processes and processors sleep between them."""
 _BUSY_SHARE = 0.6
 _KILLS = 2
@@ -38,12 +38,12 @@ def counts(workers: int) -> list[int]:
     return sorted({*(count for count in powers if count <= workers), workers})
 
 
-def calm(settings: Settings, inference_s: float, duration_s: float) -> list[Settings]:
-    """One worker: few items, then more, then many.
+def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]:
+    """One worker: few items, then more, then many, each `item_s` of work for it or the camera.
 
     At random moments: what an item meets depends on what the camera is at.
     """
-    rates = (min(most, share / inference_s) for share, most in _CALM)
+    rates = (min(most, share / item_s) for share, most in _CALM)
     return [_load(settings, 1, "poisson", rate, duration_s) for rate in rates]
 
 

@@ -39,6 +39,7 @@ class Runs:
         settings: Settings,
         model: ModelFacts,
         inference_s: float,
+        picture_s: float,
         workers: int,
         run_s: float,
         tell: Tell,
@@ -55,7 +56,7 @@ class Runs:
             seeded = altered(load, {"line": {"seed": settings.line.seed + number}})
             return observe(seeded, model, watch)
 
-        few, more, many = loads.calm(settings, inference_s, 2 * run_s)
+        few, more, many = loads.calm(settings, max(inference_s, picture_s), 2 * run_s)
         calm = [
             run(few, "1 worker, few items"),
             run(more, "1 worker, more items"),
@@ -71,7 +72,7 @@ class Runs:
             floods.append(seen)
             smaller = loads.smaller_flood(flood, seen.answers_per_s)
             if smaller is not None:
-                seen = run(smaller, f"{who}, more items than can be done")
+                seen = run(smaller, f"{who}, fewer, but more than can be done")
                 floods.append(seen)
             brisk.append(run(loads.brisk(flood, seen.answers_per_s), f"{who}, well used"))
         busy = run(

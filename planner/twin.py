@@ -41,9 +41,9 @@ def simulate(
 
     Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
     picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
-    batches; inferences whose time depends on the batch and on how many workers are in one; the
-    sinks' credit, rests and acknowledgements; any clock; kills and freezes of any process, slow
-    workers, stalls, damaged and poisonous pictures; and `failures`.
+    batches; inferences whose time depends on the pool, the batch, the pace of the belt and how many
+    workers are in one; the sinks' credit, rests and acknowledgements; any clock; kills and freezes
+    of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
     Assumes: an inference's time is settled when it begins; luck is independent from item to item;
     a picture asked for by the review queue costs nothing; lamps that are dim change no answer

@@ -16,7 +16,7 @@ PACE_S = 0.25
 
 @dataclass(slots=True)
 class Workplace:
-    """What the workers share."""
+    """What camera and workers share."""
 
     paces: Paces
     ways: WayTable

@@ -7,7 +7,7 @@ import pytest
 from line.config import load
 from line.outcome import COLUMNS
 from planner.measure_figures import POINTS, quantiles, restarts_s, ways_of
-from planner.measure_loads import brisk, busy, counts, flood, smaller_flood
+from planner.measure_loads import brisk, busy, calm, counts, flood, smaller_flood
 from planner.measure_rows import inferences, pictures_ms, read_answers, turnarounds_ms
 from planner.measure_run import Seen
 from planner.profile import Profile, quantile
@@ -135,6 +135,10 @@ def test_loads_know_their_workers():
     assert milder.infeed.items_per_min == 60 * 160
     assert brisk(milder, 100.0).infeed.items_per_min == 60 * 85
     assert brisk(milder, 100.0).line.workers == 2
+    rates = [each.infeed.items_per_min / 60 for each in calm(load(environment={}), 0.01, 5.0)]
+    assert rates == [15, 30, 55]  # of 100 a second
+    rates = [each.infeed.items_per_min / 60 for each in calm(load(environment={}), 0.001, 5.0)]
+    assert rates == [20, 40, 80]
     killed = busy(load(environment={}), 100.0, 5.0, 4)
     assert [event.at_s for event in killed.events] == [5.0, 8.0]
 

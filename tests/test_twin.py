@@ -18,12 +18,9 @@ from line.errors import BadInput
 from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
-from planner.paces import Paces
-from planner.profile import Profile, Service, Way, Ways, newest
-from planner.service import ServiceTimes
+from planner.profile import Profile, Service, newest
 from planner.supervisor import Failures
 from planner.twin import simulate
-from planner.ways import WayTable
 from producers.randomness import Purpose, stream
 from producers.streams import first_uniforms, streams
 from run_line import main
@@ -118,42 +115,6 @@ def test_service_times_follow_the_number_of_busy_workers():
     profile = hand_made_profile().model_copy(update={"service": crowded})
     settings = settings_of(line__items=3, line__workers=3, infeed__items_per_min=6000.0)
     assert sorted(row.inference_ms or 0 for row in rows_of(settings, profile)) == [100, 130, 130]
-
-
-def test_service_times_are_those_of_the_pool_and_of_the_pace():
-    measured = (
-        Service(busy=1, batch=1, items_per_s=10.0, ms=(10.0,)),
-        Service(workers=1, busy=1, batch=1, items_per_s=30.0, ms=(12.0,)),
-        Service(workers=4, busy=1, batch=1, items_per_s=30.0, ms=(20.0,)),
-    )
-    profile = hand_made_profile().model_copy(update={"service": measured})
-
-    def ms(workers: int, items_per_s: float) -> float:
-        paces = Paces(profile)
-        return (
-            1000 * ServiceTimes(profile, paces, workers).table_s(1, 1, paces.step(items_per_s))[0]
-        )
-
-    paces = (5.0, 10.0, 20.0, 30.0, 50.0)
-    assert [ms(1, pace) for pace in paces] == pytest.approx([10, 10, 11, 12, 12], abs=0.2)
-    assert [ms(3, pace) for pace in paces] == [ms(1, pace) for pace in paces]
-    assert [ms(9, pace) for pace in paces] == pytest.approx([10, 10, 15, 20, 20], abs=0.5)
-
-
-def test_ways_are_those_of_the_pace():
-    def ways(items_per_s: float, hop_ms: float) -> Ways:
-        way = Way(publish_ms=0, to_worker_ms=hop_ms, inference=0.5, decision_ms=0)
-        return Ways(items_per_s=items_per_s, items=(way,))
-
-    service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,)),)
-    changes = {"service": service, "ways": (ways(32.0, 4.0), ways(16.0, 8.0))}
-    paces = Paces(profile := hand_made_profile().model_copy(update=changes))
-    table = WayTable(profile, paces)
-    drawn = {
-        pace: {round(2000 * table.draw(share, paces.step(pace)).half_way_s) for share in (0.1, 0.9)}
-        for pace in (4.0, 16.0, 24.0, 32.0, 64.0)
-    }
-    assert drawn == {4.0: {8}, 16.0: {8}, 24.0: {4, 8}, 32.0: {4}, 64.0: {4}}
 
 
 def test_pictures_are_made_on_the_ride_as_long_as_the_window_may_have_room_for_them():

@@ -1,0 +1,67 @@
+"""What was measured of some pools at some paces, carried over to others."""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.paces import Paces
+from planner.profile import Crowding, Service, Way, Ways
+from planner.service import ServiceTimes
+from planner.ways import WayTable
+from tests.hand_made_profile import hand_made_profile
+
+
+def test_service_times_are_those_of_the_pool_and_of_the_pace():
+    measured = (
+        Service(busy=1, batch=1, items_per_s=10.0, ms=(10.0,)),
+        Service(workers=1, busy=1, batch=1, items_per_s=30.0, ms=(12.0,)),
+        Service(workers=4, busy=1, batch=1, items_per_s=30.0, ms=(20.0,)),
+    )
+    profile = hand_made_profile().model_copy(update={"service": measured})
+
+    def ms(workers: int, items_per_s: float) -> float:
+        paces = Paces(profile)
+        return (
+            1000 * ServiceTimes(profile, paces, workers).table_s(1, 1, paces.step(items_per_s))[0]
+        )
+
+    paces = (5.0, 10.0, 20.0, 30.0, 50.0)
+    assert [ms(1, pace) for pace in paces] == pytest.approx([10, 10, 11, 12, 12], abs=0.2)
+    assert [ms(3, pace) for pace in paces] == [ms(1, pace) for pace in paces]
+    assert [ms(9, pace) for pace in paces] == pytest.approx([10, 10, 15, 20, 20], abs=0.5)
+
+
+def test_ways_are_those_of_the_pace():
+    def ways(items_per_s: float, hop_ms: float) -> Ways:
+        way = Way(publish_ms=0, to_worker_ms=hop_ms, inference=0.5, decision_ms=0)
+        return Ways(items_per_s=items_per_s, items=(way,))
+
+    service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,)),)
+    changes = {"service": service, "ways": (ways(32.0, 4.0), ways(16.0, 8.0))}
+    paces = Paces(profile := hand_made_profile().model_copy(update=changes))
+    table = WayTable(profile, paces)
+    drawn = {
+        pace: {round(2000 * table.draw(share, paces.step(pace)).half_way_s) for share in (0.1, 0.9)}
+        for pace in (4.0, 16.0, 24.0, 32.0, 64.0)
+    }
+    assert drawn == {4.0: {8}, 16.0: {8}, 24.0: {4, 8}, 32.0: {4}, 64.0: {4}}
+
+
+def test_pictures_take_longer_by_the_factor_of_the_pool_and_of_the_pace():
+    service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,)),)
+    crowding = (
+        Crowding(workers=1, items_per_s=64.0, factor=2.0),
+        Crowding(workers=2, items_per_s=32.0, factor=2.0),
+        Crowding(workers=2, items_per_s=64.0, factor=4.0),
+    )
+    profile = hand_made_profile().model_copy(update={"service": service, "crowding": crowding})
+    paces = Paces(profile)
+
+    def factors(workers: int) -> list[float]:
+        times = ServiceTimes(profile, paces, workers)
+        return [times.crowding(paces.step(pace)) for pace in (8.0, 48.0, 100.0)]
+
+    assert factors(1) == [2, 2, 2]
+    assert factors(3) == [2, 3, 4]
+    plain = ServiceTimes(hand_made_profile(), Paces(hand_made_profile()), 1)
+    assert plain.crowding(0) == 1
