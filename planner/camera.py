@@ -66,8 +66,6 @@ class Camera(Process):
         """between infeed and photo-eye, as far as the studio has looked"""
         self._ahead = 0
         """pictures begun of those"""
-        self._spared_s = 0.0
-        """time that the studio did not need for pictures of items that were dropped"""
         self._faults = PictureFaults(settings, number)
         self._stalls = any(isinstance(e, Stall) and e.index == number for e in settings.events)
         self._studio_free_s = self._published_s = self._arrived_s = self._next_range_s = 0.0
@@ -98,12 +96,10 @@ class Camera(Process):
         item: Item = happening.about
         self._reach(item)
         if not self.is_up:
-            self._discard(item)
             self._pass_unseen(item, "the camera was down")
         elif self._window.room > self._exposures:
             self._expose(item, item.due)
         else:
-            self._discard(item)
             self._pass_unseen(item, "overrun: the camera's window was full")
         self._look_for_next()
 
@@ -136,28 +132,15 @@ class Camera(Process):
                 self._begin(item, item.fed_s / self._speed if self._is_paced else self.agenda.now)
 
     def _begin(self, item: Item, moment_s: float) -> float:
-        item.exposure_s = item.picture_s * self._workplace.picture_crowding() + self._smearing_s
-        item.spared_s = self._spared_s
-        item.ready = max(moment_s, self._studio_free_s) + item.exposure_s
-        self._studio_free_s = item.ready
+        """The studio's next picture; returns when it is finished."""
+        taken_s = item.picture_s * self._workplace.picture_crowding() + self._smearing_s
+        self._studio_free_s = item.ready = max(moment_s, self._studio_free_s) + taken_s
         return item.ready
-
-    def _discard(self, item: Item) -> None:
-        """The studio passes over a picture that it has not come to."""
-        if item.ready is None:
-            return
-        ready_s = item.ready - (self._spared_s - item.spared_s)
-        if ready_s - item.exposure_s > self.agenda.now:
-            self._spared_s += item.exposure_s
-            self._studio_free_s -= item.exposure_s
 
     def _expose(self, item: Item, triggered: float) -> None:
         """The picture leaves the camera when it is finished, behind those before it."""
         self._exposures += 1
-        if item.ready is None:
-            finished_s = self._begin(item, triggered)
-        else:
-            finished_s = item.ready - (self._spared_s - item.spared_s)
+        finished_s = self._begin(item, triggered) if item.ready is None else item.ready
         ready_s = max(max(triggered, finished_s) + item.publish_s, self._published_s)
         if self._stalls and self._is_paced:
             held = BeltItem(item.seq, item.fed_s, item.scheduled_s)

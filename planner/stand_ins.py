@@ -39,10 +39,6 @@ class Item:
     answer_s: float = 0.0
     ready: float | None = None
     """virtual time at which its picture is to be finished; None: it is not begun"""
-    exposure_s: float = 0.0
-    """time that the studio takes over it"""
-    spared_s: float = 0.0
-    """time that the studio had been spared when it was begun"""
     triggered: float = 0.0
     published: float = 0.0
     encoding: ClassVar[Encoding] = "raw"
