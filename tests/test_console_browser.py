@@ -44,7 +44,7 @@ def line(
         "--threshold=0.3",
         "--console=on",
         f"--set=console.port={port}",
-        "--set=supervisor.hang_s=5",  # so that what hangs is seen before it is replaced
+        "--set=supervisor.hang_s=3",  # so that what hangs is seen before it is replaced
     ) as running:
         poll(lambda: answers(port), "the console", 60)
         yield running
