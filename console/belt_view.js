@@ -7,7 +7,9 @@ import { Drawing } from "/console-static/belt_drawing.js";
 const LEAST_DELAY_S = 0.45;
 const MOST_DELAY_S = 1.2;
 const FLIGHT_S = 0.55;
-const FRAME_S = 0.03;
+const FRAME_S = 0.04;
+const MOST_PAUSE_S = 0.2;
+const DRAWING_SHARE = 0.15;
 const FORGET_S = 60;
 
 export default {
@@ -20,7 +22,7 @@ export default {
     this.offset = null;
     this.deadline = this.layout.deadline;
     this.words = "";
-    this.drawn = 0;
+    this.takes_s = 0;
     this.drawing = new Drawing(this.$el, this.layout);
     this.readColours = () => this.drawing.readColours();
     addEventListener("scrapline-theme", this.readColours);
@@ -29,17 +31,11 @@ export default {
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.$el.parentElement);
     this.resize();
-    const tick = () => {
-      this.ticking = requestAnimationFrame(tick);
-      const now = performance.now() / 1000;
-      if (now - this.drawn < FRAME_S) return;
-      this.drawn = now;
-      this.draw();
-    };
-    tick();
+    this.tick();
     window.scraplineBelt = this;
   },
   beforeUnmount() {
+    clearTimeout(this.waiting);
     cancelAnimationFrame(this.ticking);
     this.sizes.disconnect();
     removeEventListener("scrapline-theme", this.readColours);
@@ -47,6 +43,16 @@ export default {
   },
 
   methods: {
+    /* Draw now and again, not more than a share of the time: where processors are few or busy, the
+       belt moves in larger steps rather than take them from the line. */
+    tick() {
+      const began = performance.now();
+      this.draw();
+      this.takes_s = 0.8 * this.takes_s + 0.2 * (performance.now() - began) / 1000;
+      const pause_s = Math.max(FRAME_S, Math.min(MOST_PAUSE_S, this.takes_s / DRAWING_SHARE));
+      this.waiting = setTimeout(() => (this.ticking = requestAnimationFrame(() => this.tick())), 1000 * pause_s);
+    },
+
     /* What the server tells: its time in seconds, the belt's speed in metres a second of the wall's
        clock, the deadline's place, words to lay over a belt that stands, and the items' news. */
     tell(now, speed, deadline, words, news) {
@@ -60,7 +66,7 @@ export default {
         if (this.pieces.length > 64) this.pieces.shift();
       }
       for (const one of news) this.take(one, now);
-      for (const [key, item] of this.items) if (now - item.seen > FORGET_S) this.items.delete(key);
+      for (const item of this.items.values()) if (now - item.seen > FORGET_S) this.drop(item);
     },
 
     take(one, now) {
@@ -80,6 +86,11 @@ export default {
         item.takenFor = one.taken_for;
         item.decided = one.latency === null || one.latency === undefined ? now : item.seen + one.latency;
       }
+    },
+
+    drop(item) {
+      this.items.delete(item.key);
+      item.face?.close();
     },
 
     /* Where every item is now, for tests and the curious: key, metres from the infeed, verdict. */
@@ -143,7 +154,7 @@ export default {
       }
       const flown = this.speed() > 0 ? (metres - leaves) / this.speed() / FLIGHT_S : 1;
       if (flown >= 1) {
-        this.items.delete(item.key);
+        this.drop(item);
         return;
       }
       const [left, down] = drawing.along(item.bin || layout.residue, y, flown);

@@ -25,26 +25,28 @@ export class Drawing {
   /* Paint everything anew. */
   forget() {
     this.ground = this.places = null;
-    this.generation = (this.generation ?? 0) + 1;
+    this.looks = new Map();
   }
 
   clear() {
     this.pen.clearRect(0, 0, this.width, this.height);
   }
 
-  /* A canvas of its own that `paint(pen)` has drawn on; size in CSS pixels. */
+  /* What `paint(pen)` draws, to be copied; size in CSS pixels. */
   painted(width, height, paint) {
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil(width * this.ratio);
-    canvas.height = Math.ceil(height * this.ratio);
+    const canvas = new OffscreenCanvas(Math.ceil(width * this.ratio), Math.ceil(height * this.ratio));
     const pen = canvas.getContext("2d");
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     paint(pen);
-    return canvas;
+    return canvas.transferToImageBitmap();
   }
 
-  copy(canvas, x, y, width, height) {
-    this.pen.drawImage(canvas, x, y, width, height);
+  /* Put what was painted at (x, y), on whole pixels of the screen: nothing has to be blended. */
+  copy(bitmap, x, y) {
+    const { pen, ratio } = this;
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.drawImage(bitmap, Math.round(x * ratio), Math.round(y * ratio));
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   }
 
   /* Take the room that the page gives; `width` in CSS pixels. */
@@ -83,7 +85,7 @@ export class Drawing {
       this.paintChutes(pen);
       for (let lane = 0; lane < this.layout.lanes; lane++) this.paintBelt(pen, this.top(lane));
     });
-    this.copy(this.ground, 0, 0, this.width, this.height);
+    this.copy(this.ground, 0, 0);
   }
 
   paintBelt(pen, top) {
@@ -114,10 +116,10 @@ export class Drawing {
 
   drawPlaces(deadline) {
     if (this.places?.deadline !== deadline) {
-      const canvas = this.painted(this.width, this.height, (pen) => this.paintPlaces(pen, deadline));
-      this.places = { canvas, deadline };
+      const bitmap = this.painted(this.width, this.height, (pen) => this.paintPlaces(pen, deadline));
+      this.places = { bitmap, deadline };
     }
-    this.copy(this.places.canvas, 0, 0, this.width, this.height);
+    this.copy(this.places.bitmap, 0, 0);
   }
 
   paintPlaces(pen, deadline) {
@@ -215,56 +217,86 @@ export class Drawing {
     }
   }
 
-  /* One item around (x, y), as wide and high as `side`; its outline and sign once its verdict is
-     `known`. */
+  /* One item around (x, y), as wide and high as `side`, and pale if that is not its size on the
+     belt; its verdict's outline and sign once that is `known`. */
   drawItem(item, x, y, side, known, alpha) {
+    this.drawLook(this.faceOf(item, known), x, y, side, alpha);
+    const verdict = known ? item.verdict : "";
+    const outline = this.look(`outline ${verdict}`, (pen, middle, size) => this.paintOutline(pen, verdict, middle, size));
+    this.drawLook(outline, x, y, side, alpha);
+  }
+
+  drawLook(bitmap, x, y, side, alpha) {
     const size = this.size();
-    const hasPicture = !!(item.image?.complete && item.image.naturalWidth);
-    const look = `${known} ${hasPicture} ${this.generation}`;
-    if (item.look !== look) {
-      const wide = size + 2 * MARGIN_PX;
-      item.look = look;
-      item.canvas = this.painted(wide, wide, (pen) => this.paintItem(pen, item, wide / 2, size, known, hasPicture));
-    }
     const whole = (side * (size + 2 * MARGIN_PX)) / size;
+    if (side === size) {
+      this.copy(bitmap, x - whole / 2, y - whole / 2);
+      return;
+    }
     this.pen.globalAlpha = alpha;
-    this.copy(item.canvas, x - whole / 2, y - whole / 2, whole, whole);
+    this.pen.drawImage(bitmap, x - whole / 2, y - whole / 2, whole, whole);
     this.pen.globalAlpha = 1;
   }
 
-  paintItem(pen, item, middle, size, known, hasPicture) {
-    const c = this.colours;
-    const half = size / 2, x = middle, y = middle;
-    pen.beginPath();
-    pen.roundRect(x - half, y - half, size, size, Math.min(8, size / 5));
-    if (hasPicture) {
-      const { naturalWidth: w, naturalHeight: h } = item.image;
-      const side = Math.min(w, h);
-      pen.save();
-      pen.clip();
-      pen.drawImage(item.image, (w - side) / 2, (h - side) / 2, side, side, x - half, y - half, size, size);
-      pen.restore();
-    } else {
-      pen.fillStyle = c.sunk;
-      pen.fill();
-      if (known && item.takenFor && size > 40) this.paintName(pen, item.takenFor, x, y, size);
+  /* An item's picture; in place of one: what it was taken for. */
+  faceOf(item, known) {
+    if (!item.image?.complete || !item.image.naturalWidth) {
+      const name = (known && item.takenFor) || "";
+      return this.look(`face ${name}`, (pen, middle, size) => this.paintName(pen, name, middle, size));
     }
-    pen.lineWidth = known ? 3.5 : 1.5;
-    pen.strokeStyle = known ? c[item.verdict] : c.dim;
-    pen.stroke();
-    if (known && size >= 16) {
-      this.paintMark(pen, item.verdict, x + half - 4, y - half + 4, Math.min(11, Math.max(7, size / 4)));
+    if (item.painted !== this.looks) {
+      item.painted = this.looks;
+      item.face?.close();
+      item.face = this.square((pen, middle, size) => this.paintPicture(pen, item.image, middle, size));
     }
+    return item.face;
   }
 
-  /* In place of a picture: what the item was taken for. */
-  paintName(pen, name, x, y, size) {
+  /* What many items have in common is painted once. */
+  look(name, paint) {
+    if (!this.looks.has(name)) this.looks.set(name, this.square(paint));
+    return this.looks.get(name);
+  }
+
+  square(paint) {
+    const size = this.size();
+    const whole = size + 2 * MARGIN_PX;
+    return this.painted(whole, whole, (pen) => paint(pen, whole / 2, size));
+  }
+
+  round(pen, middle, size) {
+    pen.beginPath();
+    pen.roundRect(middle - size / 2, middle - size / 2, size, size, Math.min(8, size / 5));
+  }
+
+  paintPicture(pen, image, middle, size) {
+    const { naturalWidth: w, naturalHeight: h } = image;
+    const side = Math.min(w, h);
+    this.round(pen, middle, size);
+    pen.clip();
+    pen.drawImage(image, (w - side) / 2, (h - side) / 2, side, side, middle - size / 2, middle - size / 2, size, size);
+  }
+
+  paintName(pen, name, middle, size) {
+    this.round(pen, middle, size);
+    pen.fillStyle = this.colours.sunk;
+    pen.fill();
+    if (size <= 40) return;
     pen.fillStyle = this.colours.dim;
     pen.font = "500 12px Roboto, system-ui, sans-serif";
     pen.textAlign = "center";
-    pen.fillText(name, x, y + 4, size - 8);
-    pen.beginPath();
-    pen.roundRect(x - size / 2, y - size / 2, size, size, Math.min(8, size / 5));
+    pen.fillText(name, middle, middle + 4, size - 8);
+  }
+
+  /* Without a verdict: that of an item that has none yet. */
+  paintOutline(pen, verdict, middle, size) {
+    this.round(pen, middle, size);
+    pen.lineWidth = verdict ? 3.5 : 1.5;
+    pen.strokeStyle = verdict ? this.colours[verdict] : this.colours.dim;
+    pen.stroke();
+    if (!verdict || size < 16) return;
+    const corner = size / 2 - 4;
+    this.paintMark(pen, verdict, middle + corner, middle - corner, Math.min(11, Math.max(7, size / 4)));
   }
 
   paintMark(pen, verdict, x, y, r) {
