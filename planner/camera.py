@@ -112,9 +112,9 @@ class Camera(Process):
 
     def _reach(self, item: Item) -> None:
         self.reached_s = item.scheduled_s
-        passage = self._workplace.see_item(self.agenda.now, item.way)
-        item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._begin_ahead(item.scheduled_s)
+        passage = self._workplace.see_item(item.way)
+        item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._riding.popleft()
         if item.ready is not None:
             self._ahead -= 1
@@ -127,9 +127,11 @@ class Camera(Process):
         while (item := self._coming) is not None and item.fed_s <= belt_s:
             self._riding.append(item)
             self._coming = next(self._belt, None)
+            fed = item.fed_s / self._speed if self._is_paced else self.agenda.now
+            self._workplace.feed(fed)
             if self._ahead < self._window.room - self._exposures:
                 self._ahead += 1
-                self._begin(item, item.fed_s / self._speed if self._is_paced else self.agenda.now)
+                self._begin(item, fed)
 
     def _begin(self, item: Item, moment_s: float) -> float:
         """The studio's next picture; returns when it is finished."""

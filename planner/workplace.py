@@ -11,7 +11,7 @@ from planner.service import ServiceTimes
 from planner.ways import Passage, WayTable
 
 PACE_S = 0.25
-"""The pace of the items at the photo-eyes is taken over about so long."""
+"""The pace at which items are fed is taken over about so long."""
 
 
 @dataclass(slots=True)
@@ -36,12 +36,15 @@ class Workplace:
         """Factor on the making of a picture now."""
         return self.service.crowding(self._step)
 
-    def see_item(self, now: float, way: float) -> Passage:
-        """One more has reached a photo-eye; what it will meet."""
+    def feed(self, now: float) -> None:
+        """One more is on its way to a photo-eye."""
         self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
         self._items_per_s += 1 / PACE_S
         self._last_s = now
         self._step = self.paces.step(self._items_per_s)
+
+    def see_item(self, way: float) -> Passage:
+        """One has reached a photo-eye; what it will meet."""
         return self.ways.draw(way, self._step)
 
     def times_s(self, batch: int, now: float) -> list[float]:
