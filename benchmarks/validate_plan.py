@@ -48,9 +48,10 @@ def main(
     with tempfile.TemporaryDirectory(prefix="scrapline-validate-") as name:
         folder = Path(name)
         pictures, profile = folder / "pictures", folder / "profile.json"
+        sets = [*PICTURES, f"source.spec={pictures}"]
         render(pictures, _PER_CLASS)
-        measure_profile(source=str(pictures), file=profile, assignments=PICTURES)
-        planned = _planned(folder / "plan", profile)
+        measure_profile(file=profile, assignments=sets)
+        planned = _planned(folder / "plan", profile, sets)
         between = [infeed for infeed, met in planned.items() if met[ENOUGH][0] and not met[FEW][0]]
         if not between:
             raise BadInput("the plan does not tell one worker from two here; a busy machine?")
@@ -58,7 +59,7 @@ def main(
         rows = ["| workers | plan: in time | the line: in time | target |", "|---|---|---|---|"]
         holds = True
         for workers in (FEW, ENOUGH):
-            real = _real(folder / f"run-{workers}", pictures, infeed, workers)
+            real = _real(folder / f"run-{workers}", sets, infeed, workers)
             met = real >= TARGET
             holds = holds and met == (workers == ENOUGH)
             rows.append(
@@ -76,7 +77,7 @@ def main(
         raise typer.Exit(1)
 
 
-def _planned(folder: Path, profile: Path) -> dict[float, Answer]:
+def _planned(folder: Path, profile: Path, sets: list[str]) -> dict[float, Answer]:
     """By items a minute, ascending."""
     make_plan(
         profile=[profile],
@@ -86,6 +87,7 @@ def _planned(folder: Path, profile: Path) -> dict[float, Answer]:
         in_time=TARGET,
         duration=_SECONDS,
         folder=folder,
+        assignments=sets,
     )
     planned: dict[float, Answer] = defaultdict(dict)
     with (folder / "plan.csv").open(encoding="utf-8") as file:
@@ -95,11 +97,11 @@ def _planned(folder: Path, profile: Path) -> dict[float, Answer]:
     return dict(sorted(planned.items()))
 
 
-def _real(run_dir: Path, pictures: Path, infeed: float, workers: int) -> float:
+def _real(run_dir: Path, sets: list[str], infeed: float, workers: int) -> float:
     """Share of the items that the real line answers in time."""
-    sets = [*PICTURES, f"source.spec={pictures}", f"infeed.items_per_min={infeed:g}"]
     options = ["--scenario=demo", f"--workers={workers}", f"--duration={_SECONDS}"]
-    run_line(run_dir, [*options, *(f"--set={each}" for each in sets)])
+    every = [*sets, f"infeed.items_per_min={infeed:g}"]
+    run_line(run_dir, [*options, *(f"--set={each}" for each in every)])
     return Figures.of(rows_of_line(run_dir)).in_time
 
 

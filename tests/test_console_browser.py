@@ -116,6 +116,15 @@ def test_an_alert_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, p
     assert '"who": "Anna B"' in (line.run_dir / "alarms_handled.jsonl").read_text()
 
 
+def test_a_button_keeps_the_focus_while_alerts_come(visit: Visit) -> None:
+    page = visit.page
+    button = page.get_by_role("button", name="Shelve low confidence")
+    button.focus()
+    head = page.locator(".alarm h3", has_text="low confidence")
+    expect(head).not_to_have_text(head.inner_text())  # one more was raised
+    expect(button).to_be_focused()
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", [_DESK, _PHONE])
 def test_axe_finds_no_serious_fault(

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from nicegui import run
 
-from console.alarms import Alarm, Alarms
+from console.alarms import Alarm, Alarms, State
 from console.site import Site, say
 from console.widgets import block, button, panel, text, toggle
 
 _MOST_ROWS = 6
 _SIGNS = {"alarm": "▲", "warning": "◆", "info": "●"}
 
+Deed = Callable[[], Awaitable[None]]
+
 
 class AlarmsPanel:
-    """Rows are made anew only when something about them has changed."""
+    """A row stays for good and is only told what has changed: it may have somebody's focus."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._alarms = Alarms(site.run_dir) if site.run_dir else None
-        self._shown: object = None
+        self._rows: dict[str, _Row] = {}
+        self._order: list[str] = []
         with panel("Alerts", classes="alarms-panel"):
             self._list = block("ul", "alarms")
             self._none = text("p", "Nothing has been raised in this run.", "empty")
@@ -31,48 +34,71 @@ class AlarmsPanel:
         if alarms is None:
             return
         await run.io_bound(alarms.refresh)
-        ranked = alarms.ranked()[:_MOST_ROWS]
-        seen = [(a.kind, a.count, alarms.state(a), a.text, a.who) for a in ranked]
-        if seen == self._shown:
-            return
-        self._shown = seen
+        ranked = alarms.ranked()
         self._none.set_visibility(not ranked)
-        self._list.clear()
-        with self._list:
-            for alarm in ranked:
-                self._row(alarms, alarm)
+        for place, alarm in enumerate(ranked):
+            row = self._row(alarms, alarm)
+            row.show(alarm, alarms.state(alarm), is_listed=place < _MOST_ROWS)
+            if self._order[place] != alarm.kind:
+                self._order.remove(alarm.kind)
+                self._order.insert(place, alarm.kind)
+                row.element.move(self._list, place)
 
-    def _row(self, alarms: Alarms, alarm: Alarm) -> None:
-        state = alarms.state(alarm)
-        with block("li", f"alarm level-{alarm.level}") as row:
-            toggle(row, "handled", state != "new")
-            text("span", _SIGNS.get(alarm.level, "●"), "alarm-sign")
-            with block("div", "alarm-words"):
-                times = f" ×{alarm.count:,}" if alarm.count > 1 else ""
-                text("h3", f"{alarm.title}{times}")
-                text("p", alarm.text, "dim")
-                text("p", _when(alarm, state), "dim alarm-when")
-            with block("div", "alarm-buttons"):
-                if state == "new":
-                    self._button("Acknowledge", alarm, alarms.acknowledge)
-                if state == "shelved":
-                    self._button("Unshelve", alarm, alarms.unshelve)
-                else:
-                    self._button("Shelve", alarm, alarms.shelve)
+    def _row(self, alarms: Alarms, alarm: Alarm) -> _Row:
+        if alarm.kind not in self._rows:
+            deeds = {
+                "Acknowledge": self._deed(alarms.acknowledge, alarm.kind),
+                "Shelve": self._deed(alarms.shelve, alarm.kind),
+                "Unshelve": self._deed(alarms.unshelve, alarm.kind),
+            }
+            with self._list:
+                self._rows[alarm.kind] = _Row(alarm.title, deeds)
+            self._order.append(alarm.kind)
+        return self._rows[alarm.kind]
 
-    def _button(self, word: str, alarm: Alarm, deed: Callable[[str, str], None]) -> None:
+    def _deed(self, deed: Callable[[str, str], None], kind: str) -> Deed:
         async def act() -> None:
             try:
-                await run.io_bound(deed, alarm.kind, self._site.who())
+                await run.io_bound(deed, kind, self._site.who())
             except OSError as error:
                 say(f"Not kept: {error.strerror or error}", bad=True)
-            self._shown = None
             await self.show()
 
-        button(word, act, kind="small", name=f"{word} {alarm.title}")
+        return act
 
 
-def _when(alarm: Alarm, state: str) -> str:
+class _Row:
+    """All alerts of one kind."""
+
+    def __init__(self, title: str, deeds: dict[str, Deed]) -> None:
+        self._title = title
+        with block("li", "alarm") as self.element:
+            self._sign = text("span", "", "alarm-sign")
+            with block("div", "alarm-words"):
+                self._head = text("h3", title)
+                self._words = text("p", "", "dim")
+                self._when = text("p", "", "dim alarm-when")
+            with block("div", "alarm-buttons"):
+                self._buttons = {
+                    word: button(word, deed, kind="small", name=f"{word} {title}")
+                    for word, deed in deeds.items()
+                }
+
+    def show(self, alarm: Alarm, state: State, *, is_listed: bool) -> None:
+        self.element.set_visibility(is_listed)
+        for level in _SIGNS:
+            toggle(self.element, f"level-{level}", level == alarm.level)
+        toggle(self.element, "handled", state != "new")
+        self._sign.set_text(_SIGNS.get(alarm.level, "●"))
+        self._head.set_text(f"{self._title} ×{alarm.count:,}" if alarm.count > 1 else self._title)
+        self._words.set_text(alarm.text)
+        self._when.set_text(_when(alarm, state))
+        self._buttons["Acknowledge"].set_visibility(state == "new")
+        self._buttons["Shelve"].set_visibility(state != "shelved")
+        self._buttons["Unshelve"].set_visibility(state == "shelved")
+
+
+def _when(alarm: Alarm, state: State) -> str:
     at = _clock(alarm.at)
     if state == "acknowledged":
         return f"{at}, acknowledged by {alarm.who}"
