@@ -20,17 +20,14 @@ from rich.console import Console
 
 from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
-from benchmarks.validate_twin import PAGE, Figures, rows_of_line
+from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
 from launch.commands.plan import plan as make_plan
 from launch.commands.profile import profile as measure_profile
 from line.errors import BadInput, ScraplineError
-from producers.render import render
 
 INFEEDS = "4200:12000:300"
 TARGET = 0.99
 FEW, ENOUGH = 1, 2
-PICTURES = ["source.order=random", "camera.effects=off"]
-_PER_CLASS = 60
 _SECONDS = 30.0
 
 Answer = dict[int, tuple[bool, float]]
@@ -47,9 +44,7 @@ def main(
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     with tempfile.TemporaryDirectory(prefix="scrapline-validate-") as name:
         folder = Path(name)
-        pictures, profile = folder / "pictures", folder / "profile.json"
-        sets = [*PICTURES, f"source.spec={pictures}"]
-        render(pictures, _PER_CLASS)
+        profile, sets = folder / "profile.json", from_files(folder / "pictures")
         measure_profile(file=profile, assignments=sets)
         planned = _planned(folder / "plan", profile, sets)
         between = [infeed for infeed, met in planned.items() if met[ENOUGH][0] and not met[FEW][0]]

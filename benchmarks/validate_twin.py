@@ -1,9 +1,10 @@
 """`python -m benchmarks.validate_twin`: the real line against its twin, cell by cell.
 
-Profiles this machine (or takes a profile), runs the real line at three belt speeds, the last one an
-overload, with one worker and with two, fed steadily and in bursts; then the twin with the same
-settings. The machine is not the same from one quarter of an hour to the next, so all of that is
-done more than once, each time with a profile of its own, and averaged. Both stand side by side in
+Profiles this machine, runs the real line at three belt speeds, the last one an overload, with one
+worker and with two, fed steadily and in bursts; then the twin with the same settings. Pictures come
+from files: no real camera draws them, and drawing takes most of a core of the two that the line has
+here. The machine is not the same from one quarter of an hour to the next, so all of that is done
+more than once, each time with a profile of its own, and averaged. Both stand side by side in
 docs/planner.md then. Run it on a quiet machine.
 """
 
@@ -30,12 +31,16 @@ from line.outcome import IN_TIME
 from line.settings import Settings
 from planner.profile import Profile
 from planner.twin import simulate
+from producers.render import render
 
 PAGE = ROOT / "docs" / "planner.md"
-BELTS = ((1.0, 2400.0), (1.25, 4200.0), (2.0, 12000.0))
+BELTS = ((1.0, 2400.0), (1.5, 6000.0), (2.0, 15000.0))
 """(metres a second, items a minute while items are fed); the last is more than two workers do."""
+PICTURES = ("source.order=random", "camera.effects=off")
+"""How they are fed from files."""
 SCENARIOS = ("steady", "rush_hour")
 WORKERS = (1, 2)
+_PER_CLASS = 60
 _POINTS = 0.02
 _THROUGHPUT = 0.03
 _LATENCY = 0.15
@@ -131,7 +136,6 @@ _HEAD = (
 
 @app.command()
 def main(
-    profile: Annotated[Path | None, typer.Option(help="not given: each round's own")] = None,
     duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 28.0,
     rounds: Annotated[int, typer.Option(min=1, help="whole grids, averaged")] = 2,
     page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
@@ -140,16 +144,16 @@ def main(
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     grids: list[list[Cell]] = []
     with tempfile.TemporaryDirectory(prefix="scrapline-validate-") as folder:
+        fed = from_files(Path(folder) / "pictures")
         for number in range(rounds):
             place = Path(folder) / str(number)
             place.mkdir()
-            file = profile or place / "profile.json"
-            if profile is None:
-                measure_profile(file=file)
+            file = place / "profile.json"
+            measure_profile(file=file, assignments=fed)
             measured = Profile.load(file)
             console.print("\n" + _HEAD)
             grids.append([])
-            for cell in _cells(place, measured, duration):
+            for cell in _cells(place, measured, duration, fed):
                 console.print(cell.markdown, soft_wrap=True)
                 grids[-1].append(cell)
     cells = [Cell.mean(same) for same in zip(*grids, strict=True)]
@@ -168,7 +172,13 @@ def main(
         raise typer.Exit(1)
 
 
-def _cells(folder: Path, profile: Profile, duration_s: float) -> Iterator[Cell]:
+def from_files(pictures: Path) -> list[str]:
+    """Settings of a line that is fed the drawn pictures that are written there."""
+    render(pictures, _PER_CLASS)
+    return [f"source.spec={pictures}", *PICTURES]
+
+
+def _cells(folder: Path, profile: Profile, duration_s: float, fed: Sequence[str]) -> Iterator[Cell]:
     for scenario in SCENARIOS:
         for speed, rate in BELTS:
             for workers in WORKERS:
@@ -179,6 +189,7 @@ def _cells(folder: Path, profile: Profile, duration_s: float) -> Iterator[Cell]:
                     f"--workers={workers}",
                     f"--duration={duration_s}",
                     f"--model={profile.model_path}",
+                    *(f"--set={each}" for each in fed),
                 ]
                 run_dir = folder / f"{scenario}-{speed:g}-{workers}"
                 run_line(run_dir, options)
