@@ -47,10 +47,13 @@ export default {
        belt moves in larger steps rather than take them from the line. */
     tick() {
       const began = performance.now();
-      this.draw();
-      this.takes_s = 0.8 * this.takes_s + 0.2 * (performance.now() - began) / 1000;
-      const pause_s = Math.max(FRAME_S, Math.min(MOST_PAUSE_S, this.takes_s / DRAWING_SHARE));
-      this.waiting = setTimeout(() => (this.ticking = requestAnimationFrame(() => this.tick())), 1000 * pause_s);
+      try {
+        this.draw();
+      } finally {
+        this.takes_s = 0.8 * this.takes_s + 0.2 * (performance.now() - began) / 1000;
+        const pause_s = Math.max(FRAME_S, Math.min(MOST_PAUSE_S, this.takes_s / DRAWING_SHARE));
+        this.waiting = setTimeout(() => (this.ticking = requestAnimationFrame(() => this.tick())), 1000 * pause_s);
+      }
     },
 
     /* What the server tells: its time in seconds, the belt's speed in metres a second of the wall's

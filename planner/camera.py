@@ -127,11 +127,11 @@ class Camera(Process):
         while (item := self._coming) is not None and item.fed_s <= belt_s:
             self._riding.append(item)
             self._coming = next(self._belt, None)
-            fed = item.fed_s / self._speed if self._is_paced else self.agenda.now
-            self._workplace.feed(fed)
+            fed_s = item.fed_s / self._speed if self._is_paced else self.agenda.now
+            self._workplace.feed(fed_s)
             if self._ahead < self._window.room - self._exposures:
                 self._ahead += 1
-                self._begin(item, fed)
+                self._begin(item, fed_s)
 
     def _begin(self, item: Item, moment_s: float) -> float:
         """The studio's next picture; returns when it is finished."""

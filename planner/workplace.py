@@ -36,11 +36,12 @@ class Workplace:
         """Factor on the making of a picture now."""
         return self.service.crowding(self._step)
 
-    def feed(self, now: float) -> None:
-        """One more is on its way to a photo-eye."""
-        self._items_per_s *= math.exp((self._last_s - now) / PACE_S)
-        self._items_per_s += 1 / PACE_S
-        self._last_s = now
+    def feed(self, fed_s: float) -> None:
+        """One more is on its way to a photo-eye; a camera tells of it when it looks at its belt."""
+        if fed_s > self._last_s:
+            self._items_per_s *= math.exp((self._last_s - fed_s) / PACE_S)
+            self._last_s = fed_s
+        self._items_per_s += math.exp((fed_s - self._last_s) / PACE_S) / PACE_S
         self._step = self.paces.step(self._items_per_s)
 
     def see_item(self, way: float) -> Passage:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from planner.answers import Answers
 from planner.paces import Paces
 from planner.profile import Crowding, Service, Way, Ways
 from planner.service import ServiceTimes
 from planner.ways import WayTable
+from planner.workplace import Workplace
 from tests.hand_made_profile import hand_made_profile
 
 
@@ -65,3 +67,26 @@ def test_pictures_take_longer_by_the_factor_of_the_pool_and_of_the_pace():
     assert factors(3) == [2, 3, 4]
     plain = ServiceTimes(hand_made_profile(), Paces(hand_made_profile()), 1)
     assert plain.crowding(0) == 1
+
+
+_ASCENDING = (
+    Crowding(workers=1, items_per_s=0.0, factor=1.0),
+    Crowding(workers=1, items_per_s=64.0, factor=65.0),
+)
+
+
+def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
+    profile = hand_made_profile()
+    fast = Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,))
+    profile = profile.model_copy(update={"service": (fast,), "crowding": _ASCENDING})
+    paces = Paces(profile)
+
+    def crowding(*fed_s: float) -> float:
+        service = ServiceTimes(profile, paces, 1)
+        place = Workplace(paces, WayTable(profile, paces), service, Answers(profile), "model")
+        for moment_s in fed_s:
+            place.feed(moment_s)
+        return place.picture_crowding()
+
+    assert crowding(0.0, 0.2, 1.0, 0.1) == crowding(0.0, 0.1, 0.2, 1.0)
+    assert crowding(1.0, 0.0) == pytest.approx(crowding(1.0), abs=0.1)

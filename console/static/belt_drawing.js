@@ -264,7 +264,8 @@ export class Drawing {
     return this.painted(whole, whole, (pen) => paint(pen, whole / 2, size));
   }
 
-  round(pen, middle, size) {
+  /* The path of a square with round corners around the middle. */
+  traceSquare(pen, middle, size) {
     pen.beginPath();
     pen.roundRect(middle - size / 2, middle - size / 2, size, size, Math.min(8, size / 5));
   }
@@ -272,13 +273,13 @@ export class Drawing {
   paintPicture(pen, image, middle, size) {
     const { naturalWidth: w, naturalHeight: h } = image;
     const side = Math.min(w, h);
-    this.round(pen, middle, size);
+    this.traceSquare(pen, middle, size);
     pen.clip();
     pen.drawImage(image, (w - side) / 2, (h - side) / 2, side, side, middle - size / 2, middle - size / 2, size, size);
   }
 
   paintName(pen, name, middle, size) {
-    this.round(pen, middle, size);
+    this.traceSquare(pen, middle, size);
     pen.fillStyle = this.colours.sunk;
     pen.fill();
     if (size <= 40) return;
@@ -290,7 +291,7 @@ export class Drawing {
 
   /* Without a verdict: that of an item that has none yet. */
   paintOutline(pen, verdict, middle, size) {
-    this.round(pen, middle, size);
+    this.traceSquare(pen, middle, size);
     pen.lineWidth = verdict ? 3.5 : 1.5;
     pen.strokeStyle = verdict ? this.colours[verdict] : this.colours.dim;
     pen.stroke();
