@@ -138,10 +138,13 @@ class _Tail:
     def _fresh(self) -> bytes:
         try:
             with self.path.open("rb") as file:
+                end = file.seek(0, 2)
                 if self._position is None:
-                    self._position = max(0, file.seek(0, 2) - _TAIL_BYTES)
+                    self._position = max(0, end - _TAIL_BYTES)
                 file.seek(self._position)
-                whole, newline, _ = file.read(4 * _TAIL_BYTES).rpartition(b"\n")
+                # As much as there is: a read sets aside what it is asked for, here in many threads.
+                fresh_bytes = max(0, min(end - self._position, 4 * _TAIL_BYTES))
+                whole, newline, _ = file.read(fresh_bytes).rpartition(b"\n")
         except FileNotFoundError:
             return b""
         self._position += len(whole) + len(newline)
