@@ -21,7 +21,7 @@ import typer
 from line.config import load
 from line.settings import Settings
 from planner.cells import simulate_cells
-from planner.profile import Answer, Machine, Profile, Service, Way, Ways
+from planner.profile import Answer, Machine, Profile, Service, Turnaround, Way, Ways
 from planner.twin import simulate
 
 _INFERENCE_MS = (8.0, 9.0, 9.5, 14.0)
@@ -54,7 +54,7 @@ def profile() -> Profile:
         threshold=0.5,
         source="procedural",
         picture_ms=(1.0, 2.0),
-        turnaround_ms=(0.1,),
+        turnaround=(Turnaround(workers=_WORKERS, ms=(0.1,)),),
         service=(Service(busy=1, batch=1, ms=_INFERENCE_MS),),
         ways=(Ways(items=tuple(map(_way, range(100)))),),
         acknowledged_ms=(1.0, 3.0),

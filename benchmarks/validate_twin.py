@@ -3,9 +3,12 @@
 Profiles this machine, runs the real line at three belt speeds, the last one an overload, with one
 worker and with two, fed steadily and in bursts; then the twin with the same settings. Pictures come
 from files: no real camera draws them, and drawing takes most of a core of the two that the line has
-here. The machine is not the same from one quarter of an hour to the next, so all of that is done
-more than once, each time with a profile of its own, and averaged. Both stand side by side in
-docs/planner.md then. Run it on a quiet machine.
+here.
+
+A machine that others share is a tenth faster or slower from one minute to the next. So a bare
+inference is timed before and after each run, and the twin's machine is as much slower than the
+profile's as that was; and all of it is done more than once, each time with a profile of its own,
+and averaged. Both stand side by side in docs/planner.md then. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -25,10 +28,12 @@ from accounts.results import read_results
 from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
 from launch.commands.profile import profile as measure_profile
-from line.config import ROOT
+from launch.settings import load_model
+from line.config import ROOT, load
 from line.errors import BadInput, ScraplineError
 from line.outcome import IN_TIME
 from line.settings import Settings
+from planner.measure_machine import bare_inference_s
 from planner.profile import Profile
 from planner.twin import simulate
 from producers.render import render
@@ -40,6 +45,8 @@ PICTURES = ("source.order=random", "camera.effects=off")
 """How they are fed from files."""
 SCENARIOS = ("steady", "rush_hour")
 WORKERS = (1, 2)
+_LOOK_S = 1.0
+"""So long a bare inference is timed, again and again."""
 _PER_CLASS = 60
 _POINTS = 0.02
 _THROUGHPUT = 0.03
@@ -96,6 +103,8 @@ class Cell:
     workers: int
     line: Figures
     twin: Figures
+    slowness: float = 1.0
+    """of the machine, in times what it was when it was profiled"""
 
     @classmethod
     def mean(cls, same: Sequence[Cell]) -> Cell:
@@ -154,7 +163,7 @@ def main(
             console.print("\n" + _HEAD)
             grids.append([])
             for cell in _cells(place, measured, duration, fed):
-                console.print(cell.markdown, soft_wrap=True)
+                console.print(f"{cell.markdown} {cell.slowness:.3f}", soft_wrap=True)
                 grids[-1].append(cell)
     cells = [Cell.mean(same) for same in zip(*grids, strict=True)]
     passed = sum(not cell.misses for cell in cells)
@@ -179,6 +188,13 @@ def from_files(pictures: Path) -> list[str]:
 
 
 def _cells(folder: Path, profile: Profile, duration_s: float, fed: Sequence[str]) -> Iterator[Cell]:
+    usual = load(environment={}, options=[("model.path", profile.model_path)])
+    classify = load_model(usual).engine.classify
+
+    def bare_s() -> float:
+        return bare_inference_s(classify, usual, _LOOK_S)
+
+    after_s = bare_s()
     for scenario in SCENARIOS:
         for speed, rate in BELTS:
             for workers in WORKERS:
@@ -194,9 +210,11 @@ def _cells(folder: Path, profile: Profile, duration_s: float, fed: Sequence[str]
                 run_dir = folder / f"{scenario}-{speed:g}-{workers}"
                 run_line(run_dir, options)
                 settings = Settings.model_validate_json((run_dir / "settings.json").read_bytes())
+                before_s, after_s = after_s, bare_s()
+                slowness = 1000 * (before_s + after_s) / 2 / profile.inference_ms
                 line = Figures.of(rows_of_line(run_dir))
-                twin = Figures.of(_rows_of_twin(settings, profile))
-                yield Cell(scenario, speed, rate, workers, line, twin)
+                twin = Figures.of(_rows_of_twin(settings, profile.slowed(slowness)))
+                yield Cell(scenario, speed, rate, workers, line, twin, slowness)
 
 
 def rows_of_line(run_dir: Path) -> list[Row]:

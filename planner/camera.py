@@ -113,7 +113,7 @@ class Camera(Process):
     def _reach(self, item: Item) -> None:
         self.reached_s = item.scheduled_s
         self._begin_ahead(item.scheduled_s)
-        passage = self._workplace.see_item(item.way)
+        passage = self._workplace.see_item(item.way, self.agenda.now)
         item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._riding.popleft()
         if item.ready is not None:
@@ -128,7 +128,7 @@ class Camera(Process):
             self._riding.append(item)
             self._coming = next(self._belt, None)
             fed_s = item.fed_s / self._speed if self._is_paced else self.agenda.now
-            self._workplace.feed(fed_s)
+            self._workplace.feed(fed_s, item.due if self._is_paced else math.inf)
             if self._ahead < self._window.room - self._exposures:
                 self._ahead += 1
                 self._begin(item, fed_s)

@@ -26,6 +26,8 @@ class Luck(NamedTuple):
     picture_s: list[float]
     way: list[float]
     """0 … 1: which way of its pace"""
+    patience: list[float]
+    """0 … 1: how slow its inference is if it had to wait for a worker"""
     store_s: list[float]
     """from the dispatcher to a sink's file"""
     answer: list[float]
@@ -36,10 +38,11 @@ def lucks(profile: Profile, seed: int, camera: int) -> Iterator[Luck]:
     """Of all items of one lane, block after block, without end."""
     for block in count():
         words = np.random.SeedSequence([seed, camera, block, int(Purpose.TWIN)])
-        draws = np.random.Generator(np.random.PCG64(words)).random((4, BLOCK_ITEMS))
+        draws = np.random.Generator(np.random.PCG64(words)).random((5, BLOCK_ITEMS))
         yield Luck(
             picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
             way=draws[1].tolist(),
+            patience=draws[4].tolist(),
             store_s=(_seconds(profile.acknowledged_ms, draws[2]) / 2).tolist(),
             answer=draws[3].tolist(),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from statistics import mean
 
 from line.errors import BadInput
@@ -12,12 +12,10 @@ from line.settings import Settings
 from planner import measure_figures as figures
 from planner import measure_machine as machine
 from planner.measure_pictures import pictures_alone
-from planner.measure_run import Seen, Watch
+from planner.measure_run import Watch
 from planner.measure_series import Runs, Tell, steps
-from planner.profile import Machine, Profile, Ways
-
-_QUICKEST_MS = 2.0
-"""What leaves the camera within so much was not made late, however little a picture takes."""
+from planner.measure_ways import ways_of
+from planner.profile import Machine, Profile, Service, Ways
 
 
 def measure(
@@ -25,7 +23,7 @@ def measure(
     model: ModelFacts,
     *,
     threshold: float,
-    inference_s: float,
+    bare_s: Callable[[], float],
     workers: int,
     run_s: float,
     beside: float | None,
@@ -38,7 +36,8 @@ def measure(
         settings: of the belt, the pictures and the policies; the load is this function's.
         model: the file that the workers load.
         threshold: the model file's own.
-        inference_s: about what an inference takes, to choose the loads by.
+        bare_s: times an inference beside nothing. The loads are chosen by it, and what others do
+            to the machine while it is measured is taken out.
         workers: the most that are measured at once.
         run_s: belt time of each load.
         beside: cores that others were seen to keep busy.
@@ -53,8 +52,8 @@ def measure(
     tell(0, steps(workers), "the camera alone: making pictures")
     alone_ms, smearing_ms = pictures_alone(settings)
     picture_s = mean(alone_ms) / 1000
-    runs = Runs.of(settings, model, inference_s, picture_s, workers, run_s, tell, watch)
-    ways = tuple(_ways(runs.calm, max(min(alone_ms), _QUICKEST_MS)))
+    runs = Runs.of(settings, model, bare_s, picture_s, workers, run_s, tell, watch)
+    service, ways = _service_and_ways(runs, max(alone_ms))
     if not ways:
         raise BadInput(
             "every item of the measured line met another one; take longer: --seconds, or free "
@@ -70,22 +69,28 @@ def measure(
         source=settings.source.spec,
         picture_ms=figures.quantiles(alone_ms),
         smearing_ms=round(smearing_ms, 4),
+        inference_ms=round(1000 * runs.inference_s, 4),
         crowding=tuple(figures.crowding(runs.pools, mean(alone_ms), smearing_ms)),
-        service=tuple(figures.service(runs)),
-        turnaround_ms=figures.turnaround(runs.floods, ways[0].items),
-        ways=ways,
+        service=tuple(service),
+        turnaround=tuple(figures.turnarounds(runs.floods, ways[0])),
+        ways=tuple(ways),
         acknowledged_ms=figures.acknowledged(runs.single),
         start_s=figures.quantiles(starts),
-        restart_s=figures.quantiles(figures.restarts_s(runs.busy) or starts),
+        restart_s=figures.quantiles(figures.restarts_s(runs.killed) or starts),
         answers=figures.answers_of(runs.every),
     )
 
 
-def _ways(calm: Iterable[Seen], quickest_ms: float) -> Iterator[Ways]:
-    for seen in calm:
-        items = figures.ways_of(seen, quickest_ms)
-        if items:
-            yield Ways(items_per_s=seen.fed_per_s, items=items)
+def _service_and_ways(runs: Runs, picture_ms: float) -> tuple[list[Service], list[Ways]]:
+    service: list[Service] = []
+    ways: list[Ways] = []
+    for each in runs.easy:
+        found = figures.service(each.seen, each.workers)
+        service += found
+        ways += ways_of(each.seen, each.workers, found, picture_ms)
+    for seen in runs.pools:
+        service += figures.service([seen], seen.workers)
+    return service, ways
 
 
 def this_machine(beside: float | None) -> Machine:

@@ -1,12 +1,13 @@
 """The loads that a line is measured under, as settings of runs.
 
 - *calm*: one worker that has time, at three paces. What an item takes that meets nobody.
+- *evenly*: as calm, or as busy, but in regular distance.
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
 - *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
 - *brisk*: as many workers, with nearly all that they can do.
-- *busy*: all workers, at a share of what they could do, at random moments; near its end workers are
-  killed.
+- *busy*: as many workers, two at least, at a share of what they could do, at random moments. What
+  items meet on their way to a pool. At the end of the last one workers are killed.
 """
 
 from __future__ import annotations
@@ -47,6 +48,15 @@ def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]
     return [_load(settings, 1, "poisson", rate, duration_s) for rate in rates]
 
 
+def evenly(load: Settings) -> Settings:
+    """As many items, in regular distance, for half the time.
+
+    What comes evenly meets others in one way only, and which one differs from pace to pace.
+    """
+    halved = {"line": {"duration_s": load.line.duration_s / 2}}
+    return altered(load, {"infeed": {"process": "regular"}, **halved})
+
+
 def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:
     """One worker, one frame under way in the whole line."""
     items = max(30, round(duration_s / (inference_s + 0.02)))
@@ -74,19 +84,25 @@ def brisk(flood: Settings, answers_per_s: float) -> Settings:
 
 
 def busy(settings: Settings, capacity_per_s: float, duration_s: float, workers: int) -> Settings:
-    """A share of `capacity_per_s`; kills begin after `duration_s` and add to it."""
+    """A share of `capacity_per_s`, at random moments."""
     rate = min(_MOST_ITEMS_PER_S, _BUSY_SHARE * capacity_per_s)
+    return _load(settings, workers, "poisson", rate, duration_s)
+
+
+def with_kills(busy: Settings) -> Settings:
+    """The same; at its end workers are killed, and the line goes on until they are back."""
+    assert isinstance(busy.line.workers, int)
     kills = [
         {
             "action": "kill",
             "role": "worker",
             "index": number,
-            "at_s": duration_s + number * _RESTART_S,
+            "at_s": busy.line.duration_s + number * _RESTART_S,
         }
-        for number in range(min(workers, _KILLS))
+        for number in range(min(busy.line.workers, _KILLS))
     ]
-    whole_s = duration_s + _RESTART_S * len(kills)
-    return altered(_load(settings, workers, "poisson", rate, whole_s), {"events": kills})
+    whole_s = busy.line.duration_s + _RESTART_S * len(kills)
+    return altered(busy, {"line": {"duration_s": whole_s}, "events": kills})
 
 
 def _load(

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
-from time import sleep
+from statistics import median
+from time import perf_counter, sleep
+
+import numpy as np
+from numpy.typing import NDArray
+
+from line.settings import Settings
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _STAT = Path("/proc/stat")
+_FEWEST = 9
+"""Inferences that a median is taken of."""
 
 
 def cpu_name() -> str:
@@ -47,6 +55,25 @@ def busy_cores(look_s: float) -> float | None:
     if before is None or after is None:
         return None
     return (after - before) / os.sysconf("SC_CLK_TCK") / look_s
+
+
+def bare_inference_s(
+    classify: Callable[[NDArray[np.uint8]], object], settings: Settings, look_s: float
+) -> float:
+    """What the model takes over a picture of the camera's size now, nothing beside it: the median.
+
+    A machine that others share is not as fast at all times; this tells one time from another.
+    """
+    picture = np.zeros((1, settings.camera.height_px, settings.camera.width_px, 3), np.uint8)
+    classify(picture)  # warms up
+    times_s: list[float] = []
+    began = before = perf_counter()
+    while len(times_s) < _FEWEST or before < began + look_s:
+        classify(picture)
+        after = perf_counter()
+        times_s.append(after - before)
+        before = after
+    return median(times_s)
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:

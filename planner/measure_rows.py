@@ -8,12 +8,13 @@ busy when.
 from __future__ import annotations
 
 import csv
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
+
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Inference:
     dispatched_s: float
     """of its last frame"""
     batch: int
-    busy: int
-    """workers in an inference when this one began, itself included"""
+    company: float
+    """workers at work meanwhile, itself included, on average"""
 
     @property
     def duration_ms(self) -> float:
@@ -84,31 +85,59 @@ _SAME_S = 5e-6
 def inferences(answers: Sequence[Answer]) -> list[Inference]:
     """The runs of the model behind `answers`, in the order in which they began."""
     batches: list[list[Answer]] = []
+    spans: list[tuple[float, float]] = []
     for _, own in groupby(sorted(answers, key=lambda a: (a.worker, a.started_s)), _worker):
-        last_s = float("-inf")
+        mine: list[list[Answer]] = []
         for answer in own:
-            if answer.started_s - last_s > _SAME_S:
-                batches.append([])
-            batches[-1].append(answer)
-            last_s = answer.started_s
+            if not mine or answer.started_s - mine[-1][-1].started_s > _SAME_S:
+                mine.append([])
+            mine[-1].append(answer)
+        batches += mine
+        spans += _at_work(mine)
     batches.sort(key=lambda batch: batch[0].started_s)
-    starts = sorted(batch[0].started_s for batch in batches)
-    ends = sorted(batch[0].ended_s for batch in batches)
-    found = []
-    for batch in batches:
-        first = batch[0]
-        begun, over = bisect_right(starts, first.started_s), bisect_left(ends, first.started_s)
-        found.append(
-            Inference(
-                worker=first.worker,
-                started_s=first.started_s,
-                ended_s=first.ended_s,
-                dispatched_s=max(answer.dispatched_s for answer in batch),
-                batch=len(batch),
-                busy=max(1, begun - over),
-            )
+    company = _Company(spans)
+    return [
+        Inference(
+            worker=batch[0].worker,
+            started_s=batch[0].started_s,
+            ended_s=batch[0].ended_s,
+            dispatched_s=_dispatched_s(batch),
+            batch=len(batch),
+            company=company.of(batch[0].started_s, batch[0].ended_s),
         )
-    return found
+        for batch in batches
+    ]
+
+
+def _at_work(batches: Sequence[list[Answer]]) -> Iterator[tuple[float, float]]:
+    """A worker's stretches of work: it does not rest while the next frame is at hand."""
+    began_s = batches[0][0].started_s
+    for this, after in pairwise(batches):
+        if _dispatched_s(after) > this[0].ended_s:
+            yield began_s, this[0].ended_s
+            began_s = after[0].started_s
+    yield began_s, batches[-1][0].ended_s
+
+
+def _dispatched_s(batch: Sequence[Answer]) -> float:
+    return max(answer.dispatched_s for answer in batch)
+
+
+class _Company:
+    """How many stretches of work there are at a time."""
+
+    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+        changes = sorted(
+            change for began_s, ended_s in spans for change in ((began_s, 1), (ended_s, -1))
+        )
+        self._moments_s = np.array([moment_s for moment_s, _ in changes])
+        at_work = np.cumsum([change for _, change in changes])
+        self._work_s = np.concatenate([[0.0], np.cumsum(at_work[:-1] * np.diff(self._moments_s))])
+
+    def of(self, began_s: float, ended_s: float) -> float:
+        """On average."""
+        before_s, after_s = np.interp([began_s, ended_s], self._moments_s, self._work_s)
+        return max(1.0, float(after_s - before_s) / max(ended_s - began_s, 1e-9))
 
 
 def turnarounds_ms(runs: Sequence[Inference], hop_s: float) -> list[float]:

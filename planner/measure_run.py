@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -30,10 +31,24 @@ class Seen:
     """from the start of the worker's processes until all of them were ready"""
     cycle_s: float | None
     """wall time between two items, from the counts that the camera gave on its way"""
+    slowness: float = 1.0
+    """how much longer the machine took over everything than it did at first"""
 
     def only(self, answers: list[Answer]) -> Seen:
         """The same run, with some of its answers."""
         return replace(self, answers=answers)
+
+    @property
+    def until_first_kill(self) -> Seen:
+        """The run as long as nothing was done to it."""
+        end_s = min((event.at_s for event in self.settings.events), default=math.inf)
+        return self.only([answer for answer in self.answers if answer.decided_s < end_s])
+
+    @property
+    def workers(self) -> int:
+        """In the pool."""
+        assert isinstance(self.settings.line.workers, int)
+        return self.settings.line.workers
 
     @property
     def runs(self) -> list[Inference]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from line.model_facts import ModelFacts
 from line.settings import Settings
@@ -16,14 +16,26 @@ Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
+class Easy:
+    """Runs at one pace that left workers free now and then: at random moments, and evenly."""
+
+    workers: int | None
+    """in the pool; None: items are so far apart that its size does not matter"""
+    seen: list[Seen]
+
+
+@dataclass(frozen=True)
 class Runs:
     """What the line showed under the loads of `measure_loads`."""
 
-    calm: list[Seen]
+    inference_s: float
+    """a bare one, before all of them"""
+    easy: list[Easy]
     single: Seen
     floods: list[Seen]
     brisk: list[Seen]
-    busy: Seen
+    killed: Seen
+    """one of the easy ones, with kills at its end"""
 
     @property
     def pools(self) -> list[Seen]:
@@ -31,14 +43,15 @@ class Runs:
 
     @property
     def every(self) -> list[Seen]:
-        return [*self.calm, self.single, *self.pools, self.busy]
+        easy = [seen for each in self.easy for seen in each.seen]
+        return [*easy, self.single, *self.pools]
 
     @classmethod
     def of(
         cls,
         settings: Settings,
         model: ModelFacts,
-        inference_s: float,
+        bare_s: Callable[[], float],
         picture_s: float,
         workers: int,
         run_s: float,
@@ -47,42 +60,53 @@ class Runs:
     ) -> Runs:
         """See `planner.measure.measure`."""
         number = 0
+        before_s = inference_s = bare_s()
 
         def run(load: Settings, what: str) -> Seen:
-            nonlocal number
+            nonlocal number, before_s
             number += 1
-            tell(number, max(steps(workers), number), what)
+            who = f"{load.line.workers} worker{'' if load.line.workers == 1 else 's'}"
+            tell(number, max(steps(workers), number), f"{who}, {what}")
             # Other items each time: the answers are about as many pictures as there can be.
             seeded = altered(load, {"line": {"seed": settings.line.seed + number}})
-            return observe(seeded, model, watch)
+            seen = observe(seeded, model, watch)
+            after_s = bare_s()
+            slowness = (before_s + after_s) / 2 / inference_s
+            before_s = after_s
+            return replace(seen, slowness=slowness)
 
         few, more, many = loads.calm(settings, max(inference_s, picture_s), 2 * run_s)
-        calm = [
-            run(few, "1 worker, few items"),
-            run(more, "1 worker, more items"),
-            run(many, "1 worker, many items"),
+        easy = [
+            Easy(None, [run(few, "few items")]),
+            Easy(None, [run(more, "more items"), run(loads.evenly(more), "evenly")]),
+            Easy(1, [run(many, "many items"), run(loads.evenly(many), "evenly")]),
         ]
-        single = run(loads.one_by_one(settings, inference_s, run_s), "1 worker, one item at a time")
+        single = run(loads.one_by_one(settings, inference_s, run_s), "one item at a time")
         floods: list[Seen] = []
         brisk: list[Seen] = []
         for count in loads.counts(workers):
-            who = f"{count} worker{'' if count == 1 else 's'}"
             flood = loads.flood(settings, inference_s, run_s, count)
-            seen = run(flood, f"{who}, more items than can be done")
+            seen = run(flood, "more items than can be done")
             floods.append(seen)
             smaller = loads.smaller_flood(flood, seen.answers_per_s)
             if smaller is not None:
-                seen = run(smaller, f"{who}, fewer, but more than can be done")
+                seen = run(smaller, "fewer, but more than can be done")
                 floods.append(seen)
-            brisk.append(run(loads.brisk(flood, seen.answers_per_s), f"{who}, well used"))
-        busy = run(
-            loads.busy(settings, seen.answers_per_s, run_s, workers),
-            f"{who}, at random moments; then some are killed",
-        )
+            capacity_per_s = seen.answers_per_s
+            brisk.append(run(loads.brisk(flood, capacity_per_s), "well used"))
+            busy = loads.busy(settings, capacity_per_s, 2 * run_s, count)
+            if count == workers:
+                killed = run(loads.with_kills(busy), "at random moments; then some are killed")
+                easy.append(Easy(count, [killed.until_first_kill]))
+            elif count > 1:
+                easy.append(Easy(count, [run(busy, "at random moments")]))
+            if count > 1:
+                easy[-1].seen.append(run(loads.evenly(busy), "evenly"))
         tell(number, number, "done")
-        return cls(calm, single, floods, brisk, busy)
+        return cls(inference_s, easy, single, floods, brisk, killed)
 
 
 def steps(workers: int) -> int:
     """Runs that there are as a rule."""
-    return 3 * len(loads.counts(workers)) + 4
+    counts = loads.counts(workers)
+    return 6 + 2 * len(counts) + 2 * (len(counts) - 1) + (workers == 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -29,6 +29,9 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
 
 Duration = Annotated[float, Field(ge=0, le=1e7)]
 Quantiles = Annotated[tuple[Duration, ...], Field(min_length=1), AfterValidator(_ascending)]
+HEADWAY_MS = 1000.0
+"""Stands for any longer one."""
+Headway = Annotated[float, Field(ge=0, le=HEADWAY_MS)]
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -37,6 +40,11 @@ def quantile(values: Sequence[float], share: float) -> float:
     below = min(int(place), len(values) - 1)
     above = min(below + 1, len(values) - 1)
     return values[below] + (place - below) * (values[above] - values[below])
+
+
+def times(factor: float, ms: Quantiles) -> Quantiles:
+    """The quantiles of a duration that is so many times as long."""
+    return tuple(factor * value for value in ms)
 
 
 class Machine(Section):
@@ -52,7 +60,7 @@ class Machine(Section):
 
 
 class Service(Section):
-    """Inferences of one batch size while so many workers were in one, this one included.
+    """Inferences of one batch size that had so many workers at work throughout, their own included.
 
     The rest of the line shares the cores, and its work grows with the items that pass: an entry
     holds for one pool and one pace, and `planner.service` says what holds between the entries.
@@ -64,6 +72,9 @@ class Service(Section):
     items_per_s: float = Field(default=0.0, ge=0, description="that passed the photo-eyes")
     ms: Quantiles = Field(description="of the whole batch")
 
+    def slowed(self, factor: float) -> Service:
+        return self.model_copy(update={"ms": times(factor, self.ms)})
+
 
 class Crowding(Section):
     """How much longer a picture takes at one pace, beside workers and the camera's other work."""
@@ -73,24 +84,51 @@ class Crowding(Section):
     factor: float = Field(ge=1, le=1000)
 
 
+class Turnaround(Section):
+    """A worker between two inferences, the next frame at hand."""
+
+    workers: int = Field(ge=1, description="in the pool, all of them at work")
+    ms: Quantiles
+
+    def slowed(self, factor: float) -> Turnaround:
+        return self.model_copy(update={"ms": times(factor, self.ms)})
+
+
 class Way(Section):
-    """What one item met from its photo-eye to its decision, behind nobody.
+    """What one item met from its photo-eye to its decision, a worker being free.
 
     Delays come together (whoever disturbs a process seldom waits for the next one), so they are
-    kept together.
+    kept together. They depend on who else is about: the frame of the item behind it and the row of
+    the one before are carried by the same processes.
     """
 
+    headway_ms: Headway = Field(default=HEADWAY_MS, description="since the item before it")
+    follower_ms: Headway = Field(default=HEADWAY_MS, description="until the item behind it")
+    busy: int = Field(default=0, ge=0, description="workers at work when its picture left")
     publish_ms: Duration = Field(description="from the trigger, the picture being finished")
     to_worker_ms: Duration = Field(description="by way of the dispatcher")
-    inference: Fraction = Field(description="share of the others' inferences that were quicker")
+    inference: Fraction = Field(description="share of inferences in its company that were quicker")
     decision_ms: Duration = Field(description="from the end of the inference")
+
+    def slowed(self, factor: float) -> Way:
+        return self.model_copy(
+            update={
+                "publish_ms": factor * self.publish_ms,
+                "to_worker_ms": factor * self.to_worker_ms,
+                "decision_ms": factor * self.decision_ms,
+            }
+        )
 
 
 class Ways(Section):
     """Of some items at one pace."""
 
+    workers: int | None = Field(default=None, ge=1, description="in the pool; none: in any")
     items_per_s: float = Field(default=0.0, ge=0, description="that passed the photo-eye")
     items: tuple[Way, ...] = Field(min_length=1)
+
+    def slowed(self, factor: float) -> Ways:
+        return self.model_copy(update={"items": tuple(way.slowed(factor) for way in self.items)})
 
 
 class Answer(Section):
@@ -115,11 +153,14 @@ class Profile(Section):
     smearing_ms: Duration = Field(
         default=0.0, description="that it takes longer where the belt moves by more than a pixel"
     )
+    inference_ms: Duration = Field(
+        default=0.0,
+        description="a bare one, nothing beside it, at the speed of the machine that all times "
+        "here are of; 0: unknown",
+    )
     crowding: tuple[Crowding, ...] = Field(default=(), description="none: no longer than alone")
     service: tuple[Service, ...] = Field(min_length=1)
-    turnaround_ms: Quantiles = Field(
-        default=(0.0,), description="a worker between two inferences, the next frame at hand"
-    )
+    turnaround: tuple[Turnaround, ...] = Field(default=(), description="none: no time at all")
     ways: tuple[Ways, ...] = Field(min_length=1)
     acknowledged_ms: Quantiles = Field(
         description="from a decision, by way of the CSV log and then the other sinks, all at rest"
@@ -144,6 +185,23 @@ class Profile(Section):
             raise ValueError("service: must hold busy = 1 with batch = 1, for any workers")
         return self
 
+    def slowed(self, factor: float) -> Profile:
+        """Of the same machine while it takes so many times as long over everything.
+
+        What `inference_ms` would be then; starts and restarts stay.
+        """
+        return self.model_copy(
+            update={
+                "inference_ms": factor * self.inference_ms,
+                "picture_ms": times(factor, self.picture_ms),
+                "smearing_ms": factor * self.smearing_ms,
+                "service": tuple(each.slowed(factor) for each in self.service),
+                "turnaround": tuple(each.slowed(factor) for each in self.turnaround),
+                "ways": tuple(each.slowed(factor) for each in self.ways),
+                "acknowledged_ms": times(factor, self.acknowledged_ms),
+            }
+        )
+
     @classmethod
     def load(cls, path: Path) -> Profile:
         """Raises BadInput, naming the file and the field, for anything but a profile."""
@@ -164,6 +222,19 @@ class Profile(Section):
             path.write_text(self.model_dump_json(indent=1))
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror or error}") from None
+
+
+_Entry = TypeVar("_Entry", Service, Turnaround, Crowding, Ways)
+
+
+def of_pool(measured: Sequence[_Entry], workers: int) -> list[_Entry]:
+    """Those that hold for a pool of so many workers: of any, or of the next smaller measured one.
+
+    If only larger ones were measured, of the smallest of these.
+    """
+    pools = sorted({each.workers for each in measured if each.workers is not None})
+    nearest = max((pool for pool in pools if pool <= workers), default=pools[0] if pools else None)
+    return [each for each in measured if each.workers in (None, nearest)]
 
 
 def newest(settings: Settings) -> Path:

@@ -31,6 +31,7 @@ class Item:
     mass_g: float
     picture_s: float
     way: float
+    patience: float
     store_s: float
     answer: float
     publish_s: float = 0.0

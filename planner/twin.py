@@ -41,14 +41,14 @@ def simulate(
 
     Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
     picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
-    batches; inferences whose time depends on the pool, the batch, the pace of the belt and how many
-    workers are in one; the sinks' credit, rests and acknowledgements; any clock; kills and freezes
-    of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
+    batches; inferences that go as fast as the pool, the batch, the pace of the belt and the workers
+    that are at work let them; the sinks' credit, rests and acknowledgements; any clock; kills and
+    freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
-    Assumes: an inference's time is settled when it begins; luck is independent from item to item;
-    a picture asked for by the review queue costs nothing; lamps that are dim change no answer
-    (`dim` has no effect); the runner, the disk and messages lost in the sockets cost nothing; any
-    process is back after `restart_s` and the delay that the restart rules want.
+    Assumes: luck is independent from item to item; a picture asked for by the review queue costs
+    nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the disk and
+    messages lost in the sockets cost nothing; any process is back after `restart_s` and the delay
+    that the restart rules want.
 
     The same settings, profile and failures give the same rows in the same order, byte for byte.
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
@@ -78,7 +78,7 @@ class _Twin:
         paces = Paces(profile)
         self._workplace = Workplace(
             paces,
-            WayTable(profile, paces),
+            WayTable(profile, paces, self._figures.workers),
             ServiceTimes(profile, paces, self._figures.workers),
             Answers(profile),
             profile.model_sha256[:12],

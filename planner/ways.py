@@ -1,16 +1,32 @@
-"""What items meet on their way: what a measured one met at the same pace, drawn by lot."""
+"""What items meet on their way: what a measured one met in the same company, drawn by lot."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
+from math import inf
+from operator import attrgetter
+from statistics import median
 from typing import NamedTuple
 
+import numpy as np
+
 from planner.paces import Paces
-from planner.profile import Profile, Ways
+from planner.profile import Profile, Way, Ways, of_pool, quantile
 from planner.service import SHARES
 
-_KEPT = 1000
-"""Ways of one pace that are told apart, where two paces are mixed."""
+_NEAREST = 32
+"""Measured items that an item may be like; and those that are just as near."""
+_SAME = 0.02
+_EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0)
+"""Between the headways that are told apart, in passages: the time that an item takes to pass."""
+_MIDDLES = (0.0, *((low + high) / 2 for low, high in pairwise(_EDGES)), 3.0)
+_FARTHEST_BEHIND = 1.5
+"""In passages: who comes later meets nobody."""
+_STRANGE = (1.0, 0.4, 1.0)
+"""Headway and follower, in passages, and busy workers: so far apart are equally strange."""
 
 
 class Passage(NamedTuple):
@@ -28,36 +44,84 @@ class Passage(NamedTuple):
 class WayTable:
     """Between two paces that were measured, ways of both, in proportion."""
 
-    def __init__(self, profile: Profile, paces: Paces) -> None:
+    def __init__(self, profile: Profile, paces: Paces, workers: int) -> None:
+        """`workers`: in the pool."""
         self._paces = paces
-        self._measured = sorted(profile.ways, key=lambda ways: ways.items_per_s)
-        self._passages = [_passages(ways) for ways in self._measured]
-        self._at = cache(self._of_step)
+        self._measured = sorted(of_pool(profile.ways, workers), key=attrgetter("items_per_s"))
+        passage_s = _passage_s(profile)
+        self._edges_s = [edge * passage_s for edge in _EDGES]
+        self._passages = [[_passage(way) for way in ways.items] for ways in self._measured]
+        self._traits = [_traits(ways, passage_s) for ways in self._measured]
+        self._cells: list[dict[int, list[Passage]]] = [{} for _ in self._measured]
+        self._neighbours = cache(self._neighbours_of)
 
-    def draw(self, share: float, step: int) -> Passage:
-        """The one at `share` (0 … 1) of those of a pace."""
-        known = self._at(step)
+    def draw(
+        self,
+        share: float,
+        step: int,
+        headway_s: float = inf,
+        follower_s: float = inf,
+        busy: int = 0,
+    ) -> Passage:
+        """The one at `share` (0 … 1) of those of a pace which are most like an item.
+
+        `headway_s` passed since the item before it, `follower_s` will until the one behind it;
+        `busy` workers are at work.
+        """
+        below, above, part = self._neighbours(step)
+        if share < part:
+            table, share = above, share / part
+        else:
+            table, share = below, (share - part) / (1 - part)
+        edges_s = self._edges_s
+        headway, follower = bisect_right(edges_s, headway_s), bisect_right(edges_s, follower_s)
+        cell = (busy * len(_MIDDLES) + headway) * len(_MIDDLES) + follower
+        known = self._cells[table].get(cell)
+        if known is None:
+            known = self._cells[table][cell] = self._most_alike(table, headway, follower, busy)
         return known[int(share * len(known))]
 
-    def _of_step(self, step: int) -> list[Passage]:
-        rates = [ways.items_per_s for ways in self._measured]
-        below, above, part = self._paces.neighbours(step, rates)
-        faster = round(part * _KEPT)
-        return _some(self._passages[below], _KEPT - faster) + _some(self._passages[above], faster)
+    def _neighbours_of(self, step: int) -> tuple[int, int, float]:
+        return self._paces.neighbours(step, [ways.items_per_s for ways in self._measured])
+
+    def _most_alike(self, table: int, headway: int, follower: int, busy: int) -> list[Passage]:
+        known = self._passages[table]
+        wanted = _MIDDLES[headway], min(_MIDDLES[follower], _FARTHEST_BEHIND), busy
+        apart = (np.abs(self._traits[table] - wanted) / _STRANGE).sum(axis=1)
+        farthest = np.sort(apart)[:_NEAREST][-1] + _SAME
+        return [passage for passage, far in zip(known, apart, strict=True) if far <= farthest]
 
 
-def _passages(ways: Ways) -> list[Passage]:
-    return [
-        Passage(
-            publish_s=way.publish_ms / 1000,
-            half_way_s=way.to_worker_ms / 2000,
-            service=min(int(way.inference * SHARES), SHARES - 1),
-            answer_s=way.decision_ms / 1000,
-        )
-        for way in ways.items
-    ]
+def _passage(way: Way) -> Passage:
+    return Passage(
+        publish_s=way.publish_ms / 1000,
+        half_way_s=way.to_worker_ms / 2000,
+        service=min(int(way.inference * SHARES), SHARES - 1),
+        answer_s=way.decision_ms / 1000,
+    )
 
 
-def _some(passages: list[Passage], count: int) -> list[Passage]:
-    """So many of them, evenly."""
-    return [passages[number * len(passages) // count] for number in range(count)]
+def _traits(ways: Ways, passage_s: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Of each item: headway and follower in passages, and busy workers."""
+    passage_ms = 1000 * passage_s
+    return np.array(
+        [
+            (
+                min(way.headway_ms / passage_ms, _MIDDLES[-1]),
+                min(way.follower_ms / passage_ms, _FARTHEST_BEHIND),
+                way.busy,
+            )
+            for way in ways.items
+        ],
+        np.float64,
+    )
+
+
+def _passage_s(profile: Profile) -> float:
+    """About what an item takes that meets nobody."""
+    alone: Sequence[float] = next(
+        each.ms for each in profile.service if each.workers is None and each.busy == each.batch == 1
+    )
+    ways = profile.ways[0].items
+    hops_ms = median(way.publish_ms + way.to_worker_ms + way.decision_ms for way in ways)
+    return max(1e-6, (quantile(alone, 0.5) + hops_ms) / 1000)

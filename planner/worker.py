@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Protocol
 
@@ -11,10 +12,14 @@ from line.outcome import Verdict
 from line.settings import Settings
 from line.workforce import largest_batch
 from planner.agenda import Agenda, Happening
+from planner.inference import Inference
 from planner.process import Process
+from planner.service import SHARES
 from planner.stand_ins import Answer, Item
 from planner.workplace import Workplace
 
+_SAME_S = 1e-9
+"""Moments closer than that are one."""
 _TOO_LATE = "its deadline passed at the worker"
 _DAMAGED = "its picture was damaged on the way: the checksum differs"
 
@@ -51,8 +56,9 @@ class Worker(Process):
         self._arrived_s = 0.0
         self._is_awake = False
         """in an inference, or about to look into its inbox"""
-        self._began_s = self._ends_s = 0.0
-        self._is_busy = False
+        self._inference: Inference | None = None
+        self._due_s = math.inf
+        """when it is looked at next"""
 
     def receive(self, item: Item) -> None:
         """The dispatcher has sent it on its way."""
@@ -63,20 +69,25 @@ class Worker(Process):
 
     def die(self) -> None:
         super().die()
-        self._settle()
+        if self._inference is not None:
+            self._workplace.end(self._inference, self.agenda.now)
+            self._inference = None
         self._inbox.clear()
-        self._is_awake = False
+        if self._is_awake:
+            self._rest()
         self._arrived_s = 0.0
         self.slowness = 1.0
 
     def freeze(self, until_s: float) -> None:
         super().freeze(until_s)
-        self._ends_s += until_s - self.agenda.now
+        if self._inference is not None:
+            self._inference.rest(self.agenda.now, until_s)
 
     def _wake(self) -> None:
         if self._is_awake or not self._inbox:
             return
         self._is_awake = True
+        self._workplace.engage(self.agenda.now)
         comes_s = self._inbox[0][0]
         if self._largest_batch == 1 and not (self.frozen_until_s or self._poisons):
             # Nothing that comes meanwhile would change the batch: one event less.
@@ -91,7 +102,8 @@ class Worker(Process):
         if not self.is_frozen(self._look, happening):
             self._begin()
 
-    def _begin(self, pause_s: float = 0.0) -> None:
+    def _begin(self, pause_s: float = 0.0, *, has_waited: bool = False) -> None:
+        """What an item met when it came says nothing of its inference if it `has_waited`."""
         now = self.agenda.now + pause_s
         inbox = self._inbox
         batch: list[Item] = []
@@ -108,28 +120,42 @@ class Worker(Process):
             else:
                 batch.append(item)
         if batch:
-            self._infer(batch, now)
+            first = batch[0]
+            self._infer(batch, int(first.patience * SHARES) if has_waited else first.service, now)
         else:
-            self._is_awake = False
+            self._rest()
             self._wake()
 
-    def _infer(self, batch: list[Item], now: float) -> None:
-        workplace = self._workplace
-        workplace.busy += 1
-        times_s = workplace.times_s(len(batch), now)
-        self._is_busy = True
-        self._began_s, self._ends_s = now, now + self.slowness * times_s[batch[0].service]
-        self.agenda.at(self._ends_s, self._end, (self.incarnation, batch))
+    def _rest(self) -> None:
+        self._is_awake = False
+        self._workplace.release(self.agenda.now)
+
+    def _infer(self, batch: list[Item], service: int, now: float) -> None:
+        inference = self._workplace.begin(batch, service, self.slowness, now, self._appoint)
+        self._inference = inference
+        self._due_s = inference.ends_s
+        self.agenda.at(self._due_s, self._end, inference)
+
+    def _appoint(self) -> None:
+        """Its end has changed: look at the inference sooner, if that is necessary."""
+        inference = self._inference
+        if inference is not None and inference.ends_s < self._due_s:
+            self._due_s = inference.ends_s
+            self.agenda.at(self._due_s, self._end, inference)
 
     def _end(self, happening: Happening) -> None:
-        incarnation, batch = happening.about
-        if incarnation != self.incarnation or not self.is_up:
+        inference: Inference = happening.about
+        now = self.agenda.now
+        if inference is not self._inference:
             return
-        if self._ends_s > self.agenda.now:  # it was frozen meanwhile
-            self.agenda.at(self._ends_s, self._end, happening.about)
+        if inference.ends_s > now + _SAME_S:  # it was held up meanwhile
+            if self._due_s <= now:
+                self._due_s = math.inf
+                self._appoint()
             return
-        began_s, lasted_s = self._began_s, self._ends_s - self._began_s
-        self._settle()
+        self._workplace.end(inference, now)
+        self._inference = None
+        began_s, lasted_s, batch = inference.began_s, now - inference.began_s, inference.batch
         known, model = self._workplace.answers, self._workplace.model
         self._send(
             [
@@ -147,17 +173,10 @@ class Worker(Process):
             batch[0],
         )
         if self._inbox and self._inbox[0][0] <= self.agenda.now:
-            self._begin(self._workplace.service.turnaround_s)
+            self._begin(self._workplace.service.turnaround_s, has_waited=True)
         else:
-            self._is_awake = False
+            self._rest()
             self._wake()
-
-    def _settle(self) -> None:
-        """The inference is over, whether it was finished or not."""
-        if self._is_busy:
-            self._is_busy = False
-            self._workplace.busy -= 1
-            self._workplace.busy_s += self.agenda.now - self._began_s
 
     def _send(self, messages: list[Answer] | list[Refusal], first: Item) -> None:
         arrives_s = self.agenda.now + first.answer_s

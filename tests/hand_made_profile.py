@@ -20,7 +20,6 @@ def hand_made_profile(
         threshold=0.5,
         source="by hand",
         picture_ms=(0.0,),
-        turnaround_ms=(0.0,),
         service=(Service(busy=1, batch=1, ms=(inference_ms,)),),
         ways=(
             Ways(

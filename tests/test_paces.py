@@ -41,12 +41,43 @@ def test_ways_are_those_of_the_pace():
     service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,)),)
     changes = {"service": service, "ways": (ways(32.0, 4.0), ways(16.0, 8.0))}
     paces = Paces(profile := hand_made_profile().model_copy(update=changes))
-    table = WayTable(profile, paces)
+    table = WayTable(profile, paces, workers=1)
     drawn = {
         pace: {round(2000 * table.draw(share, paces.step(pace)).half_way_s) for share in (0.1, 0.9)}
         for pace in (4.0, 16.0, 24.0, 32.0, 64.0)
     }
     assert drawn == {4.0: {8}, 16.0: {8}, 24.0: {4, 8}, 32.0: {4}, 64.0: {4}}
+
+
+def test_an_item_meets_what_those_met_that_are_most_like_it():
+    """A passage takes 10 ms; 40 items each of four kinds, told by their way to the worker."""
+    kinds = {1.0: (50.0, 50.0, 0), 2.0: (50.0, 3.0, 0), 3.0: (3.0, 50.0, 0), 4.0: (50.0, 50.0, 1)}
+    ways = tuple(
+        Way(
+            headway_ms=headway_ms,
+            follower_ms=follower_ms,
+            busy=busy,
+            publish_ms=0,
+            to_worker_ms=hop_ms,
+            inference=0.5,
+            decision_ms=0,
+        )
+        for hop_ms, (headway_ms, follower_ms, busy) in kinds.items()
+        for _ in range(40)
+    )
+    service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(8.0,)),)
+    changes = {"service": service, "ways": (Ways(items=ways),)}
+    profile = hand_made_profile().model_copy(update=changes)
+    table = WayTable(profile, Paces(profile), workers=2)
+
+    def met(headway_s: float, follower_s: float, busy: int) -> set[int]:
+        drawn = (table.draw(share / 10, 0, headway_s, follower_s, busy) for share in range(10))
+        return {round(2000 * passage.half_way_s) for passage in drawn}
+
+    assert met(1.0, 1.0, 0) == {1}
+    assert met(1.0, 0.002, 0) == {2}
+    assert met(0.002, 1.0, 0) == {3}
+    assert met(1.0, 1.0, 1) == {4}
 
 
 def test_pictures_take_longer_by_the_factor_of_the_pool_and_of_the_pace():
@@ -83,9 +114,9 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
 
     def crowding(*fed_s: float) -> float:
         service = ServiceTimes(profile, paces, 1)
-        place = Workplace(paces, WayTable(profile, paces), service, Answers(profile), "model")
+        place = Workplace(paces, WayTable(profile, paces, 1), service, Answers(profile), "model")
         for moment_s in fed_s:
-            place.feed(moment_s)
+            place.feed(moment_s, moment_s)
         return place.picture_crowding()
 
     assert crowding(0.0, 0.2, 1.0, 0.1) == crowding(0.0, 0.1, 0.2, 1.0)

@@ -6,12 +6,23 @@ import pytest
 
 from line.config import load
 from line.outcome import COLUMNS
-from planner.measure_figures import POINTS, quantiles, restarts_s, ways_of
-from planner.measure_loads import brisk, busy, calm, counts, flood, smaller_flood
+from planner.measure_figures import POINTS, quantiles, restarts_s, service, turnarounds
+from planner.measure_loads import (
+    brisk,
+    busy,
+    calm,
+    counts,
+    evenly,
+    flood,
+    smaller_flood,
+    with_kills,
+)
 from planner.measure_rows import inferences, pictures_ms, read_answers, turnarounds_ms
 from planner.measure_run import Seen
-from planner.profile import Profile, quantile
+from planner.measure_ways import ways_of
+from planner.profile import Profile, Service, Way, Ways, quantile
 from run_line import main
+from tests.hand_made_profile import hand_made_profile
 from tests.running_line import command
 from tests.tiny_model import CLASSES
 
@@ -57,13 +68,15 @@ def results(tmp_path: Path) -> Path:
     )
 
 
-def test_rows_side_by_side_tell_who_was_busy(results: Path):
+def test_rows_side_by_side_tell_who_was_at_work(results: Path):
+    """A worker whose next frame is at hand does not rest: the first one works from 1004 to 1021."""
     runs = inferences(read_answers(results))
-    assert [(run.worker, run.batch, run.busy) for run in runs] == [
-        ("worker-0#1", 1, 1),  # 1004 to 1014 ms
-        ("worker-1#1", 1, 2),  # 1010 to 1020 ms
-        ("worker-0#1", 2, 2),  # 1015 to 1021 ms, two pictures
+    assert [(run.worker, run.batch) for run in runs] == [
+        ("worker-0#1", 1),  # 1004 to 1014 ms
+        ("worker-1#1", 1),  # 1010 to 1020 ms
+        ("worker-0#1", 2),  # 1015 to 1021 ms, two pictures
     ]
+    assert [run.company for run in runs] == pytest.approx([1.4, 2, 11 / 6])
     assert [run.duration_ms for run in runs] == pytest.approx([10, 10, 6])
 
 
@@ -85,34 +98,120 @@ def test_pictures_that_were_made_after_their_trigger(tmp_path: Path):
     assert pictures_ms(answers) == pytest.approx([8, 0.5])
 
 
+def seen_of(path: Path, rows: list[Row], workers: int = 1, slowness: float = 1.0) -> Seen:
+    settings = load(environment={}, options=[("line.workers", workers)])
+    answers = read_answers(written(path / "results.csv", rows))
+    return Seen(settings, answers, start_s=1.0, cycle_s=None, slowness=slowness)
+
+
 def test_a_restart_lasts_until_the_successor_begins(tmp_path: Path):
-    load_ = busy(load(environment={}), 10.0, 2.0, workers=1)
+    load_ = with_kills(busy(load(environment={}), 10.0, 2.0, workers=1))
     times = {"queue_ms": 50, "inference_ms": 5, "latency_ms": 60}
     rows = [row(0, "worker-0#1", 1.0, **times), row(1, "worker-0#2", 3.0, **times)]
     answers = read_answers(written(tmp_path / "results.csv", rows))
     seen = Seen(load_, answers, start_s=1.0, cycle_s=None)
     assert restarts_s(seen) == pytest.approx([1.05])  # killed at 2.0
+    assert len(seen.until_first_kill.answers) == 1
 
 
-def test_ways_keep_together_what_one_item_met_that_met_nobody(tmp_path: Path):
+def test_ways_keep_together_what_one_item_met_that_found_a_worker_free(tmp_path: Path):
     rows = [
         row(0, "worker-0#1", 1.0, queue_ms=4, inference_ms=10, latency_ms=15),
         row(1, "worker-0#1", 1.5, queue_ms=8, inference_ms=6, latency_ms=15),
         row(2, "worker-0#1", 1.51, queue_ms=8, inference_ms=6, latency_ms=16),  # behind the other
-        {  # its picture was late
-            **row(3, "worker-0#1", 2.0, queue_ms=10, inference_ms=7, latency_ms=18),
-            "published_ms": 9,
-        },
-        row(4, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
+        row(3, "worker-0#1", 2.5, queue_ms=3, inference_ms=8, latency_ms=13),
     ]
-    answers = read_answers(written(tmp_path / "results.csv", rows))
-    seen = Seen(load(environment={}), answers, start_s=1.0, cycle_s=None)
-    ways = ways_of(seen, picture_ms=5.0)
-    assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways] == [
+    seen = seen_of(tmp_path, rows)
+    curve = Service(busy=1, batch=1, ms=(6.0, 10.0))
+    [ways] = ways_of([seen], None, [curve], picture_ms=5.0)
+    assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways.items] == [
+        (1, 3, 1),
         (1, 7, 1),
         (1, 2, 2),
     ]
-    assert [way.inference for way in ways] == [0, 0.5]
+    assert [way.inference for way in ways.items] == pytest.approx([1, 0, 0.5])
+    assert [(way.headway_ms, way.follower_ms) for way in ways.items] == [
+        (1000, 500),
+        (500, 10),
+        (990, 1000),
+    ]
+    assert [way.busy for way in ways.items] == [0, 0, 0]
+
+
+def test_in_a_pool_a_way_may_have_busy_workers_beside_it(tmp_path: Path):
+    times = {"queue_ms": 4, "inference_ms": 20, "latency_ms": 25}
+    rows = [row(seq, f"worker-{seq}#1", 1.0 + seq / 100, **times) for seq in range(3)]
+    [ways] = ways_of([seen_of(tmp_path, rows, workers=2)], 2, [], picture_ms=5.0)
+    assert [way.busy for way in ways.items] == [0, 1]  # both were busy when the third came
+
+
+def test_an_item_whose_picture_was_not_ready_says_nothing(tmp_path: Path):
+    rows = [
+        {
+            **row(0, "worker-0#1", 2.0, queue_ms=10, inference_ms=7, latency_ms=18),
+            "published_ms": 9,
+        }
+    ]
+    seen = seen_of(tmp_path, rows)
+    assert len(list(ways_of([seen], None, [], picture_ms=500.0))) == 1  # on a ride of 600 ms
+    assert list(ways_of([seen], None, [], picture_ms=700.0)) == []
+
+
+def test_figures_are_of_the_company_throughout_and_of_an_undisturbed_machine(tmp_path: Path):
+    """Twelve pairs side by side; the machine took twice as long as at first."""
+    times = {"queue_ms": 4, "inference_ms": 20, "latency_ms": 25}
+    rows = [
+        row(2 * pair + number, f"worker-{number}#1", 1.0 + pair, **times)
+        for pair in range(12)
+        for number in range(2)
+    ]
+    seen = seen_of(tmp_path, rows, workers=2, slowness=2.0)
+    [found] = service([seen], 2)
+    assert (found.busy, found.workers) == (2, 2)
+    assert found.ms == pytest.approx([10.0] * len(found.ms))
+    [ways] = ways_of([seen], 2, [], picture_ms=5.0)
+    assert {way.to_worker_ms for way in ways.items} == {1.5}
+
+
+def test_each_pool_has_its_own_pause_between_two_inferences(tmp_path: Path):
+    way = Way(publish_ms=0, to_worker_ms=1, inference=0.5, decision_ms=0)
+    found = [
+        turnarounds(
+            [
+                seen_of(
+                    tmp_path,
+                    [
+                        row(
+                            n,
+                            "worker-0#1",
+                            1.0,
+                            queue_ms=4 + 12 * n,
+                            inference_ms=10,
+                            latency_ms=99,
+                        )
+                        for n in range(12)
+                    ],
+                    workers,
+                )
+            ],
+            Ways(items=(way,)),
+        )
+        for workers in (1, 2)
+    ]
+    assert [(each.workers, each.ms) for [each] in found] == [
+        (1, pytest.approx((2.0,))),
+        (2, pytest.approx((2.0,))),
+    ]
+
+
+def test_a_slower_machine_takes_longer_over_everything():
+    profile = hand_made_profile(inference_ms=10.0, hop_ms=2.0, store_ms=3.0)
+    slower = profile.slowed(1.5)
+    assert slower.service[0].ms == (15.0,)
+    assert slower.ways[0].items[0].to_worker_ms == 3.0
+    assert slower.acknowledged_ms == (4.5,)
+    assert slower.start_s == profile.start_s
+    assert slower.slowed(1 / 1.5).service == profile.service
 
 
 def test_quantiles_keep_ends_and_middle():
@@ -139,8 +238,12 @@ def test_loads_know_their_workers():
     assert rates == [15, 30, 55]  # of 100 a second
     rates = [each.infeed.items_per_min / 60 for each in calm(load(environment={}), 0.001, 5.0)]
     assert rates == [20, 40, 80]
-    killed = busy(load(environment={}), 100.0, 5.0, 4)
-    assert [event.at_s for event in killed.events] == [5.0, 8.0]
+    at_random = busy(load(environment={}), 100.0, 5.0, 4)
+    assert at_random.infeed.process == "poisson"
+    assert [event.at_s for event in with_kills(at_random).events] == [5.0, 8.0]
+    even = evenly(at_random)
+    assert (even.infeed.process, even.line.duration_s) == ("regular", 2.5)
+    assert even.infeed.items_per_min == at_random.infeed.items_per_min
 
 
 def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
@@ -164,6 +267,8 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert min(len(each.ms) for each in measured.service) >= 1
     assert all(way.to_worker_ms > 0 for ways in measured.ways for way in ways.items)
     assert {each.workers for each in measured.service} == {None, 1}
+    assert [each.workers for each in measured.turnaround] == [1]
+    assert 0 < measured.inference_ms < 100
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1
 

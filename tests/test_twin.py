@@ -18,7 +18,7 @@ from line.errors import BadInput
 from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
-from planner.profile import Profile, Service, newest
+from planner.profile import Profile, Service, Turnaround, newest
 from planner.supervisor import Failures
 from planner.twin import simulate
 from producers.randomness import Purpose, stream
@@ -101,20 +101,30 @@ def test_a_full_window_drops_the_newest():
 
 
 def test_more_workers_than_cores_slow_one_another():
-    """Two items at once on one core: the second to begin shares it and takes twice as long."""
+    """On one core, 10 ms apart: a tenth of each alone, the rest at half the speed."""
     settings = settings_of(line__items=2, line__workers=2, infeed__items_per_min=6000.0)
     rows = rows_of(settings, hand_made_profile(inference_ms=100, cores=1))
-    assert sorted(row.inference_ms or 0 for row in rows) == [100, 200]
+    assert [row.inference_ms for row in rows] == pytest.approx([190, 190])
 
 
-def test_service_times_follow_the_number_of_busy_workers():
+def test_inferences_go_as_fast_as_those_at_work_let_them():
+    """Begun at 0, 10 and 20 ms: 10 alone and 117 in company, 130 in company, 120 and 7.7 alone."""
     crowded = (
         Service(busy=1, batch=1, ms=(100.0,)),
         Service(busy=2, batch=1, ms=(130.0,)),
     )
     profile = hand_made_profile().model_copy(update={"service": crowded})
     settings = settings_of(line__items=3, line__workers=3, infeed__items_per_min=6000.0)
-    assert sorted(row.inference_ms or 0 for row in rows_of(settings, profile)) == [100, 130, 130]
+    rows = sorted(rows_of(settings, profile), key=lambda row: row.seq)
+    assert [row.inference_ms for row in rows] == pytest.approx([127, 130, 127.692], abs=0.01)
+
+
+def test_a_worker_pauses_between_two_inferences_as_long_as_in_its_pool():
+    pauses = (Turnaround(workers=1, ms=(2.0,)), Turnaround(workers=2, ms=(5.0,)))
+    profile = hand_made_profile().model_copy(update={"turnaround": pauses})
+    settings = settings_of(line__items=3, line__workers=1, infeed__items_per_min=60_000.0)
+    rows = sorted(rows_of(settings, profile), key=lambda row: row.seq)
+    assert [row.latency_ms for row in rows] == pytest.approx([10, 21, 32])
 
 
 def test_pictures_are_made_on_the_ride_as_long_as_the_window_may_have_room_for_them():

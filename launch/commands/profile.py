@@ -14,7 +14,6 @@ from launch.settings import checked_model, decided, settings_of
 
 if TYPE_CHECKING:
     from planner.profile import Profile
-    from workers.model import Model
 
 _LOOK_S = 1.0
 """Time in which the machine shows whether it is idle."""
@@ -38,7 +37,7 @@ def profile(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from planner.measure import measure
-    from planner.measure_machine import busy_cores, cores
+    from planner.measure_machine import bare_inference_s, busy_cores, cores
     from planner.profile import FOLDER
 
     options: dict[str, object | None] = {
@@ -68,7 +67,7 @@ def profile(
             settings,
             loaded.facts,
             threshold=settings.decision.threshold,
-            inference_s=_inference_s(loaded, settings.camera.height_px, settings.camera.width_px),
+            bare_s=lambda: bare_inference_s(loaded.engine.classify, settings, _LOOK_S),
             workers=settings.line.workers,
             run_s=seconds,
             beside=beside,
@@ -94,22 +93,6 @@ def _warn_if_busy(beside: float | None, cores: int) -> None:
             style="yellow",
             soft_wrap=True,
         )
-
-
-def _inference_s(model: Model, height_px: int, width_px: int) -> float:
-    """About what one inference takes, seconds: the median of a few."""
-    from statistics import median
-    from time import perf_counter
-
-    import numpy as np
-
-    picture = np.zeros((1, height_px, width_px, 3), np.uint8)
-    times_s = []
-    for _ in range(9):
-        began = perf_counter()
-        model.engine.classify(picture)
-        times_s.append(perf_counter() - began)
-    return median(times_s)
 
 
 def _print(measured: Profile) -> None:
@@ -148,7 +131,8 @@ def _facts(measured: Profile) -> list[tuple[str, str]]:
 
     ways = measured.ways[0].items
     times_ms = {
-        "between two inferences": measured.turnaround_ms,
+        "a bare inference": (measured.inference_ms,),
+        **{f"between two inferences of {t.workers}": t.ms for t in measured.turnaround},
         "photo-eye to worker, idle": sorted(way.publish_ms + way.to_worker_ms for way in ways),
         "answer to decision": sorted(way.decision_ms for way in ways),
         "decision to acknowledgement": measured.acknowledged_ms,
