@@ -70,7 +70,7 @@ def measure(
         picture_ms=figures.quantiles(alone_ms),
         smearing_ms=round(smearing_ms, 4),
         inference_ms=round(1000 * runs.inference_s, 4),
-        crowding=tuple(figures.crowding(runs.pools, mean(alone_ms), smearing_ms)),
+        crowding=tuple(figures.crowding(runs.pools, ways[0], mean(alone_ms), smearing_ms)),
         service=tuple(service),
         turnaround=tuple(figures.turnarounds(runs.floods, ways[0])),
         ways=tuple(ways),

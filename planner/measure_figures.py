@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from statistics import mean
+from statistics import mean, median
 
 import numpy as np
 
@@ -89,13 +89,19 @@ def turnarounds(floods: Iterable[Seen], ways: Ways) -> list[Turnaround]:
     return list(found.values())
 
 
-def crowding(pools: Iterable[Seen], alone_ms: float, smearing_ms: float) -> Iterator[Crowding]:
-    """Mean time of a picture, many being made one after the other ÷ that of pictures alone."""
+def crowding(
+    pools: Iterable[Seen], ways: Ways, alone_ms: float, smearing_ms: float
+) -> Iterator[Crowding]:
+    """Mean time of a picture beside the line's other work ÷ that of pictures alone.
+
+    `ways`: by which pictures left that were ready.
+    """
+    publish_ms = median(way.publish_ms for way in ways.items)
     for seen in pools:
-        times_ms = [time_ms / seen.slowness for time_ms in pictures_ms(seen.answers)]
+        times_ms = pictures_ms(seen.answers, publish_ms * seen.slowness)
         if len(times_ms) >= _FEWEST:
             smeared = is_smeared(seen.settings, known_source(seen.settings).is_exact)
-            own_ms = mean(times_ms) - (smearing_ms if smeared else 0.0)
+            own_ms = mean(times_ms) / seen.slowness - (smearing_ms if smeared else 0.0)
             yield Crowding(
                 workers=seen.workers,
                 items_per_s=seen.fed_per_s,

@@ -4,7 +4,8 @@
 - *evenly*: as calm, or as busy, but in regular distance.
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
-- *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another.
+- *flood*: more items than the workers can do, for 1, 2, 4 … workers. What they do to one another,
+  and to the camera.
 - *brisk*: as many workers, with nearly all that they can do.
 - *busy*: as many workers, two at least, at a share of what they could do, at random moments. What
   items meet on their way to a pool. At the end of the last one workers are killed.
@@ -39,13 +40,20 @@ def counts(workers: int) -> list[int]:
     return sorted({*(count for count in powers if count <= workers), workers})
 
 
+_EVERY_PICTURE = {"camera": {"window_frames": 256}}
+"""Room for the pictures of all items that ride: none is made at the photo-eye."""
+_NO_PICTURE = {"belt": {"infeed_to_camera_m": 0.0}}
+"""No ride: each picture is made at the photo-eye, so that it can be seen how long that takes."""
+
+
 def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]:
     """One worker: few items, then more, then many, each `item_s` of work for it or the camera.
 
     At random moments: what an item meets depends on what the camera is at.
     """
     rates = (min(most, share / item_s) for share, most in _CALM)
-    return [_load(settings, 1, "poisson", rate, duration_s) for rate in rates]
+    easy = altered(settings, _EVERY_PICTURE)
+    return [_load(easy, 1, "poisson", rate, duration_s) for rate in rates]
 
 
 def evenly(load: Settings) -> Settings:
@@ -67,7 +75,7 @@ def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Set
 def flood(settings: Settings, inference_s: float, duration_s: float, workers: int) -> Settings:
     """More than `workers` can do, in regular distance."""
     rate = min(_MOST_ITEMS_PER_S, _FLOOD * workers / inference_s)
-    return _load(settings, workers, "regular", rate, duration_s)
+    return altered(_load(settings, workers, "regular", rate, duration_s), _NO_PICTURE)
 
 
 def smaller_flood(flood: Settings, answers_per_s: float) -> Settings | None:
@@ -86,7 +94,8 @@ def brisk(flood: Settings, answers_per_s: float) -> Settings:
 def busy(settings: Settings, capacity_per_s: float, duration_s: float, workers: int) -> Settings:
     """A share of `capacity_per_s`, at random moments."""
     rate = min(_MOST_ITEMS_PER_S, _BUSY_SHARE * capacity_per_s)
-    return _load(settings, workers, "poisson", rate, duration_s)
+    easy = altered(settings, _EVERY_PICTURE)
+    return _load(easy, workers, "poisson", rate, duration_s)
 
 
 def with_kills(busy: Settings) -> Settings:

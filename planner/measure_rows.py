@@ -156,17 +156,20 @@ def turnarounds_ms(runs: Sequence[Inference], hop_s: float) -> list[float]:
     ]
 
 
-def pictures_ms(answers: Sequence[Answer]) -> list[float]:
-    """Times between two pictures of a camera that could not keep up: it made one after the other.
+def pictures_ms(answers: Sequence[Answer], publish_ms: float) -> list[float]:
+    """Times that a camera took over pictures which it began at the photo-eye, one at a time.
 
-    That is so if an item was at the photo-eye before the picture of the one before it had left.
+    `publish_ms`: from a finished picture until it has left. It falls into the time of the next one
+    where that has waited for it.
     """
     published = sorted(answers, key=lambda answer: answer.published_s)
-    return [
-        1000 * (after.published_s - before.published_s)
-        for before, after in pairwise(published)
-        if after.triggered_s < before.published_s
-    ]
+    times_ms = []
+    for before, after in pairwise(published):
+        if after.triggered_s < before.published_s:
+            times_ms.append(1000 * (after.published_s - before.published_s))
+        else:
+            times_ms.append(1000 * (after.published_s - after.triggered_s) - publish_ms)
+    return times_ms
 
 
 def _worker(answer: Answer) -> str:

@@ -57,7 +57,8 @@ class ServiceTimes:
         return self._crowding[step]
 
     def _crowdings(self, measured: Sequence[Crowding]) -> list[float]:
-        known = sorted((each.items_per_s, each.factor) for each in measured) or [(0.0, 1.0)]
+        alone = (0.0, 1.0)
+        known = sorted([alone, *((each.items_per_s, each.factor) for each in measured)])
         known_per_s, factors = np.array(known).T
         return [float(f) for f in np.interp(self._paces.every_per_s, known_per_s, factors)]
 

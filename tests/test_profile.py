@@ -86,16 +86,16 @@ def test_a_pause_counts_where_the_next_frame_was_at_hand(results: Path):
     assert turnarounds_ms(runs, hop_s=0.009) == []
 
 
-def test_pictures_that_were_made_after_their_trigger(tmp_path: Path):
+def test_pictures_that_were_begun_at_the_photo_eye(tmp_path: Path):
     answered = {"queue_ms": 30, "inference_ms": 5, "latency_ms": 40}
     rows = [
         row(0, "worker-0#1", 1.0, **{**answered, "published_ms": 5}),
         row(1, "worker-0#1", 1.001, **{**answered, "published_ms": 12}),  # at 1013, 8 ms after
-        row(2, "worker-0#1", 1.01, **{**answered, "published_ms": 3.5}),  # begun before: half a ms
+        row(2, "worker-0#1", 1.01, **{**answered, "published_ms": 11}),  # also behind: 8 ms
         row(3, "worker-0#1", 1.2, **{**answered, "published_ms": 6}),  # the camera had waited
     ]
     answers = read_answers(written(tmp_path / "results.csv", rows))
-    assert pictures_ms(answers) == pytest.approx([8, 0.5])
+    assert pictures_ms(answers, publish_ms=0.5) == pytest.approx([8, 8, 5.5])
 
 
 def seen_of(path: Path, rows: list[Row], workers: int = 1, slowness: float = 1.0) -> Seen:

@@ -67,7 +67,9 @@ def profile(
             settings,
             loaded.facts,
             threshold=settings.decision.threshold,
-            bare_s=lambda: bare_inference_s(loaded.engine.classify, settings, _LOOK_S),
+            bare_s=lambda: bare_inference_s(
+                loaded.engine.classify, settings, min(_LOOK_S, seconds / 6)
+            ),
             workers=settings.line.workers,
             run_s=seconds,
             beside=beside,
