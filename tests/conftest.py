@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.dispatcher_stage import Stage
 from tests.tiny_model import write_tiny_model
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # the tests were started in the background
@@ -35,3 +39,17 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SCRAPLINE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def socket_folder() -> Iterator[Path]:
+    """The path of a socket is limited, and pytest's own folders are long."""
+    path = Path(tempfile.mkdtemp(dir="/tmp"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def stage(socket_folder: Path) -> Iterator[Stage]:
+    with Stage(socket_folder) as stage:
+        yield stage

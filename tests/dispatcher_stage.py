@@ -1,0 +1,149 @@
+"""A dispatcher over real sockets, and all the parts that it speaks to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Self, TypeVar
+
+from line.config import load
+from line.dispatcher import Dispatcher
+from line.leash import Leash, Note
+from line.ledger import Ledger, Rules
+from line.messages import (
+    Buffer,
+    Frame,
+    Hello,
+    Message,
+    Result,
+    Welcome,
+)
+from line.model_facts import ModelFacts
+from line.outcome import Outcome, Verdict
+from line.runtime_dir import endpoint
+from line.seat import Seat
+from line.settings import SINKS
+from line.sockets import Hub, Link
+from line.verdicts import Judge
+
+PATIENCE_S = 5.0
+CLASSES = ("glass", "metal")
+LOG, ALERTS, REVIEW = SINKS
+PIXELS = bytes(range(18))
+FRAME = Frame(0, 0, 0.5, 1.0, 1.0, math.inf, "glass", 210.0, "raw", 2, 3, 7)
+RESULT = Result(0, 0, (0.9, 0.1), 1.0, 0.01, "0123456789ab")
+ROW = Outcome(
+    camera=0, seq=0, scheduled_s=0.5, true_class=None, verdict=Verdict.EXPIRED, mass_g=1.0
+)
+T = TypeVar("T")
+
+
+class Peer:
+    """A process other than the dispatcher: its link, and what it has been told."""
+
+    def __init__(self, folder: Path, role: str, name: str, incarnation: int = 1) -> None:
+        self.role, self.name = role, name
+        self.identity = f"{name}#{incarnation}"
+        self.hello = Hello(role, name, incarnation, credit=4)
+        self.link = Link(endpoint(folder, role), self.identity)
+        self.inbox: list[tuple[Message, bytes | None]] = []
+
+    def say(self, message: Message, payload: Buffer | None = None) -> None:
+        self.link.send(message, payload)
+
+    def listen(self) -> None:
+        for message, payload in self.link.receive():
+            self.inbox.append((message, None if payload is None else bytes(payload)))
+
+
+class Stage:
+    """A dispatcher in its folder, its supervisor, and whoever else is called for."""
+
+    def __init__(self, folder: Path, *assignments: str) -> None:
+        self.folder = folder
+        self.settings = load(assignments=assignments, environment={})
+        self.peers: list[Peer] = []
+        self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        for peer in self.peers:
+            peer.link.__exit__(None, None, None)
+        self._end()
+
+    def restart(self) -> None:
+        """A dispatcher that knows nothing, at the same address."""
+        self._end()
+        self._start()
+
+    def seat(self, role: str, name: str, leash: Leash) -> Seat:
+        facts = ModelFacts(path="a.onnx", sha256="0" * 64, classes=CLASSES)
+        return Seat(role, name, 0, 1, self.folder, self.folder, self.settings, facts, leash)
+
+    def _start(self) -> None:
+        self.supervisor, theirs = Leash.pair()
+        self._leash = Leash(theirs)
+        self.hub = Hub(self.folder)
+        followers = (ALERTS, REVIEW) if self.settings.review.enabled else (ALERTS,)
+        lease_s = self.settings.worker.lease_s
+        rules = Rules(lease_s, 3, log=LOG, followers=followers, review=REVIEW, notices=ALERTS)
+        judge = Judge(CLASSES, residue_class="", threshold=0.6)
+        self.ledger = Ledger(rules, judge)
+        seat = self.seat("dispatcher", "dispatcher", self._leash)
+        self.dispatcher = Dispatcher(self.hub, seat, self.ledger)
+
+    def _end(self) -> None:
+        self.hub.__exit__(None, None, None)
+        self._leash.close()
+        self.supervisor.close()
+
+    # -- peers ------------------------------------------------------------------------------------
+
+    def stranger(self, role: str, name: str, incarnation: int = 1) -> Peer:
+        """A peer that has not said hello."""
+        self.peers.append(Peer(self.folder, role, name, incarnation))
+        return self.peers[-1]
+
+    def peer(self, role: str, name: str, incarnation: int = 1) -> Peer:
+        """A peer that has been welcomed."""
+        peer = self.stranger(role, name, incarnation)
+        peer.say(peer.hello)
+        self.told(peer, Welcome)
+        return peer
+
+    def told(self, peer: Peer, kind: type[T]) -> tuple[T, bytes | None]:
+        """The next message to the peer, which must be of this kind."""
+        self.until(lambda: peer.inbox)
+        message, payload = peer.inbox.pop(0)
+        assert isinstance(message, kind)
+        return message, payload
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        self.hub.wait(0.02)
+        self.dispatcher.step()
+        for peer in self.peers:
+            peer.listen()
+
+    def until(self, condition: Callable[[], T], *, step: bool = True) -> T:
+        deadline = monotonic() + PATIENCE_S
+        while not (value := condition()):
+            assert monotonic() < deadline, "not within the time allowed"
+            if step:
+                self.step()
+        return value
+
+    def settle(self, peer: Peer) -> None:
+        """Everything the peer has said is dealt with: a greeting said last is answered last."""
+        before = len(peer.inbox)
+        peer.say(peer.hello)
+        self.until(lambda: any(isinstance(m, Welcome) for m, _ in peer.inbox[before:]))
+        peer.inbox.pop()
+
+    def notes(self) -> list[Note]:
+        return list(self.supervisor.receive())
