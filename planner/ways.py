@@ -52,6 +52,7 @@ class WayTable:
         self._edges_s = [edge * passage_s for edge in _EDGES]
         self._passages = [[_passage(way) for way in ways.items] for ways in self._measured]
         self._traits = [_traits(ways, passage_s) for ways in self._measured]
+        self._busiest = [max(way.busy for way in ways.items) for ways in self._measured]
         self._cells: list[dict[int, list[Passage]]] = [{} for _ in self._measured]
         self._neighbours = cache(self._neighbours_of)
 
@@ -75,6 +76,7 @@ class WayTable:
             table, share = below, (share - part) / (1 - part)
         edges_s = self._edges_s
         headway, follower = bisect_right(edges_s, headway_s), bisect_right(edges_s, follower_s)
+        busy = min(busy, self._busiest[table])
         cell = (busy * len(_MIDDLES) + headway) * len(_MIDDLES) + follower
         known = self._cells[table].get(cell)
         if known is None:
