@@ -145,8 +145,8 @@ _HEAD = (
 
 @app.command()
 def main(
-    duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 28.0,
-    rounds: Annotated[int, typer.Option(min=1, help="whole grids, averaged")] = 2,
+    duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 14.0,
+    rounds: Annotated[int, typer.Option(min=1, help="whole grids, averaged")] = 3,
     page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
 ) -> None:
     """Compare, print, write the table; status 1 if a figure is further off than it may be."""

@@ -20,9 +20,9 @@ _FLOOD = 1.25
 """Offered items ÷ those that the workers could do if they did not disturb one another."""
 _MOST_ITEMS_PER_S = 400.0
 """More than that the camera's own work would be what is measured."""
-_FEWEST_ANSWERED = 0.6
+_FEWEST_ANSWERED = 0.72
 """Of a flood: below, it was so strong that the camera's own work is what was measured."""
-_SMALLER_FLOOD = 1.6
+_SMALLER_FLOOD = 1.25
 """Offered items ÷ those that were answered; with fewer the workers would at times be idle."""
 _BRISK_SHARE = 0.85
 _CALM = ((0.15, 20.0), (0.3, 40.0), (0.55, 80.0))

@@ -23,7 +23,7 @@ _SAME = 0.02
 _EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0)
 """Between the headways that are told apart, in passages: the time that an item takes to pass."""
 _MIDDLES = (0.0, *((low + high) / 2 for low, high in pairwise(_EDGES)), 3.0)
-_FARTHEST_BEHIND = 1.5
+_FARTHEST_BEHIND = 1.25
 """In passages: who comes later meets nobody."""
 _STRANGE = (1.0, 0.4, 1.0)
 """Headway and follower, in passages, and busy workers: so far apart are equally strange."""

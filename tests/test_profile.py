@@ -41,7 +41,7 @@ def test_loads_know_their_workers():
     assert smaller_flood(flooded, answers_per_s=200.0) is None
     milder = smaller_flood(flooded, answers_per_s=100.0)
     assert milder is not None
-    assert milder.infeed.items_per_min == 60 * 160
+    assert milder.infeed.items_per_min == 60 * 125
     assert brisk(milder, 100.0).infeed.items_per_min == 60 * 85
     assert brisk(milder, 100.0).line.workers == 2
     rates = [each.infeed.items_per_min / 60 for each in calm(load(environment={}), 0.01, 5.0)]
