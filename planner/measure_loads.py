@@ -28,6 +28,10 @@ _BRISK_SHARE = 0.85
 _CALM = ((0.15, 20.0), (0.3, 40.0), (0.55, 80.0))
 """Paces: a share of what can be done, and items a second at most. The further items are
 apart, the deeper processes and processors sleep between them."""
+_EVERY_PICTURE = {"camera": {"window_frames": 256}}
+"""Room for the pictures of all items that ride: none is made at the photo-eye."""
+_NO_PICTURE = {"belt": {"infeed_to_camera_m": 0.0}}
+"""No ride: each picture is made at the photo-eye, so that it can be seen how long that takes."""
 _BUSY_SHARE = 0.6
 _KILLS = 2
 _RESTART_S = 3.0
@@ -38,12 +42,6 @@ def counts(workers: int) -> list[int]:
     """Numbers of workers to measure: 1, 2, 4 … and `workers`."""
     powers = [2**power for power in range(workers.bit_length())]
     return sorted({*(count for count in powers if count <= workers), workers})
-
-
-_EVERY_PICTURE = {"camera": {"window_frames": 256}}
-"""Room for the pictures of all items that ride: none is made at the photo-eye."""
-_NO_PICTURE = {"belt": {"infeed_to_camera_m": 0.0}}
-"""No ride: each picture is made at the photo-eye, so that it can be seen how long that takes."""
 
 
 def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]:

@@ -77,7 +77,7 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert min(len(each.ms) for each in measured.service) >= 1
     assert all(way.to_worker_ms > 0 for ways in measured.ways for way in ways.items)
     assert {each.workers for each in measured.service} == {None, 1}
-    assert [each.workers for each in measured.turnaround] == [1]
+    assert {each.workers for each in measured.turnaround} <= {1}
     assert 0 < measured.inference_ms < 100
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1
