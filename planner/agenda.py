@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from heapq import heappush
 from operator import attrgetter
 from typing import Any
@@ -34,14 +35,13 @@ class Agenda(simpy.Environment):
 
     now = property(attrgetter("_now"))  # read fifteen times an item: at half the price
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.events = 0
-        """scheduled so far"""
+    @property
+    def events(self) -> int:
+        """Scheduled so far."""
+        return next(copy(self._eid))
 
     def at(self, moment_s: float, action: Callable[[Any], None], about: Any = None) -> None:
         """Have `action` called at a moment; at once, but after what is due now, if it is past."""
-        self.events += 1
         now = self._now
         # Rounded as SimPy rounds a delay: it settles who is first of those due at one moment.
         due_s = now + (moment_s - now) if moment_s > now else now

@@ -135,7 +135,7 @@ class Camera(Process):
 
     def _begin(self, item: Item, moment_s: float) -> float:
         """The studio's next picture; returns when it is finished."""
-        taken_s = item.picture_s * self._workplace.picture_crowding() + self._smearing_s
+        taken_s = item.picture_s * self._workplace.crowding + self._smearing_s
         self._studio_free_s = item.ready = max(moment_s, self._studio_free_s) + taken_s
         return item.ready
 

@@ -36,7 +36,8 @@ class ServiceTimes:
         self._cores = profile.machine.cores
         self.turnaround_s = _mean_s(of_pool(profile.turnaround, workers))
         """a worker's pause between two inferences, the next frame at hand"""
-        self._crowding = self._crowdings(of_pool(profile.crowding, workers))
+        self.crowding = self._crowdings(of_pool(profile.crowding, workers))
+        """by step of pace: factor on the making of a picture"""
         self.crowds = [self._crowd_of(busy) for busy in range(workers + 1)]
         """by workers at work: the fewest of them beside whom an inference takes as long"""
         self.table_s = cache(self._table_s)
@@ -51,10 +52,6 @@ class ServiceTimes:
     def _share(self, busy: int, measured: int) -> float:
         """Factor on what was measured: who is one of more gets less of the cores."""
         return max(busy, self._cores) / max(measured, self._cores)
-
-    def crowding(self, step: int) -> float:
-        """Factor on the making of a picture, at a step of pace."""
-        return self._crowding[step]
 
     def _crowdings(self, measured: Sequence[Crowding]) -> list[float]:
         alone = (0.0, 1.0)

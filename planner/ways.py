@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 from math import inf
 from operator import attrgetter
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.paces import Paces
+from planner.paces import STEPS, Paces
 from planner.profile import Profile, Way, Ways, of_pool, quantile
 from planner.service import SHARES
 
@@ -23,6 +22,7 @@ _SAME = 0.02
 _EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0)
 """Between the headways that are told apart, in passages: the time that an item takes to pass."""
 _MIDDLES = (0.0, *((low + high) / 2 for low, high in pairwise(_EDGES)), 3.0)
+_BINS = len(_MIDDLES)
 _FARTHEST_BEHIND = 1.25
 """In passages: who comes later meets nobody."""
 _STRANGE = (1.0, 0.4, 1.0)
@@ -46,7 +46,6 @@ class WayTable:
 
     def __init__(self, profile: Profile, paces: Paces, workers: int) -> None:
         """`workers`: in the pool."""
-        self._paces = paces
         self._measured = sorted(of_pool(profile.ways, workers), key=attrgetter("items_per_s"))
         passage_s = _passage_s(profile)
         self._edges_s = [edge * passage_s for edge in _EDGES]
@@ -54,7 +53,8 @@ class WayTable:
         self._traits = [_traits(ways, passage_s) for ways in self._measured]
         self._busiest = [max(way.busy for way in ways.items) for ways in self._measured]
         self._cells: list[dict[int, list[Passage]]] = [{} for _ in self._measured]
-        self._neighbours = cache(self._neighbours_of)
+        rates = [ways.items_per_s for ways in self._measured]
+        self._between = [paces.neighbours(step, rates) for step in range(STEPS)]
 
     def draw(
         self,
@@ -69,22 +69,22 @@ class WayTable:
         `headway_s` passed since the item before it, `follower_s` will until the one behind it;
         `busy` workers are at work.
         """
-        below, above, part = self._neighbours(step)
+        below, above, part = self._between[step]
         if share < part:
             table, share = above, share / part
         else:
             table, share = below, (share - part) / (1 - part)
         edges_s = self._edges_s
         headway, follower = bisect_right(edges_s, headway_s), bisect_right(edges_s, follower_s)
-        busy = min(busy, self._busiest[table])
-        cell = (busy * len(_MIDDLES) + headway) * len(_MIDDLES) + follower
-        known = self._cells[table].get(cell)
-        if known is None:
-            known = self._cells[table][cell] = self._most_alike(table, headway, follower, busy)
+        if busy > self._busiest[table]:
+            busy = self._busiest[table]
+        cells = self._cells[table]
+        cell = (busy * _BINS + headway) * _BINS + follower
+        try:
+            known = cells[cell]
+        except KeyError:
+            known = cells[cell] = self._most_alike(table, headway, follower, busy)
         return known[int(share * len(known))]
-
-    def _neighbours_of(self, step: int) -> tuple[int, int, float]:
-        return self._paces.neighbours(step, [ways.items_per_s for ways in self._measured])
 
     def _most_alike(self, table: int, headway: int, follower: int, busy: int) -> list[Passage]:
         known = self._passages[table]

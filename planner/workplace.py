@@ -32,6 +32,8 @@ class Workplace:
     """workers in an inference, or between two"""
     busy_s: float = 0.0
     """time spent in inferences, all together"""
+    crowding: float = 1.0
+    """factor on the making of a picture now"""
     _crowd: int = 1
     _under_way: dict[Inference, None] = field(default_factory=dict)
     _coming_s: list[float] = field(default_factory=list)
@@ -48,11 +50,14 @@ class Workplace:
 
         A camera tells of it when it looks at its belt.
         """
-        if fed_s > self._last_s:
-            self._items_per_s *= math.exp((self._last_s - fed_s) / PACE_S)
+        passed_s = fed_s - self._last_s
+        if passed_s > 0:
+            self._items_per_s = self._items_per_s * math.exp(-passed_s / PACE_S) + 1 / PACE_S
             self._last_s = fed_s
-        self._items_per_s += math.exp((fed_s - self._last_s) / PACE_S) / PACE_S
-        self._step = self.paces.step(self._items_per_s)
+        else:
+            self._items_per_s += math.exp(passed_s / PACE_S) / PACE_S
+        self._step = step = self.paces.step(self._items_per_s)
+        self.crowding = self.service.crowding[step]
         heappush(self._coming_s, due_s)
 
     def see_item(self, way: float, now: float) -> Passage:
@@ -62,10 +67,6 @@ class Workplace:
         follower_s = coming_s[0] - now if coming_s else math.inf
         headway_s, self._seen_s = now - self._seen_s, now
         return self.ways.draw(way, self._step, headway_s, follower_s, self.busy)
-
-    def picture_crowding(self) -> float:
-        """Factor on the making of a picture now."""
-        return self.service.crowding(self._step)
 
     # -- workers ------------------------------------------------------------------------------
 

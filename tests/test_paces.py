@@ -92,12 +92,12 @@ def test_pictures_take_longer_by_the_factor_of_the_pool_and_of_the_pace():
 
     def factors(workers: int) -> list[float]:
         times = ServiceTimes(profile, paces, workers)
-        return [times.crowding(paces.step(pace)) for pace in (8.0, 48.0, 100.0)]
+        return [times.crowding[paces.step(pace)] for pace in (8.0, 48.0, 100.0)]
 
     assert factors(1) == pytest.approx([1.125, 1.75, 2], abs=0.02)
     assert factors(3) == pytest.approx([1.25, 3, 4], abs=0.04)
     plain = ServiceTimes(hand_made_profile(), Paces(hand_made_profile()), 1)
-    assert plain.crowding(0) == 1
+    assert plain.crowding[0] == 1
 
 
 _ASCENDING = (
@@ -117,7 +117,7 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
         place = Workplace(paces, WayTable(profile, paces, 1), service, Answers(profile), "model")
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)
-        return place.picture_crowding()
+        return place.crowding
 
     assert crowding(0.0, 0.2, 1.0, 0.1) == crowding(0.0, 0.1, 0.2, 1.0)
     assert crowding(1.0, 0.0) == pytest.approx(crowding(1.0), abs=0.1)
