@@ -1,25 +1,25 @@
-"""Virtual time: what happens when, one SimPy event for each thing that does."""
+"""Virtual time: what happens when, one entry in SimPy's schedule for each thing that does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from heapq import heappush
+from heapq import heappop, heappush
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import simpy
+from simpy.core import EmptySchedule
 from simpy.events import NORMAL
 
 
-class Happening(simpy.Event):
-    """Something that happens, and what it is about: no more than SimPy's loop reads of an event."""
+class Happening:
+    """Something that is bound to happen, and what it is about."""
 
-    __slots__ = ("about", "callbacks")
-    _ok = True  # as of a `simpy.Timeout`: it is bound to happen
+    __slots__ = ("about", "action")
 
     def __init__(self, action: Callable[[Any], None], about: Any) -> None:
-        self.callbacks = [action]
+        self.action = action
         self.about = about
 
 
@@ -45,4 +45,19 @@ class Agenda(simpy.Environment):
         now = self._now
         # Rounded as SimPy rounds a delay: it settles who is first of those due at one moment.
         due_s = now + (moment_s - now) if moment_s > now else now
-        heappush(self._queue, (due_s, NORMAL, next(self._eid), Happening(action, about)))
+        happening = cast(simpy.Event, Happening(action, about))
+        heappush(self._queue, (due_s, NORMAL, next(self._eid), happening))
+
+    def step(self) -> None:
+        """SimPy's own, but for a `Happening`, which has one callback and cannot fail."""
+        try:
+            entry = heappop(self._queue)
+        except IndexError:
+            raise EmptySchedule from None
+        self._now = entry[0]
+        event: object = entry[3]
+        if type(event) is Happening:
+            event.action(event)
+            return
+        heappush(self._queue, entry)
+        super().step()
