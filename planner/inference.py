@@ -44,7 +44,7 @@ class Inference:
 
     def _do_until(self, now: float) -> None:
         if now > self.since_s:
-            self.done += (now - self.since_s) / self.lasts_s
+            self.done += (now - self.since_s) / self.lasts_s if self.lasts_s else 1.0
             self.since_s = now
 
     def _look_ahead(self) -> None:

@@ -19,6 +19,7 @@ from planner.service import SHARES
 _NEAREST = 32
 """Measured items that an item may be like; and those that are just as near."""
 _SAME = 0.02
+"""So much farther is just as near."""
 _EDGES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.6, 2.0, 3.0)
 """Between the headways that are told apart, in passages: the time that an item takes to pass."""
 _MIDDLES = (0.0, *((low + high) / 2 for low, high in pairwise(_EDGES)), 3.0)
