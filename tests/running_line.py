@@ -30,14 +30,16 @@ def poll(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> An
     raise AssertionError(f"not within {timeout_s:g} s: {what}")
 
 
-def command(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def command(
+    *arguments: object, cwd: Path = ROOT, timeout_s: float = TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
     """`run_line.py` with these arguments, run to its end."""
     return subprocess.run(
         [sys.executable, str(ROOT / "run_line.py"), *map(str, arguments)],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=timeout_s,
         check=False,
     )
 

@@ -18,7 +18,7 @@ from planner.measure_loads import (
 from planner.profile import Profile, quantile
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
-from tests.running_line import command
+from tests.running_line import TIMEOUT_S, command
 from tests.tiny_model import CLASSES
 
 
@@ -66,6 +66,7 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
         "--seconds=1",
         f"--out={file}",
         *(f"--set={each}" for each in small),
+        timeout_s=2 * TIMEOUT_S,  # ten lines, one after the other
     )
     assert ended.returncode == 0, ended.stderr
     assert "1 worker, more items than can be done" in ended.stdout
