@@ -92,7 +92,7 @@ def test_a_wire_that_is_cut_for_ten_seconds_loses_nothing(
     keys = new_keys(tmp_path / "keys", "press")
     address = f"tcp://{LINE}:5555"
     model = tiny_model if speed == "1" else slow_model
-    size = ("--interval", 0.1, "--items", 250) if speed == "1" else ("--items", 300)
+    size = ("--interval", 0.1, "--items", 200) if speed == "1" else ("--items", 300)
     options = ("--model", model, "--workers", 0, "--speed", speed, *size, *door(address, keys))
     worker = ("--connect", address, "--keys", keys / "for-press", "--model", model)
     with (
