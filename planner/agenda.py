@@ -9,7 +9,6 @@ from operator import attrgetter
 from typing import Any, cast
 
 import simpy
-from simpy.core import EmptySchedule
 from simpy.events import NORMAL
 
 
@@ -50,14 +49,10 @@ class Agenda(simpy.Environment):
 
     def step(self) -> None:
         """SimPy's own, but for a `Happening`, which has one callback and cannot fail."""
-        try:
-            entry = heappop(self._queue)
-        except IndexError:
-            raise EmptySchedule from None
-        self._now = entry[0]
-        event: object = entry[3]
-        if type(event) is Happening:
-            event.action(event)
-            return
-        heappush(self._queue, entry)
-        super().step()
+        queue = self._queue
+        happening: object = queue[0][3] if queue else None
+        if type(happening) is Happening:
+            self._now = heappop(queue)[0]
+            happening.action(happening)
+        else:
+            super().step()

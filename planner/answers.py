@@ -80,15 +80,19 @@ class BriefJudge(RememberingJudge):
     ) -> Outcome:
         predicted, confidence, _, _ = self.ranked(result.probabilities)
         truth, triggered = frame.true_class, frame.triggered
-        # Milliseconds in whole microseconds, as a row has them.
         fate = Fate(
             frame.camera,
             frame.seq,
             truth,
             predicted,
             self.verdict(truth, predicted, confidence, frame.deadline - now),
-            floor(1e6 * (now - triggered) + 0.5) / 1000,
-            floor(1e6 * (result.started - triggered) + 0.5) / 1000,
-            floor(1e6 * result.inference_s + 0.5) / 1000,
+            _row_ms(now - triggered),
+            _row_ms(result.started - triggered),
+            _row_ms(result.inference_s),
         )
         return cast(Outcome, fate)
+
+
+def _row_ms(seconds: float) -> float:
+    """In whole microseconds, as a row has it."""
+    return floor(1e6 * seconds + 0.5) / 1000

@@ -10,7 +10,7 @@ import numpy as np
 
 from line.events import Kill
 from line.outcome import decode_top3
-from planner.measure_rows import pictures_ms, turnarounds_ms
+from planner.measure_rows import ms, pictures_ms, turnarounds_ms
 from planner.measure_run import Seen
 from planner.profile import Answer, Crowding, Service, Turnaround, Ways
 from planner.source import is_smeared, known_source
@@ -66,16 +66,12 @@ def service(alike: Sequence[Seen], workers: int | None) -> list[Service]:
     ]
 
 
-def _ms(seconds: float) -> float:
-    return round(max(0.0, 1000 * seconds), 4)
-
-
 def acknowledged(single: Seen) -> tuple[float, ...]:
     """Of items that went one by one: their cycle is the latency and the rest of the round trip."""
     latency_s = mean(a.decided_s - a.triggered_s for a in single.answers)
-    return (
-        (0.0,) if single.cycle_s is None else (_ms((single.cycle_s - latency_s) / single.slowness),)
-    )
+    if single.cycle_s is None:
+        return (0.0,)
+    return (ms((single.cycle_s - latency_s) / single.slowness),)
 
 
 def turnarounds(floods: Iterable[Seen], ways: Ways) -> list[Turnaround]:

@@ -59,8 +59,8 @@ def evenly(load: Settings) -> Settings:
 
     What comes evenly meets others in one way only, and which one differs from pace to pace.
     """
-    halved = {"line": {"duration_s": load.line.duration_s / 2}}
-    return altered(load, {"infeed": {"process": "regular"}, **halved})
+    shorter = {"duration_s": load.line.duration_s / 2}
+    return altered(load, {"infeed": {"process": "regular"}, "line": shorter})
 
 
 def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:

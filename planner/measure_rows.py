@@ -140,6 +140,11 @@ class _Company:
         return max(1.0, float(after_s - before_s) / max(ended_s - began_s, 1e-9))
 
 
+def ms(seconds: float) -> float:
+    """As a profile keeps it: milliseconds, not negative, to four digits behind the point."""
+    return round(max(0.0, 1000 * seconds), 4)
+
+
 def turnarounds_ms(runs: Sequence[Inference], hop_s: float) -> list[float]:
     """Pauses of workers between two inferences, where the next frame was at hand.
 

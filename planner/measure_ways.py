@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from planner.measure_rows import Answer
+from planner.measure_figures import POINTS
+from planner.measure_rows import Answer, ms
 from planner.measure_run import Seen
 from planner.profile import HEADWAY_MS, Service, Way, Ways
 
 _QUICKEST_S = 0.002
 """What leaves the camera within so much was not made late, however little a picture takes."""
-_SHARES = np.linspace(0.0, 1.0, 101)
+_SHARES = np.linspace(0.0, 1.0, POINTS)
 
 
 def ways_of(
@@ -22,7 +23,7 @@ def ways_of(
 ) -> Iterator[Ways]:
     """Of items for which a worker was free and the picture ready; of runs at one pace.
 
-    `service`: of these runs; `picture_ms`: that the camera takes over a picture, at most.
+    `service`: of these runs; `picture_ms`: that the camera takes over a picture, amply.
     """
     curves = _Curves(service)
     items = tuple(way for seen in alike for way in _ways(seen, curves, picture_ms / 1000))
@@ -45,13 +46,13 @@ def _ways(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[Way]:
             continue
         alongside = company.get((a.worker, a.started_s), busy + 1.0)
         yield Way(
-            headway_ms=min(HEADWAY_MS, _ms(a.triggered_s - before_s)),
-            follower_ms=min(HEADWAY_MS, _ms(after_s - a.triggered_s)),
+            headway_ms=min(HEADWAY_MS, ms(a.triggered_s - before_s)),
+            follower_ms=min(HEADWAY_MS, ms(after_s - a.triggered_s)),
             busy=busy,
-            publish_ms=_ms((a.published_s - a.triggered_s) / seen.slowness),
-            to_worker_ms=_ms((a.started_s - a.published_s) / seen.slowness),
-            inference=curves.share(_ms((a.ended_s - a.started_s) / seen.slowness), alongside),
-            decision_ms=_ms((a.decided_s - a.ended_s) / seen.slowness),
+            publish_ms=ms((a.published_s - a.triggered_s) / seen.slowness),
+            to_worker_ms=ms((a.started_s - a.published_s) / seen.slowness),
+            inference=curves.share(ms((a.ended_s - a.started_s) / seen.slowness), alongside),
+            decision_ms=ms((a.decided_s - a.ended_s) / seen.slowness),
         )
 
 
@@ -63,7 +64,7 @@ def _neighbours(answers: Iterable[Answer]) -> Iterator[tuple[float, Answer, floa
 
 
 class _Curves:
-    """The quantile functions of one run's single inferences, by the company they were in."""
+    """The quantile functions of inferences of one frame, by the company they were in."""
 
     def __init__(self, service: Iterable[Service]) -> None:
         self._ms = {
@@ -82,7 +83,3 @@ class _Curves:
         part = (company - below) / (above - below) if above > below else 0.0
         curve = (1 - part) * self._ms[below] + part * self._ms[above]
         return round(float(np.interp(duration_ms, curve, _SHARES)), 4)
-
-
-def _ms(seconds: float) -> float:
-    return round(max(0.0, 1000 * seconds), 4)

@@ -42,8 +42,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return values[below] + (place - below) * (values[above] - values[below])
 
 
-def times(factor: float, ms: Quantiles) -> Quantiles:
-    """The quantiles of a duration that is so many times as long."""
+def _longer(factor: float, ms: Quantiles) -> Quantiles:
     return tuple(factor * value for value in ms)
 
 
@@ -73,7 +72,8 @@ class Service(Section):
     ms: Quantiles = Field(description="of the whole batch")
 
     def slowed(self, factor: float) -> Service:
-        return self.model_copy(update={"ms": times(factor, self.ms)})
+        """See `Profile.slowed`."""
+        return self.model_copy(update={"ms": _longer(factor, self.ms)})
 
 
 class Crowding(Section):
@@ -91,7 +91,8 @@ class Turnaround(Section):
     ms: Quantiles
 
     def slowed(self, factor: float) -> Turnaround:
-        return self.model_copy(update={"ms": times(factor, self.ms)})
+        """See `Profile.slowed`."""
+        return self.model_copy(update={"ms": _longer(factor, self.ms)})
 
 
 class Way(Section):
@@ -111,6 +112,7 @@ class Way(Section):
     decision_ms: Duration = Field(description="from the end of the inference")
 
     def slowed(self, factor: float) -> Way:
+        """See `Profile.slowed`."""
         return self.model_copy(
             update={
                 "publish_ms": factor * self.publish_ms,
@@ -128,6 +130,7 @@ class Ways(Section):
     items: tuple[Way, ...] = Field(min_length=1)
 
     def slowed(self, factor: float) -> Ways:
+        """See `Profile.slowed`."""
         return self.model_copy(update={"items": tuple(way.slowed(factor) for way in self.items)})
 
 
@@ -193,12 +196,12 @@ class Profile(Section):
         return self.model_copy(
             update={
                 "inference_ms": factor * self.inference_ms,
-                "picture_ms": times(factor, self.picture_ms),
+                "picture_ms": _longer(factor, self.picture_ms),
                 "smearing_ms": factor * self.smearing_ms,
                 "service": tuple(each.slowed(factor) for each in self.service),
                 "turnaround": tuple(each.slowed(factor) for each in self.turnaround),
                 "ways": tuple(each.slowed(factor) for each in self.ways),
-                "acknowledged_ms": times(factor, self.acknowledged_ms),
+                "acknowledged_ms": _longer(factor, self.acknowledged_ms),
             }
         )
 
@@ -213,6 +216,8 @@ class Profile(Section):
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             message = first["msg"].removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                message += "; of another version? Measure again: run_line.py profile"
             raise BadInput(f"{path}: {field + ': ' if field else ''}{message}") from None
 
     def store(self, path: Path) -> None:

@@ -42,7 +42,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def socket_folder() -> Iterator[Path]:
+def short_dir() -> Iterator[Path]:
     """The path of a socket is limited, and pytest's own folders are long."""
     path = Path(tempfile.mkdtemp(dir="/tmp"))
     yield path
@@ -50,6 +50,6 @@ def socket_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def stage(socket_folder: Path) -> Iterator[Stage]:
-    with Stage(socket_folder) as stage:
+def stage(short_dir: Path) -> Iterator[Stage]:
+    with Stage(short_dir) as stage:
         yield stage

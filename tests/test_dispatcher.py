@@ -238,8 +238,8 @@ def test_a_notice_reaches_the_alerts_sink_and_its_receipt_the_supervisor(stage: 
     assert note == [{"kind": "notice_done", "id": "n-1"}]
 
 
-def test_a_worker_that_hangs_is_reported_by_its_identity(socket_folder: Path) -> None:
-    with Stage(socket_folder, "worker.lease_s=0.1") as stage:
+def test_a_worker_that_hangs_is_reported_by_its_identity(short_dir: Path) -> None:
+    with Stage(short_dir, "worker.lease_s=0.1") as stage:
         camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
         camera.say(FRAME, PIXELS)
         stage.told(worker, Frame)

@@ -109,8 +109,8 @@ def test_nobody_can_take_a_sink_s_name(stage: Stage, role: str) -> None:
     assert stage.told(log, Row)[0].outcome.seq == 0
 
 
-def test_a_sink_that_this_line_does_without_is_not_let_in(socket_folder: Path) -> None:
-    with Stage(socket_folder, "review.enabled=false") as stage:
+def test_a_sink_that_this_line_does_without_is_not_let_in(short_dir: Path) -> None:
+    with Stage(short_dir, "review.enabled=false") as stage:
         review = stage.stranger("sink", REVIEW)
         review.say(review.hello)
         stage.until(lambda: stage.hub.malformed)

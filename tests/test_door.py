@@ -66,12 +66,10 @@ class Line:
 
 
 @pytest.fixture
-def line() -> Iterator[Line]:
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    opened = Line(folder)
+def line(short_dir: Path) -> Iterator[Line]:
+    opened = Line(short_dir)
     with opened.hub:
         yield opened
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -153,12 +151,9 @@ def test_a_reader_of_the_process_list_never_sees_half_of_it(tmp_path: Path) -> N
 
 
 @pytest.fixture
-def runtime_base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The path of a socket is limited, and pytest's own folders are long."""
-    path = Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
-    yield path
-    shutil.rmtree(path)
+def runtime_base(short_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_dir))
+    return short_dir
 
 
 def test_sockets_get_a_folder_that_only_its_owner_may_enter(runtime_base: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
@@ -29,14 +27,6 @@ from line.sockets import Hub, Link
 PATIENCE_S = 5.0
 LONGEST_PATH = 107
 T = TypeVar("T")
-
-
-@pytest.fixture
-def short_dir() -> Iterator[Path]:
-    """The path of a socket is limited, and pytest's own folders are long."""
-    path = Path(tempfile.mkdtemp(dir="/tmp"))
-    yield path
-    shutil.rmtree(path)
 
 
 @pytest.fixture

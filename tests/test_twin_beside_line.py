@@ -122,7 +122,7 @@ def test_a_class_without_answers_is_named():
         ('"cores": 64', '"cores": 0', "machine.cores"),
         ('"busy": 1', '"busy": 2', "service: must hold busy = 1"),
         ('"source"', '"sauce"', "source: Field required"),
-        ('"machine"', '"sauce": 1, "machine"', "sauce: Extra inputs"),
+        ('"machine"', '"sauce": 1, "machine"', "sauce: Extra inputs .*run_line.py profile"),
         ("{", "", "Invalid JSON"),
     ],
 )
