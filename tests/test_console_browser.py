@@ -17,6 +17,8 @@ from tests.running_line import RunningLine, assert_accounted, poll
 
 _DESK = {"width": 1440, "height": 900}
 _PHONE = {"width": 390, "height": 844}
+_RIDING = "(window.scraplineBelt?.riding() ?? [])"
+"""The items on the page's belt; none on a page that is still being built."""
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +67,10 @@ def visit(chrome: Browser, line: RunningLine, port: int) -> Iterator[Visit]:
 
 def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) -> None:
     page = visit.page
-    page.wait_for_function("scraplineBelt.riding().some(item => item.verdict && item.picture)")
+    page.wait_for_function(f"{_RIDING}.some(item => item.verdict && item.picture)")
     before = page.evaluate("scraplineBelt.riding().at(-1)")
     page.wait_for_function(
-        "before => scraplineBelt.riding().every("
+        f"before => {_RIDING}.every("
         "item => item.key !== before.key || item.metres > before.metres + 0.05)",
         arg=before,
     )
@@ -134,7 +136,7 @@ def test_axe_finds_no_serious_fault(
     try:
         page = Visit(context.new_page()).page
         page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_function("window.scraplineBelt && scraplineBelt.riding().length > 0")
+        page.wait_for_function(f"{_RIDING}.length > 0")
         found = Axe().run(page).response["violations"]
         grave = [f for f in found if f["impact"] in ("serious", "critical")]
         assert [(f["id"], [n["html"][:200] for n in f["nodes"]]) for f in grave] == []
@@ -154,9 +156,7 @@ def test_a_console_that_fails_is_back_and_so_is_its_page(
     if blow is signal.SIGSTOP:  # one that is killed may be back before the page misses it
         expect(page.locator("#silence")).to_be_visible()
     poll(lambda: line.pid("console") not in (None, old), "another console", 60)
-    page.wait_for_function(
-        "!window.isOfTheOldConsole && scraplineBelt.riding().some(item => item.verdict)"
-    )
+    page.wait_for_function(f"!window.isOfTheOldConsole && {_RIDING}.some(item => item.verdict)")
     expect(page.locator("#silence")).not_to_be_visible()
 
 
