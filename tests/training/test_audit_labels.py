@@ -28,14 +28,6 @@ from training.settings import load
 Refused = Callable[..., str]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def settings(data: Path, **options: object) -> AuditSettings:
     return load(AuditSettings, {"data": data, "device": "cpu", **options})
 

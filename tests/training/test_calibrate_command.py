@@ -14,7 +14,6 @@ pytest.importorskip("torch", reason="the trainer needs torch")
 import numpy as np
 import onnx
 import onnxruntime as ort
-import torch
 from colour_models import (
     blue,
     colour_graph,
@@ -35,11 +34,6 @@ from training.evaluate.temperature import with_temperature
 from training.export.runners import onnx_runner
 
 Refused = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -44,11 +44,6 @@ PICTURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return colour_model(tmp_path / "colours.onnx")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("torch", reason="the trainer needs torch")
 
 import numpy as np
-import torch
 from PIL import Image
 from small_runs import write_pictures
 
@@ -24,14 +23,6 @@ SMALL = (
     *("--weights", "none", "--backbone", "mobilenet_v3_small", "--size-px", 32, "--seeds", 2),
     *("--first", 6, "--step", 5, "--rounds", 2, "--strategies", "margin", "--strategies", "kmeans"),
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def simulate(*arguments: object) -> None:
