@@ -18,7 +18,7 @@ run: setup  ## run the demo scenario
 	$(BIN)/python run_line.py run
 
 test: $(VENV)/dev.stamp  ## install the rest and run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types
 	$(BIN)/ruff format --check .

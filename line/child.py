@@ -18,6 +18,9 @@ from line.leash import Leash, Note
 from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.settings import Role
 
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+"""Numpy would make a thread for each core in each process, and no process here has use for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -71,6 +74,7 @@ class Child:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", place.module, *arguments],
                 cwd=ROOT,
+                env={**_ONE_THREAD, **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -58,7 +58,7 @@ class Client:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if kind is None:
+        if kind is None and not self.stop:  # told to stop, it owes nobody anything
             self._link.linger(1.0)
         self._link.__exit__(kind, error, tb)
 

@@ -7,13 +7,8 @@ from contextlib import ExitStack, closing
 
 from line.client import Client
 from line.errors import ScraplineError
-from line.latency import bucket_bounds_s
 from line.seat import Seat, leave, take_seat
-from sinks.active_learning import ActiveLearning
-from sinks.alerts import Alerts
-from sinks.csv_log import CsvLog
 from sinks.loop import Sink, run
-from sinks.review_queue import ReviewQueue
 
 
 def main() -> int:
@@ -29,15 +24,24 @@ def main() -> int:
 
 
 def _open(seat: Seat, stack: ExitStack) -> Sink:
+    """The sink of this seat. It alone is loaded: one that was killed is back the sooner."""
     settings = seat.settings
     sync = settings.results.survives_power_cut
     if seat.name == "csv_log":
+        from line.latency import bucket_bounds_s
+        from sinks.csv_log import CsvLog
+
         bounds_s = bucket_bounds_s(settings)
         log = CsvLog(seat.run_dir / "results.csv", latency_bounds_s=bounds_s, sync=sync)
         return stack.enter_context(closing(log))
     if seat.name == "alerts":
+        from sinks.alerts import Alerts
+
         alerts = Alerts(seat.run_dir / "alerts.jsonl", settings.alerts, sync=sync)
         return stack.enter_context(closing(alerts))
+    from sinks.active_learning import ActiveLearning
+    from sinks.review_queue import ReviewQueue
+
     queue = stack.enter_context(ReviewQueue(seat.run_dir / "review", sync=sync))
     return ActiveLearning(queue, settings.review, settings.line.seed)
 
