@@ -116,8 +116,7 @@ class LiveLine:
             verdicts = sum(status["verdicts"].values())
             if verdicts != self._decided[1] or verdicts >= status.get("fed", 0):
                 self._decided = now, verdicts
-            answered = sum(p.get("answered", 0) for p in status["processes"])
-            self._rates.add(now, [verdicts, answered, status["belt_s"]])
+            self._rates.add(now, [verdicts, status["belt_s"]])
             latency = status.get("latency_s")
             if latency:
                 self._latencies.add(now, latency["counts"])
@@ -178,7 +177,7 @@ class LiveLine:
             return 0.0
         clock = self.status.get("clock", 1.0)
         if clock == "max":
-            clock = (self._rates.rates() or [0.0, 0.0, 0.0])[2]
+            clock = (self._rates.rates() or [0.0, 0.0])[1]
         return self.belt_speed_m_per_s * float(clock)
 
     @property

@@ -1,27 +1,20 @@
-"""What the console's pages show, without a browser: states, rates, news of the belt, alarms."""
+"""The line as the console shows it, without a browser: states, rates, news of the belt."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.alarms import Alarms
 from console.belt_feed import KEPT, MOST_AT_ONCE, BeltFeed
 from console.belt_view import standstill
 from console.line_page.belt import BinFigures, percent
 from console.line_page.latency import histogram
-from console.line_page.orders import in_words, last_orders
-from console.link import how_it_ended, newest_run
 from console.live import SILENT_S, LiveLine, Series, quantile
 from console.run_facts import RunFacts
-from console.site import tidy_name
 from console.verdict_marks import MARKS, mark_svg
 from line.config import load
-from line.errors import BadInput
 from line.feed import Decided, Seen, Thumbnail
 from line.model_facts import ModelFacts
 from line.outcome import Outcome, Verdict
@@ -198,6 +191,15 @@ def test_the_rate_is_of_the_last_seconds_and_survives_a_count_that_begins_anew(
     assert live.items_per_s == 0
 
 
+def test_a_worker_that_begins_anew_leaves_the_rate_alone(live: LiveLine, clock: Clock) -> None:
+    live.reached()
+    for second, answered in enumerate((7, 8, 0)):
+        clock.now += 1
+        worker = {"name": "worker-0", "answered": answered}
+        live.hear_status(status(verdicts={"sorted": 8 * second}, processes=[worker]))
+    assert live.items_per_s == pytest.approx(8)
+
+
 def test_a_series_forgets_what_is_older_than_its_span() -> None:
     series = Series(2.0)
     for second, count in enumerate((0, 100, 101, 102, 103)):
@@ -290,103 +292,3 @@ def test_every_verdict_has_a_sign_of_its_own() -> None:
     assert len({(mark.shape, mark.letter) for mark in MARKS}) == len(MARKS)
     assert len({mark.letter for mark in MARKS}) == len(MARKS)
     assert all(f">{mark.letter}</text>" in mark_svg(mark) for mark in MARKS)
-
-
-# -- alarms ---------------------------------------------------------------------------------------
-
-
-def raise_alert(run_dir: Path, kind: str, level: str = "warning", text: str = "x") -> None:
-    alert = {"kind": kind, "level": level, "text": text, "at": "2026-01-01T10:00:00.000+00:00"}
-    with (run_dir / "alerts.jsonl").open("a") as file:
-        file.write(json.dumps(alert) + "\n")
-
-
-def test_an_acknowledged_kind_is_new_again_with_the_next_alert(tmp_path: Path) -> None:
-    alarms = Alarms(tmp_path)
-    raise_alert(tmp_path, "restart")
-    alarms.refresh()
-    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
-    alarms.acknowledge("restart", "anna")
-    assert [(alarms.state(a), a.who) for a in alarms.ranked()] == [("acknowledged", "anna")]
-    raise_alert(tmp_path, "restart", text="again")
-    alarms.refresh()
-    assert [(alarms.state(a), a.count, a.text) for a in alarms.ranked()] == [("new", 2, "again")]
-
-
-def test_a_shelved_kind_comes_back_after_ten_minutes(tmp_path: Path) -> None:
-    now = datetime(2026, 1, 1, 10, tzinfo=UTC)
-    moments = [now]
-    alarms = Alarms(tmp_path, now=lambda: moments[-1])
-    raise_alert(tmp_path, "late_rate", "alarm")
-    alarms.refresh()
-    alarms.shelve("late_rate", "bo")
-    assert [alarms.state(a) for a in alarms.ranked()] == ["shelved"]
-    moments.append(now + timedelta(minutes=11))
-    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
-    alarms.shelve("late_rate", "bo")
-    alarms.unshelve("late_rate", "bo")
-    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
-
-
-def test_another_console_knows_what_was_done_and_the_gravest_comes_first(tmp_path: Path) -> None:
-    for kind, level in (("low_confidence", "info"), ("restart", "warning"), ("drops", "alarm")):
-        raise_alert(tmp_path, kind, level)
-    first = Alarms(tmp_path)
-    first.refresh()
-    first.acknowledge("drops", "anna")
-    second = Alarms(tmp_path)
-    second.refresh()
-    assert [a.kind for a in second.ranked()] == ["restart", "low_confidence", "drops"]
-
-
-def test_a_torn_line_and_rubbish_are_passed_over(tmp_path: Path) -> None:
-    raise_alert(tmp_path, "restart")
-    with (tmp_path / "alerts.jsonl").open("a") as file:
-        file.write('no json\n[1]\n{"kind": "torn"')
-    alarms = Alarms(tmp_path)
-    alarms.refresh()
-    assert [a.kind for a in alarms.ranked()] == ["restart"]
-
-
-# -- folders, orders, names -----------------------------------------------------------------------
-
-
-def test_the_newest_run_and_how_it_ended(tmp_path: Path) -> None:
-    assert newest_run(tmp_path) is None
-    assert newest_run(tmp_path / "missing") is None
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "settings.json").write_text("{}")
-    (tmp_path / "report").mkdir()
-    assert newest_run(tmp_path) == tmp_path / "a"
-    assert how_it_ended(tmp_path / "a") is None
-    (tmp_path / "a" / "run.json").write_text('{"ended": "drained"}')
-    assert how_it_ended(tmp_path / "a") == "drained"
-
-
-def test_a_folder_that_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="not a run folder"):
-        RunFacts.load(tmp_path)
-    (tmp_path / "settings.json").write_text('{"title": "old"}')
-    with pytest.raises(BadInput, match="another version, or damaged"):
-        RunFacts.load(tmp_path)
-
-
-def test_orders_are_read_newest_first_and_told_in_a_line(tmp_path: Path) -> None:
-    path = tmp_path / "orders.jsonl"
-    assert last_orders(path) == []
-    orders = [
-        {"who": "anna", "action": "belt_speed", "facts": {"m_per_s": 1.2}, "done": True},
-        {"who": "bo", "action": "pause", "facts": {}, "done": False, "reason": "no"},
-    ]
-    path.write_text("torn\n" + "".join(json.dumps(order) + "\n" for order in orders))
-    assert [in_words(entry) for entry in last_orders(path)] == [
-        "bo: pause, refused: no",
-        "anna: belt speed 1.2",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"), [("  Anna\n", "Anna"), ("\x00\x1b[2J", "[2J"), ("x" * 99, "x" * 40)]
-)
-def test_a_name_is_fit_for_a_log(given: str, kept: str) -> None:
-    assert tidy_name(given) == kept

@@ -1,0 +1,115 @@
+"""What the console reads from a run folder, and writes there: alarms, orders, how a run ended."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from console.alarms import Alarms
+from console.line_page.orders import in_words, last_orders
+from console.link import how_it_ended, newest_run
+from console.run_facts import RunFacts
+from console.site import tidy_name
+from line.errors import BadInput
+
+# -- alarms ---------------------------------------------------------------------------------------
+
+
+def raise_alert(run_dir: Path, kind: str, level: str = "warning", text: str = "x") -> None:
+    alert = {"kind": kind, "level": level, "text": text, "at": "2026-01-01T10:00:00.000+00:00"}
+    with (run_dir / "alerts.jsonl").open("a") as file:
+        file.write(json.dumps(alert) + "\n")
+
+
+def test_an_acknowledged_kind_is_new_again_with_the_next_alert(tmp_path: Path) -> None:
+    alarms = Alarms(tmp_path)
+    raise_alert(tmp_path, "restart")
+    alarms.refresh()
+    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
+    alarms.acknowledge("restart", "anna")
+    assert [(alarms.state(a), a.who) for a in alarms.ranked()] == [("acknowledged", "anna")]
+    raise_alert(tmp_path, "restart", text="again")
+    alarms.refresh()
+    assert [(alarms.state(a), a.count, a.text) for a in alarms.ranked()] == [("new", 2, "again")]
+
+
+def test_a_shelved_kind_comes_back_after_ten_minutes(tmp_path: Path) -> None:
+    now = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    moments = [now]
+    alarms = Alarms(tmp_path, now=lambda: moments[-1])
+    raise_alert(tmp_path, "late_rate", "alarm")
+    alarms.refresh()
+    alarms.shelve("late_rate", "bo")
+    assert [alarms.state(a) for a in alarms.ranked()] == ["shelved"]
+    moments.append(now + timedelta(minutes=11))
+    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
+    alarms.shelve("late_rate", "bo")
+    alarms.unshelve("late_rate", "bo")
+    assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
+
+
+def test_another_console_knows_what_was_done_and_the_gravest_comes_first(tmp_path: Path) -> None:
+    for kind, level in (("low_confidence", "info"), ("restart", "warning"), ("drops", "alarm")):
+        raise_alert(tmp_path, kind, level)
+    first = Alarms(tmp_path)
+    first.refresh()
+    first.acknowledge("drops", "anna")
+    second = Alarms(tmp_path)
+    second.refresh()
+    assert [a.kind for a in second.ranked()] == ["restart", "low_confidence", "drops"]
+
+
+def test_a_torn_line_and_rubbish_are_passed_over(tmp_path: Path) -> None:
+    raise_alert(tmp_path, "restart")
+    with (tmp_path / "alerts.jsonl").open("a") as file:
+        file.write('no json\n[1]\n{"kind": "torn"')
+    alarms = Alarms(tmp_path)
+    alarms.refresh()
+    assert [a.kind for a in alarms.ranked()] == ["restart"]
+
+
+# -- folders, orders, names -----------------------------------------------------------------------
+
+
+def test_the_newest_run_and_how_it_ended(tmp_path: Path) -> None:
+    assert newest_run(tmp_path) is None
+    assert newest_run(tmp_path / "missing") is None
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "settings.json").write_text("{}")
+    (tmp_path / "report").mkdir()
+    assert newest_run(tmp_path) == tmp_path / "a"
+    assert how_it_ended(tmp_path / "a") is None
+    (tmp_path / "a" / "run.json").write_text('{"ended": "drained"}')
+    assert how_it_ended(tmp_path / "a") == "drained"
+
+
+def test_a_folder_that_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="not a run folder"):
+        RunFacts.load(tmp_path)
+    (tmp_path / "settings.json").write_text('{"title": "old"}')
+    with pytest.raises(BadInput, match="another version, or damaged"):
+        RunFacts.load(tmp_path)
+
+
+def test_orders_are_read_newest_first_and_told_in_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "orders.jsonl"
+    assert last_orders(path) == []
+    orders = [
+        {"who": "anna", "action": "belt_speed", "facts": {"m_per_s": 1.2}, "done": True},
+        {"who": "bo", "action": "pause", "facts": {}, "done": False, "reason": "no"},
+    ]
+    path.write_text("torn\n" + "".join(json.dumps(order) + "\n" for order in orders))
+    assert [in_words(entry) for entry in last_orders(path)] == [
+        "bo: pause, refused: no",
+        "anna: belt speed 1.2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("  Anna\n", "Anna"), ("\x00\x1b[2J", "[2J"), ("x" * 99, "x" * 40)]
+)
+def test_a_name_is_fit_for_a_log(given: str, kept: str) -> None:
+    assert tidy_name(given) == kept
