@@ -43,8 +43,11 @@ PLATEAU = (
 
 
 def train(out: Path, *options: object) -> subprocess.Popen[str]:
-    """Start a run in a process group of its own, so that its data workers can be killed with it."""
-    command = [sys.executable, "-m", "training", "train", "--out", out, *options]
+    """Start a run in a process group of its own, so that its data workers can be killed with it.
+
+    It yields the processor to the test, which must see each epoch before the next one is over.
+    """
+    command = ["nice", sys.executable, "-m", "training", "train", "--out", out, *options]
     return subprocess.Popen(
         [str(part) for part in command],
         cwd=Path(__file__).parents[2],
@@ -116,11 +119,11 @@ def test_a_killed_run_ends_as_if_it_had_been_left_alone(
     options: tuple[str, ...], data: Path, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    undisturbed = train(whole, "--data", data, *SMALL, *options)
-    kill_after(train(killed, "--data", data, *SMALL, *options), killed, epochs=0)
-    kill_after(train(killed, "--resume"), killed, epochs=2)
-    finish(train(killed, "--resume"))
-    finish(undisturbed)
+    with train(whole, "--data", data, *SMALL, *options) as undisturbed:
+        kill_after(train(killed, "--data", data, *SMALL, *options), killed, epochs=0)
+        kill_after(train(killed, "--resume"), killed, epochs=2)
+        finish(train(killed, "--resume"))
+        finish(undisturbed)
     assert_same(killed, whole)
 
 
