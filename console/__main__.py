@@ -39,7 +39,7 @@ def main() -> int:
                 link=link,
                 enquirer=enquirer,
                 starter=None,
-                signed_in=sessions.name,
+                sessions=sessions,
             )
             serve(make_app(site, sessions), listener, Manners(seat.leash, link))
     except ScraplineError as error:

@@ -8,11 +8,11 @@ at it.
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,7 +67,8 @@ class Guard:
             return PlainTextResponse("This request comes from another site.\n", 403)
         if not self._sessions.needs_login or self._is_open(scope["path"]):
             return None
-        if self._sessions.name(_cookie(headers)) is not None:
+        cookies = cookie_parser(headers.get("cookie", ""))
+        if self._sessions.name(cookies.get(COOKIE)) is not None:
             return None
         if scope["type"] == "http" and "text/html" in headers.get("accept", ""):
             return RedirectResponse(LOGIN, 303)
@@ -86,14 +87,6 @@ def is_this_machine(host: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _cookie(headers: Headers) -> str | None:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
 
 
 def _hardened(send: Send) -> Send:

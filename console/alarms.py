@@ -8,6 +8,7 @@ and the next one agree.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,21 +30,26 @@ def _utc_now() -> datetime:
 
 @dataclass(slots=True)
 class Alarm:
-    """All alerts of one kind. `handled` is how many there were when somebody acknowledged them."""
+    """All alerts of one kind."""
 
     kind: str
     level: str = "info"
     text: str = ""
     at: datetime | None = None
+    """of the newest"""
     count: int = 0
-    handled: int = 0
+    acknowledged_to: datetime | None = None
+    """the newest that somebody has seen"""
+    acknowledged_by: str = ""
     shelved_until: datetime | None = None
-    who: str = ""
+    shelved_by: str = ""
 
     def state(self, now: datetime) -> State:
         if self.shelved_until is not None and now < self.shelved_until:
             return "shelved"
-        return "acknowledged" if self.handled >= self.count else "new"
+        if self.acknowledged_to is None or (self.at and self.at > self.acknowledged_to):
+            return "new"
+        return "acknowledged"
 
     @property
     def title(self) -> str:
@@ -52,16 +58,26 @@ class Alarm:
 
 
 class Alarms:
-    """The alarms of the run in `run_dir`. Not for two threads at once; reading may block."""
+    """The alarms of the run in `run_dir`. Reading and writing may block."""
 
     def __init__(self, run_dir: Path, now: Callable[[], datetime] = _utc_now) -> None:
         self._alerts = _Tail(run_dir / "alerts.jsonl")
         self._handled = _Tail(run_dir / HANDLED_FILE)
         self._now = now
         self._alarms: dict[str, Alarm] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def are_all_counted(self) -> bool:
+        """False where there were so many that only the last ones were read."""
+        return not self._alerts.begins_inside
 
     def refresh(self) -> None:
         """Read what has been written since."""
+        with self._lock:
+            self._read_on()
+
+    def _read_on(self) -> None:
         for alert in self._alerts.lines():
             alarm = self._alarm(str(alert.get("kind", "?")))
             alarm.count += 1
@@ -86,7 +102,8 @@ class Alarms:
 
     def acknowledge(self, kind: str, who: str) -> None:
         """Somebody has seen them; the next one of the kind is new again."""
-        self._write(kind, "acknowledge", who, count=self._alarm(kind).count)
+        newest = self._alarm(kind).at or self._now()
+        self._write(kind, "acknowledge", who, to=newest.isoformat(timespec="milliseconds"))
 
     def shelve(self, kind: str, who: str) -> None:
         """Let nobody be bothered by this kind for ten minutes."""
@@ -102,21 +119,22 @@ class Alarms:
 
     def _apply(self, deed: dict[str, Any]) -> None:
         alarm = self._alarm(str(deed.get("kind", "?")))
-        alarm.who = str(deed.get("who", ""))
+        who = str(deed.get("who", ""))
         match deed.get("action"):
             case "acknowledge":
-                alarm.handled = int(deed.get("count", alarm.count))
+                alarm.acknowledged_to, alarm.acknowledged_by = _moment(deed.get("to")), who
             case "shelve":
-                alarm.shelved_until = _moment(deed.get("until"))
+                alarm.shelved_until, alarm.shelved_by = _moment(deed.get("until")), who
             case "unshelve":
                 alarm.shelved_until = None
 
     def _write(self, kind: str, action: str, who: str, **facts: object) -> None:
         at = self._now().isoformat(timespec="milliseconds")
         deed = {"at": at, "who": who, "action": action, "kind": kind, **facts}
-        with self._handled.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(deed, ensure_ascii=False) + "\n")
-        self.refresh()
+        with self._lock:
+            with self._handled.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(deed, ensure_ascii=False) + "\n")
+            self._read_on()
 
 
 class _Tail:
@@ -124,6 +142,8 @@ class _Tail:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.begins_inside = False
+        """whether only the end of the file was read"""
         self._position: int | None = None
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -141,6 +161,7 @@ class _Tail:
                 end = file.seek(0, 2)
                 if self._position is None:
                     self._position = max(0, end - _TAIL_BYTES)
+                    self.begins_inside = self._position > 0
                 file.seek(self._position)
                 # As much as there is: a read sets aside what it is asked for, here in many threads.
                 fresh_bytes = max(0, min(end - self._position, 4 * _TAIL_BYTES))
@@ -153,6 +174,7 @@ class _Tail:
 
 def _moment(text: object) -> datetime | None:
     try:
-        return datetime.fromisoformat(str(text))
+        moment = datetime.fromisoformat(str(text))
     except ValueError:
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

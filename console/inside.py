@@ -9,6 +9,9 @@ from typing import BinaryIO
 
 from line.errors import BadInput
 
+_LONGEST_NAME = 255
+"""Bytes, as file systems have it."""
+
 
 def open_inside(root: Path, name: str) -> BinaryIO:
     """Open the file `root/name` to read; the caller closes it.
@@ -42,7 +45,8 @@ def open_inside(root: Path, name: str) -> BinaryIO:
 
 def is_name(text: str) -> bool:
     """Whether a text is the plain name of one visible file or folder."""
-    return bool(text) and not text.startswith(".") and not set(text) & set("/\\\0")
+    fits = 0 < len(text.encode(errors="replace")) <= _LONGEST_NAME
+    return fits and not text.startswith(".") and not set(text) & set("/\\\0")
 
 
 def _parts(name: str) -> list[str]:

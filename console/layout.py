@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nicegui import ui
 
+from console.access import LOGIN
 from console.site import NAME_COOKIE, Site, page_names
 from console.widgets import Text, attribute, block, button, text, toggle
 
@@ -87,6 +88,9 @@ def _person(site: Site) -> None:
 
 
 def _beat(site: Site, state: Text) -> None:
+    if site.is_shut_out:
+        ui.navigate.to(LOGIN)
+        return
     seen = site.link.live.headline()
     state.set_text(seen.words)
     for kind in ("good", "busy", "off"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from pathlib import Path
 from string import Template
@@ -16,11 +17,14 @@ from console.sessions import COOKIE, LASTS_S, Sessions
 from console.site import tidy_name
 
 _FORM_BYTES = 4096
+_AT_ONCE = 2
+"""Passwords looked at at once: each takes 32 MiB."""
 _PAGE = Template((Path(__file__).parent / "static" / "login.html").read_text(encoding="utf-8"))
 
 
 def add_login(app: FastAPI, sessions: Sessions) -> None:
     """Serve the form and take what it sends; five wrong passwords a minute an address."""
+    turns = asyncio.Semaphore(_AT_ONCE)
 
     @app.get(LOGIN)
     async def form() -> Response:
@@ -35,7 +39,8 @@ def add_login(app: FastAPI, sessions: Sessions) -> None:
             return _page("Give a name: orders and labels are logged with it.", 400)
         if not sessions.may_try(address):
             return _page("Too many wrong passwords from here. Wait a minute.", 429, name)
-        right = await run_in_threadpool(sessions.check, address, fields.get("password", ""))
+        async with turns:
+            right = await run_in_threadpool(sessions.check, address, fields.get("password", ""))
         if not right:
             return _page("That is not the password.", 401, name)
         response = RedirectResponse("/", 303)

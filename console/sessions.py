@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from time import monotonic
@@ -16,7 +17,7 @@ LASTS_S = 12 * 3600
 _TRIES = 5
 _PER_S = 60.0
 _ADDRESSES = 1024
-"""Remembered for their failed tries; the oldest is forgotten first."""
+"""Remembered for their tries; the oldest is forgotten first."""
 
 
 class Sessions:
@@ -26,7 +27,9 @@ class Sessions:
         self._hash = password_hash
         self._clock = clock
         self._signer = URLSafeTimedSerializer(secrets.token_hex(32), salt="console")
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._tries: OrderedDict[str, list[float]] = OrderedDict()
+        """address → moments of its tries, but for those before a right one"""
 
     @property
     def needs_login(self) -> bool:
@@ -46,20 +49,22 @@ class Sessions:
             return None
 
     def may_try(self, address: str) -> bool:
-        """Whether another password may be tried from there: five failures a minute are enough."""
-        return len(self._recent(address)) < _TRIES
+        """Take a try from there, before its password is looked at; five wrong ones a minute."""
+        now = self._clock()
+        with self._lock:
+            recent = [then for then in self._tries.get(address, ()) if then > now - _PER_S]
+            if len(recent) >= _TRIES:
+                return False
+            self._tries[address] = [*recent, now]
+            self._tries.move_to_end(address)
+            if len(self._tries) > _ADDRESSES:
+                self._tries.popitem(last=False)
+            return True
 
     def check(self, address: str, password: str) -> bool:
-        """Whether the password is right; a wrong one counts against the address. Takes its time."""
-        if matches(password, self._hash):
-            self._failures.pop(address, None)
-            return True
-        self._failures[address] = [*self._recent(address), self._clock()]
-        self._failures.move_to_end(address)
-        if len(self._failures) > _ADDRESSES:
-            self._failures.popitem(last=False)
-        return False
-
-    def _recent(self, address: str) -> list[float]:
-        since = self._clock() - _PER_S
-        return [then for then in self._failures.get(address, ()) if then > since]
+        """Whether the password is right, which forgives the address its tries. Takes its time."""
+        if not matches(password, self._hash):
+            return False
+        with self._lock:
+            self._tries.pop(address, None)
+        return True

@@ -19,7 +19,6 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -29,7 +28,7 @@ from nicegui import context, run, ui
 from console import pages
 from console.enquirer import Enquirer
 from console.link import LineLink
-from console.sessions import COOKIE
+from console.sessions import COOKIE, Sessions
 from console.starter import Starter
 from line.errors import BadInput
 
@@ -52,8 +51,8 @@ class Site:
     """classifies pictures that visitors bring, in a process of its own"""
     starter: Starter | None
     """starts runs; None in a run's own console, which ends with it"""
-    signed_in: Callable[[str | None], str | None]
-    """session cookie → the name given at the login; None where nobody logs in"""
+    sessions: Sessions
+    """who has logged in, where one must"""
 
     @property
     def run_dir(self) -> Path | None:
@@ -61,15 +60,30 @@ class Site:
         return self.link.run_dir
 
     def who(self) -> str:
-        """Name of the person at this page, for logs. Only within a page or one of its events."""
-        request = context.client.request
-        chosen = request.cookies.get(NAME_COOKIE, "") if request else ""
-        return self.login_name() or tidy_name(unquote(chosen)) or "operator"
+        """Name of the person at this page, for logs. Only within a page or one of its events.
+
+        Raises:
+            BadInput: where one must log in, and this person's session is over.
+        """
+        if self.sessions.needs_login:
+            if (name := self.login_name()) is None:
+                raise BadInput("your session is over; log in again")
+            return name
+        return tidy_name(unquote(self._cookie(NAME_COOKIE) or "")) or "operator"
 
     def login_name(self) -> str | None:
-        """The name that this person has logged in with; None where nobody logs in."""
+        """The name that this person is logged in with; None without a session, or without need."""
+        return self.sessions.name(self._cookie(COOKIE))
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Whether this person's session has ended while their page was open."""
+        return self.sessions.needs_login and self.login_name() is None
+
+    @staticmethod
+    def _cookie(name: str) -> str | None:
         request = context.client.request
-        return self.signed_in(request.cookies.get(COOKIE)) if request else None
+        return request.cookies.get(name) if request else None
 
     async def order(self, action: str, **facts: object) -> bool:
         """Give the line an order and tell the person what came of it; whether it was done."""

@@ -18,8 +18,11 @@ from line.errors import BadInput
 # -- alarms ---------------------------------------------------------------------------------------
 
 
-def raise_alert(run_dir: Path, kind: str, level: str = "warning", text: str = "x") -> None:
-    alert = {"kind": kind, "level": level, "text": text, "at": "2026-01-01T10:00:00.000+00:00"}
+def raise_alert(
+    run_dir: Path, kind: str, level: str = "warning", text: str = "x", second: int = 0
+) -> None:
+    at = f"2026-01-01T10:00:{second:02}.000+00:00"
+    alert = {"kind": kind, "level": level, "text": text, "at": at}
     with (run_dir / "alerts.jsonl").open("a") as file:
         file.write(json.dumps(alert) + "\n")
 
@@ -30,10 +33,47 @@ def test_an_acknowledged_kind_is_new_again_with_the_next_alert(tmp_path: Path) -
     alarms.refresh()
     assert [alarms.state(a) for a in alarms.ranked()] == ["new"]
     alarms.acknowledge("restart", "anna")
-    assert [(alarms.state(a), a.who) for a in alarms.ranked()] == [("acknowledged", "anna")]
-    raise_alert(tmp_path, "restart", text="again")
+    [alarm] = alarms.ranked()
+    assert (alarms.state(alarm), alarm.acknowledged_by) == ("acknowledged", "anna")
+    raise_alert(tmp_path, "restart", text="again", second=1)
     alarms.refresh()
     assert [(alarms.state(a), a.count, a.text) for a in alarms.ranked()] == [("new", 2, "again")]
+
+
+def test_what_is_new_does_not_depend_on_how_much_a_page_has_read(tmp_path: Path) -> None:
+    raise_alert(tmp_path, "drop_rate")
+    first = Alarms(tmp_path)
+    first.refresh()
+    raise_alert(tmp_path, "drop_rate", second=1)
+    first.refresh()
+    first.acknowledge("drop_rate", "anna")
+    for _ in range(30):
+        raise_alert(tmp_path, "low_confidence", text="x" * 10_000, second=2)
+    raise_alert(tmp_path, "drop_rate", second=3)
+    late = Alarms(tmp_path)  # reads the end alone
+    late.refresh()
+    first.refresh()
+    assert (first.are_all_counted, late.are_all_counted) == (True, False)
+    for alarms in (first, late):
+        states = {alarm.kind: alarms.state(alarm) for alarm in alarms.ranked()}
+        assert states == {"drop_rate": "new", "low_confidence": "new"}
+    late.acknowledge("drop_rate", "bo")
+    first.refresh()
+    [alarm] = (alarm for alarm in first.ranked() if alarm.kind == "drop_rate")
+    assert (first.state(alarm), alarm.acknowledged_by) == ("acknowledged", "bo")
+
+
+def test_each_deed_has_its_own_name(tmp_path: Path) -> None:
+    moments = [datetime(2026, 1, 1, 10, tzinfo=UTC)]
+    alarms = Alarms(tmp_path, now=lambda: moments[-1])
+    raise_alert(tmp_path, "restart")
+    alarms.refresh()
+    alarms.acknowledge("restart", "anna")
+    alarms.shelve("restart", "bo")
+    [alarm] = alarms.ranked()
+    assert (alarms.state(alarm), alarm.shelved_by) == ("shelved", "bo")
+    moments.append(moments[0] + timedelta(minutes=11))
+    assert (alarms.state(alarm), alarm.acknowledged_by) == ("acknowledged", "anna")
 
 
 def test_a_shelved_kind_comes_back_after_ten_minutes(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from nicegui import run
 from console.alarms import Alarm, Alarms, State
 from console.site import Site, say
 from console.widgets import block, button, panel, text, toggle
+from line.errors import BadInput
 
 _MOST_ROWS = 6
 _SIGNS = {"alarm": "▲", "warning": "◆", "info": "●"}
@@ -38,7 +39,12 @@ class AlarmsPanel:
         self._none.set_visibility(not ranked)
         for place, alarm in enumerate(ranked):
             row = self._row(alarms, alarm)
-            row.show(alarm, alarms.state(alarm), is_listed=place < _MOST_ROWS)
+            row.show(
+                alarm,
+                alarms.state(alarm),
+                more="" if alarms.are_all_counted else "+",
+                is_listed=place < _MOST_ROWS,
+            )
             if self._order[place] != alarm.kind:
                 self._order.remove(alarm.kind)
                 self._order.insert(place, alarm.kind)
@@ -62,6 +68,8 @@ class AlarmsPanel:
                 await run.io_bound(deed, kind, self._site.who())
             except OSError as error:
                 say(f"Not kept: {error.strerror or error}", bad=True)
+            except BadInput as error:
+                say(f"Not kept: {error}", bad=True)
             await self.show()
 
         return act
@@ -84,13 +92,15 @@ class _Row:
                     for word, deed in deeds.items()
                 }
 
-    def show(self, alarm: Alarm, state: State, *, is_listed: bool) -> None:
+    def show(self, alarm: Alarm, state: State, *, more: str, is_listed: bool) -> None:
+        """`more`: a sign behind the count where there were more than were read."""
         self.element.set_visibility(is_listed)
         for level in _SIGNS:
             toggle(self.element, f"level-{level}", level == alarm.level)
         toggle(self.element, "handled", state != "new")
         self._sign.set_text(_SIGNS.get(alarm.level, "●"))
-        self._head.set_text(f"{self._title} ×{alarm.count:,}" if alarm.count > 1 else self._title)
+        count = f" ×{alarm.count:,}{more}" if alarm.count > 1 else ""
+        self._head.set_text(self._title + count)
         self._words.set_text(alarm.text)
         self._when.set_text(_when(alarm, state))
         self._buttons["Acknowledge"].set_visibility(state == "new")
@@ -101,9 +111,9 @@ class _Row:
 def _when(alarm: Alarm, state: State) -> str:
     at = _clock(alarm.at)
     if state == "acknowledged":
-        return f"{at}, acknowledged by {alarm.who}"
+        return f"{at}, acknowledged by {alarm.acknowledged_by}"
     if state == "shelved":
-        return f"{at}, shelved until {_clock(alarm.shelved_until)} by {alarm.who}"
+        return f"{at}, shelved until {_clock(alarm.shelved_until)} by {alarm.shelved_by}"
     return at
 
 

@@ -61,7 +61,7 @@ def _serve(settings: Settings, folder: Path) -> None:
             link=link,
             enquirer=enquirer,
             starter=None if alone else Starter(folder, link),
-            signed_in=sessions.name,
+            sessions=sessions,
         )
         out.print(f"console over {shown(folder)}: {settings.console.url} (Ctrl-C ends it)")
         serve(make_app(site, sessions), listener, lambda _: link.is_alive)
