@@ -20,6 +20,8 @@ _DEEPEST = 4
 _MOST = 20_000
 """Entries looked at in one folder that is searched."""
 _LONGEST_CARD = 200_000
+_ROWS = "results.csv"
+"""Lies in the folder of a run of the line; a run of the trainer has none."""
 _EXTRA = "/extra/scrapline.json"
 """Where a TorchScript file, which is a zip file, keeps its entries."""
 
@@ -58,21 +60,28 @@ class Found:
 
     models: tuple[Path, ...]
     evaluations: tuple[Path, ...]
+    cut_off: tuple[Path, ...]
+    """folders that hold more than was looked at"""
 
 
 def search(folders: tuple[Path, ...]) -> Found:
-    """Look through the folders, not too deep and through no link; what comes first stands first."""
+    """Look through the folders, not too deep and through no link; what comes first stands first.
+
+    Folders of the line's runs, which hold neither and many pictures, are passed over.
+    """
+    cut_off = []
     models: dict[Path, None] = {}
     evaluations: dict[Path, None] = {}
     for folder in folders:
         for count, path in enumerate(_walk(folder, _DEEPEST)):
             if count >= _MOST:
+                cut_off.append(folder)
                 break
             if path.suffix in SUFFIXES:
                 models[path.resolve()] = None
             elif path.name == METRICS:
                 evaluations[path.parent.resolve()] = None
-    return Found(tuple(models), tuple(evaluations))
+    return Found(tuple(models), tuple(evaluations), tuple(cut_off))
 
 
 def read_model(path: Path) -> ModelFile:
@@ -130,6 +139,8 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
     except OSError:
+        return
+    if any(entry.name == _ROWS for entry in listed):
         return
     for entry in listed:
         if entry.name.startswith("."):

@@ -81,6 +81,7 @@ def labels(place: Path) -> list[tuple[str, str, str]]:
 
 def asked(page: Page, frame_id: str) -> None:
     expect(page.locator("#question h2")).to_have_text(f"Item {frame_id}")
+    page.wait_for_function("frame => scraplineSeen() === frame", arg=frame_id)
 
 
 def assert_clean(page: Page) -> None:
@@ -110,6 +111,30 @@ def test_items_are_labelled_by_key_and_the_labels_stand(visit, port, place):
     ]
     expect(page.get_by_text("4 of 6 queued items are decided")).to_be_visible()
     assert_clean(page)
+
+
+def test_a_picture_that_is_not_painted_yet_gets_no_label(visit, port, place):
+    page = visit.page
+    page.goto(f"http://127.0.0.1:{port}/review?name=friday")
+    title, picture = page.locator("#question h2"), page.locator("#question img")
+    expect(title).to_be_visible()
+    before, this = labels(place), title.inner_text().split()[1]
+    asked(page, this)
+    held = []
+    page.route("**/review/images/*.png", lambda route: held.append(route))
+    page.locator(".choice", has_text="glass").click()
+    expect(title).not_to_have_text(f"Item {this}")
+    following = title.inner_text().split()[1]
+    poll(lambda: page.wait_for_timeout(10) or held, "the next picture is asked for")
+    page.keyboard.press("2")
+    page.locator(".choice", has_text="metal").click()
+    assert picture.evaluate("image => image.naturalWidth") == 0
+    held.pop().continue_()
+    asked(page, following)
+    page.keyboard.press("Space")  # not the class that was clicked last
+    poll(lambda: len(labels(place)) == len(before) + 2, "two labels")
+    given = [(frame, label) for frame, label, _ in labels(place)[-2:]]
+    assert given == [(this, "glass"), (following, "glass")]
 
 
 def test_keys_that_are_typed_into_a_field_label_nothing(visit, port, place):

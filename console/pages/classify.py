@@ -22,7 +22,7 @@ def build(site: Site) -> None:
     uploads.serve()
     queue = ThreadPoolExecutor(1, "enquirer")
 
-    @ui.page("/classify")
+    @ui.page("/classify", response_timeout=60.0)
     async def classify(model: str = "") -> None:
         """`model`: path of the one to begin with."""
         with frame(site, "Classify"):

@@ -20,6 +20,8 @@ from console.widgets import attribute, block, choice, panel, text
 from line.errors import BadInput
 
 _NONE = "none"
+_PATIENCE_S = 60.0
+"""For the hashes of files that were not seen before."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def build(site: Site) -> None:
     folders = (site.models, *site.look_in, site.results)
     add_evaluation_files(lambda: search(folders).evaluations)
 
-    @ui.page("/models")
+    @ui.page("/models", response_timeout=_PATIENCE_S)
     async def models(model: str = "", judged: str = "", beside: str = "") -> None:
         """`model`: path of one; `judged`, `beside`: evaluation folders."""
         with frame(site, "Models"):
@@ -117,7 +119,8 @@ def _named(offered: list[Evaluation], folder: str) -> Evaluation | None:
 def _find(folders: tuple[Path, ...]) -> Shelf:
     """Read everything that lies there; what cannot be read is a complaint. Blocks."""
     found = search(folders)
-    models, evaluations, complaints = [], [], []
+    models, evaluations = [], []
+    complaints = [f"{folder}: too much lies there to look at all of it" for folder in found.cut_off]
     for path in found.models:
         try:
             models.append(read_model(path))

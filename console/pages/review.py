@@ -29,6 +29,7 @@ def build(site: Site) -> None:
         with frame(site, "Review"):
             load("review.css")
             load("keys.js")
+            load("review.js")
             names = await asyncio.to_thread(shelf.names)
             wanted = name or (site.run_dir.name if site.run_dir else next(iter(names), ""))
             with block("div", "row filters") as row:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from urllib.parse import quote
 
 from nicegui import app, ui
@@ -35,7 +34,7 @@ def build(site: Site) -> None:
                 if len(found) > 1:
                     _pair(found, a, b)
                 if a and b:
-                    await _compare(shelf, a, b)
+                    _begin_to_compare(shelf, a, b)
                 run_table(found)
 
 
@@ -46,8 +45,7 @@ def _pair(found: list[Run], a: str, b: str) -> None:
     note = "item by item: what was judged otherwise, and why"
     with panel("Compare two runs", note=note), block("div", "pair"):
         for side in picked:
-            entry = choice(f"Run {side.upper()}", names, partial(picked.__setitem__, side))
-            attribute(entry, "value", picked[side])
+            _choose(f"Run {side.upper()}", names, picked, side)
         button(
             "Compare",
             lambda: ui.navigate.to(f"/runs?a={quote(picked['a'])}&b={quote(picked['b'])}"),
@@ -55,13 +53,33 @@ def _pair(found: list[Run], a: str, b: str) -> None:
         )
 
 
-async def _compare(shelf: Shelf, a: str, b: str) -> None:
-    try:
-        found = await asyncio.to_thread(lambda: difference(shelf.folder(a), shelf.folder(b)))
-    except BadInput as error:
-        text("p", str(error), "panel complaint")
-        return
-    show_difference(found, f"{_CSV}/{quote(a, safe='')}/{quote(b, safe='')}/diff.csv")
+def _choose(label: str, names: list[str], picked: dict[str, str], side: str) -> None:
+    def pick(name: str) -> None:
+        picked[side] = name
+        attribute(entry, "value", name)  # or any update of the page would undo it
+
+    entry = choice(label, names, pick)
+    attribute(entry, "value", picked[side])
+
+
+def _begin_to_compare(shelf: Shelf, a: str, b: str) -> None:
+    """The page does not wait: large runs take a while."""
+    with block("div") as place:
+        waits = text("p", f"Comparing {a} and {b} …", "panel")
+        attribute(waits, "role", "status")
+
+    async def compare() -> None:
+        try:
+            found = await asyncio.to_thread(lambda: difference(shelf.folder(a), shelf.folder(b)))
+        except BadInput as error:
+            waits.set_text(str(error))
+            waits.classes("complaint")
+            return
+        place.clear()
+        with place:
+            show_difference(found, f"{_CSV}/{quote(a, safe='')}/{quote(b, safe='')}/diff.csv")
+
+    ui.timer(0.0, compare, once=True)
 
 
 def _add_download(shelf: Shelf) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from nicegui import ui
+
 from console.review_desk import Question
 from console.run_files import file_address
 from console.widgets import attribute, block, text, toggle
@@ -19,6 +21,18 @@ _KEYS = "123456789"
 
 Answer = Callable[[str, str], Any]
 """(frame_id that was seen, label)"""
+
+
+def on_seen(element: ui.element, act: Callable[[str], Any]) -> None:
+    """Have a click do something about the item that the person saw; nothing before they saw one.
+
+    What that was is known to the browser alone.
+    """
+    element.on(
+        "click",
+        lambda event: act(str(event.args)),
+        js_handler="() => { const frame = scraplineSeen(); if (frame) emit(frame); }",
+    )
 
 
 class Choice:
@@ -36,12 +50,7 @@ class Choice:
         if key:
             attribute(self.button, "data-key", key)
             attribute(self.button, "aria-keyshortcuts", key)
-        # What the person saw is known to the browser alone: the next item may be on its way.
-        self.button.on(
-            "click",
-            lambda event: answer(str(event.args)),
-            js_handler="() => emit(document.getElementById('question').dataset.frame)",
-        )
+        on_seen(self.button, answer)
 
     def show(self, question: Question) -> None:
         share = dict(question.ranking).get(self.name)
@@ -65,9 +74,8 @@ class QuestionPanel:
         with block("section", "question") as self._panel:
             attribute(self._panel, "id", "question")
             attribute(self._panel, "aria-label", "The item to be labelled")
-            with block("div", "picture"):
-                self._image = block("img")
-                self._missing = text("p", "", "empty")
+            self._picture = block("div", "picture")
+            self._shown: str | None = None
             with block("div", "facts"):
                 self._title = text("h2")
                 self._why = text("p", "", "dim")
@@ -82,23 +90,27 @@ class QuestionPanel:
 
     def show(self, question: Question) -> None:
         attribute(self._panel, "data-frame", question.frame_id)
-        self._picture(question)
+        self._show_picture(question)
         self._title.set_text(f"Item {question.frame_id}")
         self._why.set_text(_why(question))
         self._said.set_text(_said(question))
         for choice in self._choices:
             choice.show(question)
 
-    def _picture(self, question: Question) -> None:
-        image = question.image
-        address = file_address(self._run, f"review/{image}") if image else None
-        attribute(self._image, "src", address)
-        attribute(self._image, "alt", f"Picture of item {question.frame_id}")
-        self._image.set_visibility(image is not None)
-        self._missing.set_visibility(image is None)
-        self._missing.set_text(
-            "" if image else "Its picture was not kept: only items of the queue keep theirs."
-        )
+    def _show_picture(self, question: Question) -> None:
+        """An element for each: one that is told of another picture shows the old one until then."""
+        if question.frame_id == self._shown:
+            return
+        self._shown = question.frame_id
+        self._picture.clear()
+        with self._picture:
+            if question.image is None:
+                words = "Its picture was not kept: only items of the queue keep theirs."
+                text("p", words, "empty")
+                return
+            picture = block("img")
+        attribute(picture, "src", file_address(self._run, f"review/{question.image}"))
+        attribute(picture, "alt", f"Picture of item {question.frame_id}")
 
 
 def _answer_with(answer: Answer, label: str, frame_id: str) -> Any:

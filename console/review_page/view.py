@@ -12,7 +12,7 @@ from nicegui import context, ui
 from console.leases import Wanted
 from console.review_desk import Desk, Question
 from console.review_export import write_folder
-from console.review_page.question import REASONS, QuestionPanel
+from console.review_page.question import REASONS, QuestionPanel, on_seen
 from console.review_page.side import ExportPanel, LatestPanel, ProgressPanel
 from console.site import say
 from console.widgets import Text, attribute, block, choice, text
@@ -70,7 +70,8 @@ class DeskView:
             )
             _action("None of these", "x", self._none_of_these)
             _action("Later", "s", self._pass_over)
-            self._undo, _ = _action("Undo", "u", lambda _: self._do(self._desk.undo))
+            self._undo, _ = _button("Undo", "u")
+            self._undo.on("click", lambda _: self._do(self._desk.undo))
 
     # -- what somebody does -----------------------------------------------------------------------
 
@@ -162,14 +163,15 @@ def _action(
     words: str, key: str, act: Callable[[str], object], kind: str = ""
 ) -> tuple[ui.element, Text]:
     """A button with a key, told which item the person saw when they pressed it; and its words."""
+    element, label = _button(words, key, kind)
+    on_seen(element, act)
+    return element, label
+
+
+def _button(words: str, key: str, kind: str = "") -> tuple[ui.element, Text]:
     with block("button", f"button action {kind}") as element:
         text("kbd", key, "key")
         label = text("span", words)
     attribute(element, "type", "button")
     attribute(element, "data-key", key)
-    element.on(
-        "click",
-        lambda event: act(str(event.args)),
-        js_handler="() => emit(document.getElementById('question').dataset.frame)",
-    )
     return element, label

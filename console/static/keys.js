@@ -1,6 +1,11 @@
 /* Keys for buttons: a key presses the button that bears it in data-key, unless somebody writes. */
 "use strict";
 
+/* A button that was clicked does not keep the focus, or it would be pressed by the next space. */
+addEventListener("mousedown", (event) => {
+  if (event.target.closest?.("[data-key]")) event.preventDefault();
+});
+
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   const on = event.target;
