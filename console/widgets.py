@@ -92,14 +92,18 @@ def sure_button(label: str, on_sure: Handler, name: str | None = None) -> Text:
     """A button for what cannot be undone: the first press asks, a second within 4 s does it."""
     element = button(label, kind="danger", name=name)
 
+    def ask(asking: bool) -> None:
+        element.set_text("Sure?" if asking else label)
+        if name:
+            attribute(element, "aria-label", f"Sure? {name}" if asking else name)
+        toggle(element, "asking", asking)
+
     def calm() -> None:
-        element.set_text(label)
-        toggle(element, "asking", False)
+        ask(False)
 
     async def press() -> None:
         if element.text == label:
-            element.set_text("Sure?")
-            toggle(element, "asking", True)
+            ask(True)
             ui.timer(4.0, calm, once=True)
             return
         calm()
@@ -114,6 +118,8 @@ def sure_button(label: str, on_sure: Handler, name: str | None = None) -> Text:
 class NumberField:
     """A labelled number; `on_commit` hears of it on Enter or when the focus leaves it changed.
 
+    It tells whether that was done; if it was not, the field shows again what holds.
+
     What it shows is set in the browser, and not while somebody types: an element whose `value` is
     a property is reset to it by every update of the page.
     """
@@ -122,7 +128,7 @@ class NumberField:
         self,
         label: str,
         unit: str,
-        on_commit: Callable[[float], Awaitable[Any] | Any],
+        on_commit: Callable[[float], Awaitable[bool]],
         *,
         least: float,
         most: float,
@@ -156,9 +162,8 @@ class NumberField:
         except ValueError:
             self._fill("true")
             return
-        done = self._on_commit(number)
-        if isinstance(done, Awaitable):
-            await done
+        if await self._on_commit(number):
+            self._shown = f"{number:.4g}"
         self._fill("true")
 
     def _fill(self, also_while_typing: str) -> None:

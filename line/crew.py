@@ -229,4 +229,5 @@ class Crew:
         pid = child.entry.pid if child else 0
         incarnation = self._session.incarnations.get(place.name, 0)
         heard = child.heard if child else None
-        return ProcessState(place.name, place.role, pid, incarnation, state, heard)
+        model = child.place.model if child else place.model
+        return ProcessState(place.name, place.role, pid, incarnation, state, heard, model)

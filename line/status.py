@@ -28,6 +28,8 @@ class ProcessState:
     """starting, ready, leaving, restarting or gone"""
     heard: float | None = None
     """monotonic time of its last sign of life; None while there is no process"""
+    model: str = ""
+    """short hash of what a worker loads; empty = the run's own model"""
 
     @property
     def restarts(self) -> int:

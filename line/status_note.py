@@ -20,7 +20,8 @@ def status_note(status: Status) -> Note:
     - `queues`: `windows` (camera → frames kept), `on_belt`, `waiting` for a worker, `held` until
       acknowledged; `window_frames`: where a camera's window is full
     - `processes`: name, role, pid, incarnation, restarts, state (starting, ready, leaving,
-      restarting, gone), and of workers `holds` and `answered` frames
+      restarting, gone), and of workers `holds` and `answered` frames and `model` (short hash,
+      empty for the run's own)
     - `remote_workers`: name, `holds`, `answered`
     - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
@@ -87,4 +88,5 @@ def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, An
     if process.role == "worker":
         identity = f"{process.name}#{process.incarnation}"
         facts["holds"], facts["answered"] = loads.get(identity, (0, 0))
+        facts["model"] = process.model
     return facts

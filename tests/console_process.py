@@ -57,9 +57,9 @@ def answers(port: int) -> bool:
 
 
 @contextmanager
-def console_over(results: Path, *arguments: object) -> Iterator[int]:
+def console_over(results: Path, *arguments: object, port: int | None = None) -> Iterator[int]:
     """`run_line.py console RESULTS`; yields its port. Ends it with SIGTERM."""
-    port = free_port()
+    port = port or free_port()
     process = subprocess.Popen(
         [
             sys.executable,

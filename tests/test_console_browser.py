@@ -84,9 +84,11 @@ def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: Ru
     button = visit.page.get_by_role("button", name="Kill worker-0")
     button.click()
     expect(button).to_have_text("Sure?")
+    expect(button).to_have_attribute("aria-label", "Sure? Kill worker-0")
     button.click()
     new = poll(lambda: (pid := line.pid("worker-0")) not in (None, old) and pid, "another worker")
     assert new != old
+    expect(button).to_have_text("Kill")
     tile = visit.page.locator(".worker", has_text="worker-0")
     expect(tile).to_contain_text("1 restart")
     expect(tile).to_contain_text("ready")
@@ -103,6 +105,26 @@ def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
     threshold.press("Enter")
     expect(visit.page.locator("#said")).to_contain_text("Refused: threshold.value")
     expect(threshold).to_have_value("0.3")
+
+
+def test_an_order_that_was_done_stays_in_its_field(visit: Visit) -> None:
+    threshold = visit.page.get_by_label("Threshold")
+    for value in ("0.4", "0.3"):
+        threshold.fill(value)
+        threshold.press("Enter")
+        expect(visit.page.locator("#said")).to_contain_text(f"Done: threshold {value}")
+        count = visit.page.locator(".verdict").first.locator(".num").first
+        expect(count).not_to_have_text(count.inner_text())
+        assert threshold.input_value() == value
+
+
+def test_workers_are_counted_by_presses(visit: Visit) -> None:
+    tiles = visit.page.locator(".worker")
+    for word, then in (("more", 4), ("fewer", 2)):
+        button = visit.page.get_by_role("button", name=f"One worker {word}")
+        button.click()
+        button.click()
+        expect(tiles).to_have_count(then)
 
 
 def test_an_alert_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:

@@ -231,6 +231,14 @@ def test_the_chart_marks_what_came_after_the_deadline() -> None:
     assert "No item" in histogram([], 0.75)
 
 
+def test_a_deadline_within_a_bucket_stands_where_it_lies() -> None:
+    growth = [(0.2, 3.0), (0.4, 1.0), (0.8, 2.0), (float("inf"), 1.0)]
+    chart = histogram(growth, 0.3)
+    assert chart.count('class="late"') == 2  # of the bucket around it nobody can say
+    assert 'class="deadline" x1="150.0"' in chart
+    assert 'class="deadline" x1="350.0"' in histogram(growth, 2.0)
+
+
 def test_purity_and_recovery_by_their_formulas() -> None:
     bins = {
         "glass": {"fed": 10, "ejected": 9, "right": 8},

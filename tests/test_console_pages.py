@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from console.passwords import make_hash
 from tests.browser import Visit, browser
 from tests.console_process import console_over
 from tests.made_run import account, make_evaluation, make_run
@@ -174,6 +175,20 @@ def test_labels_are_handed_over(visit, port, place):
     expect(page.get_by_text("python -m training train")).to_be_visible()
     run = next((place / "results").glob("monday*"))
     poll(lambda: (run / "review/labelled/labels.csv").is_file(), "the folder")
+
+
+def test_a_page_asks_for_another_login_when_the_console_has_started_again(chrome, tmp_path):
+    locked = f"--set=console.password_hash={make_hash('open sesame')}"
+    page = chrome.new_page()
+    with console_over(tmp_path, locked) as port:
+        page.goto(f"http://127.0.0.1:{port}/runs")
+        page.get_by_label("name").fill("anna")
+        page.get_by_label("password").fill("open sesame")
+        page.keyboard.press("Enter")
+        expect(page.locator(".person")).to_have_text("anna")
+    with console_over(tmp_path, locked, port=port):
+        expect(page.get_by_label("password")).to_be_visible()
+    page.close()
 
 
 def test_runs_are_listed_opened_and_compared(visit, port):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nicegui import run, ui
+from time import monotonic
+
+from nicegui import context, run, ui
 
 from console.line_page.orders import OrdersList
 from console.live import LiveLine
@@ -20,6 +22,8 @@ from console.widgets import (
 from line.errors import BadInput
 
 _ENABLED_PHASES = ("running", "draining")
+_SETTLES_S = 1.0
+"""An order that was given shows in the line's status by then."""
 
 
 class ControlsPanel:
@@ -28,6 +32,8 @@ class ControlsPanel:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._workers = 0
+        self._workers_hold_until = 0.0
+        """monotonic time until which what was ordered is shown, not what the line tells"""
         self._paused = False
         with panel("Controls", classes="controls-panel"):
             with block("div", "row"):
@@ -82,9 +88,10 @@ class ControlsPanel:
         able = live.state == "running" and status.get("phase") in _ENABLED_PHASES
         paced = status.get("clock") != "max"
         self._paused = bool(status.get("paused"))
-        self._workers = int(status.get("workers") or 0)
         self._pause.set_text("Feed on" if self._paused else "Pause infeed")
-        self._count.set_text(str(status.get("workers", "–")))
+        if monotonic() > self._workers_hold_until:
+            self._workers = int(status.get("workers") or 0)
+            self._count.set_text(str(status.get("workers", "–")))
         for field, key in (
             (self._belt, "belt_speed_m_per_s"),
             (self._clock, "clock"),
@@ -102,7 +109,12 @@ class ControlsPanel:
         await self._site.order("unpause" if self._paused else "pause")
 
     async def _more(self, by: int) -> None:
-        await self._site.order("workers", count=max(0, self._workers + by))
+        """A second press counts from the first one, not from what the line tells meanwhile."""
+        self._workers = max(0, self._workers + by)
+        self._count.set_text(str(self._workers))
+        self._workers_hold_until = monotonic() + _SETTLES_S
+        if not await self._site.order("workers", count=self._workers):
+            self._workers_hold_until = 0.0
 
 
 class StartPanel:
@@ -113,9 +125,9 @@ class StartPanel:
         self._starter = site.starter
         with panel("Start a run", classes="start-panel"):
             if self._starter is None:
-                text("p", "This console belongs to the run and ends with it.", "dim")
+                text("p", "This console was opened over one run.", "dim")
                 with block("p", "dim"):
-                    text("span", "To start runs from here: ")
+                    text("span", "To start runs from a page: ")
                     text("code", "python run_line.py console results")
                 return
             with block("div", "row"):
@@ -135,13 +147,16 @@ class StartPanel:
 
     async def _begin(self) -> None:
         assert self._starter is not None
+        visitor = context.client
         attribute(self._start, "disabled", True)
         self._words.set_text("What is under way is drained first …")
         try:
             await run.io_bound(self._starter.start, self._picked, self._site.who())
-            say(f"Started: {self._picked}")
+            said, bad = f"Started: {self._picked}", False
         except BadInput as error:
-            say(f"Not started: {error}", bad=True)
-        finally:
+            said, bad = f"Not started: {error}", True
+        with visitor:  # this panel may be gone: the page turns to the new run
+            say(said, bad=bad)
+        if not self._start.is_deleted:
             self._words.set_text("")
             attribute(self._start, "disabled", None)

@@ -13,7 +13,7 @@ Growth = list[tuple[float, float]]
 
 
 class LatencyPanel:
-    """Bars of equal width, one for each bucket; those beyond the deadline are marked late."""
+    """Bars of equal width, one for each bucket; those that lie beyond the deadline are marked."""
 
     def __init__(self) -> None:
         self._drawn = ""
@@ -43,7 +43,11 @@ def histogram(growth: Growth, deadline_s: float | None) -> str:
     if not growth or not any(count for _, count in growth):
         return '<p class="empty">No item was decided in the last half minute.</p>'
     width, most = _WIDTH / len(growth), max(count for _, count in growth)
-    parts = [_bar(n, width, bucket, most, deadline_s) for n, bucket in enumerate(growth)]
+    lower_s = [0.0, *(bound for bound, _ in growth)]
+    parts = [
+        _bar(n, width, count, most, is_late=deadline_s is not None and low > deadline_s * 0.999999)
+        for n, (low, (_, count)) in enumerate(zip(lower_s, growth, strict=False))
+    ]
     parts += [
         f'<text class="tick" x="{(n + 1) * width:.1f}" y="{_HEIGHT - 6}" text-anchor="middle">'
         f"{_bound(bound)}</text>"
@@ -55,15 +59,11 @@ def histogram(growth: Growth, deadline_s: float | None) -> str:
     return f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" class="histogram">{"".join(parts)}</svg>'
 
 
-def _bar(
-    number: int, width: float, bucket: tuple[float, float], most: float, deadline_s: float | None
-) -> str:
-    bound, count = bucket
+def _bar(number: int, width: float, count: float, most: float, *, is_late: bool) -> str:
     room = _HEIGHT - _FOOT - 16
     height = room * count / most
-    late = deadline_s is not None and bound > deadline_s * 1.000001
     bar = (
-        f'<rect class="{"late" if late else "in-time"}" x="{number * width + 2:.1f}" '
+        f'<rect class="{"late" if is_late else "in-time"}" x="{number * width + 2:.1f}" '
         f'y="{_HEIGHT - _FOOT - height:.1f}" width="{width - 4:.1f}" height="{height:.1f}" rx="2"/>'
     )
     if not count:
@@ -75,8 +75,12 @@ def _bar(
 
 
 def _deadline(growth: Growth, width: float, deadline_s: float) -> str:
-    at = next((n for n, (bound, _) in enumerate(growth) if bound >= deadline_s * 0.999999), 0)
-    x = (at + 1) * width
+    """Where it lies within its bucket: after an order it is no bound of one any more."""
+    bounds = [bound for bound, _ in growth[:-1]]
+    at = next((n for n, bound in enumerate(bounds) if bound >= deadline_s * 0.999999), len(bounds))
+    low = bounds[at - 1] if at else 0.0
+    share = min(1.0, (deadline_s - low) / (bounds[at] - low)) if at < len(bounds) else 0.5
+    x = (at + share) * width
     return (
         f'<line class="deadline" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{_HEIGHT - _FOOT}"/>'
         f'<text class="deadline-word" x="{x - 6:.1f}" y="11" text-anchor="end">'

@@ -12,6 +12,9 @@ from console.widgets import attribute, block, panel, sure_button, text, toggle
 
 _WORDS = {"ready": "ready", "starting": "starting", "restarting": "restarting", "gone": "gone"}
 
+_MOST_SLOTS = 16
+"""Drawn; of more frames each slot stands for several."""
+
 Facts = dict[str, Any]
 
 
@@ -44,6 +47,8 @@ class WorkersPanel:
                 with self._chips:
                     self._others[name] = _Chip(name)
             self._others[name].show(facts["state"])
+        for gone in self._others.keys() - others.keys():
+            self._others.pop(gone).delete()
         self._empty.set_visibility(not workers)
 
 
@@ -80,11 +85,12 @@ class _Tile:
         )
 
     def _show_load(self, holds: int, credit: int) -> None:
-        while len(self._slots) < min(credit, 16):
+        count = min(credit, _MOST_SLOTS)
+        while len(self._slots) < count:
             with self._load:
                 self._slots.append(block("span", "slot"))
         for number, slot in enumerate(self._slots):
-            toggle(slot, "held", number < holds)
+            toggle(slot, "held", number * credit < holds * count)
         attribute(self._load, "aria-label", f"holds {holds} of {credit} frames")
 
     def delete(self) -> None:
@@ -100,3 +106,6 @@ class _Chip:
     def show(self, state: str) -> None:
         self._state.set_text(_WORDS.get(state, state))
         toggle(self._chip, "down", state != "ready")
+
+    def delete(self) -> None:
+        self._chip.delete()

@@ -5,8 +5,11 @@
 const scrapline = (() => {
   const root = document.documentElement;
   const SILENCE_MS = 1800;
+  const FIRST_MS = 8000;
+  const ASK_MS = 2000;
   let heard = null;
   let quiet = null;
+  let asked = 0;
 
   function theme() {
     const wanted = localStorage.getItem("scrapline-theme");
@@ -64,8 +67,17 @@ const scrapline = (() => {
     root.classList.remove("silent");
   }
 
+  /* A console that started again knows no session of before: the page asks for another login. */
+  async function askWhetherShutOut() {
+    if (performance.now() - asked < ASK_MS) return;
+    asked = performance.now();
+    const answer = await fetch(location.href, { method: "HEAD" }).catch(() => null);
+    if (answer?.status === 401) location.reload();
+  }
+
   function watch() {
     const silent = heard !== null && performance.now() - heard > SILENCE_MS;
+    if (silent) askWhetherShutOut();
     const line = strip("silence", "alert");
     if (silent === root.classList.contains("silent") && line.textContent) return;
     root.classList.toggle("silent", silent);
@@ -77,6 +89,7 @@ const scrapline = (() => {
   addEventListener("DOMContentLoaded", () => {
     applyTheme();
     root.lang = "en";
+    heard ??= performance.now() + FIRST_MS;
     setInterval(watch, 250);
   });
   return { switchTheme, callMe, say, beat, fill };
