@@ -168,17 +168,19 @@ def test_one_worker_changes_and_there_is_always_one_that_serves(
             }
             with pytest.raises(BadInput, match="a swap is under way"):
                 control.order("workers", WHO, count=3)
-            serving = []
+            serving, loaded = [], []
 
             def ended() -> bool:
                 for status in control.receive(0.2):
                     serving.append(_serving(status))
+                    loaded.append(_loaded(status))
                     if status["swap"] and status["swap"]["state"] == "done":
                         return True
                 return False
 
             poll(ended, "a swap done", timeout_s=60)
             assert min(serving) >= 1
+            assert loaded[-1] == {_short(other_model)}
             line.wait_for_rows(line.rows_written() + 20)
             kill_everybody(line)
     rows = line.rows()
@@ -190,6 +192,7 @@ def test_one_worker_changes_and_there_is_always_one_that_serves(
             _swap(control, tiny_model)
             status = _await_swap(control, "done")
             assert (status["model"], status["threshold"]) == (_short(tiny_model), 0.5)
+            assert _loaded(status) == {_short(tiny_model)}
             control.order("drain", WHO)
         status_code, summary = resumed.finish()
         later = resumed.rows()
@@ -206,6 +209,11 @@ def _serving(status: dict[str, Any]) -> int:
     """Workers that are ready, or still at work on what they hold."""
     states = [p["state"] for p in status["processes"] if p["role"] == "worker"]
     return states.count("ready")
+
+
+def _loaded(status: dict[str, Any]) -> set[str]:
+    """Short hashes of the models that workers have; empty for the run's own."""
+    return {p["model"] for p in status["processes"] if p["role"] == "worker"}
 
 
 def _assert_judged_by_their_models(rows: pd.DataFrame, first: Path, second: Path) -> None:
