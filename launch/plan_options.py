@@ -5,7 +5,6 @@ from __future__ import annotations
 from line.errors import BadInput
 from line.settings import Settings
 from planner.plan import Target
-from planner.profile import Profile
 from planner.supervisor import Failures
 
 _BELT_SPEEDS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -16,7 +15,7 @@ _IN_TIME = 0.99
 LIST = "numbers, or FROM:TO:STEP"
 
 
-def defaults(settings: Settings, profile: Profile) -> dict[str, object]:
+def defaults(settings: Settings) -> dict[str, object]:
     """What a plan varies where nothing is said."""
     own = settings.decision.threshold
     speed = settings.belt.speed_m_per_s
@@ -25,7 +24,7 @@ def defaults(settings: Settings, profile: Profile) -> dict[str, object]:
         "items_per_min": [],
         "workers": numbers("workers", _WORKERS),
         "cameras": [settings.line.cameras],
-        "threshold": [profile.threshold if own == "model" else own],
+        "threshold": [] if own == "model" else [own],
         "camera_to_ejector_m": [settings.belt.camera_to_ejector_m],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,6 +13,7 @@ from line.errors import BadInput
 from planner import plan_words as words
 from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
 from planner.plan_run import Plan, Result
+from planner.source import fed_classes
 
 _STYLE = Path(accounts_charts.__file__).parent / "report.css"
 _MOST_GROUPS = 8
@@ -29,10 +30,11 @@ def write_page(
 ) -> None:
     """`names`: of the plan's profiles. Raises BadInput, naming a file that cannot be written."""
     every = list(groups(results).values())
+    fed = fed_classes(plan.settings)
     content = {
         "title": plan.settings.title,
         "meta": [words.wanted(target), f"{plan.seeds} seeds", *sorted(set(names))],
-        "groups": [_group(plan, group, names, target) for group in every[:_MOST_GROUPS]],
+        "groups": [_group(plan, group, names, target, fed) for group in every[:_MOST_GROUPS]],
         "left_out": len(every) - len(every[:_MOST_GROUPS]),
         "assumptions": words.assumptions(plan, [result.cell for result in results], core_each),
         "style": _STYLE.read_text(encoding="utf-8"),
@@ -53,12 +55,16 @@ def write_page(
 
 
 def _group(
-    plan: Plan, group: Sequence[Result], names: Sequence[str], target: Target
+    plan: Plan,
+    group: Sequence[Result],
+    names: Sequence[str],
+    target: Target,
+    fed: Mapping[str, float],
 ) -> dict[str, object]:
     cell = group[0].cell
     counts = sorted({result.cell.workers for result in group})
     drawn = _spread(counts)
-    profile = plan.profiles[cell.profile]
+    alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
     return {
         "heading": words.group(cell, names),
         "keys": list(zip(KEYS, map(words.workers, drawn), strict=False)),
@@ -67,7 +73,7 @@ def _group(
             (title, chart(group, drawn, name, title, target))
             for name, title in (("in_time", "In time"), ("recovery", "Recovery"))
         ],
-        "alone": words.alone(model_alone(plan.settings, profile, cell.threshold), target),
+        "alone": " ".join((words.alone(alone, target), *words.deaths(group, plan))),
         "fewest": [words.fewest(answer, target) for answer in fewest_workers(group, target)],
         "fastest": [words.fastest(answer, target) for answer in fastest_belts(group, target)],
         "rows": [

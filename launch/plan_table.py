@@ -10,6 +10,7 @@ from rich.table import Table
 from planner import plan_words as words
 from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
 from planner.plan_run import Plan, Result
+from planner.source import fed_classes
 
 
 def print_plan(
@@ -21,14 +22,17 @@ def print_plan(
     out: Console,
 ) -> None:
     """`names`: of the plan's profiles."""
+    fed = fed_classes(plan.settings)
     for sentence in words.assumptions(plan, [result.cell for result in results], core_each):
         out.print(f"[dim]·[/] {sentence}", soft_wrap=True)
     for group in groups(results).values():
         cell = group[0].cell
         out.print(f"\n[bold]{words.group(cell, names)}[/]\n")
         out.print(_table(group, target))
+        for sentence in words.deaths(group, plan):
+            out.print(f"[red]![/] {sentence}", soft_wrap=True)
         out.print(f"\nTarget: {words.wanted(target)}")
-        alone = model_alone(plan.settings, plan.profiles[cell.profile], cell.threshold)
+        alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
         out.print(words.alone(alone, target))
         out.print("\n[bold]Fewest workers[/]")
         for few in fewest_workers(group, target):

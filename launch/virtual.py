@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 from rich.status import Status
 
 from launch.console import err
+from launch.plan_profiles import fitting_profile
 from line.errors import BadInput, DiskFull
 from line.model_facts import ModelFacts
 from line.outcome import Outcome
@@ -19,7 +19,6 @@ from planner.figures import Figures
 from planner.profile import Profile, newest
 from planner.twin import check, simulate
 from sinks.csv_rows import HEADER, encode_rows
-from workers.model import find
 
 _BATCH_ROWS = 1000
 
@@ -28,20 +27,12 @@ def profile_for(settings: Settings, path: Path | None, model: Path | None) -> tu
     """The profile asked for, or the newest, and its path.
 
     Raises:
-        BadInput: if there is none, if it is of another model than the one asked for, or if
+        BadInput: if there is none, if it does not fit the settings or the model asked for, or if
             something is set that has no meaning in virtual time.
     """
     _refuse_the_real(settings)
     path = (path or newest(settings)).absolute()
-    profile = Profile.load(path)
-    if model is not None:
-        asked = find(model)
-        if hashlib.sha256(asked.read_bytes()).hexdigest() != profile.model_sha256:
-            raise BadInput(f"{path}: is of another model than {asked}; see run_line.py profile")
-    residue = settings.belt.residue_class
-    if residue and residue not in profile.classes:
-        names = ", ".join(profile.classes)
-        raise BadInput(f"belt.residue_class: {residue!r} is not a class of the profile ({names})")
+    profile = fitting_profile(settings, path, model)
     check(settings, profile)
     return path, profile
 
@@ -56,7 +47,14 @@ def with_threshold(settings: Settings, profile: Profile) -> Settings:
 
 
 def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, quiet: bool) -> Ended:
-    """Simulate the line and leave what a run leaves: settings, rows, `run.json`."""
+    """Simulate the line and leave what a run leaves: settings, rows, `run.json`.
+
+    A line that died leaves them, too.
+
+    Raises:
+        BadInput: if the folder cannot be made, or the line cannot be simulated.
+        DiskFull: if there is no room for what it leaves.
+    """
     os.umask(settings.results.umask)
     model = ModelFacts(
         path=profile.model_path, sha256=profile.model_sha256, classes=profile.classes
@@ -68,7 +66,11 @@ def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, qui
         folder.write_json("run.json", _facts(settings, path, model, figures))
     except OSError as error:
         raise DiskFull(f"{folder.path}: {error.strerror or error}") from None
-    return Ended("finished")
+    return _ended(figures)
+
+
+def _ended(figures: Figures) -> Ended:
+    return Ended("finished") if figures.died is None else Ended("died", figures.died)
 
 
 class _Rows:
@@ -110,14 +112,15 @@ def _facts(
     settings: Settings, profile: Path, model: ModelFacts, figures: Figures
 ) -> dict[str, object]:
     """As of a real run, less what only real processes have."""
+    ended = _ended(figures)
     roles = ("camera", "dispatcher", "worker", "sink")
     return {
         "clock": "virtual",
         "profile": str(profile),
-        "ended": "finished",
-        "error": None,
+        "ended": ended.how,
+        "error": None if ended.error is None else str(ended.error),
         "sessions": 1,
-        "fed": figures.fed,
+        "fed": figures.fed + figures.unaccounted,
         "wall_s": round(figures.wall_s, 3),
         "belt_s": round(figures.belt_s, 3),
         "workers": settings.line.workers,

@@ -49,8 +49,6 @@ class Camera(Process):
         super().__init__(agenda, f"camera-{number}", "camera")
         self._workplace = workplace
         self._smearing_s = smearing_s
-        self.reached_s = 0.0
-        """belt time of the last trigger"""
         self.items: dict[int, Item] = {}
         """by sequence: those on their way"""
         self._speed = clock_speed(settings)
@@ -60,6 +58,8 @@ class Camera(Process):
         self._tell_belt = tell_belt
         self._tell_done = tell_done
         self._window = Window(settings.camera.window_frames)
+        self._last: Item | None = None
+        """that has reached the photo-eye"""
         self._exposures = 0
         self._coming = next(items, None)
         self._riding: deque[Item] = deque()
@@ -78,6 +78,16 @@ class Camera(Process):
             self._fill_window()
 
     # -- the photo-eye ------------------------------------------------------------------------
+
+    @property
+    def fed(self) -> int:
+        """Items that have reached it."""
+        return 0 if self._last is None else self._last.seq + 1
+
+    @property
+    def reached_s(self) -> float:
+        """Belt time of the last trigger."""
+        return 0.0 if self._last is None else self._last.scheduled_s
 
     @property
     def _next(self) -> Item | None:
@@ -111,7 +121,7 @@ class Camera(Process):
             self._look_for_next()
 
     def _reach(self, item: Item) -> None:
-        self.reached_s = item.scheduled_s
+        self._last = item
         self._begin_ahead(item.scheduled_s)
         passage = self._workplace.see_item(item.way, self.agenda.now)
         item.publish_s, item.half_way_s, item.service, item.answer_s = passage

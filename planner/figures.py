@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from line.errors import StageDied
 from line.outcome import CLASSIFIED, IN_TIME, Outcome, Verdict
 
 _STEPS = 512
@@ -79,6 +80,10 @@ class Figures:
     """role → unplanned restarts"""
     events: int = 0
     """SimPy events that it took"""
+    died: StageDied | None = None
+    """why the line did not come to its end; all figures are of the time until then"""
+    unaccounted: int = 0
+    """items that were fed and have no verdict, because the line died"""
     _fresh: list[Outcome] = field(default_factory=list, repr=False)
     injected: tuple[int, ...] = ()
     """numbers of the scenario's events that came about"""
@@ -111,6 +116,8 @@ class Figures:
         self.belt_s = max(self.belt_s, other.belt_s)
         self.busy_s += other.busy_s
         self.events += other.events
+        self.died = self.died or other.died
+        self.unaccounted += other.unaccounted
 
     @property
     def fed(self) -> int:

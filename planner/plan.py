@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from statistics import fmean
 
-from line.settings import Settings
 from planner.plan_run import Estimate, Result
 from planner.profile import Profile
 
@@ -21,7 +21,12 @@ class Target:
     least: Mapping[str, float]
 
     def is_met(self, result: Result) -> bool:
-        """With 95 % confidence: the whole interval lies at or above each target."""
+        """With 95 % confidence: the whole interval lies at or above each target.
+
+        A line that died in one of the runs does not meet it, whatever it did until then.
+        """
+        if result.deaths:
+            return False
         return all(_low(result.measures[name]) >= share for name, share in self.least.items())
 
     def margin(self, result: Result) -> float:
@@ -85,20 +90,19 @@ def fastest_belts(group: Sequence[Result], target: Target) -> list[Fastest]:
     return answers
 
 
-def model_alone(settings: Settings, profile: Profile, threshold: float) -> float:
-    """Recovery of a line that loses nothing to time: the model's own errors and doubts remain."""
-    shares = {
-        name: settings.classes[name].share if name in settings.classes else 0.0
-        for name in profile.answers
-    }
-    if not any(shares.values()):
-        shares = dict.fromkeys(profile.answers, 1.0)
+def model_alone(fed: Mapping[str, float], profile: Profile, threshold: float) -> float:
+    """Recovery of a line that loses nothing to time: the model's own errors and doubts remain.
+
+    `fed`: how much of each class, in any unit; the profile has answers to each.
+    """
     right = {
-        name: sum(a.top3[0][0] == name and a.confidence >= threshold for a in answers)
-        / len(answers)
-        for name, answers in profile.answers.items()
+        name: fmean(
+            answer.top3[0][0] == name and answer.confidence >= threshold
+            for answer in profile.answers[name]
+        )
+        for name in fed
     }
-    return sum(shares[name] * right[name] for name in shares) / sum(shares.values())
+    return sum(fed[name] * right[name] for name in fed) / sum(fed.values())
 
 
 def with_a_core_each(profile: Profile) -> Profile:

@@ -23,6 +23,8 @@ _PLACE = (
 def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], target: Target) -> None:
     """Each measure as its mean, and as the half width of its 95 % confidence interval (`_ci`).
 
+    `deaths`: runs in which the line died.
+
     `names`: of the plan's profiles. Raises BadInput, naming the file, if it cannot be written.
     """
     measures = [column for name in MEASURES for column in (name, f"{name}_ci")]
@@ -30,7 +32,7 @@ def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], targe
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["profile", *_PLACE, "items", "meets_target", *measures])
+            writer.writerow(["profile", *_PLACE, "items", "meets_target", "deaths", *measures])
             for result in results:
                 cell = result.cell
                 numbers = (
@@ -40,6 +42,7 @@ def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], targe
                 )
                 place = [f"{getattr(cell, name):g}" for name in _PLACE]
                 met = "true" if target.is_met(result) else "false"
-                writer.writerow([names[cell.profile], *place, result.items, met, *numbers])
+                deaths = len(result.deaths)
+                writer.writerow([names[cell.profile], *place, result.items, met, deaths, *numbers])
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None

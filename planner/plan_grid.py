@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -36,26 +37,32 @@ class Grid(Section):
     )
     workers: tuple[Workers, ...] = Field(min_length=1)
     cameras: tuple[Cameras, ...] = Field(min_length=1)
-    threshold: tuple[Fraction, ...] = Field(min_length=1)
+    threshold: tuple[Fraction, ...] = Field(description="none: the own one of each profile")
     camera_to_ejector_m: tuple[Distance, ...] = Field(min_length=1)
 
-    def cells(self, settings: Settings, profiles: int) -> list[Cell]:
-        """Every combination, for each of so many profiles.
+    def cells(self, settings: Settings, thresholds: Sequence[float]) -> list[Cell]:
+        """Every combination, for each profile; `thresholds`: the profiles' own.
 
         Raises:
             BadInput: there are too many.
         """
-        found = list(self._combinations(settings, profiles))
-        if len(found) > MOST_CELLS:
-            raise BadInput(f"{len(found)} combinations; a plan has at most {MOST_CELLS}")
-        return found
+        lists = self.model_dump().values()
+        count = len(thresholds) * math.prod(len(set(values)) or 1 for values in lists)
+        if count > MOST_CELLS:
+            raise BadInput(f"{count} combinations; a plan has at most {MOST_CELLS}")
+        return [
+            cell
+            for profile, own in enumerate(thresholds)
+            for cell in self._combinations(settings, profile, own)
+        ]
 
-    def _combinations(self, settings: Settings, profiles: int) -> Iterator[Cell]:
+    def _combinations(
+        self, settings: Settings, profile: int, own_threshold: float
+    ) -> Iterator[Cell]:
         items_per_m = settings.infeed.items_per_min / settings.belt.speed_m_per_s
-        for profile, cameras, threshold, distance_m, rate, speed, workers in itertools.product(
-            range(profiles),
+        for cameras, threshold, distance_m, rate, speed, workers in itertools.product(
             _unique(self.cameras),
-            _unique(self.threshold),
+            _unique(self.threshold) or (own_threshold,),
             _unique(self.camera_to_ejector_m),
             _unique(self.items_per_min) or (None,),
             _unique(self.belt_speed_m_per_s),
@@ -103,14 +110,17 @@ class Cell:
     def settings(self, base: Settings, cameras: int, workers: int) -> Settings:
         """`base` as this combination has it, for one line of so many cameras and workers.
 
+        Where the clock is `max`, which has no deadlines to keep, it runs at 1.
+
         Raises:
             BadInput: naming the combination, where a line cannot be so.
         """
+        speed = 1.0 if base.line.speed == "max" else base.line.speed
         try:
             return altered(
                 base,
                 {
-                    "line": {"cameras": cameras, "workers": workers},
+                    "line": {"cameras": cameras, "workers": workers, "speed": speed},
                     "belt": {
                         "speed_m_per_s": self.belt_speed_m_per_s,
                         "camera_to_ejector_m": self.camera_to_ejector_m,

@@ -27,7 +27,7 @@ SITE_CAMERAS, SITE_WORKERS = 16, 64
 
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16)
 """Student's t for 95 %, two-sided, by degrees of freedom from 1."""
-_NORMAL95 = 1.96
+_NORMAL95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,19 @@ class Result:
     measures: Measures
     items: int
     """over all seeds"""
+    deaths: tuple[str, ...] = ()
+    """what the line died of, for each run in which it did"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one combination with one seed."""
+
+    measures: Mapping[str, float]
+    """by the names in `MEASURES`; of the time until its end, or its death"""
+    items: int
+    death: str | None
+    """what the line died of"""
 
 
 def run_plan(
@@ -94,8 +107,7 @@ def run_plan(
     for cell in cells:
         split(cell)
         cell.settings(plan.settings, 1, 1)
-    runs: defaultdict[int, list[dict[str, float]]] = defaultdict(list)
-    items: defaultdict[int, int] = defaultdict(int)
+    runs: defaultdict[int, list[Run]] = defaultdict(list)
     with ProcessPoolExecutor(jobs, get_context("spawn"), _take_plan, (plan,)) as pool:
         futures = {
             pool.submit(_run_here, cell, seed): number
@@ -104,16 +116,21 @@ def run_plan(
         }
         try:
             for finished, future in enumerate(as_completed(futures), 1):
-                measured, fed = future.result()
-                runs[futures[future]].append(measured)
-                items[futures[future]] += fed
+                runs[futures[future]].append(future.result())
                 done(finished)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [
-        Result(cell, _estimates(runs[number]), items[number]) for number, cell in enumerate(cells)
-    ]
+    return [_result(cell, runs[number]) for number, cell in enumerate(cells)]
+
+
+def _result(cell: Cell, runs: Sequence[Run]) -> Result:
+    return Result(
+        cell,
+        {name: estimate([run.measures[name] for run in runs]) for name in MEASURES},
+        sum(run.items for run in runs),
+        tuple(sorted(run.death for run in runs if run.death is not None)),
+    )
 
 
 def split(cell: Cell) -> tuple[int, int, int]:
@@ -150,13 +167,13 @@ def _take_plan(plan: Plan) -> None:
     _plan = plan
 
 
-def _run_here(cell: Cell, number: int) -> tuple[dict[str, float], int]:
+def _run_here(cell: Cell, number: int) -> Run:
     assert _plan is not None
     return run_once(_plan, cell, number)
 
 
-def run_once(plan: Plan, cell: Cell, number: int) -> tuple[dict[str, float], int]:
-    """One cell with the plan's seed number `number`: its measures, and how many items were fed."""
+def run_once(plan: Plan, cell: Cell, number: int) -> Run:
+    """One cell with the plan's seed number `number`."""
     lines, cameras, workers = split(cell)
     settings = cell.settings(plan.settings, cameras, workers)
     line = settings.line.model_copy(update={"seed": settings.line.seed + number})
@@ -166,11 +183,8 @@ def run_once(plan: Plan, cell: Cell, number: int) -> tuple[dict[str, float], int
         lines,
         failures=plan.failures,
     )
-    return {name: take(figures) or 0.0 for name, take in MEASURES.items()}, figures.fed
-
-
-def _estimates(runs: Sequence[Mapping[str, float]]) -> Measures:
-    return {name: estimate([run[name] for run in runs]) for name in MEASURES}
+    measures = {name: take(figures) or 0.0 for name, take in MEASURES.items()}
+    return Run(measures, figures.fed, None if figures.died is None else str(figures.died))
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -178,8 +192,20 @@ def estimate(values: Sequence[float]) -> Estimate:
     freedom = len(values) - 1
     if freedom < 1:
         return Estimate(values[0], math.inf)
-    factor = _T95[freedom - 1] if freedom <= len(_T95) else _NORMAL95
-    return Estimate(fmean(values), factor * stdev(values) / math.sqrt(len(values)))
+    return Estimate(fmean(values), _t95(freedom) * stdev(values) / math.sqrt(len(values)))
+
+
+def _t95(freedom: int) -> float:
+    """Beyond the table by the series in 1 ÷ freedom (Abramowitz and Stegun 26.7.5), to 0.0002."""
+    if freedom <= len(_T95):
+        return _T95[freedom - 1]
+    z, n = _NORMAL95, freedom
+    return (
+        z
+        + (z**3 + z) / (4 * n)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
+    )
 
 
 def _share(figures: Figures, verdict: Verdict) -> float | None:

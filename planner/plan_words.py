@@ -34,7 +34,8 @@ def wanted(target: Target) -> str:
 
 
 def reached(result: Result, target: Target) -> str:
-    return ", ".join(f"{NAMES[name]} {interval(result.measures[name])}" for name in target.least)
+    text = ", ".join(f"{NAMES[name]} {interval(result.measures[name])}" for name in target.least)
+    return f"{text}, but the line died" if result.deaths else text
 
 
 def fewest(answer: Fewest, target: Target) -> str:
@@ -43,7 +44,7 @@ def fewest(answer: Fewest, target: Target) -> str:
     if answer.enough is None:
         assert answer.one_step_fewer is not None
         most = answer.one_step_fewer
-        if target.margin(most) >= 0:
+        if _is_undecided(most, target):
             return f"{speed}, {workers(most.cell.workers)}: {_undecided(most, target)}"
         count = most.cell.workers
         verb = "is" if count == 1 else "are"
@@ -64,7 +65,7 @@ def fastest(answer: Fastest, target: Target) -> str:
     if answer.enough is None:
         assert answer.one_step_faster is not None
         slowest = answer.one_step_faster
-        if target.margin(slowest) >= 0:
+        if _is_undecided(slowest, target):
             place = f"{workers(answer.workers)}, {_belt(slowest.cell)}"
             return f"{place}: {_undecided(slowest, target)}"
         return f"{count} none of them; {_belt(slowest.cell)}: {reached(slowest, target)}"
@@ -96,6 +97,7 @@ def assumptions(plan: Plan, cells: Sequence[Cell], core_each: bool) -> list[str]
         f"Each figure is the mean of {plan.seeds} runs with different seeds, each of "
         f"{plan.settings.line.duration_s:g} s of belt; ± is the 95 % confidence interval.",
     ]
+    found += _of_clock(plan.settings.line.speed)
     for profile in plan.profiles:
         found += _of_machine(profile, core_each, max(cell.workers for cell in cells))
     lines = max(split(cell)[0] for cell in cells)
@@ -112,6 +114,14 @@ def assumptions(plan: Plan, cells: Sequence[Cell], core_each: bool) -> list[str]
             f"after {plan.failures.repair_s:g} s, both exponential means."
         )
     return found
+
+
+def _of_clock(speed: float | str) -> list[str]:
+    if speed == 1.0:
+        return []
+    if isinstance(speed, str):
+        return [f"line.speed is {speed}, which has no deadlines; planned at clock 1."]
+    return [f"line.speed is {speed:g}: belts run and items come so many times as fast as named."]
 
 
 def _of_machine(profile: Profile, core_each: bool, most_workers: int) -> list[str]:
@@ -143,6 +153,21 @@ def alone(share: float, target: Target) -> str:
     if share < target.least.get("recovery", 0.0):
         return f"{text}: less than the target, whatever the number of workers."
     return f"{text}."
+
+
+def deaths(group: Sequence[Result], plan: Plan) -> list[str]:
+    """A sentence for each combination of a group whose line died."""
+    return [
+        f"{workers(result.cell.workers)}, {_belt(result.cell)}: the line died in "
+        f"{len(result.deaths)} of {plan.seeds} runs ({result.deaths[0]}). It does not meet the "
+        "target; figures of these runs are of the time until then."
+        for result in group
+        if result.deaths
+    ]
+
+
+def _is_undecided(result: Result, target: Target) -> bool:
+    return not result.deaths and target.margin(result) >= 0
 
 
 def _undecided(result: Result, target: Target) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from line.errors import BadInput
 from line.settings import Settings
+from planner.variation import altered
 from producers.photographer import optics
 from producers.sources import FolderSource, ProceduralSource, open_source
 
@@ -51,3 +53,18 @@ def known_source(settings: Settings) -> KnownSource:
             "pictures, so the classes must be known"
         )
     return KnownSource(source.classes, source.is_exact, source.length, source.true_classes)
+
+
+def fed_classes(settings: Settings) -> dict[str, float]:
+    """Class → how much of it is fed: its share of what is drawn, or its files in a folder.
+
+    Raises BadInput as `known_source` does.
+    """
+    if settings.source.spec == "procedural":
+        shares = {name: each.share for name, each in settings.classes.items()}
+        return {name: share for name, share in shares.items() if share}
+    every = known_source(altered(settings, {"source": {"order": "once"}}))
+    files: Counter[str] = Counter()
+    for lane in range(settings.line.cameras):
+        files.update(every.true_classes(lane))
+    return {name: float(count) for name, count in files.items()}

@@ -53,6 +53,8 @@ class Supervisor:
         self._dispatcher = dispatcher
         self._processes = {process.name: process for process in processes}
         self._restarts = {name: Restarts(settings.supervisor) for name in self._processes}
+        self._given_up: set[str] = set()
+        """names of those that died too often"""
         self._luck = stream(settings.line.seed, 0, 0, Purpose.FAILURE)
         speed = clock_speed(settings)
         # On the `max` clock belt time is no measure of how long a process should suffer.
@@ -70,12 +72,16 @@ class Supervisor:
 
     def fail(self, failures: Failures) -> None:
         """From now on workers fail by themselves."""
-        for number in range(self._workers):
+        for number in range(len(self._names_of_workers)):
             times_s = _times_s(self._settings.line.seed, number, failures)
             self._agenda.at(self._agenda.now + next(times_s), self._break, (number, times_s))
 
     def kill(self, name: str) -> None:
-        """The process dies; it is restarted as the real one would be."""
+        """The process dies; it is restarted or given up as the real one would be.
+
+        Raises:
+            StageDied: it was given up, and nobody is left who does its work.
+        """
         process = self._processes[name]
         if not process.is_up:
             return
@@ -83,7 +89,9 @@ class Supervisor:
         self._bury(process)
         delay_s = self._restarts[name].delay_s(now, now - process.since_s)
         if delay_s is None:
-            raise StageDied(f"{name} was given up: it died too often")
+            self._given_up.add(name)
+            self._check_stage(process)
+            return
         self.restarts[process.role] += 1
         restart_s = duration_s(self._profile.restart_s, self._luck.random())
         self._agenda.at(now + delay_s + restart_s, self._restart, process)
@@ -133,6 +141,11 @@ class Supervisor:
         elif isinstance(process, Sink):
             self._dispatcher.sink_left(process)
 
+    def _check_stage(self, process: Process) -> None:
+        """Only workers stand in for one another; any other process is a stage by itself."""
+        if not (isinstance(process, Worker) and self._names_of_workers - self._given_up):
+            raise StageDied(f"{process.name} was given up: it died too often")
+
     def _restart(self, happening: Happening) -> None:
         process: Process = happening.about
         process.revive()
@@ -144,8 +157,8 @@ class Supervisor:
     # -- failures -----------------------------------------------------------------------------
 
     @property
-    def _workers(self) -> int:
-        return sum(isinstance(process, Worker) for process in self._processes.values())
+    def _names_of_workers(self) -> set[str]:
+        return {name for name, each in self._processes.items() if isinstance(each, Worker)}
 
     def _break(self, happening: Happening) -> None:
         number, times_s = happening.about

@@ -7,7 +7,7 @@ by the times that a profile holds of them; answers, by real answers to other ite
 
 from __future__ import annotations
 
-from line.errors import BadInput
+from line.errors import BadInput, StageDied
 from line.ledger import Ledger, Rules
 from line.outcome import Outcome
 from line.settings import SINKS, Settings
@@ -52,12 +52,12 @@ def simulate(
 
     The same settings, profile and failures give the same rows in the same order, byte for byte.
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
-    called with each item's row when the CSV log writes it.
+    called with each item's row when the CSV log writes it. A line that dies, because a process was
+    killed too often, ends early: see `Figures.died`.
 
     Raises:
         BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
             end; or there are no workers.
-        StageDied: a process was killed too often, as on the real line.
     """
     return _Twin(settings, profile, on_row).run(failures)
 
@@ -113,9 +113,13 @@ class _Twin:
             self._supervisor.fail(failures)
         for camera in self._cameras:
             camera.begin()
-        self._agenda.run(until=self._over)
+        try:
+            self._agenda.run(until=self._over)
+        except StageDied as error:
+            figures.died = error
         figures.events = self._agenda.events
         figures.settle()
+        figures.unaccounted = sum(camera.fed for camera in self._cameras) - figures.fed
         figures.wall_s = self._agenda.now
         figures.belt_s = max(camera.reached_s for camera in self._cameras)
         figures.busy_s = self._workplace.busy_s

@@ -18,7 +18,7 @@ def hand_made_profile(
         model_sha256="0" * 64,
         classes=CLASSES,
         threshold=0.5,
-        source="by hand",
+        source="procedural",
         picture_ms=(0.0,),
         service=(Service(busy=1, batch=1, ms=(inference_ms,)),),
         ways=(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 
@@ -12,16 +13,10 @@ from line.settings import Settings
 from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
 from planner.plan_grid import Cell, grid_of
 from planner.plan_run import Estimate, Plan, Result, estimate, run_once, split
-from planner.profile import Profile
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 
 IN_TIME = Target({"in_time": 0.99})
-
-
-def profile_of(inference_ms: float = 10.0) -> Profile:
-    made = hand_made_profile(inference_ms=inference_ms)
-    return made.model_copy(update={"source": "procedural"})
 
 
 def settings_of(duration_s: float = 10.0) -> Settings:
@@ -41,7 +36,7 @@ def result_of(workers: int, speed: float, in_time: float, half: float = 0.0) -> 
 @pytest.fixture
 def profile_file(tmp_path: Path) -> Path:
     path = tmp_path / "profile.json"
-    profile_of().store(path)
+    hand_made_profile().store(path)
     return path
 
 
@@ -50,10 +45,10 @@ def profile_file(tmp_path: Path) -> Path:
 
 def test_a_worker_of_10_ms_does_100_items_a_second_and_no_more():
     """150 a second for 10 s: 1000 are done meanwhile, and the 32 that the window holds after."""
-    plan = Plan(settings_of(), (profile_of(),), 2, None)
-    one, fed = run_once(plan, cell_of(1), 0)
-    two, _ = run_once(plan, cell_of(2), 0)
-    assert fed == 1500
+    plan = Plan(settings_of(), (hand_made_profile(),), 2, None)
+    first = run_once(plan, cell_of(1), 0)
+    one, two = first.measures, run_once(plan, cell_of(2), 0).measures
+    assert first.items == 1500
     assert one["in_time"] == pytest.approx(1032 / 1500, abs=0.005)
     assert one["dropped"] == pytest.approx(1 - one["in_time"])
     assert one["busy"] == pytest.approx(1, abs=0.1)
@@ -64,18 +59,18 @@ def test_failing_workers_cost_items():
     from planner.supervisor import Failures
 
     cell = cell_of(1, rate=4800.0)
-    calm = Plan(settings_of(), (profile_of(),), 2, None)
-    failing = Plan(settings_of(), (profile_of(),), 2, Failures(between_s=2.0, repair_s=2.0))
-    assert run_once(calm, cell, 0)[0]["in_time"] == 1
-    assert run_once(failing, cell, 0)[0]["in_time"] < 0.9
+    calm = Plan(settings_of(), (hand_made_profile(),), 2, None)
+    failing = Plan(settings_of(), (hand_made_profile(),), 2, Failures(between_s=2.0, repair_s=2.0))
+    assert run_once(calm, cell, 0).measures["in_time"] == 1
+    assert run_once(failing, cell, 0).measures["in_time"] < 0.9
 
 
 def test_seeds_differ_and_repeat():
     settings = load(environment={}, options=[("infeed.process", "poisson"), ("line.items", 200)])
-    plan = Plan(settings, (profile_of(),), 2, None)
-    first, second = (run_once(plan, cell_of(1), seed)[0] for seed in (0, 1))
+    plan = Plan(settings, (hand_made_profile(),), 2, None)
+    first, second = (run_once(plan, cell_of(1), seed) for seed in (0, 1))
     assert first != second
-    assert run_once(plan, cell_of(1), 0)[0] == first
+    assert run_once(plan, cell_of(1), 0) == first
 
 
 def test_interval_is_students():
@@ -85,8 +80,18 @@ def test_interval_is_students():
     assert found.half == pytest.approx(4.303 / math.sqrt(3))
 
 
+@pytest.mark.parametrize(
+    ("freedom", "t"),
+    [(13, 2.160), (14, 2.145), (19, 2.093), (30, 2.042), (60, 2.000), (999, 1.962)],
+)
+def test_interval_is_students_for_many_seeds(freedom: int, t: float):
+    values = [0.0, 1.0] * (freedom // 2) + [0.0] * (freedom % 2) + [1.0]
+    found = estimate(values)
+    assert found.half == pytest.approx(t * stdev(values) / math.sqrt(freedom + 1), rel=3e-4)
+
+
 def test_model_alone_recovers_what_is_right_and_sure():
-    profile = profile_of()
+    profile = hand_made_profile()
     doubted = profile.answers["glass"][0].model_copy(update={"confidence": 0.4})
     wrong = profile.answers["metal"][0]
     answers = {
@@ -94,8 +99,10 @@ def test_model_alone_recovers_what_is_right_and_sure():
         "glass": (*profile.answers["glass"], doubted),  # half of it stays on the belt
         "paper": (wrong,),  # all of it goes into another bin
     }
-    found = model_alone(settings_of(), profile.model_copy(update={"answers": answers}), 0.5)
-    assert found == pytest.approx((4 + 0.5) / 6)
+    every = profile.model_copy(update={"answers": answers})
+    fed = dict.fromkeys(answers, 2.0)
+    assert model_alone(fed, every, 0.5) == pytest.approx((4 + 0.5) / 6)
+    assert model_alone({"glass": 1, "metal": 3}, every, 0.5) == pytest.approx((3 + 0.5) / 4)
 
 
 # -- answers ------------------------------------------------------------------------------------
@@ -146,10 +153,18 @@ DEFAULTS = {
 def test_items_keep_their_distance_unless_a_rate_is_given():
     settings = load(environment={})  # 480 items a minute at 1 m/s
     speeds: dict[str, object] = {"belt_speed_m_per_s": [1.0, 2.0]}
-    kept = grid_of(DEFAULTS, None, speeds).cells(settings, 1)
-    given = grid_of(DEFAULTS, None, {**speeds, "items_per_min": [60.0]}).cells(settings, 1)
+    kept = grid_of(DEFAULTS, None, speeds).cells(settings, [0.5])
+    given = grid_of(DEFAULTS, None, {**speeds, "items_per_min": [60.0]}).cells(settings, [0.5])
     assert [cell.items_per_min for cell in kept] == [480, 960]
     assert [cell.items_per_min for cell in given] == [60, 60]
+
+
+def test_too_many_combinations_are_counted_and_not_made(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("planner.plan_grid.Cell", None)
+    lists = {"workers": range(1, 1001), "cameras": range(1, 1001), "threshold": []}
+    grid = grid_of(DEFAULTS, None, {key: list(values) for key, values in lists.items()})
+    with pytest.raises(BadInput, match=r"^2000000 combinations; a plan has at most 5000$"):
+        grid.cells(load(environment={}), [0.5, 0.6])
 
 
 def test_large_sites_are_dealt_to_lines_evenly():

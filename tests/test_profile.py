@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from planner.profile import Profile, quantile
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.running_line import TIMEOUT_S, command
-from tests.tiny_model import CLASSES
+from tests.tiny_model import CLASSES, write_tiny_model
 
 
 def test_a_slower_machine_takes_longer_over_everything():
@@ -82,6 +83,26 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert 0 < measured.inference_ms < 100
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1
+
+
+@pytest.mark.parametrize(("names_one", "kept"), [(True, 0.5), (False, 0.9)])
+def test_the_threshold_kept_is_the_models_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names_one: bool, kept: float
+):
+    """The file's, whatever is set; what is set, where the file names none."""
+    model = write_tiny_model(tmp_path / "tiny.onnx", metadata=names_one)
+    if not names_one:
+        index = {str(number): name for number, name in enumerate(CLASSES)}
+        (tmp_path / "tiny.class_index.json").write_text(json.dumps(index))
+
+    def measure(*_: object, threshold: float, **__: object) -> Profile:
+        return hand_made_profile().model_copy(update={"threshold": threshold})
+
+    monkeypatch.setattr("planner.measure.measure", measure)
+    file = tmp_path / "profile.json"
+    options = (f"--model={model}", "--set=decision.threshold=0.9", f"--out={file}")
+    assert main(["profile", *options]) == 0
+    assert Profile.load(file).threshold == kept
 
 
 def test_a_source_without_classes_is_refused(

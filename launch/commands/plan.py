@@ -11,7 +11,6 @@ import typer
 from launch.console import out, shown
 from launch.options import Assignments, Config, ModelFile, Scenario
 from launch.settings import settings_of
-from line.errors import BadInput
 from line.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def plan(
     settings = settings_of(config, scenario, {"line.duration_s": duration}, assignments)
     profiles, names = _profiles(settings, profile, model)
     chosen = grid_of(
-        defaults(settings, profiles[0]),
+        defaults(settings),
         grid,
         {
             "belt_speed_m_per_s": numbers("belt-speed", belt_speed),
@@ -90,7 +89,7 @@ def plan(
     target = target_of(in_time, recovery)
     machines = tuple(map(with_a_core_each, profiles)) if core_each else profiles
     what = Plan(settings, machines, seeds, failures_of(mtbf, mttr))
-    cells = chosen.cells(settings, len(profiles))
+    cells = chosen.cells(settings, [each.threshold for each in profiles])
     results = _run(what, cells, jobs or processes())
     where = folder or _named(settings)
     write_csv(where / "plan.csv", results, names, target)
@@ -104,23 +103,11 @@ def _profiles(
     settings: Settings, paths: list[Path] | None, model: Path | None
 ) -> tuple[tuple[Profile, ...], list[str]]:
     """The profiles, and names that tell them apart. Raises BadInput for one that does not fit."""
-    from hashlib import sha256
-
-    from planner.profile import Profile, newest
-    from workers.model import find
+    from launch.plan_profiles import fitting_profile, names_of
+    from planner.profile import newest
 
     files = paths or [newest(settings)]
-    profiles = tuple(map(Profile.load, files))
-    asked = None if model is None else sha256(find(model).read_bytes()).hexdigest()
-    for file, each in zip(files, profiles, strict=True):
-        if asked not in (None, each.model_sha256):
-            raise BadInput(f"{file}: was measured with another model than {model}")
-        if each.source != settings.source.spec:
-            raise BadInput(
-                f"{file}: was measured with pictures of {each.source}, "
-                f"source.spec is {settings.source.spec}"
-            )
-    return profiles, [file.stem for file in files]
+    return tuple(fitting_profile(settings, file, model) for file in files), names_of(files)
 
 
 def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:

@@ -13,7 +13,9 @@ from launch.options import Assignments, Config, ModelFile, Scenario
 from launch.settings import checked_model, decided, settings_of
 
 if TYPE_CHECKING:
+    from line.settings import Settings
     from planner.profile import Profile
+    from workers.model import Model
 
 _LOOK_S = 1.0
 """Time in which the machine shows whether it is idle."""
@@ -47,8 +49,8 @@ def profile(
     }
     settings = settings_of(config, scenario, options, assignments)
     loaded = checked_model(settings)
+    threshold = _own_threshold(settings, loaded)
     settings = decided(settings, loaded)
-    assert settings.decision.threshold != "model"
     assert isinstance(settings.line.workers, int)
     beside = busy_cores(_LOOK_S)
     _warn_if_busy(beside, cores())
@@ -66,7 +68,7 @@ def profile(
         measured = measure(
             settings,
             loaded.facts,
-            threshold=settings.decision.threshold,
+            threshold=threshold,
             bare_s=lambda: bare_inference_s(
                 loaded.engine.classify, settings, min(_LOOK_S, seconds / 6)
             ),
@@ -79,6 +81,18 @@ def profile(
     measured.store(path)
     _print(measured)
     out.print(f"\n{shown(path)}")
+
+
+def _own_threshold(settings: Settings, model: Model) -> float:
+    """The model file's own, whatever is set; the setting's where the file names none.
+
+    Raises:
+        BadInput: if neither is a number from 0 to 1.
+    """
+    setting = settings.decision.threshold
+    if setting == "model" or "threshold" in model.engine.metadata:
+        return model.threshold
+    return setting
 
 
 def _named(folder: Path, model: str) -> Path:
