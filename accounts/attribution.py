@@ -143,7 +143,7 @@ def fates_of(items: pd.DataFrame, residue_class: str) -> pd.Series[str]:
 
 
 def as_json(found: Attribution, belt_s: float | None) -> dict[str, Any]:
-    """The amounts as JSON values; rates are an hour of belt time, null if `belt_s` is unknown."""
+    """The amounts as JSON values; rates are an hour of the `belt_s` fed, null if unknown."""
     return {
         "fed": _amount(found.fed, belt_s),
         "recovered": _amount(found.recovered, belt_s),

@@ -58,7 +58,7 @@ def explain_item(run: RunFolder, frame_id: str, console: Console) -> None:
     console.print(_headline(row))
     for line in _facts(row):
         console.print(Text(line, style="dim"))
-    way = course(row, run.deadline_ms)
+    way = course(row, run.deadline_of(row["camera"], row["scheduled_s"]))
     if way.stages:
         console.print()
         console.print(_bars(way, with_words=console.width >= _WIDE))

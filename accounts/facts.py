@@ -29,8 +29,6 @@ class Facts(BaseModel):
     """items that passed a camera's photo-eye, over all lanes"""
     wall_s: float | None = None
     """wall time from the first trigger to the last outcome"""
-    belt_s: float | None = None
-    """belt time fed"""
     workers: int | None = None
     speed: float | Literal["max"] | None = None
     """clock multiplier"""
@@ -57,12 +55,14 @@ def read_facts(path: Path) -> Facts | None:
     """The facts in the file `path`; `None` if there is none, because the run was cut off.
 
     Raises:
-        BadInput: naming the file and the field that is wrong.
+        BadInput: naming the file and the field that is wrong, or the file that cannot be read.
     """
     try:
         return Facts.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -21,7 +21,7 @@ FORMULAS = {
     "lost": "fed − recovered = classification + low_confidence + late + expired + dropped + failed",
     "accuracy": "right predictions ÷ all classified items with a known class",
     "in time": "items answered before their deadline ÷ items fed",
-    "throughput": "answers ÷ wall time; t/h = mass fed ÷ belt time",
+    "throughput": "answers ÷ wall time; t/h = mass fed ÷ belt time to the last trigger",
 }
 """How each figure is taken, in the words printed beside it."""
 

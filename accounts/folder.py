@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 from contextlib import suppress
@@ -13,10 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from accounts.attribution import Attribution, attribute
+from accounts.deadlines import Changes, deadline_ms, read_changes
 from accounts.facts import Facts, read_facts
 from accounts.results import Results, read_results
 from accounts.review import QueuedItem, read_queue
 from line.errors import BadInput
+from line.run_reading import reading
 from line.settings import Settings
 
 
@@ -33,6 +36,8 @@ class RunFolder:
     """in the order in which they were raised"""
     queue: tuple[QueuedItem, ...]
     """the review queue, least confident first"""
+    changes: Changes
+    """what was ordered of the belts while they ran"""
 
     @property
     def fed(self) -> int:
@@ -46,12 +51,28 @@ class RunFolder:
 
     @property
     def deadline_ms(self) -> float | None:
-        """Wall time from an item's trigger to the last moment for a decision.
+        """Wall time from a trigger to the last moment for a decision, as the settings have it.
 
         1000 · settings.deadline_s ÷ speed; `None` at `max`, where nothing has a deadline.
         """
         speed = self.speed
         return None if isinstance(speed, str) else 1000 * self.settings.deadline_s / speed
+
+    def deadline_of(self, camera: int, scheduled_s: float) -> float | None:
+        """As `deadline_ms`, but of an item, by the belt and the clock as they ran under it.
+
+        `None` also where it is not known what was ordered of them.
+        """
+        return deadline_ms(self.settings, self.speed, self.changes, camera, scheduled_s)
+
+    @property
+    def belt_s(self) -> float | None:
+        """Belt time fed: from belt second 0 to the last trigger in the rows; `None` without rows.
+
+        The rows say it of every run alike. The belt itself runs on until its last item is off.
+        """
+        last_s = float(self.results.items["scheduled_s"].max())
+        return last_s if math.isfinite(last_s) else None
 
     @property
     def classes(self) -> list[str]:
@@ -73,18 +94,26 @@ def read_run(path: Path) -> RunFolder:
     """Read the run folder `path`. Missing by-products (facts, alerts, queue) read as empty.
 
     Raises:
-        BadInput: `path` is no run folder, or one of its files is not what it should be.
+        BadInput: `path` is no run folder, or one of its files is not what it should be or may not
+            be read.
     """
+    with reading(path):
+        return _read_run(path)
+
+
+def _read_run(path: Path) -> RunFolder:
     for name in ("results.csv", "settings.json"):
         if not (path / name).is_file():
             raise BadInput(f"{path}: not a run folder (no {name})")
+    facts = read_facts(path / "run.json") or Facts()
     return RunFolder(
         path=path,
         settings=_read_settings(path / "settings.json"),
-        facts=read_facts(path / "run.json") or Facts(),
+        facts=facts,
         results=read_results(path / "results.csv"),
         alerts=_read_alerts(path / "alerts.jsonl"),
         queue=read_queue(path / "review"),
+        changes=read_changes(path, facts.orders),
     )
 
 

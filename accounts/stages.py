@@ -64,7 +64,7 @@ class Course:
 
 
 def course(row: Row, deadline_ms: float | None) -> Course:
-    """Of a row of results.csv; `deadline_ms` is the run's, for items whose row does not say it."""
+    """Of a row of results.csv; `deadline_ms` is of an item without an answer: no row says it."""
     known: Row = {name: None if pd.isna(value) else value for name, value in row.items()}
     decided_ms, slack_ms = known["latency_ms"], known["slack_ms"]
     if decided_ms is not None:

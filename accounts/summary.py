@@ -39,15 +39,16 @@ def summary_of(run: RunFolder) -> Summary:
 
     - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
     - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
-    - `throughput_t_per_h`: mass of the logged items ÷ *belt* time, whatever the clock's speed
+    - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
     - `latency_ms`: of answered items, scheduled trigger to decision, wall clock
     - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
+    - `belt_s`: belt time fed, from belt second 0 to the last trigger; null without rows
     - `in_time_rate`: items answered before their deadline ÷ fed
     - `accuracy`, `purity`, `recovery`, `contamination`: see `accounts.figures`
     - `loss`: lost recovery by cause, see `accounts.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `models`: all that were to serve, with their answers; `shadow`: see `accounts.shadow`
-    - `wall_s`, `belt_s`, `ended`, …: from run.json; null if the run was cut off
+    - `wall_s`, `ended`, …: from run.json; null if the run was cut off
     """
     items, facts = run.results.items, run.facts
     verdicts = _verdicts(items)
@@ -121,7 +122,7 @@ def _loss(run: RunFolder) -> Summary | None:
     found = run.attributions()
     if not total(found.values()).fed.items:
         return None
-    belt_s = run.facts.belt_s
+    belt_s = run.belt_s
     return {
         "all": as_json(total(found.values()), belt_s),
         "classes": {name: as_json(one, belt_s) for name, one in found.items()},
@@ -145,7 +146,7 @@ def _throughput(run: RunFolder) -> Summary:
     return {
         "throughput_fps": _rounded(ratio(answers, run.facts.wall_s or 0)),
         "throughput_items_per_min": _rounded(ratio(60 * answers, run.facts.wall_s or 0)),
-        "throughput_t_per_h": _rounded(ratio(3600 * tonnes, run.facts.belt_s or 0)),
+        "throughput_t_per_h": _rounded(ratio(3600 * tonnes, run.belt_s or 0)),
     }
 
 
@@ -159,7 +160,7 @@ def _clock(run: RunFolder) -> Summary:
             None if isinstance(speed, str) else _rounded(belt_m_per_s * speed)
         ),
         "wall_s": run.facts.wall_s,
-        "belt_s": run.facts.belt_s,
+        "belt_s": _rounded(run.belt_s),
     }
 
 

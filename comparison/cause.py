@@ -9,6 +9,7 @@ needed, and all of them are named.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -30,6 +31,7 @@ class Cause(StrEnum):
     FAULT = "fault"
     TIMING = "timing"
     NUMERICS = "numerics"
+    DRAWN = "drawn"
 
 
 MEANINGS = {
@@ -42,11 +44,14 @@ MEANINGS = {
     Cause.FAULT: "something broke or restarted while it was under way",
     Cause.TIMING: "the line was faster or slower over it",
     Cause.NUMERICS: "the same model answered otherwise to the same picture",
+    Cause.DRAWN: "another answer of the same model was drawn, in virtual time",
 }
 """The words printed beside each cause."""
 
 _ORIGINS = ("line.seed", "line.cameras", "source.spec", "source.order", "infeed.process")
 """Settings that decide which item a number names."""
+_DEALT = ("line.seed", "line.cameras", "source.order")
+"""Those that decide which picture of a folder it is. A drawn item is of its seed alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +125,20 @@ def _threshold(item: Item, run: ComparedRun) -> float:
 def _is_another(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> bool:
     if a.true_class != b.true_class:
         return True
-    elsewhere = any(run_a.setting(name) != run_b.setting(name) for name in _ORIGINS)
-    return elsewhere and _pictures_differ(a, b)
+    if run_a.is_virtual or run_b.is_virtual:  # there are no pictures that could tell
+        return _feed_others(run_a, run_b)
+    return _any_differs(_ORIGINS, run_a, run_b) and _pictures_differ(a, b)
+
+
+def _feed_others(run_a: ComparedRun, run_b: ComparedRun) -> bool:
+    """Whether the settings alone say that a number names different items."""
+    specs = {str(run.setting("source.spec")) for run in (run_a, run_b)} - {"recording"}
+    names = _DEALT[:1] if specs <= {"procedural"} else _DEALT
+    return len(specs) > 1 or _any_differs(names, run_a, run_b)
+
+
+def _any_differs(names: Iterable[str], run_a: ComparedRun, run_b: ComparedRun) -> bool:
+    return any(run_a.setting(name) != run_b.setting(name) for name in names)
 
 
 def _pictures_differ(a: Item, b: Item) -> bool:
@@ -131,7 +148,7 @@ def _pictures_differ(a: Item, b: Item) -> bool:
 
 def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
     if part == "answer":
-        return _of_answer(a, b)
+        return _of_answer(a, b, run_a, run_b)
     if part == "threshold":
         pair = (run.setting("decision.threshold") for run in (run_a, run_b))
         return Why(
@@ -143,10 +160,12 @@ def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -
     return _of_timing(a, b, run_a, run_b)
 
 
-def _of_answer(a: Item, b: Item) -> Why:
+def _of_answer(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
     said = " → ".join(f"{one.predicted_class} {one.confidence:g}" for one in (a, b))
     if a.model != b.model:
         return Why(Cause.MODEL, said)
+    if run_a.is_virtual or run_b.is_virtual:
+        return Why(Cause.DRAWN, said)
     return Why(Cause.PICTURE if _pictures_differ(a, b) else Cause.NUMERICS, said)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.run_reading import reading
 
 _NEEDED = (
     *("frame_id", "scheduled_s", "true_class", "predicted_class", "confidence", "low_confidence"),
@@ -62,6 +63,8 @@ class ComparedRun:
     """settings.json as it is"""
     faults: tuple[Mapping[str, Any], ...]
     """those that were injected, as run.json has them"""
+    is_virtual: bool = False
+    """nobody took a picture, and answers were drawn from a profile"""
 
     @property
     def name(self) -> str:
@@ -86,25 +89,40 @@ def read(path: Path) -> ComparedRun:
     """Read one side from a run folder.
 
     Raises:
-        BadInput: `path` is no run folder, or one of its files is not what it should be.
+        BadInput: `path` is no run folder, or one of its files is not what it should be or may not
+            be read.
     """
+    with reading(path):
+        return _read(path)
+
+
+def _read(path: Path) -> ComparedRun:
     for name in ("results.csv", "settings.json"):
         if not (path / name).is_file():
             raise BadInput(f"{path}: not a run folder (no {name})")
     facts = _object(path / "run.json") if (path / "run.json").is_file() else {}
     faults = facts.get("faults", [])
+    if not isinstance(faults, list):
+        raise BadInput(f"{path / 'run.json'}: faults: not a list")
+    items = _items(path / "results.csv")
     return ComparedRun(
         path=path,
-        items=_items(path / "results.csv"),
+        items=items,
         settings=_object(path / "settings.json"),
         faults=tuple(fault for fault in faults if isinstance(fault, Mapping)),
+        is_virtual=facts.get("clock") == "virtual" or any(map(_has_no_picture, items.values())),
     )
+
+
+def _has_no_picture(item: Item) -> bool:
+    """Of an item that was answered in virtual time, also where no run.json says so."""
+    return item.picture_crc32 == 0
 
 
 def _object(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: {error}") from None
     if not isinstance(found, dict):
         raise BadInput(f"{path}: not a JSON object")
@@ -117,7 +135,7 @@ def _items(path: Path) -> dict[str, Item]:
         with path.open(encoding="utf-8", newline="") as file:
             for item in _read_rows(_whole(file), path):
                 found.setdefault(item.frame_id, item)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: {error}") from None
     return found
 
@@ -135,7 +153,7 @@ def _read_rows(lines: Iterator[str], path: Path) -> Iterator[Item]:
     for row in reader:
         try:
             yield _item(row)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise BadInput(f"{path}: line {reader.line_num}: {error}") from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
@@ -85,8 +86,12 @@ def _may_delay(fault: Mapping[str, Any], item: Item) -> bool:
 
 
 def _seconds(fault: Mapping[str, Any], name: str) -> float:
+    """Infinite for a number beyond all floats."""
     value = fault.get(name, 0.0)
-    return float(value) if isinstance(value, int | float) else 0.0
+    try:
+        return float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:
+        return math.inf
 
 
 def _travel_s(run: ComparedRun) -> float:

@@ -10,7 +10,7 @@ import typer
 
 from launch.console import out, shown
 from line import runner
-from line.errors import ExitCode
+from line.errors import BadInput, ExitCode
 from line.run_folder import RunFolder
 
 
@@ -32,7 +32,19 @@ def conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool)
 
 
 def account(run_dir: Path) -> dict[str, Any]:
-    """Write summary.json, report.html and, if it was recorded, line.mcap; returns the summary."""
+    """Write summary.json, report.html and, if it was recorded, line.mcap; returns the summary.
+
+    Raises:
+        BadInput: `run_dir` is no run folder, a file in it is not what it should be or may not be
+            read, or nothing may be written there.
+    """
+    try:
+        return _account(run_dir)
+    except PermissionError as error:
+        raise BadInput(f"{run_dir}: has no place for the accounts: {error.strerror}") from None
+
+
+def _account(run_dir: Path) -> dict[str, Any]:
     # Imported late: pandas and matplotlib are not needed to start the line.
     from accounts.report import write_report
     from accounts.summary import write_summary

@@ -20,6 +20,7 @@ from line.events import Dim, Drift, Surge
 from line.model_facts import ModelFacts
 from line.recording import is_recorded, read_lane
 from line.resume import remember
+from line.run_reading import reading
 from line.settings import Settings
 from producers.progress import LaneRecord
 
@@ -43,9 +44,14 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
     On a belt of another speed the items lie as they did: all times are in proportion.
 
     Raises:
-        BadInput: where there is no such run, its files are damaged, or its source cannot be shown
-            again and was not recorded.
+        BadInput: where there is no such run, its files are damaged or may not be read, or its
+            source cannot be shown again and was not recorded.
     """
+    with reading(run_dir):
+        return _replay_of(run_dir, changes, with_faults)
+
+
+def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) -> Replay:
     then, model = remember(run_dir)
     path = run_dir.absolute()
     speed = changes.get("belt.speed_m_per_s", then.belt.speed_m_per_s)
@@ -58,6 +64,7 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
             "model": {"path": model.path},
             "events": _events(then, with_faults, slower),
             "record": {"enabled": False},
+            "console": {"on": "off"},
         },
         "replay",
     )
@@ -66,7 +73,7 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
         layers.add(_from_recording(path), "replay")
         items, without = _count(path, then.line.cameras)
     else:
-        items, without = _fed(path, then.line.cameras), 0
+        items, without = _fed(run_dir, then.line.cameras), 0
         layers.add(_from_seed(run_dir, then, slower), "replay")
     if not items:
         raise BadInput(f"{run_dir}: fed nothing that could be replayed")
@@ -135,7 +142,16 @@ def _told(recorded: bool, items: int, without: int) -> str:
 
 
 def _fed(run_dir: Path, cameras: int) -> int:
-    return sum(LaneRecord.read(run_dir / f"camera-{n}.progress").fed for n in range(cameras))
+    """By the lanes' own files; a run in virtual time has none, and says it in run.json alone."""
+    lanes = [run_dir / f"camera-{n}.progress" for n in range(cameras)]
+    if any(lane.exists() for lane in lanes):
+        return sum(LaneRecord.read(lane).fed for lane in lanes)
+    fed = (read_facts(run_dir / "run.json") or Facts()).fed
+    if fed is None:
+        raise BadInput(
+            f"{run_dir}: nothing says how many items it fed (no camera-0.progress, no run.json)"
+        )
+    return fed
 
 
 def _count(run_dir: Path, cameras: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
 from line.outcome import COLUMNS
 from line.run_folder import RunFolder
+from line.run_reading import reading
 from line.settings import Settings
 
 SETTINGS_FILE = "settings.json"
@@ -22,18 +23,25 @@ def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
     """What a runner needs to go on with the run in `run_dir`. Nothing is changed yet.
 
     Raises:
-        BadInput: if it is no run folder, one of its files is damaged, or the run has finished.
+        BadInput: if it is no run folder, one of its files is damaged or may not be read, or the run
+            has finished.
     """
     path = run_dir.absolute()
     settings, model = remember(run_dir)
-    if _ended(path) == "finished":
-        raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
-    _check_columns(path / "results.csv")
+    with reading(run_dir):
+        if _ended(path) == "finished":
+            raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
+        _check_columns(path / "results.csv")
     return settings, model, RunFolder(path)
 
 
 def remember(run_dir: Path) -> tuple[Settings, ModelFacts]:
     """The settings and the model of a run. Raises BadInput as `reopen` does."""
+    with reading(run_dir):
+        return _remember(run_dir)
+
+
+def _remember(run_dir: Path) -> tuple[Settings, ModelFacts]:
     path = run_dir.absolute()
     for name in (SETTINGS_FILE, MODEL_FILE):
         if not (path / name).is_file():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,10 +13,20 @@ from line.errors import BadInput
 from line.model_facts import FILE, ModelFacts
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What cannot be read, for want of permission or else, is a BadInput that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{error.filename or path}: {error.strerror or error}") from None
+
+
 def classes_of(run_dir: Path) -> tuple[str, ...]:
     """The classes of the run's model, in its order. Raises BadInput if that is no run folder."""
-    if not (run_dir / "results.csv").is_file():
-        raise BadInput(f"{run_dir}: not a run folder (no results.csv)")
+    with reading(run_dir):
+        if not (run_dir / "results.csv").is_file():
+            raise BadInput(f"{run_dir}: not a run folder (no results.csv)")
     try:
         return ModelFacts.load(run_dir).classes
     except (OSError, ValidationError):

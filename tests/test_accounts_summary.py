@@ -105,8 +105,9 @@ def test_rates(mixed: dict[str, Any]) -> None:
 def test_throughput(mixed: dict[str, Any]) -> None:
     assert mixed["throughput_fps"] == 2.0  # ten answers in 5 s of wall time
     assert mixed["throughput_items_per_min"] == 120.0
-    # 3·210 + 90 + 5·16 + 3·40 = 920 g in 4 s of belt time
-    assert mixed["throughput_t_per_h"] == 0.828
+    # 3·210 + 90 + 5·16 + 3·40 = 920 g in 2.75 s of belt time, when item 11 was triggered
+    assert mixed["belt_s"] == 2.75
+    assert mixed["throughput_t_per_h"] == round(920e-6 / 2.75 * 3600, 6)
 
 
 def test_clock(mixed: dict[str, Any]) -> None:

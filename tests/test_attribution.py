@@ -135,14 +135,23 @@ def test_the_summary_prints_the_very_sums(tmp_path: Path) -> None:
             assert exact == Decimal(str(one["fed"][unit])) - Decimal(str(one["recovered"][unit]))
     metal = loss["classes"]["metal"]
     assert metal["lost"]["mass_g"] == 4 * 16
-    assert metal["lost"]["t_per_h"] == pytest.approx(64e-6 / 4 * 3600)
-    assert metal["lost"]["value_per_h"] == pytest.approx(64e-6 / 4 * 3600 * 1234.5)
+    assert metal["lost"]["t_per_h"] == pytest.approx(64e-6 / 2.75 * 3600, abs=1e-6)
+    assert metal["lost"]["value_per_h"] == pytest.approx(64e-6 / 2.75 * 3600 * 1234.5)
 
 
-def test_a_run_that_was_cut_off_has_no_rates(tmp_path: Path) -> None:
-    lost = summarise(write_run(tmp_path, mixed_rows(), facts=None))["loss"]["all"]["lost"]
-    assert lost["items"] == 8
-    assert lost["t_per_h"] is None
+def test_a_run_that_was_cut_off_has_the_rates_of_its_rows(tmp_path: Path) -> None:
+    whole, cut_off = (
+        summarise(write_run(tmp_path / name, mixed_rows(), facts))["loss"]["all"]["lost"]
+        for name, facts in (("whole", FACTS), ("cut_off", None))
+    )
+    assert cut_off["items"] == 8
+    assert cut_off == whole
+
+
+def test_a_run_without_a_second_of_belt_has_no_rates(tmp_path: Path) -> None:
+    rows = [row(0, "glass", "failed", scheduled_s=0.0)]
+    fed = summarise(write_run(tmp_path, rows))["loss"]["all"]["fed"]
+    assert (fed["mass_g"], fed["t_per_h"], fed["value_per_h"]) == (210, None, None)
 
 
 def test_without_truth_nothing_can_be_attributed(tmp_path: Path) -> None:

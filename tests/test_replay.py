@@ -276,8 +276,13 @@ def test_a_damaged_recording_is_named(recorded: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_fed_nothing_cannot_be_replayed(seeded: Path, tmp_path: Path) -> None:
     copy = copied(seeded, tmp_path / "copy")
-    (copy / "camera-0.progress").unlink()
+    (copy / "camera-0.progress").write_bytes(b"")
     assert refusal(copy) == f"{copy}: fed nothing that could be replayed"
+    (copy / "camera-0.progress").unlink()
+    (copy / "run.json").unlink()
+    assert refusal(copy) == (
+        f"{copy}: nothing says how many items it fed (no camera-0.progress, no run.json)"
+    )
 
 
 @pytest.mark.parametrize(

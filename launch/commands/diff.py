@@ -26,10 +26,11 @@ def diff(
     from comparison.run import read
     from launch.item_pictures import ItemPictures
     from line.errors import BadInput
+    from line.run_reading import reading
 
     difference = compare(read(run_a), read(run_b))
     folder = into or run_b / "diff"
-    with ItemPictures(difference.a) as of_a, ItemPictures(difference.b) as of_b:
+    with reading(run_a), ItemPictures(difference.a) as of_a, ItemPictures(difference.b) as of_b:
         page = diff_page(
             difference, lambda change: of_a.of(change.a), lambda change: of_b.of(change.b)
         )
