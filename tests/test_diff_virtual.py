@@ -11,6 +11,8 @@ import pytest
 from comparison.cause import Cause
 from comparison.changes import compare
 from comparison.run import read
+from run_line import main
+from tests.hand_made_profile import hand_made_profile
 from tests.test_accounts_folder import FACTS, Row, row, write_run
 from tests.test_diff import why
 
@@ -82,3 +84,16 @@ def test_more_lanes_are_dealt_other_pictures_of_a_folder(tmp_path: Path) -> None
 
 def test_another_model_is_told_in_virtual_time_as_well(tmp_path: Path) -> None:
     assert cause(tmp_path, RIGHT, WRONG | {"model": "cdcdcdcdcdcd"}) is Cause.MODEL
+
+
+def test_an_item_that_nobody_photographed_is_drawn_anew(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    hand_made_profile().store(profile)
+    common = ("run", "--clock=virtual", f"--profile={profile}", "--items=20", "--quiet")
+    for name, threshold in (("a", 0.1), ("b", 1.0)):
+        run = (f"--run-dir={tmp_path / name}", f"--threshold={threshold}")
+        assert main([*common, *run, "--set=camera.width_px=32"]) == 0
+    assert main(["diff", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    page = (tmp_path / "b" / "diff" / "diff.html").read_text()
+    assert "not the picture of then" not in page
+    assert page.count("<img") >= 1
