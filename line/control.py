@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -137,7 +138,7 @@ class ControlSocket:
         coming: Future[Done] = Future()
         try:
             done = self._carry_out(parse_order(facts))
-        except BadInput as refusal:
+        except Exception as refusal:
             coming.set_exception(refusal)
             return coming
         if isinstance(done, Future):
@@ -147,10 +148,14 @@ class ControlSocket:
 
 
 def _outcome(ended: Future[Done]) -> Note:
+    """A bug in what an order asks for is told to whoever gave it, and costs the line nothing."""
     try:
         return {"done": True, "facts": ended.result()}
     except BadInput as refusal:
         return {"done": False, "reason": str(refusal)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"done": False, "reason": f"an error of the line: {type(error).__name__}: {error}"}
 
 
 class _Client:

@@ -29,8 +29,8 @@ class OrderLog:
     def append(self, who: str, order: Mapping[str, Any], answer: Note) -> None:
         """Write one line; without room on the disk it waits for the next."""
         facts: dict[str, Any] = {key: order[key] for key in order if key != "action"}
-        if len(json.dumps(facts)) > _LONGEST_FACTS:
-            facts = {"left_out": f"more than {_LONGEST_FACTS} characters"}
+        if (why := _not_to_be_written(facts)) is not None:
+            facts = {"left_out": why}
         record = {
             "at": now_iso(),
             "belt_s": round(self._belt_s(), 3),
@@ -45,10 +45,20 @@ class OrderLog:
         self._write()
 
     def _write(self) -> None:
-        lines = "".join(self._unwritten).encode()
+        # What UTF-8 cannot spell, as half a character, becomes the escape that JSON has for it.
+        lines = "".join(self._unwritten).encode(errors="backslashreplace")
         with suppress(OSError), self._path.open("ab", buffering=0) as file:
             whole = file.tell()
             if file.write(lines) == len(lines):
                 self._unwritten.clear()
             else:
                 file.truncate(whole)
+
+
+def _not_to_be_written(facts: Mapping[str, Any]) -> str | None:
+    """Why such facts would spoil the log; None if they do not."""
+    try:
+        text = json.dumps(facts, allow_nan=False)
+    except ValueError:
+        return "a number that is none"
+    return f"more than {_LONGEST_FACTS} characters" if len(text) > _LONGEST_FACTS else None

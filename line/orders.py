@@ -19,6 +19,8 @@ from line.section import Fraction, Section
 def _absolute(path: str) -> str:
     if not Path(path).is_absolute():
         raise PydanticCustomError("path", "must be an absolute path")
+    if "\0" in path:
+        raise PydanticCustomError("path", "must not hold a zero byte")
     return path
 
 
@@ -42,14 +44,14 @@ class BeltSpeed(Section):
     """The belts run at this speed from a moment on: same items, other times."""
 
     action: Literal["belt_speed"]
-    m_per_s: float = Field(gt=0, le=20, description="metres a second")
+    m_per_s: float = Field(ge=0.001, le=20, description="metres a second")
 
 
 class ClockSpeed(Section):
     """Belts and deadlines run `multiplier` times as fast as the wall's clock from a moment on."""
 
     action: Literal["clock"]
-    multiplier: float = Field(gt=0, le=1000)
+    multiplier: float = Field(ge=0.001, le=1000)
 
 
 class Threshold(Section):

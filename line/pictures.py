@@ -28,8 +28,8 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 # A picture's size is judged here, from its header, and against a setting instead of a constant.
 Image.MAX_IMAGE_PIXELS = None
 
-# What Pillow raises on files that are cut off or not what they seem.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
+# On files that are cut off or not what they seem Pillow raises whatever its decoders come upon:
+# struct.error, TypeError, AttributeError … So every error of its is a bad picture here.
 
 
 def encode(picture: Picture, encoding: Encoding, jpeg_quality: int) -> bytes:
@@ -53,7 +53,9 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
             if image.size != (width_px, height_px):
                 raise PictureError(f"JPEG of {image.size}, expected {(width_px, height_px)} px")
             return np.asarray(image.convert("RGB"))
-    except _DECODER_ERRORS as error:
+    except PictureError:
+        raise
+    except Exception as error:
         raise PictureError(f"JPEG cannot be read: {error}") from None
 
 
@@ -82,7 +84,7 @@ def _read(file: Path | io.BytesIO, name: str, max_pixels: float) -> Picture:
             if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
                 upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
             return np.asarray(upright.convert("RGB"))
-        except _DECODER_ERRORS as error:
+        except Exception as error:
             raise PictureError(f"{name}: cannot be read: {error}") from None
 
 
@@ -91,7 +93,7 @@ def _opened(file: Path | io.BytesIO, name: str, max_pixels: float) -> Any:
         image = Image.open(file, formats=_FORMATS)
     except UnidentifiedImageError:
         raise PictureError(f"{name}: not a picture") from None
-    except _DECODER_ERRORS as error:
+    except Exception as error:
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{name}: cannot be read: {reason}") from None
     pixels = image.width * image.height

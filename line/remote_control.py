@@ -1,7 +1,7 @@
 """A hand on a running line: gives orders, and sees how it fares. The line's end is `line.control`.
 
 with Control.of(run_dir) as control:
-control.order("belt_speed", who="anna", m_per_s=1.5)
+control.order("belt_speed", "anna", m_per_s=1.5)
 control.watch()
 for status in control.receive(timeout_s=1.0):
 print(status["phase"], status["fed"])
@@ -67,7 +67,7 @@ class Control:
     def fileno(self) -> int:
         return self._leash.fileno()
 
-    def order(self, action: str, who: str, **facts: object) -> dict[str, Any]:
+    def order(self, action: str, who: str, /, **facts: object) -> dict[str, Any]:
         """Give an order (see `line.orders`) in the name of `who`, and wait until it is carried out.
 
         Returns:

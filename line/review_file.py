@@ -106,7 +106,8 @@ class ReviewFile:
         self.folder = folder
         self.path = folder / FILE
         (folder / "images").mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(self.path, isolation_level=None)
+        with self._naming_damage():
+            self._db = sqlite3.connect(self.path, isolation_level=None)
         try:
             self._switch_to_wal()
             self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
@@ -161,9 +162,10 @@ class ReviewFile:
     def label(self, frame_id: str, label: str, labelled_by: str) -> int:
         """Record what somebody says an item is; the last word counts, the others stay on record.
 
-        Returns the label's number, by which it can be withdrawn.
+        Returns the label's number, by which it can be withdrawn. Raises BadInput if the file is
+        damaged or may not be written.
         """
-        with self.transaction() as db:
+        with self._naming_damage(), self.transaction() as db:
             db.execute("DELETE FROM leases WHERE frame_id = ?", (frame_id,))
             cursor = db.execute(
                 "INSERT INTO labels (frame_id, label, labelled_by, labelled_at)"
@@ -173,8 +175,11 @@ class ReviewFile:
             return int(cursor.lastrowid or 0)
 
     def withdraw(self, number: int, who: str) -> None:
-        """Take a label back: it counts no more, and stays on record with who took it back."""
-        with self.transaction() as db:
+        """Take a label back: it counts no more, and stays on record with who took it back.
+
+        Raises BadInput if the file is damaged or may not be written.
+        """
+        with self._naming_damage(), self.transaction() as db:
             db.execute(
                 "INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                 (number, who, _now()),
@@ -196,8 +201,13 @@ class ReviewFile:
 
     def select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query. Raises BadInput if the file is damaged."""
-        try:
+        with self._naming_damage():
             return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        try:
+            yield
         except _DAMAGE as error:
             raise BadInput(f"{self.path}: {error}") from None
 

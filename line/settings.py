@@ -24,7 +24,7 @@ class LineSettings(Section):
         description="classifier processes; auto = one for each core; 0 = other machines do it all"
     )
     cameras: int = Field(ge=1, le=64, description="lanes, each with a belt and a camera of its own")
-    speed: Annotated[float, Field(gt=0, le=1000)] | Literal["max"] = Field(
+    speed: Annotated[float, Field(ge=0.001, le=1000)] | Literal["max"] = Field(
         description="clock multiplier; max = as fast as possible, lossless, without deadlines"
     )
     seed: int = Field(ge=0, lt=2**63, description="the belt's seed: same seed, same belt")
@@ -46,7 +46,7 @@ class SourceSettings(Section):
 
 
 class BeltSettings(Section):
-    speed_m_per_s: float = Field(gt=0, le=20)
+    speed_m_per_s: float = Field(ge=0.001, le=20)
     infeed_to_camera_m: float = Field(ge=0, le=50)
     camera_to_ejector_m: float = Field(gt=0, le=50)
     ejector_to_end_m: float = Field(ge=0, le=50)

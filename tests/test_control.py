@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -98,6 +99,8 @@ def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> N
         {"kind": "order", "who": WHO, "order": "pause"},
         {"kind": "order", "who": WHO, "order": {"action": {}}},
         {"kind": "order", "who": WHO, "order": pause},
+        {"kind": "order", "who": "\ud800", "order": {"action": "kill", "process": "w\udcff"}},
+        {"kind": "order", "who": WHO, "order": {"action": "threshold", "value": math.inf}},
     ) == [
         "dance: neither an order nor watch",
         "who: a name of 1 to 80 characters",
@@ -105,7 +108,16 @@ def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> N
         "order: an object with an action",
         f"{{}}: no such order; there are {', '.join(ACTIONS)}",
         "pause.really: unknown; pause takes nothing",
+        "kill.process: Input should be a valid string, unable to parse raw data as a unicode "
+        "string, not 'w\\udcff'",
+        "threshold.value: Input should be a finite number, not inf",
     ]
+    orders = [
+        json.loads(entry, parse_constant=pytest.fail)
+        for entry in (line.run_dir / "orders.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert [order["who"] for order in orders[-2:]] == ["\ud800", WHO]
+    assert orders[-2]["facts"] == {"process": "w\udcff"}
 
 
 def test_floods_and_clients_that_hang_or_die_are_dropped(line: RunningLine) -> None:
@@ -133,7 +145,7 @@ def test_floods_and_clients_that_hang_or_die_are_dropped(line: RunningLine) -> N
     for end in hanging:
         end.close()
     log = (line.run_dir / "orders.jsonl").read_text().splitlines()
-    assert len(log) <= 50 + 3 * 20 + 3, "a flood does not fill the log"
+    assert len(log) <= 50 + 3 * 20 + 5, "a flood does not fill the log"
 
 
 def test_there_is_room_for_so_many_clients_and_again_when_they_go(line: RunningLine) -> None:

@@ -19,6 +19,7 @@ from line.errors import PictureError
 
 MAX_PIXELS = 1_000_000.0
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+X_RESOLUTION = 0x011A
 ORIENTATION = 0x0112
 SMOOTH = np.stack(
     np.broadcast_arrays(np.arange(48)[None, :] * 5, np.arange(32)[:, None] * 7, np.uint8(90)), -1
@@ -190,6 +191,19 @@ def test_a_picture_is_read_upright(tmp_path, orientation):
     )
 
     assert np.array_equal(pictures.read(path, MAX_PIXELS), quadrants())
+
+
+def test_a_file_whose_exif_is_damaged_is_a_picture_error_that_names_it(tmp_path):
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[X_RESOLUTION] = 72.0
+    path = saved(tmp_path / "odd.jpg", Image.fromarray(quadrants()), exif=exif)
+    whole = path.read_bytes()
+    damaged = whole.replace(b"\x01\x1a\x00\x05", b"\x01\x1a\x00\x07")  # bytes for a fraction
+    assert damaged != whole
+    path.write_bytes(damaged)
+    with pytest.raises(PictureError, match=r"odd\.jpg: cannot be read"):
+        pictures.read(path, MAX_PIXELS)
 
 
 def test_a_grey_file_becomes_rgb(tmp_path):
