@@ -62,6 +62,12 @@ def main(arguments: list[str]) -> int:
         message, code = error.format_message(), ExitCode.BAD_INPUT
     except ScraplineError as error:
         message, code = str(error), error.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.filename is None:
+            raise
+        message, code = f"{error.filename}: {error.strerror}", ExitCode.BAD_INPUT
     err.print(f"error: {message}", style="red", soft_wrap=True, markup=False)
     return int(code)
 

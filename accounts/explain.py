@@ -40,7 +40,7 @@ def explain_run(run: RunFolder, console: Console) -> None:
         console.print()
         console.print(_by_class(summary["loss"]["classes"], with_value=console.width >= _WIDE))
     for title, table in _worst(run):
-        console.print(f"\n[bold]{title}[/]")
+        console.print(Text(f"\n{title}", style="bold"))
         console.print(table)
 
 

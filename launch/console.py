@@ -9,9 +9,14 @@ from rich.console import Console
 
 from line.view import LiveView, PlainView, QuietView, View
 
-# In a pipe there is no window whose width would matter.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-err = Console(stderr=True, highlight=False)
+# In a pipe there is no window whose width would matter. Paths, titles and classes come from
+# outside, and are printed as they are: brackets are no markup, colons no emoji.
+out = Console(
+    highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160
+)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+asking = Console(highlight=False, emoji=False)
+"""for Rich's prompts, whose own words are markup"""
 
 
 def view_for(quiet: bool, as_json: bool) -> View:

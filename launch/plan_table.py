@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from planner import plan_words as words
 from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
@@ -24,20 +25,20 @@ def print_plan(
     """`names`: of the plan's profiles."""
     fed = fed_classes(plan.settings)
     for sentence in words.assumptions(plan, [result.cell for result in results], core_each):
-        out.print(f"[dim]·[/] {sentence}", soft_wrap=True)
+        out.print(Text.assemble(("·", "dim"), f" {sentence}"), soft_wrap=True)
     for group in groups(results).values():
         cell = group[0].cell
-        out.print(f"\n[bold]{words.group(cell, names)}[/]\n")
+        out.print(Text(f"\n{words.group(cell, names)}\n", style="bold"))
         out.print(_table(group, target))
         for sentence in words.deaths(group, plan):
-            out.print(f"[red]![/] {sentence}", soft_wrap=True)
+            out.print(Text.assemble(("!", "red"), f" {sentence}"), soft_wrap=True)
         out.print(f"\nTarget: {words.wanted(target)}")
         alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
         out.print(words.alone(alone, target))
-        out.print("\n[bold]Fewest workers[/]")
+        out.print(Text("\nFewest workers", style="bold"))
         for few in fewest_workers(group, target):
             out.print(f"  {words.fewest(few, target)}", soft_wrap=True)
-        out.print("[bold]Fastest belt[/]")
+        out.print(Text("Fastest belt", style="bold"))
         for fast in fastest_belts(group, target):
             out.print(f"  {words.fastest(fast, target)}", soft_wrap=True)
 
@@ -70,6 +71,6 @@ def _table(group: Sequence[Result], target: Target) -> Table:
             f"{measures['latency_p50_ms'].mean:.1f}",
             f"{measures['latency_p95_ms'].mean:.1f}",
             f"{100 * measures['busy'].mean:.0f}",
-            "[green]✓[/]" if target.is_met(result) else "[red]✗[/]",
+            Text("✓", style="green") if target.is_met(result) else Text("✗", style="red"),
         )
     return table

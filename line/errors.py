@@ -7,8 +7,10 @@
     ├── DiskFull      the results have no room: a sink waits, and gives up only after long
     └── StageDied     a whole stage is gone, its restart budget spent: exit 4
 
-Nothing else is caught by type: an unknown exception is a bug and ends the process, which the
-supervisor restarts and whose traceback stands in `RUN_DIR/logs/`.
+Nothing else is caught by type, but where others have a say: around decoders of pictures, around
+orders from the control socket, and for files that a command cannot have (`run_line.main`). An
+unknown exception is a bug and ends the process, which the supervisor restarts and whose traceback
+stands in `RUN_DIR/logs/`.
 """
 
 from __future__ import annotations

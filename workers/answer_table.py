@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from workers.classify import Answer, Unreadable
 
@@ -39,9 +40,9 @@ def print_answers(
         table.add_column("next", no_wrap=True)
         for a in readable:
             (name, p), *others = a.ranking[:top]
-            mark = "[yellow]low confidence[/]" if a.low_confidence else ""
-            rest = "  ".join(f"{n} {q:.1%}" for n, q in others)
-            table.add_row(str(a.path), name, f"{p:.1%}", mark, f"[dim]{rest}[/]")
+            mark = Text("low confidence" if a.low_confidence else "", style="yellow")
+            rest = Text("  ".join(f"{n} {q:.1%}" for n, q in others), style="dim")
+            table.add_row(Text(str(a.path)), Text(name), f"{p:.1%}", mark, rest)
         out.print(table)
         judged = [a for a in readable if a.true_class is not None]
         if len(judged) > 1:

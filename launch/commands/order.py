@@ -35,4 +35,6 @@ def _fact(text: str) -> tuple[str, object]:
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise BadInput(f"{text}: expected key=value, as in m_per_s=1.5")
+    if key == "action":
+        raise BadInput(f"{text}: the action is named once, before what it takes")
     return key, number_or_word(value)

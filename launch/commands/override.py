@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from launch.console import out
+from launch.console import asking, out
 from line.errors import BadInput
 
 
@@ -21,7 +21,7 @@ def override(
     from sinks.overrides import ask, record
 
     if frame_id is None:
-        ask(run_dir, getpass.getuser(), out)
+        ask(run_dir, getpass.getuser(), asking)
     elif label is None:
         raise BadInput(f"override {frame_id}: say what it is, as in: override RUN_DIR 0-17 glass")
     else:

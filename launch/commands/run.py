@@ -27,6 +27,7 @@ from line.exporter import exported
 from line.resume import reopen
 from line.run_folder import RunFolder
 from line.session import Session
+from line.settings import SourceSettings
 from workers.model import Model
 
 DEFAULT_SCENARIO = "demo"
@@ -102,13 +103,16 @@ def run(
         "record.enabled": record,
         "console.on": console,
     }
-    if duration is None and (items is not None or (source is not None and Path(source).exists())):
-        options["line.duration_s"] = 0  # asked for so many items, or for a whole folder
     if scenario is None and source is None:
         scenario = DEFAULT_SCENARIO
     elif scenario is None:
         options["title"] = Path(str(source)).name
+    if duration is None and items is not None:
+        options["line.duration_s"] = 0  # asked for so many items
     settings = settings_of(config, scenario, options, assignments)
+    if duration is None and source is not None and _has_an_end(settings.source):
+        options["line.duration_s"] = 0  # asked for all that is there
+        settings = settings_of(config, scenario, options, assignments)
     if clock == "virtual":
         from launch import virtual
 
@@ -128,3 +132,9 @@ def run(
     with view_for(quiet, as_json) as view, exported(settings, view) as watch:
         ended = runner.run(settings, facts, folder, watch)
     return conclude(ended, folder, quiet, as_json)
+
+
+def _has_an_end(source: SourceSettings) -> bool:
+    """A video has, and a folder whose pictures are not drawn at random."""
+    path = Path(source.spec)
+    return path.exists() and not (path.is_dir() and source.order == "random")
