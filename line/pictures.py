@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,6 @@ _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 # A picture's size is judged here, from its header, and against a setting instead of a constant.
 Image.MAX_IMAGE_PIXELS = None
 
-# On files that are cut off or not what they seem Pillow raises whatever its decoders come upon:
-# struct.error, TypeError, AttributeError … So every error of its is a bad picture here.
-
 
 def encode(picture: Picture, encoding: Encoding, jpeg_quality: int) -> bytes:
     """The bytes that travel: the array itself, or a JPEG of quality 1..100."""
@@ -48,15 +47,10 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
         if levels.size != height_px * width_px * 3:
             raise PictureError(f"{levels.size} bytes instead of {width_px}x{height_px} raw pixels")
         return levels.reshape(height_px, width_px, 3)
-    try:
-        with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
-            if image.size != (width_px, height_px):
-                raise PictureError(f"JPEG of {image.size}, expected {(width_px, height_px)} px")
-            return np.asarray(image.convert("RGB"))
-    except PictureError:
-        raise
-    except Exception as error:
-        raise PictureError(f"JPEG cannot be read: {error}") from None
+    with _decoding("JPEG"), Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+        if image.size != (width_px, height_px):
+            raise PictureError(f"JPEG of {image.size}, expected {(width_px, height_px)} px")
+        return np.asarray(image.convert("RGB"))
 
 
 def check_header(path: Path, max_pixels: float, max_bytes: float = math.inf) -> None:
@@ -78,24 +72,19 @@ def read_content(content: bytes, name: str, max_pixels: float) -> Picture:
 
 
 def _read(file: Path | io.BytesIO, name: str, max_pixels: float) -> Picture:
-    with _opened(file, name, max_pixels) as image:
-        try:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            return np.asarray(upright.convert("RGB"))
-        except Exception as error:
-            raise PictureError(f"{name}: cannot be read: {error}") from None
+    with _opened(file, name, max_pixels) as image, _decoding(f"{name}:"):
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        return np.asarray(upright.convert("RGB"))
 
 
 def _opened(file: Path | io.BytesIO, name: str, max_pixels: float) -> Any:
-    try:
-        image = Image.open(file, formats=_FORMATS)
-    except UnidentifiedImageError:
-        raise PictureError(f"{name}: not a picture") from None
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{name}: cannot be read: {reason}") from None
+    with _decoding(f"{name}:"):
+        try:
+            image = Image.open(file, formats=_FORMATS)
+        except UnidentifiedImageError:
+            raise PictureError(f"{name}: not a picture") from None
     pixels = image.width * image.height
     if pixels > max_pixels:
         image.close()
@@ -104,6 +93,22 @@ def _opened(file: Path | io.BytesIO, name: str, max_pixels: float) -> Any:
             f"more than source.max_megapixels = {max_pixels / 1e6:g}"
         )
     return image
+
+
+@contextmanager
+def _decoding(subject: str) -> Iterator[None]:
+    """Every error of a decoder is a bad picture.
+
+    On files that are cut off or not what they seem Pillow raises whatever it comes upon:
+    struct.error, TypeError, AttributeError …
+    """
+    try:
+        yield
+    except PictureError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{subject} cannot be read: {reason}") from None
 
 
 def _check_file_size(path: Path, max_bytes: float) -> None:

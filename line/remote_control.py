@@ -1,10 +1,10 @@
 """A hand on a running line: gives orders, and sees how it fares. The line's end is `line.control`.
 
 with Control.of(run_dir) as control:
-control.order("belt_speed", "anna", m_per_s=1.5)
-control.watch()
-for status in control.receive(timeout_s=1.0):
-print(status["phase"], status["fed"])
+    control.order("belt_speed", "anna", m_per_s=1.5)
+    control.watch()
+    for status in control.receive(timeout_s=1.0):
+        print(status["phase"], status["fed"])
 """
 
 from __future__ import annotations

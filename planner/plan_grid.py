@@ -20,7 +20,7 @@ from planner.variation import altered
 MOST_CELLS = 5000
 """Combinations in one plan."""
 
-Speed = Annotated[float, Field(gt=0, le=20)]
+Speed = Annotated[float, Field(ge=0.001, le=20)]
 Rate = Annotated[float, Field(gt=0, le=10**6)]
 Distance = Annotated[float, Field(gt=0, le=50)]
 Workers = Annotated[int, Field(ge=1, le=100_000)]

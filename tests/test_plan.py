@@ -181,7 +181,10 @@ def test_large_sites_are_dealt_to_lines_evenly():
         ("workers = [0]", "workers: Input should be greater than or equal to 1"),
         ("workers = []", "workers: Tuple should have at least 1 item"),
         ("workers = 3", "workers: Input should be a valid tuple"),
-        ("belt_speed_m_per_s = [-1.0]", "belt_speed_m_per_s: Input should be greater than 0"),
+        (
+            "belt_speed_m_per_s = [-1.0]",
+            "belt_speed_m_per_s: Input should be greater than or equal to 0.001",
+        ),
         ("workers = [", "not TOML"),
     ],
 )

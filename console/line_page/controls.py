@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import monotonic
 
 from nicegui import context, run, ui
@@ -32,6 +33,7 @@ class ControlsPanel:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._workers = 0
+        self._turns = asyncio.Lock()
         self._workers_hold_until = 0.0
         """monotonic time until which what was ordered is shown, not what the line tells"""
         self._paused = False
@@ -113,8 +115,9 @@ class ControlsPanel:
         self._workers = max(0, self._workers + by)
         self._count.set_text(str(self._workers))
         self._workers_hold_until = monotonic() + _SETTLES_S
-        if not await self._site.order("workers", count=self._workers):
-            self._workers_hold_until = 0.0
+        async with self._turns:  # or the first order could come last
+            if not await self._site.order("workers", count=self._workers):
+                self._workers_hold_until = 0.0
 
 
 class StartPanel:
