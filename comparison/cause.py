@@ -122,6 +122,11 @@ def _threshold(item: Item, run: ComparedRun) -> float:
     return math.inf if item.low_confidence else 0.0
 
 
+def _threshold_in_words(item: Item, run: ComparedRun) -> str:
+    held = _threshold(item, run)
+    return f"{held:.6g}" if held == run.setting("decision.threshold") else "another, by order"
+
+
 def _is_another(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> bool:
     if a.true_class != b.true_class:
         return True
@@ -150,10 +155,8 @@ def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -
     if part == "answer":
         return _of_answer(a, b, run_a, run_b)
     if part == "threshold":
-        pair = (run.setting("decision.threshold") for run in (run_a, run_b))
-        return Why(
-            Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {' → '.join(map(str, pair))}"
-        )
+        pair = " → ".join(map(_threshold_in_words, (a, b), (run_a, run_b)))
+        return Why(Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {pair}")
     if part == "residue_class":
         pair = (run.setting("belt.residue_class") or "none" for run in (run_a, run_b))
         return Why(Cause.RESIDUE, " → ".join(map(str, pair)))

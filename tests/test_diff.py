@@ -88,7 +88,16 @@ def test_another_threshold(tmp_path: Path) -> None:
 
 
 def test_a_threshold_that_was_changed_while_the_run_went_on(tmp_path: Path) -> None:
-    assert why(compared(tmp_path, [GOOD], [LOW]))[0] is Cause.THRESHOLD
+    cause, detail = why(compared(tmp_path, [GOOD], [LOW]))
+    assert cause is Cause.THRESHOLD
+    assert detail == "confidence 0.9, threshold 0.5 → another, by order"
+
+
+def test_a_threshold_is_told_in_a_few_digits(tmp_path: Path) -> None:
+    difference = compared(
+        tmp_path, [GOOD], [LOW], settings_b={"decision.threshold": 0.9465554356575012}
+    )
+    assert why(difference)[1] == "confidence 0.9, threshold 0.5 → 0.946555"
 
 
 def test_a_model_that_is_less_sure_is_no_change_of_the_threshold(tmp_path: Path) -> None:
