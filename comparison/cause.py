@@ -155,8 +155,8 @@ def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -
     if part == "answer":
         return _of_answer(a, b, run_a, run_b)
     if part == "threshold":
-        pair = " → ".join(map(_threshold_in_words, (a, b), (run_a, run_b)))
-        return Why(Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {pair}")
+        held = " → ".join(map(_threshold_in_words, (a, b), (run_a, run_b)))
+        return Why(Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {held}")
     if part == "residue_class":
         pair = (run.setting("belt.residue_class") or "none" for run in (run_a, run_b))
         return Why(Cause.RESIDUE, " → ".join(map(str, pair)))
