@@ -1,0 +1,66 @@
+"""Text from outside, made fit for a terminal, a page and one line of a file.
+
+Reasons, names, paths and titles come from files and peers that nobody here wrote. An escape code
+among them would move the reader's cursor, a line break would forge a line, and a lone surrogate
+(from a file name that is no UTF-8) could not be printed at all.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+LONGEST = 300
+"""characters that are left of a text if nothing else is asked for"""
+_CUT = "…"
+_BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+"""What `str.splitlines` takes as the end of a line."""
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    r"""`text` in one line of printable characters, at most `longest` of them (at least 1).
+
+    Line breaks with the blanks around them become one space, other spaces and tabs a space each.
+    Every other character that is not printable (escape codes, directions of writing, lone
+    surrogates) becomes its escape, as `\x1b`. What is too long is cut, with "…" as its last
+    character. A text that is plain already comes back as it is.
+    """
+    if len(text) <= longest and text.isprintable():
+        return text
+    pieces: list[str] = []
+    length, after_break = 0, False
+    for character in text:
+        if character in _BREAKS:
+            after_break = True
+            continue
+        piece = _piece(character)
+        if after_break:
+            if piece == " ":
+                continue
+            if pieces and pieces[-1] != " ":
+                pieces.append(" ")
+                length += 1
+            after_break = False
+        pieces.append(piece)
+        length += len(piece)
+        if length > longest:
+            return _cut(pieces, longest)
+    return "".join(pieces)
+
+
+def _piece(character: str) -> str:
+    if character.isprintable():
+        return character
+    if character == "\t" or unicodedata.category(character) == "Zs":
+        return " "
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _cut(pieces: list[str], longest: int) -> str:
+    """Whole pieces alone: half an escape would say something else."""
+    length = sum(map(len, pieces))
+    while pieces and length > longest - len(_CUT):
+        length -= len(pieces.pop())
+    return "".join(pieces) + _CUT
