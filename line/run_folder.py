@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
@@ -85,9 +86,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: object) -> None:
         """Replace a JSON file in one step."""
-        temporary = self.path / f".{name}.tmp"
-        temporary.write_text(json.dumps(content, indent=1))
-        temporary.replace(self.path / name)
+        write_atomically(self.path / name, json.dumps(content, indent=1).encode())
 
 
 def now_iso() -> str:
