@@ -161,6 +161,9 @@ class ReviewSettings(Section):
     per_minute_max: int = Field(ge=1, le=10**6, description="queued items a minute of belt time")
     max_pictures: int = Field(ge=1, le=10**6, description="queued items in all")
     max_mb: int = Field(ge=1, le=10**6, description="their pictures' files, 10^6 bytes")
+    spool_mb: int = Field(
+        ge=1, le=10**5, description="a lane's pictures that wait for review, 10^6 bytes"
+    )
     near_duplicate_bits: int = Field(
         ge=0, le=64, description="difference hashes this close count as the same picture; 0 = exact"
     )

@@ -32,6 +32,7 @@ def limits(**changes: Any) -> ReviewSettings:
         "per_minute_max": 1000,
         "max_pictures": 1000,
         "max_mb": 1000,
+        "spool_mb": 100,
         "near_duplicate_bits": 0,
     }
     return ReviewSettings.model_validate(values | changes)

@@ -1,0 +1,41 @@
+"""Which items a row proposes for review: one rule, for whoever spools pictures and whoever queues.
+
+It looks at the row alone, so that the dispatcher, which knows an item before its row is written,
+and the review sink, which reads the row, say the same. Caps are the review sink's own.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Literal
+
+from line.outcome import CLASSIFIED, Outcome, decode_top3
+from line.settings import ReviewSettings
+
+Reason = Literal["margin", "random"]
+
+
+def proposal(outcome: Outcome, review: ReviewSettings, seed: int) -> Reason | None:
+    """Why the item's picture is worth a person's look; None if it is not.
+
+    "margin": the two best classes are close. "random": drawn, by the line's seed and the item.
+    """
+    if not review.enabled or outcome.verdict not in CLASSIFIED or outcome.predicted_class is None:
+        return None
+    if margin(outcome) < review.margin:
+        return "margin"
+    return "random" if draw(outcome, seed) < review.random_share else None
+
+
+def margin(outcome: Outcome) -> float:
+    """Gap between the two best probabilities; 1 where there is only one class.
+
+    Raises ValueError if the outcome's ranking is none.
+    """
+    ranking = decode_top3(outcome.top3)
+    return ranking[0][1] - ranking[1][1] if len(ranking) > 1 else 1.0
+
+
+def draw(outcome: Outcome, seed: int) -> float:
+    """A number in [0, 1) that depends on the seed and the item alone."""
+    return zlib.crc32(f"{seed}/{outcome.frame_id}".encode()) / 2**32
