@@ -44,4 +44,24 @@ def test_numbers_that_arrive_without_a_gap_leave_nothing_in_memory(order: list[i
     known = SeqSet()
     known.update(order)
     assert known.low == 64
-    assert not known._above
+    assert not known.runs
+
+
+@given(st.lists(st.integers(0, 40), max_size=80))
+def test_what_lies_above_the_gap_is_kept_in_runs(seqs):
+    kept = SeqSet()
+    kept.update(seqs)
+    above = {number for begin, end in kept.runs for number in range(begin, end)}
+    assert above == {seq for seq in seqs if seq > kept.low}
+    assert all(
+        begin < end and (number == 0 or kept.runs[number - 1][1] < begin)
+        for number, (begin, end) in enumerate(kept.runs)
+    )
+
+
+def test_a_long_run_behind_one_missing_number_takes_no_room():
+    kept = SeqSet()
+    kept.update(range(1, 50_000))
+    assert (kept.low, kept.runs) == (0, [(1, 50_000)])
+    kept.add(0)
+    assert (kept.low, kept.runs) == (50_000, [])
