@@ -16,8 +16,10 @@ from line.config import ROOT
 from line.errors import ExitCode
 from line.leash import Leash, Note
 from line.run_folder import ProcessEntry, RunFolder, now_iso
-from line.settings import Role
+from line.settings import SINKS, Role
 
+LOG = SINKS[0]
+"""The one sink that a frame waits for."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Numpy would make a thread for each core in each process, and no process here has use for them."""
 
@@ -34,9 +36,14 @@ class Place:
     """short hash of the model that it loads; empty = the run's own"""
 
     @property
+    def follows(self) -> bool:
+        """A sink that reads what the log has written, at a pace of its own."""
+        return self.role == "sink" and self.name != LOG
+
+    @property
     def only_looks_on(self) -> bool:
-        """The line does not wait for it and does not end without it; it is killed last."""
-        return self.role in ("console", "shadow")
+        """The line does not wait for it and does not end without it."""
+        return self.role in ("console", "shadow") or self.follows
 
     @property
     def patience(self) -> float:

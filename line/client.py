@@ -23,6 +23,8 @@ BEAT_S = 0.2
 class Client:
     """A seat at the plane. Context manager: owns the link.
 
+    It is ready, and says so to the supervisor, when the dispatcher has welcomed it.
+
     Attributes:
         drain: the supervisor wants no new work to begin; or it is gone.
         stop: the supervisor wants this process to end now.
@@ -49,7 +51,6 @@ class Client:
 
     def __enter__(self) -> Self:
         self._link.send(self._hello)
-        self.seat.leash.send("ready")
         return self
 
     def __exit__(
@@ -94,6 +95,8 @@ class Client:
             elif self._leaving:  # it comes behind all that was sent before our farewell
                 self.orphaned = self.orphaned or monotonic()
             elif message.epoch != self._epoch:
+                if self._epoch is None:  # ready means connected
+                    self.seat.leash.send("ready")
                 self._epoch = message.epoch
                 received.append((message, payload))
         return received

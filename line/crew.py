@@ -230,4 +230,6 @@ class Crew:
         incarnation = self._session.incarnations.get(place.name, 0)
         heard = child.heard if child else None
         model = child.place.model if child else place.model
-        return ProcessState(place.name, place.role, pid, incarnation, state, heard, model)
+        return ProcessState(
+            place.name, place.role, pid, incarnation, state, heard, model, place.only_looks_on
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from line.child import Child
+from line.event_log import EventLog
 from line.leash import Note
 
 
@@ -15,7 +16,10 @@ class Notices:
     session: notices that a dead runner could not get rid of are told by the next one.
     """
 
-    def __init__(self, children: Mapping[str, Child], pending: dict[str, Note]) -> None:
+    def __init__(
+        self, children: Mapping[str, Child], pending: dict[str, Note], events: EventLog
+    ) -> None:
+        self._events = events
         self._children = children
         self._pending = pending
         self.changed = False
@@ -27,6 +31,7 @@ class Notices:
 
     def add(self, notice_id: str, event: str, text: str) -> None:
         """Something happened; `notice_id` is unique in the run."""
+        self._events.append(notice_id, event, text)
         note = {"kind": "notice", "id": notice_id, "event": event, "text": text}
         self._pending[notice_id] = note
         self.changed = True

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from line.leash import Note
+from line.line_file import LineFile
 from line.run_folder import now_iso
 
 FILE = "orders.jsonl"
-_MOST_UNWRITTEN = 1000
 _LONGEST_FACTS = 1000
 """Characters of JSON; no order that can be carried out has more."""
 
@@ -22,9 +20,8 @@ class OrderLog:
     """Of one run, over all its sessions. `belt_s` tells the belt second."""
 
     def __init__(self, run_dir: Path, belt_s: Callable[[], float]) -> None:
-        self._path = run_dir / FILE
+        self._file = LineFile(run_dir / FILE)
         self._belt_s = belt_s
-        self._unwritten: deque[str] = deque(maxlen=_MOST_UNWRITTEN)
 
     def append(self, who: str, order: Mapping[str, Any], answer: Note) -> None:
         """Write one line; without room on the disk it waits for the next."""
@@ -41,24 +38,19 @@ class OrderLog:
         }
         if not answer["done"]:
             record["reason"] = answer["reason"]
-        self._unwritten.append(json.dumps(record, ensure_ascii=False) + "\n")
-        self._write()
-
-    def _write(self) -> None:
         # What UTF-8 cannot spell, as half a character, becomes the escape that JSON has for it.
-        lines = "".join(self._unwritten).encode(errors="backslashreplace")
-        with suppress(OSError), self._path.open("ab", buffering=0) as file:
-            whole = file.tell()
-            if file.write(lines) == len(lines):
-                self._unwritten.clear()
-            else:
-                file.truncate(whole)
+        line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace")
+        self._file.append(line + b"\n")
+
+    def flush(self) -> None:
+        """Try again to write what waits."""
+        self._file.flush()
 
 
 def _not_to_be_written(facts: Mapping[str, Any]) -> str | None:
     """Why such facts would spoil the log; None if they do not."""
     try:
         text = json.dumps(facts, allow_nan=False)
-    except ValueError:
-        return "a number that is none"
+    except (ValueError, RecursionError):
+        return "facts that JSON cannot spell"
     return f"more than {_LONGEST_FACTS} characters" if len(text) > _LONGEST_FACTS else None

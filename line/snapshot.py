@@ -13,7 +13,6 @@ Health = Literal["ok", "starting", "stage down", "supervisor silent"]
 
 _SUPERVISOR_SILENT_S = 5.0
 """A supervisor looks around ten times a second."""
-_ONLOOKERS = {"console", "shadow"}
 _NOT_DOWN = {"starting", "stopping"}
 """Phases in which it is no news that a stage is not there."""
 
@@ -75,7 +74,7 @@ class Snapshot:
         """
         at_work: dict[str, bool] = {}
         for process in self.processes:
-            if process.role in _ONLOOKERS or (process.role, process.state) == ("camera", "gone"):
+            if process.only_looks_on or (process.role, process.state) == ("camera", "gone"):
                 continue
             stage = "workers" if process.role == "worker" else process.name
             serves = process.state == "ready" and not self.is_hung(process, now)

@@ -30,6 +30,8 @@ class ProcessState:
     """monotonic time of its last sign of life; None while there is no process"""
     model: str = ""
     """short hash of what a worker loads; empty = the run's own model"""
+    only_looks_on: bool = False
+    """the line neither waits for it nor ends without it"""
 
     @property
     def restarts(self) -> int:
@@ -72,6 +74,8 @@ class Status:
     """camera → its last `belt` or `finished` note"""
     flow: Note = field(default_factory=dict)
     board: Note = field(default_factory=dict)
+    behind: dict[str, int] = field(default_factory=dict)
+    """follower → rows in the log that it has not read yet"""
     queued: int = 0
     """items in the review queue"""
     alert_count: int = 0
@@ -103,6 +107,8 @@ class Status:
                 self.board = note
             case "incident":
                 self.incidents.append(f"{process} {note['text']}")
+            case "follower":
+                self.behind[process] = note["behind_rows"]
             case "review":
                 self.queued = note["queued"]
             case "alerts":

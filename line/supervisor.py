@@ -15,10 +15,11 @@ from typing import Any
 
 from line import child_log
 from line.belts import Belts
-from line.child import Child, Place
+from line.child import LOG, Child, Place
 from line.control import ControlSocket
 from line.crew import Crew
 from line.errors import StageDied
+from line.event_log import EventLog
 from line.faults import Faults
 from line.foreman import Foreman
 from line.leash import Note
@@ -34,7 +35,14 @@ from line.status_note import status_note
 
 LOOK_S = 0.1
 """Between two looks at everything; notes and deaths are heeded at once."""
-_STOP_ORDER = ("camera", "worker", "dispatcher", "sink")
+_STOP_ORDER: tuple[Callable[[Place], bool], ...] = (
+    lambda place: place.role == "camera",
+    lambda place: place.role == "worker",
+    lambda place: place.role == "dispatcher",
+    lambda place: place.name == LOG,
+    lambda place: place.follows,
+)
+"""Who feeds, who works, who writes, who reads what was written."""
 _ASLEEP_S = 1.0
 """A supervisor that was itself held up for so long knows nothing of its children's heartbeats."""
 
@@ -59,7 +67,8 @@ class Supervisor:
         self._crew = Crew(places, folder, session, self._settings, self._selector)
         self._children = self._crew.children
         self._belts = Belts(status)
-        self._notices = Notices(self._children, session.notices)
+        self._events = EventLog(folder.path)
+        self._notices = Notices(self._children, session.notices, self._events)
         self._models = ModelOrders(
             self._crew, session, folder, status, self._notices, self._selector
         )
@@ -139,6 +148,7 @@ class Supervisor:
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
         self._faults.end_due(now)
         self._models.look()
+        self._events.flush()
         if self._notices.changed:
             self._notices.changed = False
             self._crew.record()
@@ -246,21 +256,32 @@ class Supervisor:
         return self._crew.cameras <= self._crew.finished
 
     def _stop(self, interrupts: Interrupts) -> None:
-        """First who feeds, then who works, then who writes; all within one total time."""
+        """In the order above, all within one total time; says who of the followers was not done."""
         self._status.phase = "stopping"
         deadline = monotonic() + self._settings.stop_s
         while self._notices and monotonic() < deadline - self._settings.stop_s / 2:
             self._turn()
         self._crew.start_nobody()
-        for role in _STOP_ORDER:
-            stopping = self._crew.of_role(role)
+        for is_meant in _STOP_ORDER:
+            stopping = [child for child in self._children.values() if is_meant(child.place)]
             for child in stopping:
                 child.leash.send("stop")
                 self._crew.finished.add(child.place.name)
             while any(c.place.name in self._children for c in stopping):
                 if monotonic() > deadline or interrupts.count > 1:
+                    self._tell_who_is_behind()
                     return
                 self._turn()
+
+    def _tell_who_is_behind(self) -> None:
+        """A follower that is killed now has not read all that was written."""
+        for child in self._children.values():
+            if child.place.follows:
+                behind = self._status.behind.get(child.place.name)
+                rows = "an unknown number of" if behind is None else behind
+                text = f"{child.place.name} was ended {rows} rows behind {LOG}"
+                self._events.append(f"behind-{child.identity}", "behind", text)
+                self._status.incidents.append(text)
 
     def _tell_cameras(self, kind: str, **facts: Any) -> None:
         for camera in self._crew.of_role("camera"):

@@ -101,10 +101,17 @@ class HeldUpSink:
         self.write.set()
 
 
-def test_a_sink_says_hello_with_its_credit(tmp_path):
+def test_a_sink_says_hello_with_its_credit_and_is_ready_when_it_is_welcomed(tmp_path):
     with csv_station(tmp_path) as log:
         assert log.hear(Hello) == [Hello("sink", "csv_log", 1, CREDIT)]
+        log.hear(Beat, 3)
+        assert not log.notes("ready")
+        log.send(Welcome("the first"))
         log.until(lambda: log.notes("ready"))
+        log.send(Welcome("the second"))
+        log.heard.clear()
+        log.hear(Beat, 3)
+        assert not log.notes("ready")  # it says so once
 
 
 def test_rows_are_acknowledged_once_they_are_in_the_file(tmp_path):

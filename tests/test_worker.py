@@ -197,8 +197,11 @@ def assert_answers(result: Result, picture: pictures.Picture, tolerance: float =
     assert list(result.probabilities) == pytest.approx(expected, abs=tolerance)
 
 
-def test_a_worker_says_hello_with_its_credit_and_tells_its_supervisor(worker):
+def test_a_worker_says_hello_with_its_credit_and_is_ready_when_it_is_welcomed(worker):
     assert worker.hear(Hello) == [Hello("worker", "worker-0", 1, CREDIT)]
+    worker.hear(Beat, 2)
+    assert not worker.notes("ready")
+    worker.send(Welcome("an epoch"))
     worker.until(lambda: worker.notes("ready"))
 
 
