@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from markupsafe import Markup
 
+from line.plain_text import plain
+
 _MARK = Markup('<rect class="{}" x="{}%" y="{}%" width="{}%" height="{}%">{}</rect>')
 _LINE = Markup('<line class="{}" x1="{}%" y1="{}%" x2="{}%" y2="{}%">{}</line>')
 _TEXT = Markup('<text class="{}" x="{}%" y="{}%" dx="{}" dy="{}" text-anchor="{}">{}</text>')
@@ -51,7 +53,7 @@ class Plot:
     ) -> None:
         """A text of the CSS class `name`; `anchor` is start, middle or end."""
         self._marks.append(
-            _TEXT.format(name, _short(x), _short(y), *map(_short, shift_px), anchor, text)
+            _TEXT.format(name, _short(x), _short(y), *map(_short, shift_px), anchor, plain(text))
         )
 
     def x_ticks(self, ticks: Iterable[tuple[float, str]]) -> None:
@@ -89,4 +91,4 @@ def _short(value: float) -> str:
 
 
 def _title(text: str) -> Markup:
-    return _TITLE.format(text) if text else Markup("")
+    return _TITLE.format(plain(text)) if text else Markup("")

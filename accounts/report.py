@@ -22,10 +22,13 @@ from accounts.stages import MEANINGS, slowest
 from accounts.summary import summary_of
 from accounts.thumbnails import thumbnails
 from accounts.waterfall import waterfall
+from line.plain_text import plain
 from line.settings import Settings
 
 _ALERTS = 20
 _SLOWEST = 12
+_LONGEST = 10_000
+"""Characters of a text in a page: settings may be long, what is damaged must not be endless."""
 _CLOCK_DIGITS = slice(11, 19)
 
 
@@ -41,11 +44,15 @@ def write_report(run_dir: Path) -> Path:
     return path
 
 
-def environment() -> Environment:
-    """Where pages find their templates, and the words for figures."""
+def environment(folder: Path = Path(__file__).parent) -> Environment:
+    """Where pages find the templates of `folder`, and the words for figures.
+
+    Texts from outside are escaped, and made plain: no page is written by a class's name.
+    """
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(folder),
         autoescape=True,  # class names, reasons and file names come from outside
+        finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -53,6 +60,11 @@ def environment() -> Environment:
     made.globals.update(wording=wording, absent=wording.NONE)
     made.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
     return made
+
+
+def _printable(value: object) -> object:
+    """Texts as they may stand in a page; markup is ours."""
+    return plain(value, _LONGEST) if type(value) is str else value
 
 
 def _content(run: RunFolder) -> dict[str, Any]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from accounts import charts as accounts_charts
+from accounts.report import environment
 from launch.plan_chart import KEYS, MOST_LINES, chart
 from line.errors import BadInput
 from planner import plan_words as words
@@ -39,16 +38,9 @@ def write_page(
         "assumptions": words.assumptions(plan, [result.cell for result in results], core_each),
         "style": _STYLE.read_text(encoding="utf-8"),
     }
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = environment.get_template("plan.html.j2").render(content)
+        text = environment(Path(__file__).parent).get_template("plan.html.j2").render(content)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None

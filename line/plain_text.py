@@ -19,9 +19,9 @@ _BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
 def plain(text: str, longest: int = LONGEST) -> str:
     r"""`text` in one line of printable characters, at most `longest` of them (at least 1).
 
-    Line breaks with the blanks around them become one space, other spaces and tabs a space each.
-    Every other character that is not printable (escape codes, directions of writing, lone
-    surrogates) becomes its escape, as `\x1b`. What is too long is cut, with "…" as its last
+    Line breaks with the blanks around them become one space, a tab becomes a space. Spaces of any
+    width stay. Every other character that is not printable (escape codes, directions of writing,
+    lone surrogates) becomes its escape, as `\x1b`. What is too long is cut, with "…" as its last
     character. A text that is plain already comes back as it is.
     """
     if len(text) <= longest and text.isprintable():
@@ -34,9 +34,9 @@ def plain(text: str, longest: int = LONGEST) -> str:
             continue
         piece = _piece(character)
         if after_break:
-            if piece == " ":
+            if piece.isspace():
                 continue
-            if pieces and pieces[-1] != " ":
+            if pieces and not pieces[-1].isspace():
                 pieces.append(" ")
                 length += 1
             after_break = False
@@ -48,9 +48,9 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 
 def _piece(character: str) -> str:
-    if character.isprintable():
+    if character.isprintable() or unicodedata.category(character) == "Zs":
         return character
-    if character == "\t" or unicodedata.category(character) == "Zs":
+    if character == "\t":
         return " "
     code = ord(character)
     if code < 0x100:

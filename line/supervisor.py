@@ -155,9 +155,17 @@ class Supervisor:
         self._crew.record_if_behind()
         self._begin_belt_when_ready()
         self._status.processes = self._crew.states()
-        self._watch(self._status)
+        self._show()
         if self._control is not None:
             self._control.look_around(lambda: status_note(self._status))
+
+    def _show(self) -> None:
+        """Whoever looks on may fail, and is not called again then; the line goes on."""
+        try:
+            self._watch(self._status)
+        except Exception as error:
+            self._watch = lambda _: None
+            self._status.incidents.append(f"who looked on failed: {type(error).__name__}: {error}")
 
     def _listen(self, child: Child) -> None:
         """Heed what a child has said, to its last word if it died."""

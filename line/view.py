@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Protocol, Self
 
@@ -13,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from line.outcome import Verdict
+from line.plain_text import plain
 from line.status import Status
 
 STYLES = {
@@ -70,6 +73,39 @@ class QuietView:
         return None
 
 
+class SafeView(QuietView):
+    """Another view, until that fails: a line does not end because it cannot be shown.
+
+    `tell` is called once, with why.
+    """
+
+    def __init__(self, view: View, tell: Callable[[str], None]) -> None:
+        self._view: View | None = view
+        self._tell = tell
+
+    def __enter__(self) -> Self:
+        self._guard(lambda view: view.__enter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._guard(lambda view: view.__exit__())
+
+    def __call__(self, status: Status) -> None:
+        self._guard(lambda view: view(status))
+
+    def _guard(self, call: Callable[[View], object]) -> None:
+        if self._view is None:
+            return
+        try:
+            call(self._view)
+        except Exception as error:  # whatever it is, it is not worth the line
+            failed, self._view = self._view, None
+            with suppress(Exception):
+                failed.__exit__()
+            with suppress(Exception):
+                self._tell(f"the view failed ({type(error).__name__}: {error})")
+
+
 class PlainView(QuietView):
     """One line a second, for logs and pipes."""
 
@@ -80,7 +116,7 @@ class PlainView(QuietView):
 
     def __call__(self, status: Status) -> None:
         now = monotonic()
-        if now < self._next:
+        if now < self._next or _is_behind(self._console):
             return
         self._next = now + 1
         rate = self._rate.update(status.board.get("classified", 0))
@@ -102,6 +138,7 @@ class LiveView(QuietView):
     """A picture of the line that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._rate = Rate()
         self._next = 0.0
@@ -115,10 +152,15 @@ class LiveView(QuietView):
 
     def __call__(self, status: Status) -> None:
         now = monotonic()
-        if now >= self._next:
+        if now >= self._next and not _is_behind(self._console):
             self._next = now + 0.2
             rate = self._rate.update(status.board.get("classified", 0))
             self._live.update(picture(status, rate), refresh=True)
+
+
+def _is_behind(console: Console) -> bool:
+    """Whether what was shown before has not been taken yet: then a newer picture can wait."""
+    return bool(getattr(console.file, "is_behind", False))
 
 
 def picture(status: Status, items_per_s: float) -> Panel:
@@ -128,7 +170,7 @@ def picture(status: Status, items_per_s: float) -> Panel:
     clock = "as fast as possible" if status.clock == "max" else f"clock ×{status.clock:g}"
     return Panel(
         Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
-        title=Text.assemble(("Scrapline", "bold"), f" · {status.settings.title}"),
+        title=Text.assemble(("Scrapline", "bold"), f" · {plain(status.settings.title, 60)}"),
         subtitle=f"{status.shown_phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
         width=_WIDTH,
     )
@@ -220,16 +262,18 @@ def _processes(status: Status) -> Table:
         )
     for name, (holds, answered) in loads.items():
         if not name.startswith("worker-"):  # on another machine; it has no process here
-            table.add_row(name, Text("remote", "green"), "", str(holds), str(answered), "")
+            table.add_row(
+                plain(name, 40), Text("remote", "green"), "", str(holds), str(answered), ""
+            )
     return table
 
 
 def _alerts(status: Status) -> Text:
     text = Text(f"alerts {status.alert_count}", "bold")
     for alert in list(status.incidents)[-2:]:
-        text.append(f"\n  {alert}", "bold red")
+        text.append(f"\n  {plain(alert)}", "bold red")
     for alert in list(status.alerts)[-3:]:
-        text.append(f"\n  {alert}", "yellow")
+        text.append(f"\n  {plain(alert)}", "yellow")
     return text
 
 

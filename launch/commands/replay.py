@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from launch.accounting import conclude
-from launch.console import out, shown, view_for
+from launch.accounting import run_and_account
+from launch.console import out, shown
 from launch.options import AsJson, ModelFile, number_or_word
 from line.errors import BadInput
 
@@ -40,7 +41,6 @@ def replay(
     from launch.replaying import replay_of
     from launch.settings import checked_model, decided, facts_of
     from line import runner
-    from line.exporter import exported
     from line.run_folder import RunFolder
 
     options: dict[str, object | None] = {
@@ -59,6 +59,5 @@ def replay(
     folder = RunFolder.choose(into, settings)
     if not (quiet or as_json):
         out.print(f"replays {shown(run_dir)}: {again.told}", soft_wrap=True)
-    with view_for(quiet, as_json) as view, exported(settings, view) as watch:
-        ended = runner.run(settings, facts, folder, watch)
-    return conclude(ended, folder, quiet, as_json)
+    start = partial(runner.run, settings, facts, folder)
+    return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from launch.accounting import conclude
-from launch.console import view_for
+from launch.accounting import conclude, run_and_account
 from launch.options import (
     AsJson,
     Assignments,
@@ -23,7 +23,6 @@ from launch.run_console import with_console_decided
 from launch.settings import checked_model, decided, facts_of, settings_of
 from line import runner
 from line.errors import BadInput
-from line.exporter import exported
 from line.resume import reopen
 from line.run_folder import RunFolder
 from line.session import Session
@@ -82,9 +81,8 @@ def run(
         settings = with_console_decided(settings, silent=quiet or as_json)
         serving = Session.load(folder.path).standing.serving(facts)
         Model.load(Path(serving.path), settings.model.provider, serving.sha256)
-        with view_for(quiet, as_json) as view, exported(settings, view) as watch:
-            ended = runner.resume(settings, facts, folder, watch)
-        return conclude(ended, folder, quiet, as_json)
+        start = partial(runner.resume, settings, facts, folder)
+        return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
     options: dict[str, object | None] = {
         "line.workers": number_or_word(workers),
         "line.cameras": cameras,
@@ -129,9 +127,8 @@ def run(
     facts, settings = facts_of(settings, loaded), decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
     settings = with_console_decided(settings, silent=quiet or as_json)
-    with view_for(quiet, as_json) as view, exported(settings, view) as watch:
-        ended = runner.run(settings, facts, folder, watch)
-    return conclude(ended, folder, quiet, as_json)
+    start = partial(runner.run, settings, facts, folder)
+    return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
 
 
 def _has_an_end(source: SourceSettings) -> bool:
