@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from line.lane_record import LaneRecord
 from line.model_facts import ModelFacts
 from line.outcome import COLUMNS, Verdict
 from line.session import Session
 from line.settings import Settings
 from producers.arrivals import lane_arrivals
-from producers.progress import LaneRecord
 
 _UNDECIDED = (Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED)
 

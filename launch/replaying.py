@@ -17,12 +17,12 @@ from launch.settings import resolved
 from line.config import Layers
 from line.errors import BadInput
 from line.events import Dim, Drift, Surge
+from line.lane_record import LaneRecord
 from line.model_facts import ModelFacts
 from line.recording import is_recorded, read_lane
 from line.resume import remember
 from line.run_reading import reading
 from line.settings import Settings
-from producers.progress import LaneRecord
 
 _OF_THE_BELT = (Drift, Surge, Dim)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from line.errors import BadInput
+from line.lane_record import check_lanes
 from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
 from line.outcome import COLUMNS
@@ -32,6 +33,7 @@ def reopen(run_dir: Path) -> tuple[Settings, ModelFacts, RunFolder]:
         if _ended(path) == "finished":
             raise BadInput(f"{run_dir}: this run has finished; nothing is left to resume")
         _check_columns(path / "results.csv")
+        check_lanes(path, settings.line.cameras)
     return settings, model, RunFolder(path)
 
 

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
 
-from line.client import Client
+from line.client import BEAT_S, Client
 from line.clock import Clock
-from line.errors import ScraplineError
+from line.errors import BadInput, ScraplineError
+from line.leash import Leash
 from line.seat import Seat, leave, take_seat
+from producers.arrivals import feed_of
 from producers.camera import Camera
+from producers.feed import mark_at
 from producers.photographer import photographer
-from producers.progress import Progress, resume_note
+from producers.progress import Progress, feed_checksum, resume_note
 from producers.sources import Source, open_source
 from producers.studio import Archive, Studio
 
@@ -35,12 +38,19 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     # The studio's thread must not keep the trigger waiting for the interpreter lock.
     sys.setswitchinterval(0.0005)
     source = stack.enter_context(closing(open_source(settings)))
+    path = seat.run_dir / f"{seat.name}.progress"
     progress = Progress(
-        seat.run_dir / f"{seat.name}.progress",
+        path,
         seat.runtime_dir / f"{seat.name}.stop",
+        feed=feed_checksum(settings, seat.index),
         durable=settings.results.survives_power_cut,
     )
     stack.enter_context(closing(progress))
+    feed = feed_of(source, settings, seat.index)
+    try:
+        first = mark_at(feed, max(0, progress.low - 1), progress.mark, _Beats(seat.leash).beat)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     seat.leash.send("progress", **resume_note(progress.record))
     if settings.record.enabled:
         import_module("producers.recorder")  # it takes its time: now, not at the first trigger
@@ -60,7 +70,20 @@ def _run(seat: Seat, stack: ExitStack) -> None:
             archive=_archive(seat, stack, source, clock),
         )
     )
-    Camera(client, clock, source, studio, progress, start.since).run()
+    Camera(client, clock, source, feed, first, studio, progress, start.since).run()
+
+
+class _Beats:
+    """Shows the supervisor that a camera lives which is not ready yet."""
+
+    def __init__(self, leash: Leash) -> None:
+        self._leash = leash
+        self._next = 0.0
+
+    def beat(self) -> None:
+        if monotonic() >= self._next:
+            self._next = monotonic() + BEAT_S
+            self._leash.send("beat", malformed=0)
 
 
 def _archive(seat: Seat, stack: ExitStack, source: Source, clock: Clock) -> Archive | None:

@@ -9,7 +9,7 @@ and leads to the same belt as if it had been known from the start.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -20,6 +20,9 @@ from line.belt_changes import BeltChange
 from line.events import Drift
 from line.pace import belt_pace, pauses
 from line.settings import BeltSettings
+from producers.feed import Feed, FeedMark
+
+_FIRST = FeedMark()
 
 
 class Stage(StrEnum):
@@ -40,6 +43,13 @@ class BeltItem:
     seq: int
     fed_s: float
     trigger_s: float
+    feeder_s: float = 0.0
+    """the feeder's own time when it set the item before on the belt"""
+
+    @property
+    def mark(self) -> FeedMark:
+        """Its place in the lane's feed."""
+        return FeedMark(self.seq, self.feeder_s)
 
 
 Observer = Callable[[Stage, BeltItem], None]
@@ -53,16 +63,17 @@ class Belt:
         self,
         env: simpy.Environment,
         settings: BeltSettings,
-        arrivals: Iterable[float],
+        feed: Feed,
         observe: Observer,
         drifts: Iterable[Drift] = (),
-        settled: int = 0,
+        first: FeedMark = _FIRST,
     ) -> None:
-        """Args: `arrivals`: belt times (s) of the items, ascending; the belt ends with them.
+        """Args: `feed`: when the items are fed; the belt ends with them.
 
-        `drifts`: what becomes of its speed. `settled`: items below this number are history to
-        whoever starts again late in a run; only the last of them rides, to bring the time along.
+        `drifts`: what becomes of its speed. `first`: items before it are history to whoever starts
+        again late in a run, and ride no more.
         """
+        self._feed = feed
         self._env = env
         self._observe = observe
         self._rides: dict[int, simpy.Process] = {}
@@ -71,7 +82,7 @@ class Belt:
         self._settings = settings
         self._drifts = tuple(drifts)
         self._know(())
-        self._feeding = env.process(self._infeed(arrivals, settled - 1))
+        self._feeding = env.process(self._infeed(first))
 
     @property
     def riding(self) -> int:
@@ -97,6 +108,13 @@ class Belt:
         # As an event, so that processes that were just begun are under way.
         self._env.process(self._rouse())
 
+    def items_since(self, mark: FeedMark) -> Iterator[BeltItem]:
+        """Items that have passed, as they did: all that was ordered of the belt lay ahead."""
+        before_s = mark.feeder_s
+        for seq, (feeder_s, due_s) in enumerate(self._feed.since(mark), mark.seq):
+            yield self._item(seq, self._feeder.duration_s(0.0, due_s), before_s)
+            before_s = feeder_s
+
     def at(self, time_s: float, action: Callable[[], None]) -> None:
         """Call `action` at a belt time."""
         self._env.process(self._alarm(time_s, action))
@@ -113,30 +131,30 @@ class Belt:
         return
         yield
 
-    def _infeed(self, arrivals: Iterable[float], first: int) -> Process:
-        for seq, feeder_s in enumerate(arrivals):
-            if seq < first:
-                continue
-            arrival_s = yield from self._await_arrival(feeder_s)
+    def _infeed(self, first: FeedMark) -> Process:
+        before_s = first.feeder_s
+        for seq, (feeder_s, due_s) in enumerate(self._feed.since(first), first.seq):
+            arrival_s = yield from self._await_arrival(due_s)
             if self._env.now > self._stop_s:
                 return
-            self._rides[seq] = self._env.process(self._ride(seq, arrival_s))
+            self._rides[seq] = self._env.process(self._ride(seq, arrival_s, before_s))
+            before_s = feeder_s
         self.stop_feeding(self._env.now)
         self._next_arrival_s = math.inf
 
-    def _await_arrival(self, feeder_s: float) -> Generator[simpy.Event, Any, float]:
+    def _await_arrival(self, due_s: float) -> Generator[simpy.Event, Any, float]:
         while True:
-            arrival_s = self._feeder.duration_s(0.0, feeder_s)
+            arrival_s = self._feeder.duration_s(0.0, due_s)
             # As the environment rounds it: a stop at this very moment must mean the same later.
             self._next_arrival_s = self._env.now + max(0.0, arrival_s - self._env.now)
             if (yield from self._reaches(arrival_s)):
                 return arrival_s
 
-    def _ride(self, seq: int, fed_s: float) -> Process:
-        item = self._item(seq, fed_s)
+    def _ride(self, seq: int, fed_s: float, before_s: float) -> Process:
+        item = self._item(seq, fed_s, before_s)
         self._observe(Stage.FED, item)
         while not (yield from self._reaches(item.trigger_s)):
-            before, item = item, self._item(seq, fed_s)
+            before, item = item, self._item(seq, fed_s, before_s)
             if item != before:
                 self._observe(Stage.SHIFTED, item)
         self._observe(Stage.TRIGGER, item)
@@ -154,9 +172,9 @@ class Belt:
             return False
         return True
 
-    def _item(self, seq: int, fed_s: float) -> BeltItem:
+    def _item(self, seq: int, fed_s: float, before_s: float) -> BeltItem:
         to_camera_s = self._pace.duration_s(fed_s, self._settings.infeed_to_camera_m)
-        return BeltItem(seq, fed_s, fed_s + to_camera_s)
+        return BeltItem(seq, fed_s, fed_s + to_camera_s, before_s)
 
     def _moment_s(self, stage: Stage, trigger_s: float) -> float:
         """Belt time at which an item reaches a stage behind the photo-eye."""

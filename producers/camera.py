@@ -21,6 +21,7 @@ from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, W
 from line.outcome import Verdict
 from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults
+from producers.feed import Feed, FeedMark
 from producers.jitter import Jitter
 from producers.lane import Lane
 from producers.progress import Progress
@@ -53,11 +54,16 @@ class Camera:
         client: Client,
         clock: Clock,
         source: Source,
+        feed: Feed,
+        first: FeedMark,
         studio: Studio,
         progress: Progress,
         since: float,
     ) -> None:
-        """`since`: monotonic time from which on this camera has been at its place."""
+        """`first`: where the belt begins, see `Lane`.
+
+        `since`: monotonic time from which on this camera has been at its place.
+        """
         self._client = client
         self._seat = client.seat
         self._clock = clock
@@ -73,7 +79,7 @@ class Camera:
         self._has_told = False
         self._next_report = self._next_range = 0.0
         self._env = simpy.Environment()
-        self._lane = Lane(self._env, client, clock, source, self._observe, progress.low)
+        self._lane = Lane(self._env, client, clock, feed, self._observe, first)
         self._belt = self._lane.belt
         client.watch(studio.fileno())
 
@@ -130,6 +136,8 @@ class Camera:
         return released if released > monotonic() else math.inf
 
     def _observe(self, stage: Stage, item: BeltItem) -> None:
+        if stage is Stage.FED:
+            self._progress.pass_mark(item.mark)
         if stage in (Stage.FED, Stage.SHIFTED):
             self._studio.discard(item)
             if self._may_begin(item):
@@ -255,7 +263,7 @@ class Camera:
             resume_s = min(reached_s, self._clock.elapsed_s(oldest_s, now))
         else:
             resume_s = reached_s
-        self._progress.mark(self._triggered, reached_s, resume_s)
+        self._progress.reach(self._triggered, reached_s, resume_s)
 
     @property
     def _is_finished(self) -> bool:

@@ -10,9 +10,8 @@ from line.belt_changes import from_note, is_paused
 from line.client import Client
 from line.clock import Clock
 from line.events import Drift
-from producers.arrivals import source_arrivals
 from producers.belt import Belt, Observer
-from producers.sources import Source
+from producers.feed import Feed, FeedMark
 
 
 class Lane:
@@ -26,17 +25,16 @@ class Lane:
         env: simpy.Environment,
         client: Client,
         clock: Clock,
-        source: Source,
+        feed: Feed,
         observe: Observer,
-        settled: int,
+        first: FeedMark,
     ) -> None:
-        """`settled`: items below this number stand in every sink, see `Belt`."""
+        """`first`: the last item that stands in every sink; it brings the belt's time along."""
         self._client = client
         self._clock = clock
         settings, lane = client.seat.settings, client.seat.index
-        arrivals = source_arrivals(source, settings, lane)
         drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
-        self.belt = Belt(env, settings.belt, arrivals, observe, drifts, settled)
+        self.belt = Belt(env, settings.belt, feed, observe, drifts, first)
         if lane == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
                 self.belt.at(event.at_s, partial(client.seat.leash.send, "event", number=number))

@@ -24,15 +24,17 @@ _WORD = 1 << 32
 Words = NDArray[np.uint32]
 
 
-def streams(seed: int, camera: int, purpose: Purpose) -> Iterator[np.random.Generator]:
-    """`stream(seed, camera, seq, purpose)` for seq 0, 1, 2 …, without end.
+def streams(
+    seed: int, camera: int, purpose: Purpose, since: int = 0
+) -> Iterator[np.random.Generator]:
+    """`stream(seed, camera, seq, purpose)` for seq `since`, `since` + 1 …, without end.
 
     It is one generator, set anew for each item: done with before the next is asked for.
     """
     bits = np.random.PCG64(0)
     generator = np.random.Generator(bits)
     fresh = bits.state
-    for first in count(0, _BLOCK_ITEMS):
+    for first in count(since, _BLOCK_ITEMS):
         state, increment = _seeded(seed, camera, first, purpose)
         for begin, step in zip(state.whole(), increment.whole(), strict=True):
             fresh["state"] = {"state": begin, "inc": step}

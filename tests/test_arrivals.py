@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from line.config import load
+from line.errors import BadInput
 from line.settings import InfeedSettings, Settings
-from producers.arrivals import arrivals, lane_arrivals
+from producers.arrivals import FeederFeed, arrivals, lane_arrivals
+from producers.feed import FeedMark, mark_at
 
 PROCESSES = ("regular", "poisson", "bursts")
 BURST_S, PAUSE_S = 4.0, 2.0
@@ -195,3 +197,38 @@ def test_the_shortest_gap_is_a_length_of_belt():
     )
 
     assert list(lane_arrivals(settings, 0, None)) == [0.25, 0.5, 0.75]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("limit", [("line__items", 2600), ("line__duration_s", 300)])
+@pytest.mark.parametrize("surges", [True, False])
+def test_a_feed_goes_on_from_any_item_to_the_bit(process, limit, surges):
+    surge = {"at_s": 9.0, "action": "surge", "index": 0, "factor": 3.0, "duration_s": 20.0}
+    settings = configured(infeed__process=process, line__cameras=2, **{limit[0]: limit[1]})
+    values = settings.model_dump() | {"events": [surge] if surges else []}
+    feed = FeederFeed(Settings.model_validate(values), 0, None)
+    whole = list(feed.since(FeedMark()))
+    assert len(whole) > 1200
+
+    for first in (0, 1, 301, 1023, 1024, 1025, len(whole) - 1, len(whole)):
+        before_s = whole[first - 1][0] if first else 0.0
+        assert list(feed.since(FeedMark(first, before_s))) == whole[first:]
+        assert mark_at(feed, first, FeedMark(), lambda: None) == FeedMark(first, before_s)
+
+
+def test_the_way_to_a_late_item_is_walked_in_turns_or_not_at_all():
+    turns = []
+    feed = FeederFeed(configured(infeed__process="poisson"), 0, None)
+
+    mark = mark_at(feed, 50_000, FeedMark(), lambda: turns.append(1))
+
+    assert len(turns) >= 40
+    turns.clear()
+    assert mark_at(feed, 50_000, mark, lambda: turns.append(1)) == mark
+    assert turns == []
+
+
+def test_an_item_that_the_lane_never_feeds_has_no_place_in_it():
+    feed = FeederFeed(configured(line__items=10), 0, None)
+    with pytest.raises(BadInput, match=r"the lane feeds 10 items, not the 12 that are settled"):
+        mark_at(feed, 11, FeedMark(), lambda: None)

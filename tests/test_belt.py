@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, count, islice
 
 import pytest
 import simpy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from line.belt_changes import BeltSpeedChanged, Paused, Unpaused
 from line.settings import BeltSettings
 from producers.belt import Belt, Stage
+from producers.feed import FeedMark
 
 Event = tuple[Stage | str, int, float]
 """(stage, sequence, belt time in seconds)"""
@@ -32,18 +34,28 @@ def belt_settings(**changes: float) -> BeltSettings:
     return BeltSettings.model_validate(values | changes)
 
 
+class ListFeed:
+    """Items at given belt times, each asked for once; the feeder's own time is the same."""
+
+    def __init__(self, arrivals: Iterable[float]) -> None:
+        self._arrivals = arrivals
+
+    def since(self, mark: FeedMark) -> Iterator[tuple[float, float]]:
+        return ((time_s, time_s) for time_s in islice(self._arrivals, mark.seq, None))
+
+
 class Lane:
     """A belt in virtual time and the log of everything that happened on it."""
 
-    def __init__(self, arrivals: Iterable[float], settled: int = 0, **settings: float) -> None:
+    def __init__(self, arrivals: Iterable[float], first: int = 0, **settings: float) -> None:
         self.env = simpy.Environment()
         self.log: list[Event] = []
         self.belt = Belt(
             self.env,
             belt_settings(**settings),
-            arrivals,
+            ListFeed(arrivals),
             lambda stage, item: self.log.append((stage, item.seq, self.env.now)),
-            settled=settled,
+            first=FeedMark(first),
         )
 
     def run(self) -> list[Event]:
@@ -111,7 +123,12 @@ def test_the_deadline_of_an_actuator_slower_than_the_belt_is_the_trigger_itself(
 def test_an_item_knows_when_it_is_fed_and_triggered():
     items = []
     env = simpy.Environment()
-    Belt(env, belt_settings(), [1.0], lambda _, item: items.append((item.fed_s, item.trigger_s)))
+    Belt(
+        env,
+        belt_settings(),
+        ListFeed([1.0]),
+        lambda _, item: items.append((item.fed_s, item.trigger_s)),
+    )
     env.run()
 
     assert items == [(1.0, 1.5)] * len(set(Stage) - {SHIFTED})
@@ -280,8 +297,49 @@ def test_an_action_behind_the_end_of_the_belt_does_not_keep_it_from_being_done()
 
 
 @given(st.lists(st.floats(0.01, 2.0), max_size=12), st.data())
-def test_what_is_settled_rides_no_more_and_all_else_as_before(gaps, data):
+def test_what_is_history_rides_no_more_and_all_else_as_before(gaps, data):
     arrivals = list(accumulate(gaps))
-    settled = data.draw(st.integers(0, len(arrivals)))
+    first = data.draw(st.integers(0, max(0, len(arrivals) - 1)))
     whole = Lane(arrivals).run()
-    assert Lane(arrivals, settled).run() == [event for event in whole if event[1] >= settled - 1]
+    assert Lane(arrivals, first).run() == [event for event in whole if event[1] >= first]
+
+
+def test_a_belt_that_begins_late_never_asks_for_its_past():
+    asked = []
+
+    class Endless:
+        def since(self, mark: FeedMark) -> Iterator[tuple[float, float]]:
+            for seq in count(mark.seq):
+                asked.append(seq)
+                yield seq / 8, seq / 8
+
+    triggered = []
+    env = simpy.Environment()
+    first = FeedMark(10_000_000, (10_000_000 - 1) / 8)
+    Belt(
+        env,
+        belt_settings(),
+        Endless(),
+        lambda stage, item: triggered.append(item) if stage is TRIGGER else None,
+        first=first,
+    )
+    env.run(until=10_000_000 / 8 + 1)
+    assert asked[0] == 10_000_000
+    assert (triggered[0].seq, triggered[0].mark) == (10_000_000, first)
+
+
+def test_items_that_passed_are_told_again_as_they_were():
+    changes = [BeltSpeedChanged(at_s=3.0, m_per_s=0.5), Paused(at_s=4.0), Unpaused(at_s=6.0)]
+    seen = []
+    env = simpy.Environment()
+    belt = Belt(
+        env,
+        belt_settings(),
+        ListFeed([1.0, 2.5, 3.25, 4.5, 5.0]),
+        lambda stage, item: seen.append(item) if stage is TRIGGER else None,
+    )
+    belt.follow(changes)
+    env.run()
+    assert [item.seq for item in seen] == [0, 1, 2, 3, 4]
+    for item in seen:
+        assert list(belt.items_since(item.mark)) == seen[item.seq :]

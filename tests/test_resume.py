@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from line.errors import BadInput
+from line.lane_record import LaneRecord
 from line.model_facts import FILE, ModelFacts
 from line.resume import reopen
 from line.run_lock import RunLock
@@ -88,6 +89,31 @@ def test_a_run_that_was_drained_feeds_on_alone_and_with_its_own_model(
     assert (status, summary["ended"], summary["items"]["fed"]) == (0, "finished", 100)
     assert_accounted(summary, line.rows())
     assert "this run has finished; nothing is left to resume" in refusal()
+
+
+def test_a_lane_whose_file_cannot_be_is_refused_until_the_file_is_removed(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    run_dir = tmp_path / "run"
+    options = ("--items", 60, "--interval", 0.05, "--speed", "max", "--model", tiny_model)
+    with RunningLine(run_dir, *options) as line:
+        line.wait_for_rows(20)
+        kill_everybody(line)
+    path = run_dir / "camera-0.progress"
+    beyond = LaneRecord(low=10**6, fed=10**6, reached_s=1.0, resume_s=1.0)
+    for content in (b"\xff" * 1024, beyond.sector(0)):
+        path.write_bytes(content)
+        refused = command("run", "--resume", run_dir)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith(f"error: {path}: ")
+        assert "remove it" in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    path.unlink()
+    with ResumedLine(run_dir) as again:
+        status, summary = again.finish()
+    assert status == 0
+    assert_accounted(summary, again.rows())
+    assert summary["items"]["fed"] == 60
 
 
 def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:

@@ -32,8 +32,8 @@ class RecordingSource:
         self._lanes: dict[int, Lane] = {}
         self.classes = self._lane(0).facts.classes
 
-    def arrivals(self, camera: int, belt_speed_m_per_s: float) -> Iterator[float]:
-        """Belt times (s) of the triggers of items 0, 1, 2 …, on a belt of another speed, too.
+    def arrivals(self, camera: int, belt_speed_m_per_s: float, since: int = 0) -> Iterator[float]:
+        """Belt times (s) of the triggers of items from `since` on, on a belt of another speed, too.
 
         The items lie on the belt as they did: recorded time × recorded speed ÷ speed.
         """
@@ -42,7 +42,7 @@ class RecordingSource:
         times = [lane.items[seq].trigger_s for seq in seqs]
         slower = lane.facts.belt_speed_m_per_s / belt_speed_m_per_s
         if seqs:
-            for trigger_s in np.interp(np.arange(seqs[-1] + 1), seqs, times):
+            for trigger_s in np.interp(np.arange(since, seqs[-1] + 1), seqs, times):
                 yield slower * float(trigger_s)
 
     def facts(self, camera: int, seq: int) -> ItemFacts:

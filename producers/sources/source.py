@@ -24,8 +24,11 @@ class ItemFacts:
 class RecordedSource(Protocol):
     """A source that passed a photo-eye before: it knows when, and gives the very bytes back."""
 
-    def arrivals(self, camera: int, belt_speed_m_per_s: float) -> Iterator[float]:
-        """Belt times (s) of the lane's triggers, on a belt of this speed; ends with them."""
+    def arrivals(self, camera: int, belt_speed_m_per_s: float, since: int = 0) -> Iterator[float]:
+        """Belt times (s) of the lane's triggers, on a belt of this speed; ends with them.
+
+        From item `since` on.
+        """
 
     def shot(self, camera: int, seq: int) -> Shot:
         """The picture as it left the camera. Raises PictureError."""
