@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import Verdict
 from line.run_reading import reading
@@ -162,15 +163,15 @@ def _item(row: Mapping[str, str]) -> Item:
     return Item(
         frame_id=row["frame_id"],
         scheduled_s=float(row["scheduled_s"]),
-        true_class=row["true_class"] or None,
-        predicted_class=row["predicted_class"] or None,
+        true_class=text_of(row["true_class"]) or None,
+        predicted_class=text_of(row["predicted_class"]) or None,
         confidence=_number(row["confidence"]),
         low_confidence=row["low_confidence"] == "true",
         verdict=Verdict(row["verdict"]),
-        reason=row["reason"],
+        reason=text_of(row["reason"]),
         latency_ms=_number(row["latency_ms"]),
         slack_ms=_number(row["slack_ms"]),
-        worker=row["worker"],
+        worker=text_of(row["worker"]),
         attempts=int(row["attempts"]),
         model=row["model"],
         picture_crc32=None if crc32 is None else int(crc32),

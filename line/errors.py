@@ -4,7 +4,9 @@
     ├── BadInput      a setting, file or argument is wrong: one line names it, exit 2
     ├── DecodeError   bytes from a socket are not a message: counted and ignored
     ├── PictureError  one picture cannot be read: its item is `failed`, the line goes on
-    ├── DiskFull      the results have no room: a sink waits, and gives up only after long
+    ├── StorageError  a file of the run cannot be written now: a sink waits, gives up after long
+    │   └── DiskFull  for want of room
+    ├── FileChanged   another program changed a file that the line writes: exit 4
     └── StageDied     a whole stage is gone, its restart budget spent: exit 4
 
 Nothing else is caught by type, but where others have a say: around decoders of pictures, around
@@ -47,8 +49,18 @@ class PictureError(ScraplineError):
     """A picture that cannot be read or is too large; the message names why."""
 
 
-class DiskFull(ScraplineError):
-    """Nothing could be written for want of room, and nothing was: the same may be tried again."""
+class StorageError(ScraplineError):
+    """A file could not be written, and nothing was: the same may be tried again."""
+
+
+class DiskFull(StorageError):
+    """For want of room."""
+
+
+class FileChanged(ScraplineError):
+    """Another program has changed what the line writes, and rows that stood there are gone."""
+
+    exit_code = ExitCode.STAGE_DIED
 
 
 class StageDied(ScraplineError):

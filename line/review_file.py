@@ -12,7 +12,9 @@ of one another.
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -28,7 +30,7 @@ NONE_OF_THESE = ".none-of-these"
 """The label of a picture that shows none of the classes. No class can be called so: a label names
 a folder, and a hidden one is none of a trainer's class folders."""
 
-_BUSY_S = 5.0
+BUSY_S = 5.0
 _DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 """What sqlite3 raises on a damaged file; the second where its own complaint quotes the damage."""
 SCHEMA = """
@@ -99,19 +101,26 @@ class Label:
 class ReviewFile:
     """Context manager over the SQLite file in `folder`, which is made if need be.
 
-    `sync`: what is written survives a power cut. Raises BadInput, naming a damaged file.
+    `sync`: what is written survives a power cut. `busy_s`: how long to wait for others who write.
+    Raises BadInput, naming a file that is damaged or cannot be opened.
     """
 
-    def __init__(self, folder: Path, *, sync: bool = False) -> None:
+    def __init__(self, folder: Path, *, sync: bool = False, busy_s: float = BUSY_S) -> None:
         self.folder = folder
         self.path = folder / FILE
-        (folder / "images").mkdir(parents=True, exist_ok=True)
+        self._busy_s = busy_s
+        try:
+            (folder / "images").mkdir(parents=True, exist_ok=True)
+            # Not opened to find out: to close it would give up the locks that SQLite has on it.
+            if os.path.lexists(self.path) and not stat.S_ISREG(self.path.lstat().st_mode):
+                raise BadInput(f"{self.path}: is not a regular file")
+        except OSError as error:
+            raise BadInput(f"{error.filename or folder}: {error.strerror or error}") from None
         with self._naming_damage():
-            self._db = sqlite3.connect(self.path, isolation_level=None)
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=busy_s)
         try:
             self._switch_to_wal()
             self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-            self._db.execute(f"PRAGMA busy_timeout = {1000 * _BUSY_S:.0f}")
             self._db.executescript(SCHEMA)
         except _DAMAGE as error:
             self._db.close()
@@ -125,7 +134,7 @@ class ReviewFile:
 
     def _switch_to_wal(self) -> None:
         """Two who make the file at once: for this one statement SQLite does not wait by itself."""
-        deadline = monotonic() + _BUSY_S
+        deadline = monotonic() + self._busy_s
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from line.csv_cells import text_of
 from line.errors import BadInput
 from line.model_facts import FILE, ModelFacts
 
@@ -46,7 +47,7 @@ def row_of(run_dir: Path, frame_id: str) -> dict[str, str]:
             # Whole lines are compared, not cells: a frame_id needs no quotes, and stands first.
             for line in lines:
                 if line.partition(",")[0] == frame_id:
-                    return dict(zip(header, next(csv.reader([line])), strict=False))
+                    return dict(zip(header, map(text_of, next(csv.reader([line]))), strict=False))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: {error}") from None
     raise BadInput(f"{run_dir}: has no item {frame_id!r} in results.csv")

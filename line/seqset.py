@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import Self
 
 
 class SeqSet:
@@ -19,6 +20,15 @@ class SeqSet:
         """of the runs above `low`, ascending"""
         self._ends: list[int] = []
         """behind the last number of each; less than the next begin"""
+
+    @classmethod
+    def of(cls, low: int, runs: Iterable[tuple[int, int]]) -> Self:
+        """The set with this `low` and these `runs`, which ascend and do not touch."""
+        seqs = cls(low)
+        for begin, end in runs:
+            seqs._begins.append(begin)
+            seqs._ends.append(end)
+        return seqs
 
     @property
     def low(self) -> int:

@@ -9,6 +9,7 @@ from line.client import Client
 from line.errors import ScraplineError
 from line.seat import Seat, leave, take_seat
 from sinks.loop import Sink, run
+from sinks.pulse import Pulse
 
 
 def main() -> int:
@@ -32,7 +33,8 @@ def _open(seat: Seat, stack: ExitStack) -> Sink:
         from sinks.csv_log import CsvLog
 
         bounds_s = bucket_bounds_s(settings)
-        log = CsvLog(seat.run_dir / "results.csv", latency_bounds_s=bounds_s, sync=sync)
+        path = seat.run_dir / "results.csv"
+        log = CsvLog(path, latency_bounds_s=bounds_s, sync=sync, alive=Pulse(seat.leash))
         return stack.enter_context(closing(log))
     if seat.name == "alerts":
         from sinks.alerts import Alerts

@@ -49,7 +49,12 @@ class Alerts:
             "late_rate": (late, self._alarm(settings, settings.late_rate)),
         }
         self._file = AppendFile(path, sync=sync)
-        self._recover(path)
+        try:
+            self._file.renew(0)
+            self._recover(path)
+        except BaseException:
+            self._file.close()
+            raise
 
     def store(self, batch: list[Delivery]) -> Receipt:
         receipt = Receipt()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
+from typing import Any
 
 from line.outcome import IN_TIME, Outcome, Verdict
 
@@ -36,20 +37,43 @@ class Board:
         self._in_time = 0
 
     def count(self, outcome: Outcome) -> None:
-        self._verdicts[outcome.verdict] += 1
-        self._in_time += outcome.verdict in IN_TIME
-        if outcome.latency_ms is not None:
-            self._latencies_ms.append(outcome.latency_ms)
-            self._buckets[bisect_left(self._bounds_s, outcome.latency_ms / 1000)] += 1
-            self._latency_sum_s += outcome.latency_ms / 1000
-            self._classified += 1
-        if outcome.verdict in (Verdict.DROPPED, Verdict.EXPIRED):
-            self._count_reason(self._reasons[outcome.verdict], outcome.reason)
+        """Count one row."""
+        latencies_ms = () if outcome.latency_ms is None else (outcome.latency_ms,)
+        true_class, predicted_class = outcome.true_class, outcome.predicted_class
+        self.count_alike(1, outcome.verdict, outcome.reason, true_class, predicted_class)
+        self.count_latencies(latencies_ms)
+
+    def count_alike(
+        self,
+        rows: int,
+        verdict: Verdict,
+        reason: str,
+        true_class: str | None,
+        predicted_class: str | None,
+    ) -> None:
+        """Count rows that differ in nothing of this."""
+        self._verdicts[verdict] += rows
+        self._in_time += rows * (verdict in IN_TIME)
+        if verdict in (Verdict.DROPPED, Verdict.EXPIRED):
+            self._count_reason(self._reasons[verdict], reason, rows)
+        if true_class is not None:
+            self._bins[true_class]["fed"] += rows
+        if verdict in _EJECTED and predicted_class is not None:
+            bin_ = self._bins[predicted_class]
+            bin_["ejected"] += rows
+            bin_["right"] += rows * (predicted_class == true_class)
+        if true_class is not None and predicted_class is not None:
+            self._judged += rows
+            self._right += rows * (predicted_class == true_class)
         self._last_row = monotonic()
-        self._count_bin(outcome)
-        if outcome.true_class is not None and outcome.predicted_class is not None:
-            self._judged += 1
-            self._right += outcome.predicted_class == outcome.true_class
+
+    def count_latencies(self, latencies_ms: Sequence[float]) -> None:
+        """Count the latencies of rows that have one."""
+        self._latencies_ms.extend(latencies_ms)
+        self._classified += len(latencies_ms)
+        for latency_ms in latencies_ms:
+            self._buckets[bisect_left(self._bounds_s, latency_ms / 1000)] += 1
+            self._latency_sum_s += latency_ms / 1000
 
     def facts(self) -> dict[str, object]:
         """`latency_ms` holds p50, p95 and p99 of late; `accuracy` is None without truth.
@@ -74,18 +98,45 @@ class Board:
             "last_row": self._last_row,
         }
 
-    def _count_bin(self, outcome: Outcome) -> None:
-        if outcome.true_class is not None:
-            self._bins[outcome.true_class]["fed"] += 1
-        if outcome.verdict in _EJECTED and outcome.predicted_class is not None:
-            bin_ = self._bins[outcome.predicted_class]
-            bin_["ejected"] += 1
-            bin_["right"] += outcome.predicted_class == outcome.true_class
+    def state(self) -> dict[str, Any]:
+        """All that is counted, as JSON keeps it."""
+        return {
+            "bounds_s": self._bounds_s,
+            "buckets": self._buckets,
+            "latency_sum_s": self._latency_sum_s,
+            "latencies_ms": list(self._latencies_ms),
+            "reasons": self._reasons,
+            "bins": self._bins,
+            "verdicts": self._verdicts,
+            "counts": [self._classified, self._judged, self._right, self._in_time],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Count on from `state`. Raises KeyError, TypeError or ValueError if it is none of ours."""
+        if list(state["bounds_s"]) != self._bounds_s:
+            raise ValueError("counted between other bounds")
+        buckets = [int(count) for count in state["buckets"]]
+        if len(buckets) != len(self._buckets):
+            raise ValueError("other buckets")
+        classified, judged, right, in_time = map(int, state["counts"])
+        verdicts = {Verdict(name): int(count) for name, count in state["verdicts"].items()}
+        reasons = {str(Verdict(name)): Counter(counts) for name, counts in state["reasons"].items()}
+        bins = {str(name): Counter(counts) for name, counts in state["bins"].items()}
+        latencies_ms = [float(latency_ms) for latency_ms in state["latencies_ms"]]
+        self._latency_sum_s = float(state["latency_sum_s"])
+        self._buckets = buckets
+        self._classified, self._judged = classified, judged
+        self._right, self._in_time = right, in_time
+        self._verdicts = Counter(verdicts)
+        self._reasons.update(reasons)
+        self._bins.update(bins)
+        self._latencies_ms.extend(latencies_ms)
+        self._last_row = monotonic() if verdicts else None
 
     @staticmethod
-    def _count_reason(counts: Counter[str], reason: str) -> None:
+    def _count_reason(counts: Counter[str], reason: str, rows: int) -> None:
         known = reason in counts or len(counts) < _MOST_REASONS
-        counts[reason if known else "other"] += 1
+        counts[reason if known else "other"] += rows
 
     def _quantile(self, share: float) -> float | None:
         ordered = sorted(self._latencies_ms)

@@ -2,87 +2,133 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from line.client import Client
-from line.errors import BadInput
 from line.messages import Key, Notice
 from line.outcome import Outcome
-from line.seqset import SeqSet
 from sinks.append_file import AppendFile
 from sinks.board import Board
-from sinks.csv_rows import HEADER, decode_row, encode_rows
+from sinks.checkpoint import Checkpoint, Cursor
+from sinks.csv_rows import HEADER, encode_rows
+from sinks.csv_stand import Stand, read_on
 from sinks.loop import Delivery, Receipt
 
-RECENT_ROWS = 8192
-"""Rows kept in memory to answer repeats from; older ones are looked up in the file."""
+CHECKPOINT = ".csv_log.checkpoint"
+"""Beside the file: what stood up to some row, so that a start reads only what came after it."""
+_CHECKPOINT_ROWS = 4096
+_CHECKPOINT_S = 5.0
+_LEAST_ROW_BYTES = 30
+
+
+def _nothing() -> None:
+    """Nobody waits."""
 
 
 class CsvLog:
     """Appends rows; on opening it cuts off a torn last line and learns what is there.
 
     `latency_bounds_s`: upper bounds of the latencies that its figures tell apart. `sync`: rows
-    survive a power cut. Raises BadInput, naming the line, for a file that holds anything but rows.
+    survive a power cut. `alive` is called while a long file is read, which only happens where
+    there is no checkpoint that agrees with it. Raises BadInput, naming the line, for a file that
+    holds anything but rows.
     """
 
     def __init__(
-        self, path: Path, *, latency_bounds_s: Sequence[float] = (), sync: bool = False
+        self,
+        path: Path,
+        *,
+        latency_bounds_s: Sequence[float] = (),
+        sync: bool = False,
+        alive: Callable[[], None] = _nothing,
     ) -> None:
-        self._path = path
-        self._known: defaultdict[int, SeqSet] = defaultdict(SeqSet)
-        self._recent: OrderedDict[Key, Outcome] = OrderedDict()
-        self._board = Board(latency_bounds_s)
+        self._checkpoint = Checkpoint(path.with_name(CHECKPOINT))
+        self._uncertain_rows = 0
+        """written since the last checkpoint"""
+        self._next_checkpoint = 0.0
+        self._told = 0
         self._file = AppendFile(path, sync=sync)
-        if self._file.is_empty:
-            self._file.append(HEADER.encode())
-        for outcome in self._stored():
-            self._remember(outcome)
+        try:
+            begin, self._stand = self._recall(latency_bounds_s)
+            self._file.renew(begin, alive)
+            if self._file.size == 0:
+                self._file.append(HEADER.encode())
+            else:
+                size = self._file.size
+                read_on(path, self._file.fileno(), begin, size, self._stand, alive)
+        except BaseException:
+            self._file.close()
+            raise
+        self._keep_checkpoint()
 
     def store(self, batch: list[Delivery]) -> Receipt:
-        """New items are written with one call; known ones answered with the row that stands."""
+        """New items are written with one call; known ones are acknowledged: the first row wins."""
         receipt = Receipt()
         new: dict[Key, Outcome] = {}
         for delivery in batch:
             key = delivery.key
             receipt.stored.append(key)
-            if key[1] in self._known[key[0]] or key in new:
-                receipt.truth.append(new.get(key) or self._find(key))
-            else:
-                new[key] = delivery.row.outcome
+            if key[1] not in self._stand.known[key[0]]:
+                new.setdefault(key, delivery.row.outcome)
         self._file.append(encode_rows(new.values()))
-        for outcome in new.values():
-            self._remember(outcome)
+        for (camera, seq), outcome in new.items():
+            self._stand.known[camera].add(seq)
+            self._stand.board.count(outcome)
+        self._uncertain_rows += len(new)
+        if self._uncertain_rows >= _CHECKPOINT_ROWS:
+            self._keep_checkpoint()
         return receipt
 
     def store_notice(self, notice: Notice) -> None:
         """Notices are for the alerts sink; none is ever sent here."""
 
     def report(self, client: Client) -> None:
-        client.seat.leash.send("board", **self._board.facts())
+        """Tell how things stand, and see that the file still does.
+
+        Raises FileChanged if another program has changed it.
+        """
+        self._file.look()
+        for text in self.news():
+            self._told += 1
+            number = f"put_back-{client.seat.identity}-{self._told}"
+            client.seat.leash.send("incident", id=number, event="put_back", text=text)
+        if self._uncertain_rows and monotonic() >= self._next_checkpoint:
+            self._keep_checkpoint()
+        client.seat.leash.send("board", **self.facts())
+
+    def facts(self) -> dict[str, object]:
+        """The figures of all rows, see `Board`."""
+        return self._stand.board.facts()
+
+    def news(self) -> list[str]:
+        """What was put right since last asked, and should be told."""
+        news, self._file.news = self._file.news, []
+        return news
 
     def close(self) -> None:
+        if self._uncertain_rows:
+            self._keep_checkpoint()
         self._file.close()
 
-    def _remember(self, outcome: Outcome) -> None:
-        self._known[outcome.camera].add(outcome.seq)
-        self._recent[outcome.camera, outcome.seq] = outcome
-        if len(self._recent) > RECENT_ROWS:
-            self._recent.popitem(last=False)
-        self._board.count(outcome)
+    def _recall(self, latency_bounds_s: Sequence[float]) -> tuple[int, Stand]:
+        """What the checkpoint says, and up to which offset; nothing if the file does not agree."""
+        state = self._checkpoint.read()
+        if state is not None:
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                cursor = Cursor.of(state["cursor"])
+                stand = Stand.of(state, Board(latency_bounds_s))
+                rows_fit = stand.items * _LEAST_ROW_BYTES <= cursor.offset <= self._file.size
+                if cursor.offset and rows_fit and cursor.agrees(self._file.fileno()):
+                    return cursor.offset, stand
+        return 0, Stand(Board(latency_bounds_s))
 
-    def _find(self, key: Key) -> Outcome:
-        recent = self._recent.get(key)
-        if recent is not None:
-            return recent
-        return next(o for o in self._stored() if (o.camera, o.seq) == key)
-
-    def _stored(self) -> Iterator[Outcome]:
-        with self._path.open("rb") as file:
-            next(file, None)
-            for number, line in enumerate(file, 2):
-                try:
-                    yield decode_row(line.decode())
-                except ValueError as error:
-                    raise BadInput(f"{self._path}: line {number}: {error}") from None
+    def _keep_checkpoint(self) -> None:
+        """After a row that is written; a checkpoint that cannot be is only an older hint."""
+        self._next_checkpoint = monotonic() + _CHECKPOINT_S
+        self._uncertain_rows = 0
+        with suppress(OSError):
+            cursor = Cursor.at(self._file.fileno(), self._file.size)
+            self._checkpoint.write({"cursor": cursor.state, **self._stand.state()})

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Any, get_args, get_origin, get_type_hints
 
+from line.csv_cells import cell_of, text_of
 from line.outcome import COLUMNS, Outcome, Verdict
 
 HEADER = ",".join(COLUMNS) + "\n"
 
 
 def encode_rows(outcomes: Iterable[Outcome]) -> bytes:
-    """Whole lines, one for each outcome."""
+    """Whole lines, one for each outcome. Texts are as `line.csv_cells` writes them."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for outcome in outcomes:
@@ -45,8 +46,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    # A line break inside a cell would make torn lines hard to tell from whole ones.
-    return " ".join(value.splitlines()) if isinstance(value, str) else repr(value)
+    return cell_of(value) if isinstance(value, str) else repr(value)
 
 
 def _parser(hint: Any) -> Callable[[str], Any]:
@@ -55,6 +55,8 @@ def _parser(hint: Any) -> Callable[[str], Any]:
         return lambda cell: inner(cell) if cell else None
     if hint is bool:
         return lambda cell: cell == "true"
+    if hint is str:
+        return text_of
     parse: Callable[[str], Any] = hint
     return parse
 

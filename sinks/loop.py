@@ -9,7 +9,7 @@ from typing import Protocol
 
 from line.client import Client
 from line.deliveries import GATHER_S
-from line.errors import DiskFull
+from line.errors import StorageError
 from line.messages import (
     Buffer,
     Key,
@@ -21,14 +21,13 @@ from line.messages import (
     Want,
     Welcome,
 )
-from line.outcome import Outcome
 from sinks.room import Patience
 
 _ORPHAN_PATIENCE_S = 1.5
 """Without a supervisor nobody says when the last row has come."""
 REPORT_S = 0.2
 _MOST_KEYS = 256
-"""Items in one acknowledgement, which may repeat each one's row."""
+"""Items in one acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,6 @@ class Receipt:
     """What a sink did with a batch: every key of the batch stands in `stored` or in `wanted`."""
 
     stored: list[Key] = field(default_factory=list)
-    truth: list[Outcome] = field(default_factory=list)
-    """rows that stood already and differ from, or take the place of, what came"""
     wanted: list[Key] = field(default_factory=list)
     """rows to be sent again with their picture"""
 
@@ -70,8 +67,8 @@ class Sink(Protocol):
 def run(client: Client, sink: Sink) -> None:
     """Until the supervisor says stop, or is gone and nothing has come for a while.
 
-    While the disk has no room nothing is acknowledged, and the credit keeps more from coming.
-    Raises DiskFull when that has lasted for `sink.patience_s`.
+    While a file cannot be written nothing is acknowledged, and the credit keeps more from coming.
+    Raises StorageError when that has lasted for `sink.patience_s`.
     """
     last_row = monotonic()
     next_report = 0.0
@@ -94,7 +91,7 @@ def run(client: Client, sink: Sink) -> None:
                 next_report = now + REPORT_S
                 sink.report(client)
             patience.settle()
-        except DiskFull as error:
+        except StorageError as error:
             patience.wait(error)
     sink.report(client)
 
@@ -125,9 +122,8 @@ def _store_notices(client: Client, sink: Sink, notices: list[Notice]) -> None:
 
 
 def _acknowledge(client: Client, receipt: Receipt) -> None:
-    truth = {(outcome.camera, outcome.seq): outcome for outcome in receipt.truth}
     for begin in range(0, len(receipt.stored), _MOST_KEYS):
         keys = tuple(receipt.stored[begin : begin + _MOST_KEYS])
-        client.send(Stored(keys, tuple(truth[key] for key in keys if key in truth)))
+        client.send(Stored(keys, ()))
     for camera, seq in receipt.wanted:
         client.send(Want(camera, seq))

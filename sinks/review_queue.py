@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from line.review_file import COLUMNS, QueuedItem, ReviewFile
-from sinks.append_file import sync_folder
+from line.atomic_file import sync_folder
+from line.errors import BadInput
+from line.review_file import BUSY_S, COLUMNS, QueuedItem, ReviewFile
 from sinks.room import refused
 
 _PLACES = ", ".join("?" for _ in fields(QueuedItem))
@@ -20,16 +22,20 @@ class ReviewQueue(ReviewFile):
     `sync`: what is queued survives a power cut. Raises BadInput, naming the file, if it is damaged.
     """
 
-    def __init__(self, folder: Path, *, sync: bool = False) -> None:
-        super().__init__(folder, sync=sync)
+    def __init__(self, folder: Path, *, sync: bool = False, busy_s: float = BUSY_S) -> None:
+        super().__init__(folder, sync=sync, busy_s=busy_s)
         self._sync = sync
-        if sync:
-            sync_folder(folder)
+        try:
+            if sync:
+                sync_folder(folder)
+        except OSError as error:
+            self.__exit__()
+            raise BadInput(f"{folder}: {error.strerror or error}") from None
 
     def write_image(self, image: str, data: bytes) -> None:
         """Write an item's picture before it is queued; `image` is relative to the folder.
 
-        Raises DiskFull.
+        Raises StorageError.
         """
         path = self.folder / image
         try:
@@ -39,7 +45,8 @@ class ReviewQueue(ReviewFile):
                     file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             raise refused(path, error) from None
 
     def image_bytes(self, image: str) -> int:
@@ -52,7 +59,7 @@ class ReviewQueue(ReviewFile):
     def add(self, items: list[QueuedItem]) -> None:
         """Queue items in one transaction; known ones stay as they are.
 
-        Raises DiskFull, having queued none.
+        Raises StorageError, having queued none.
         """
         if self._sync:
             sync_folder(self.folder / "images")
@@ -63,5 +70,5 @@ class ReviewQueue(ReviewFile):
                     f"INSERT INTO items ({COLUMNS}) VALUES ({_PLACES}) ON CONFLICT DO NOTHING",  # noqa: S608
                     [astuple(item) for item in items],
                 )
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise refused(self.path, error) from None

@@ -56,8 +56,7 @@ def test_real_rows_cut_at_any_byte_of_the_last_lines_are_known_or_written_again(
         known = whole[:cut].count(b"\n") - 1
         with closing(CsvLog(path, sync=True)) as log:
             assert stored(path) == rows[:known]
-            receipt = log.store([delivery(row) for row in rows[known - 2 :]])
-        assert receipt.truth == rows[known - 2 : known]
+            log.store([delivery(row) for row in rows[known - 2 :]])
         assert path.read_bytes() == whole
 
 

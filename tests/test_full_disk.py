@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import sqlite3
 import time
@@ -11,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from line.errors import DiskFull
+from line.errors import DiskFull, StorageError
 from line.outcome import Verdict
 from sinks.alerts import Alerts
 from sinks.append_file import AppendFile
-from sinks.csv_log import CsvLog
+from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.review_queue import ReviewQueue
 from sinks.room import refused
 from tests.running_line import RunningLine, assert_accounted, poll
 from tests.test_alerts import LIMITS
-from tests.test_csv_log import delivery, outcome
+from tests.test_csv_log import delivery, outcome, stored
+from tests.test_review_queue import queued
 
 
 @contextmanager
@@ -51,7 +54,7 @@ def test_a_row_that_had_no_room_is_stored_the_next_time(tmp_path: Path) -> None:
         with largest_file(size + 20), pytest.raises(DiskFull):
             log.store(batch)
         receipt = log.store(batch)
-    assert (receipt.stored, receipt.truth) == ([(0, 0), (0, 1), (0, 2)], [])
+    assert receipt.stored == [(0, 0), (0, 1), (0, 2)]
     assert (tmp_path / "results.csv").read_text().count("\n") == 1 + 3
 
 
@@ -71,11 +74,102 @@ def test_a_picture_that_had_no_room_leaves_nothing_behind(tmp_path: Path) -> Non
         assert not (tmp_path / "images" / "0-1.png").exists()
 
 
-def test_other_trouble_stays_what_it_is() -> None:
+def test_other_trouble_is_told_from_a_full_disk() -> None:
     for error in (PermissionError(13, "no"), sqlite3.IntegrityError("no")):
-        if isinstance(error, sqlite3.Error):
-            error.sqlite_errorcode = sqlite3.SQLITE_CONSTRAINT
-        assert refused(Path("file"), error) is error
+        what = refused(Path("file"), error)
+        assert type(what) is StorageError
+        assert str(what) == "file: no"
+
+
+def test_a_queue_without_room_is_told_from_one_that_is_locked_or_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    items = [queued(seq, top3="x" * 10_000) for seq in range(40)]
+    with ReviewQueue(tmp_path, busy_s=0.05) as queue:
+        with largest_file(50_000), pytest.raises(DiskFull, match=r"queue\.sqlite: "):
+            queue.add(items)
+        with closing(sqlite3.connect(tmp_path / "queue.sqlite")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StorageError, match=r"queue\.sqlite: database is locked") as told:
+                queue.add(items)
+            assert not isinstance(told.value, DiskFull)
+        queue._db.execute("PRAGMA query_only = 1")
+        with pytest.raises(StorageError, match=r"queue\.sqlite: .* readonly") as told:
+            queue.add(items)
+        assert not isinstance(told.value, DiskFull)
+        queue._db.execute("PRAGMA query_only = 0")
+        queue.add(items)
+        assert len(queue.items()) == 40
+    assert not list(tmp_path.glob(".*probe"))
+
+
+# -- a disk that fails to take what it was given ---------------------------------------------------
+
+
+@pytest.fixture
+def failing_sync(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Error numbers that the next syncs fail with; the kernel then calls lost pages written."""
+    errors: list[int] = []
+    real = os.fdatasync
+
+    def sync(fd: int) -> None:
+        if errors:
+            raise OSError(errors.pop(0), "Input/output error")
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    return errors
+
+
+def test_rows_of_a_failed_sync_are_not_known_and_are_written_again(
+    tmp_path: Path, failing_sync: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[bytes] = []
+    real = os.write
+
+    def write(fd: int, data: bytes) -> int:
+        written.append(bytes(data))
+        return real(fd, data)
+
+    path = tmp_path / "results.csv"
+    with closing(CsvLog(path, sync=True)) as log:
+        log.store([delivery(outcome(0))])
+        monkeypatch.setattr(os, "write", write)
+        failing_sync[:] = [errno.EIO, errno.EIO]
+        for _ in range(2):
+            with pytest.raises(StorageError, match=r"results\.csv: Input/output error"):
+                log.store([delivery(outcome(1))])
+            assert stored(path) == [outcome(0)]
+        assert log.store([delivery(outcome(1))]).stored == [(0, 1)]
+        assert stored(path) == [outcome(0), outcome(1)]
+    rows = [data for data in written if data.startswith(b"0-1,")]
+    assert len(rows) == 3, "each time anew: a sync that works then speaks of pages written since"
+
+
+def test_rows_behind_the_checkpoint_are_written_again_before_they_count_as_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was killed between a failed sync and its next step left pages called written."""
+    path = tmp_path / "results.csv"
+    with closing(CsvLog(path, sync=True)) as log:
+        log.store([delivery(outcome(0))])
+    size = path.stat().st_size
+    checkpoint = (tmp_path / CHECKPOINT).read_bytes()
+    with closing(CsvLog(path, sync=True)) as log:
+        log.store([delivery(outcome(1))])
+    (tmp_path / CHECKPOINT).write_bytes(checkpoint)
+    whole = path.read_bytes()
+    again: list[tuple[int, bytes]] = []
+    real = os.pwrite
+
+    def pwrite(fd: int, data: bytes, place: int) -> int:
+        again.append((place, bytes(data)))
+        return real(fd, data, place)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with closing(CsvLog(path, sync=True)):
+        assert again == [(size, whole[size:])]
+    assert path.read_bytes() == whole
 
 
 def limit_files(pid: int, size: int | None) -> None:

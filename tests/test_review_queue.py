@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from line.errors import BadInput
 from line.review_file import QueuedItem
 from sinks.review_queue import ReviewQueue
 
@@ -162,3 +164,23 @@ def test_a_kill_in_the_middle_leaves_whole_entries(folder):
         killed.add([queued(0), queued(1)])
         with ReviewQueue(folder) as next_one:
             assert next_one.items() == [queued(0), queued(1)]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("other")])
+def test_what_is_no_file_is_named_and_not_opened(folder, make):
+    folder.mkdir()
+    make(folder / "queue.sqlite")
+
+    with pytest.raises(BadInput, match=r"queue\.sqlite: is not a regular file"):
+        ReviewQueue(folder)
+    assert not (folder / "other").exists()
+
+
+def test_a_queue_that_is_refused_leaves_no_descriptor(folder):
+    (folder / "images").mkdir(parents=True)
+    (folder / "queue.sqlite").write_bytes(b"no database at all" * 100)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(BadInput, match=r"queue\.sqlite: file is not a database"):
+            ReviewQueue(folder)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
