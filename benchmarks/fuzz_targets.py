@@ -134,14 +134,11 @@ def _messages() -> tuple[Parts, ...]:
         msg.Who(),
         msg.Beat(),
         msg.UnseenItems((_UNSEEN, _UNSEEN)),
-        msg.Acknowledged((1, 2, 300)),
+        msg.Acknowledged((1, 2, 300), (2,)),
         msg.Result(0, 17, (0.9, 0.1), 7.6, 0.01, "0123456789ab"),
         msg.Refusal(0, 17, Verdict.EXPIRED, "too late"),
         msg.Row(_OUTCOME, "raw", 0, 0),
-        msg.Stored(((0, 17), (1, 2)), (_OUTCOME,)),
-        msg.Want(0, 17),
-        msg.Notice("n-1", "restart", "worker-0 killed by SIGKILL, restarted"),
-        msg.NoticeStored("n-1"),
+        msg.Stored(((0, 17), (1, 2))),
     )
     encoded = [encode(message) for message in plain]
     encoded += [encode(_FRAME, bytes(18)), encode(msg.Row(_OUTCOME, "raw", 2, 3), bytes(18))]

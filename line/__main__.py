@@ -10,22 +10,13 @@ from line.judges import judges_of
 from line.ledger import Ledger, Rules
 from line.seat import leave, take_seat
 from line.session import Session
-from line.settings import SINKS
 from line.sockets import Hub
 
 
 def main() -> int:
     seat = take_seat()
     settings = seat.settings
-    log, alerts, review = SINKS
-    rules = Rules(
-        lease_s=settings.worker.lease_s,
-        attempts=settings.worker.attempts,
-        log=log,
-        followers=(alerts, review) if settings.review.enabled else (alerts,),
-        review=review,
-        notices=alerts,
-    )
+    rules = Rules(lease_s=settings.worker.lease_s, attempts=settings.worker.attempts)
     try:
         with Hub(seat.runtime_dir, settings.message, settings.transport) as hub:
             dispatcher = Dispatcher(hub, seat, Ledger(rules, judges_of(seat)))

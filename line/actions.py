@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from line.messages import Buffer, Frame, Notice
+from line.messages import Buffer, Frame
 from line.outcome import Outcome
 
 
@@ -22,26 +22,17 @@ class Assign(NamedTuple):
     picture: Picture
 
 
-class Deliver(NamedTuple):
-    """Send the outcome to the sink, with the picture if there is one."""
+class Write(NamedTuple):
+    """Send the outcome to the CSV log."""
 
-    sink: str
     outcome: Outcome
-    picture: Picture | None
-
-
-class Announce(NamedTuple):
-    """Send the notice to the alerts sink."""
-
-    sink: str
-    notice: Notice
 
 
 class Acknowledge(NamedTuple):
-    """Tell the camera that the item stands in every sink."""
+    """Tell the camera that the item stands in the log. `has_picture`: it came as a frame."""
 
-    camera: int
-    seq: int
+    outcome: Outcome
+    has_picture: bool
 
 
 class Suspect(NamedTuple):
@@ -50,10 +41,10 @@ class Suspect(NamedTuple):
     worker: str
 
 
-class NoticeDone(NamedTuple):
-    """The notice is written; whoever raised it may forget it."""
+class ShutOut(NamedTuple):
+    """The owner's workers have cost too many items that others then answered."""
 
-    id: str
+    owner: str
 
 
-Action = Assign | Deliver | Announce | Acknowledge | Suspect | NoticeDone
+Action = Assign | Write | Acknowledge | Suspect | ShutOut

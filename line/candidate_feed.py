@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
 
-from line.actions import Action, Deliver
+from line.actions import Picture
 from line.messages import Row
 from line.outcome import CLASSIFIED, Outcome
 from line.sockets import Hub
@@ -29,15 +28,12 @@ class CandidateFeed:
             self._seed, outcome.camera, outcome.seq, self.share
         )
 
-    def offer(self, actions: Iterable[Action]) -> None:
-        """Copy what is delivered with its picture; where the candidate has no room it is left."""
-        for action in actions:
-            match action:
-                case Deliver(_, outcome, picture) if picture is not None:
-                    frame, data = picture
-                    row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
-                    if data is not None:
-                        self._hub.offer(row, data)
+    def offer(self, outcome: Outcome, picture: Picture | None) -> None:
+        """Copy an item with its picture; where the candidate has no room it is left."""
+        if picture is not None and picture.data is not None:
+            frame = picture.frame
+            row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
+            self._hub.offer(row, picture.data)
 
 
 def is_sampled(seed: int, camera: int, seq: int, share: float) -> bool:

@@ -6,26 +6,27 @@ A message is two or three ZeroMQ parts::
     header    MessagePack array: the fields of the dataclass, in order
     payload   the picture's bytes, unpacked by nobody on the way (Frame and Row only)
 
-Sizes are checked before anything is unpacked, and field types against the dataclass's annotations,
-which are also what limits the depth of a header: whatever does not fit raises `DecodeError` and
-nothing else.
+Sizes are checked before anything is unpacked, and fields against the dataclass's annotations:
+types, which are also what limits the depth of a header, and ranges (`line.ranges`). Whatever does
+not fit raises `DecodeError` and nothing else.
 """
 
 from __future__ import annotations
 
-import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgpack
 
 from line.errors import DecodeError
 from line.messages import MESSAGES, Buffer, Frame, Message, Row
+from line.ranges import LONGEST_LIST, LONGEST_TEXT, Between, Longest, Range
 from line.settings import MessageSettings
 
 WIDEST = MessageSettings(header_kb=65_536, picture_mb=1024)
@@ -103,7 +104,7 @@ class Layout:
     """How to check and build one dataclass from a MessagePack array."""
 
     def __init__(self, cls: type) -> None:
-        hints = get_type_hints(cls)
+        hints = get_type_hints(cls, include_extras=True)
         self._cls = cls
         self._names = _names(cls)
         self._readers: list[Reader] = [_reader(hints[name]) for name in self._names]
@@ -134,23 +135,39 @@ class Layout:
         return self._cls(**dict(zip(self._names, decoded, strict=True)))
 
 
-def _reader(hint: Any) -> Reader:
-    """A function that returns a value of type `hint` or raises TypeError or ValueError."""
+def _reader(hint: Any, limit: Range | None = None) -> Reader:
+    """A function that returns a value of type `hint` or raises TypeError or ValueError.
+
+    `limit`: what the value must keep to beyond that; else the limits that hold for every field.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _reader(arguments[0], arguments[1])
     if is_dataclass(hint):
         return Layout(typing.cast(type, hint)).read
     if origin in (typing.Union, types.UnionType):
-        inner = _reader(next(a for a in arguments if a is not type(None)))
+        inner = _reader(next(a for a in arguments if a is not type(None)), limit)
         return lambda value: None if value is None else inner(value)
     if origin is tuple and arguments[-1] is Ellipsis:
-        return _sequence(_reader(arguments[0]))
+        return _sequence(_reader(arguments[0]), limit or Longest(LONGEST_LIST))
     if origin is tuple:
         return _fixed([_reader(a) for a in arguments])
     if origin is Literal:
         return _one_of(arguments)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return lambda value: hint(_exact(str)(value))
-    return {float: _float, int: _natural}.get(hint) or _exact(hint)
+        text = _exact(str)
+        return lambda value: hint(text(value))
+    if hint is float:
+        return _number(float, limit or _FINITE)
+    if hint is int:
+        return _number(int, limit or _NATURAL)
+    if hint is str:
+        return _limited(_exact(str), limit or Longest(LONGEST_TEXT))
+    return _exact(hint)
+
+
+_FINITE = Between(-sys.float_info.max, sys.float_info.max)
+_NATURAL = Between(0, (1 << 63) - 1)  # nothing in the plane counts below zero
 
 
 def _exact(cls: type) -> Reader:
@@ -162,16 +179,29 @@ def _exact(cls: type) -> Reader:
     return read
 
 
-def _natural(value: Any) -> int:
-    if type(value) is not int or value < 0:  # nothing in the plane counts below zero
-        raise TypeError(f"expected a natural number, got {value!r}"[:80])
-    return value
+def _number(kind: type[int] | type[float], limit: Range) -> Reader:
+    """Read for each number of each message, so in one function. NaN is in no range."""
+    assert isinstance(limit, Between)
+    low, high = limit.low, limit.high
+    takes_whole = kind is float  # MessagePack writes 1.0 as it is told; others may write 1
+
+    def read(value: Any) -> Any:
+        if type(value) is not kind and not (takes_whole and type(value) is int):
+            raise TypeError(f"expected a number, got {value!r}"[:80])
+        if not low <= kind(value) <= high:
+            raise ValueError(f"must be {low:g} to {high:g}, not {value!r}"[:80])
+        return kind(value)
+
+    return read
 
 
-def _float(value: Any) -> float:
-    if type(value) not in (float, int) or math.isnan(value):
-        raise TypeError(f"expected a number, got {value!r}"[:80])
-    return float(value)
+def _limited(reader: Reader, limit: Range) -> Reader:
+    def read(value: Any) -> Any:
+        value = reader(value)
+        limit.check(value)
+        return value
+
+    return read
 
 
 def _one_of(allowed: tuple[Any, ...]) -> Reader:
@@ -183,8 +213,9 @@ def _one_of(allowed: tuple[Any, ...]) -> Reader:
     return read
 
 
-def _sequence(reader: Reader) -> Reader:
-    return lambda value: tuple(reader(item) for item in _exact(list)(value))
+def _sequence(reader: Reader, limit: Range) -> Reader:
+    items = _limited(_exact(list), limit)  # its length before any of its entries
+    return lambda value: tuple(reader(item) for item in items(value))
 
 
 def _fixed(readers: list[Reader]) -> Reader:

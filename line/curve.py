@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 import zmq
 from zmq.auth import create_certificates, load_certificate
@@ -25,6 +26,13 @@ _HANDSHAKE_MS = 3000
 """A connection that has not proved itself by then is closed."""
 _UNREAD_MESSAGES = 1000
 """Taken from one worker before it has to wait: what comes in is small, and credits bound it."""
+_UNSENT_MESSAGES = 256
+"""Kept for one worker that does not read, more than its credit; further ones are refused."""
+_MOST_PARTS = 4
+"""Of a message, its sender's name included."""
+_MOST_PARTS_A_TURN = 4096
+_MOST_TURN_S = 0.01
+"""Taken from all workers in one go, whatever they send: the line's own sockets wait meanwhile."""
 _DOOR_THREAD = 2
 """Bit of the I/O thread that serves the door alone: strangers take no time from the line's own."""
 _FAILED = (
@@ -147,7 +155,7 @@ class Door:
         self.router.set(zmq.IPV6, "[" in address)
         self.router.set(zmq.ROUTER_MANDATORY, 1)
         self.router.set(zmq.MAXMSGSIZE, largest)
-        self.router.set(zmq.SNDHWM, 0)
+        self.router.set(zmq.SNDHWM, _UNSENT_MESSAGES)
         self.router.set(zmq.RCVHWM, _UNREAD_MESSAGES)
         self.router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self.router.set(zmq.HEARTBEAT_IVL, 1000)
@@ -156,6 +164,8 @@ class Door:
         self.router.set(zmq.CURVE_SECRETKEY, pair.secret)
         self.router.set(zmq.ZAP_DOMAIN, _DOMAIN.encode())
         self.router.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        self._parts: list[zmq.Frame] = []
+        """of the message that is being received; those beyond the most are passed over"""
         self._events = self.router.get_monitor_socket(_Visitors.EVENTS)
         _allow_many_connections()
         try:
@@ -171,14 +181,27 @@ class Door:
         self._gatekeeper.stop()
 
     def receive(self, most: int) -> Iterator[list[bytes]]:
-        """Up to `most` messages without waiting; none from whoever uses another worker's name."""
-        for _ in range(most):
+        """Up to `most` messages without waiting; none from whoever uses another worker's name.
+
+        A message of too many parts is passed over. However much comes in, a turn is short; the
+        next one goes on from there.
+        """
+        turn_ends = monotonic() + _MOST_TURN_S
+        for _ in range(_MOST_PARTS_A_TURN):
+            if not most or monotonic() > turn_ends:
+                return
             if not int(self.router.get(zmq.EVENTS)) & zmq.POLLIN:
                 return
-            frames = self.router.recv_multipart(zmq.NOBLOCK, copy=False)
-            name = frames[0].bytes.partition(b"#")[0].decode(errors="replace")
-            if name == frames[0]["User-Id"]:
-                yield [frame.bytes for frame in frames]
+            part = self.router.recv(zmq.NOBLOCK, copy=False)
+            if len(self._parts) <= _MOST_PARTS:
+                self._parts.append(part)
+            if part.more:
+                continue
+            parts, self._parts = self._parts, []
+            name = parts[0].bytes.partition(b"#")[0].decode(errors="replace")
+            most -= 1
+            if len(parts) <= _MOST_PARTS and name == parts[0]["User-Id"]:
+                yield [part.bytes for part in parts]
             else:
                 self._visitors.strangers += 1
 

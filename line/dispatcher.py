@@ -13,6 +13,7 @@ from line.candidate_feed import CandidateFeed
 from line.judges import judges_of
 from line.ledger import Ledger
 from line.messages import (
+    MOST_KEYS,
     Acknowledged,
     Beat,
     Buffer,
@@ -21,29 +22,34 @@ from line.messages import (
     Frame,
     Hello,
     Message,
-    Notice,
-    NoticeStored,
     Refusal,
     Result,
     Row,
     Stored,
     Terms,
     UnseenItems,
-    Want,
     Welcome,
     Who,
 )
 from line.outcome import Outcome
 from line.peers import Peers
+from line.plain_text import plain
 from line.remotes import Remotes
+from line.review_rules import proposal
 from line.seat import Seat
 from line.settings import SINKS
 from line.sockets import REMOTE, Hub
 from line.standing import Standing
 
+LOG = SINKS[0]
+"""The only sink that the dispatcher knows."""
 REPORT_S = 0.2
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
+_MOST_CONNECTIONS = 64
+"""Of one key at a time: a machine has a worker for each of its cores."""
+_SUM_TOLERANCE = 0.01
+"""How far the probabilities of an answer may be from 1 together."""
 
 
 class Dispatcher:
@@ -61,7 +67,7 @@ class Dispatcher:
             seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
         )
         self._candidate = CandidateFeed(hub, seat.settings.line.seed)
-        self._acknowledged: dict[int, list[int]] = defaultdict(list)
+        self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
         self._stop = False
         self._orphaned: float | None = None
@@ -88,11 +94,9 @@ class Dispatcher:
         for peer in self._remotes.silent(monotonic()):
             self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
-        for camera, seqs in self._acknowledged.items():
-            identity = self._peers.identity(f"camera-{camera}")
-            if identity is not None:
-                self._hub.send("camera", identity, Acknowledged(tuple(seqs)))
-        self._acknowledged.clear()
+        self._acknowledge()
+
+    # -- what peers say -----------------------------------------------------------------------
 
     def _handle(
         self, role: str, peer: str, message: Message, payload: Buffer | None
@@ -102,53 +106,100 @@ class Dispatcher:
             self._remotes.hear(peer, now)
         if isinstance(message, Hello):
             return self._greet(role, peer, message, now)
-        name = self._peers.name(role, peer)
-        if name is None:
+        if self._peers.name(role, peer) is None:
             # A restarted dispatcher; what is under way will be sent again after the greeting.
             self._hub.send(role, peer, Who())
             return []
         match role, message:
             case _, Beat():
                 return []
-            case "camera", Frame():
+            case "camera", Frame() if self._speaks_for(peer, message.camera):
                 if payload is not None and self._hub.has_listeners():
                     self._hub.publish(feed.encode(self._thumbnails.seen(message, payload, now)))
                 return self._ledger.frame(message, payload, now)
             case "camera", UnseenItems(items):
-                return self._ledger.unseen(items)
+                if all(self._speaks_for(peer, item.camera) for item in items):
+                    return self._ledger.unseen(items)
             case "remote", ClockQuery(asked):
                 self._hub.send(role, peer, ClockReply(asked, now))
                 return []
             case "worker" | "remote", Result() if self._fits(message):
-                return self._ledger.result(peer, message, now)
+                return self._answer(peer, message, now)
             case "worker" | "remote", Refusal():
-                return self._ledger.refusal(peer, message, now)
-            case "sink", Stored(keys, truth):
-                return self._ledger.stored(name, keys, truth)
-            case "sink", Want(camera, seq):
-                return self._ledger.want(name, (camera, seq))
-            case "sink", NoticeStored(notice_id):
-                return self._ledger.notice_stored(notice_id)
-        self._hub.malformed += 1  # well-formed, but not this role's to say
+                refusal = replace(message, reason=plain(message.reason))
+                return self._ledger.refusal(peer, refusal, now)
+            case "sink", Stored(keys):
+                return self._ledger.stored(keys)
+        self._hub.malformed += 1  # well-formed, but not this peer's to say
         return []
 
+    def _speaks_for(self, peer: str, camera: int) -> bool:
+        """A camera tells of its own lane alone."""
+        return self._peers.name("camera", peer) == f"camera-{camera}"
+
+    def _fits(self, result: Result) -> bool:
+        """Whether it can be an answer of a model of this line."""
+        probabilities = result.probabilities
+        return (
+            len(probabilities) == len(self._seat.model.classes)
+            and abs(sum(probabilities) - 1) <= _SUM_TOLERANCE
+            and self._ledger.judge.knows(result.model)
+        )
+
+    def _answer(self, peer: str, result: Result, now: float) -> Iterable[act.Action]:
+        given = self._ledger.held_since(peer, result.key)
+        if given is None:
+            return []  # not this worker's to answer (any more)
+        if peer in self._remotes:  # its clock is believed as far as it can be true
+            started = min(max(result.started, given), now)
+            inference_s = min(result.inference_s, now - started)
+            result = replace(result, started=started, inference_s=inference_s)
+        return self._ledger.result(peer, result, now)
+
+    # -- who comes and goes -------------------------------------------------------------------
+
     def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
-        if role == hello.role == REMOTE:
-            return self._greet_remote(peer, hello, now)
-        if hello.role != role or not self._is_name(role, hello.name):
+        if hello.role != role or hello.identity != peer or not self._is_name(role, hello.name):
             self._hub.malformed += 1
             return []
+        if role == REMOTE:
+            return self._greet_remote(peer, hello, now)
+        if self._peers.is_over(hello.name, hello.incarnation):
+            return []  # sent before its death, of which the supervisor has told already
         actions: list[act.Action] = []
         older = self._peers.identity(hello.name)
         if older is not None and older != peer:
+            self._peers.end(older)
+            if self._peers.is_over(hello.name, hello.incarnation):
+                return []
             actions += self._forget(role, older, now)
         is_new = self._peers.add(role, peer, hello.name)
         self._hub.send(role, peer, self._welcome)
         if role == "worker":  # one that wants to leave says so by greeting again, with no credit
             actions += self._ledger.worker_joined(peer, hello.credit, now)
         if is_new and role == "sink":
-            actions += self._ledger.sink_joined(hello.name, hello.credit)
+            actions += self._ledger.log_joined(hello.credit)
         return actions
+
+    def _is_name(self, role: str, name: str) -> bool:
+        if role == REMOTE:  # its key says so: see `line.curve`
+            return True
+        return name == LOG if role == "sink" else name.startswith(f"{role}-")
+
+    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
+        if self._remotes.is_shut_out(hello.name):
+            return []
+        is_new = self._peers.name(REMOTE, peer) is None
+        if is_new and self._peers.count(REMOTE, hello.name) >= _MOST_CONNECTIONS:
+            self._hub.malformed += 1
+            return []
+        credit = min(hello.credit, self._terms.credit)
+        self._peers.add(REMOTE, peer, peer)
+        self._remotes.greet(peer, now, works=credit > 0)
+        self._hub.send(REMOTE, peer, self._welcome)
+        self._hub.send(REMOTE, peer, self._terms)
+        return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
 
     def take_up(self, standing: Standing) -> None:
         """Hold to what was ordered before this process was started."""
@@ -161,29 +212,21 @@ class Dispatcher:
         for peer in self._remotes.peers:
             self._hub.send(REMOTE, peer, self._terms)
 
-    def _fits(self, result: Result) -> bool:
-        return len(result.probabilities) == len(self._seat.model.classes)
-
-    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
-        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
-        credit = min(hello.credit, self._terms.credit)
-        self._peers.add(REMOTE, peer, peer)
-        self._remotes.greet(peer, now, works=credit > 0)
-        self._hub.send(REMOTE, peer, self._welcome)
-        self._hub.send(REMOTE, peer, self._terms)
-        return self._ledger.worker_joined(peer, credit, now)
-
     def _lose(self, remote: str, how: str) -> None:
         """A worker on another machine is gone; if it lives, it will be asked who it is."""
         if self._remotes.forget(remote):
-            text = f"{remote} {how}, its frames go to others"
-            self._carry_out(self._ledger.notice(Notice(f"lost-{remote}", "remote_lost", text)))
+            self._tell(f"lost-{remote}", "remote_lost", f"{remote} {how}, its frames go to others")
         self._carry_out(self._forget(REMOTE, remote, monotonic()))
 
-    def _is_name(self, role: str, name: str) -> bool:
-        if role == "sink":
-            return name in (SINKS if self._seat.settings.review.enabled else SINKS[:-1])
-        return name.startswith(f"{role}-")
+    def _shut_out(self, owner: str) -> None:
+        """Nothing of the holder of this key is heard any more, as long as this process lives."""
+        self._remotes.shut_out(owner)
+        text = f"{owner} is shut out: it took items and left, and others had to answer them"
+        self._tell(f"shut_out-{owner}-{self._seat.incarnation}", "remote_shut_out", text)
+        for peer in self._remotes.peers:
+            if peer.partition("#")[0] == owner:
+                self._remotes.forget(peer)
+                self._carry_out(self._forget(REMOTE, peer, monotonic()))
 
     def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
         """The process behind `peer` is gone."""
@@ -192,55 +235,74 @@ class Dispatcher:
             return []
         if role in ("worker", REMOTE):
             return self._ledger.worker_left(peer, now)
-        return self._ledger.sink_left(name) if role == "sink" else []
+        if role == "sink":
+            self._ledger.log_left()
+        return []
+
+    # -- what the ledger decides --------------------------------------------------------------
 
     def _carry_out(self, actions: Iterable[act.Action]) -> None:
-        # A peer that cannot be reached is dead, and its supervisor or its lease will say so.
         for action in actions:
             match action:
                 case act.Assign(worker, picture) if worker in self._remotes:
                     if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
                         self._lose(worker, "hung up")
                 case act.Assign(worker, picture):
-                    self._hub.send("worker", worker, picture.frame, picture.data)
-                case act.Deliver(sink, outcome, None):
-                    if sink == SINKS[0]:
-                        self._tell_onlookers(outcome)
-                    self._to_sink(sink, Row(outcome, "raw", 0, 0))
-                case act.Deliver(sink, outcome, act.Picture(frame, data)):
-                    row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
-                    self._to_sink(sink, row, data)
-                case act.Announce(sink, notice):
-                    self._to_sink(sink, notice)
-                case act.Acknowledge(camera, seq):
-                    self._acknowledged[camera].append(seq)
+                    if not self._hub.send("worker", worker, picture.frame, picture.data):
+                        self._peers.end(worker)  # dead, and its supervisor is about to say so
+                        self._carry_out(self._forget("worker", worker, monotonic()))
+                case act.Write(outcome):
+                    self._tell_onlookers(outcome)
+                    identity = self._peers.identity(LOG)
+                    if identity is not None:
+                        self._hub.send("sink", identity, Row(outcome, "raw", 0, 0))
+                case act.Acknowledge():
+                    self._acknowledged[action.outcome.camera].append(action)
                 case act.Suspect(worker) if worker in self._remotes:
                     self._lose(worker, "hung")
                 case act.Suspect(worker):
+                    self._peers.end(worker)
+                    self._peers.remove("worker", worker)
                     self._seat.leash.send("suspect", process=worker)
-                case act.NoticeDone(notice_id):
-                    self._seat.leash.send("notice_done", id=notice_id)
+                case act.ShutOut(owner):
+                    self._shut_out(owner)
+
+    def _acknowledge(self) -> None:
+        """Tell each camera which of its items stand in the log, and which may go to review."""
+        review, seed = self._seat.settings.review, self._seat.settings.line.seed
+        for camera, items in self._acknowledged.items():
+            identity = self._peers.identity(f"camera-{camera}")
+            if identity is None:
+                continue
+            for begin in range(0, len(items), MOST_KEYS):
+                some = items[begin : begin + MOST_KEYS]
+                seqs = tuple(item.outcome.seq for item in some)
+                wanted = tuple(
+                    item.outcome.seq
+                    for item in some
+                    if item.has_picture and proposal(item.outcome, review, seed) is not None
+                )
+                self._hub.send("camera", identity, Acknowledged(seqs, wanted))
+        self._acknowledged.clear()
 
     def _tell_onlookers(self, outcome: Outcome) -> None:
         if self._hub.has_listeners():
             self._hub.publish(feed.encode(feed.Decided(outcome)))
         if self._candidate.wants(outcome):
-            self._candidate.offer(self._ledger.want(SINKS[0], (outcome.camera, outcome.seq)))
+            self._candidate.offer(outcome, self._ledger.picture((outcome.camera, outcome.seq)))
 
-    def _to_sink(self, sink: str, message: Message, payload: Buffer | None = None) -> None:
-        identity = self._peers.identity(sink)
-        if identity is not None:
-            self._hub.send("sink", identity, message, payload)
+    # -- the supervisor -----------------------------------------------------------------------
+
+    def _tell(self, event_id: str, event: str, text: str) -> None:
+        self._seat.leash.send("incident", id=event_id, event=event, text=text)
 
     def _heed_leash(self) -> None:
         leash = self._seat.leash
         for note in leash.receive():
             match note["kind"]:
                 case "died":
+                    self._peers.end(note["process"])
                     self._carry_out(self._forget(note["role"], note["process"], monotonic()))
-                case "notice":
-                    notice = Notice(note["id"], note["event"], note["text"])
-                    self._carry_out(self._ledger.notice(notice))
                 case "judge":
                     self._ledger.judge = judges_of(self._seat)
                 case "serve":

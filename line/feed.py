@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from line.codec import Layout, pack
 from line.errors import DecodeError
-from line.messages import Buffer, Frame, Key
+from line.messages import Buffer, Deadline, Frame, Key
 from line.outcome import Outcome
 
 THUMBNAIL_PX = 80
@@ -42,7 +42,7 @@ class Seen:
     seq: int
     scheduled_s: float
     triggered: float
-    deadline: float
+    deadline: Deadline
     true_class: str | None
     mass_g: float
     thumbnail: Thumbnail | None = None

@@ -16,21 +16,27 @@ class InFlight:
     """of arrival"""
     picture: Picture | None
     outcome: Outcome | None = None
-    worker: str | None = None
-    """that holds the frame"""
+    given: float | None = None
+    """monotonic time at which a worker was last given the frame"""
     attempts: int = 0
-    given: dict[str, float] = field(default_factory=dict)
-    """worker → monotonic time at which it was last given the frame; at most one for each attempt"""
-    awaiting: set[str] = field(default_factory=set)
-    """sinks that must still say that they hold the outcome"""
-
-    def give(self, worker: str, now: float) -> None:
-        """A worker holds the frame from now on."""
-        self.worker = worker
-        self.attempts += 1
-        self.given[worker] = now
+    """workers that were given the frame"""
+    charged: set[str] = field(default_factory=set)
+    """owners of the workers that died or hung with the frame; each counts once"""
+    alone: int = 0
+    """deaths of workers that held this frame and no other"""
 
     @property
-    def last_given(self) -> float | None:
-        """Monotonic time at which a worker was last given the frame."""
-        return max(self.given.values(), default=None)
+    def is_suspect(self) -> bool:
+        """It cost a worker."""
+        return bool(self.charged)
+
+    def give(self, now: float) -> None:
+        """A worker holds the frame from now on."""
+        self.attempts += 1
+        self.given = now
+
+    def charge(self, owner: str, *, alone: bool) -> int:
+        """Its worker died or hung; returns what the item has cost by now."""
+        self.charged.add(owner)
+        self.alone += alone
+        return max(len(self.charged), self.alone)

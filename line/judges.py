@@ -15,9 +15,14 @@ from line.verdicts import Judge
 
 @dataclass(frozen=True, slots=True)
 class Judges(Judge):
-    """Of the run's own model, and in `others` of each model that was ordered, by short hash."""
+    """Of the run's own model (short hash `own`), and in `others` of each that was ordered."""
 
+    own: str
     others: Mapping[str, Judge]
+
+    def knows(self, model: str) -> bool:
+        """Whether a model with this short hash was ever to answer on this line."""
+        return model == self.own or model in self.others
 
     def classified(
         self,
@@ -48,4 +53,6 @@ def judges_of(seat: Seat) -> Judges:
         short_hash: Judge(model.classes, residue_class, threshold(model))
         for short_hash, model in standing.models.items()
     }
-    return Judges(seat.model.classes, residue_class, threshold(seat.model), others)
+    return Judges(
+        seat.model.classes, residue_class, threshold(seat.model), seat.model.short_hash, others
+    )

@@ -3,19 +3,23 @@
 No sockets, no clocks, no threads: the dispatcher process feeds it what arrives and carries out what
 it returns, and a simulation can do the same in virtual time. Each item goes one way only::
 
-    waiting ──> leased ──> decided ──> in csv_log ──> in alerts and active_learning ──> acknowledged
+    waiting ──> leased ──> decided ──> in the CSV log ──> acknowledged
        └──────────┴── deadline passed, attempts spent ──┘
 
 - *waiting*: in order of deadline, then of arrival.
-- *leased*: a worker with credit holds it. A lease ends with an answer, with news of the worker's
-  death, or when it times out; then the frame waits again and counts one attempt more. A frame that
-  already cost a worker is only given to an idle one and stays alone there, so that a picture which
-  kills workers does not drag others down with it.
-- *decided*: the outcome is fixed, and goes to the CSV log first. If the log answers that it holds
-  another row for that item (written before a restart), that row is the truth from there on.
+- *leased*: one worker with credit holds it. A lease ends with that worker's answer, with news of
+  its death, or when it times out; then the frame waits again. An answer counts only from the worker
+  that holds the lease.
+- A frame that cost a worker is *suspect*: it is given to an idle worker and stays alone there, so
+  that a picture which kills workers does not drag others down with it. If no worker is idle one is
+  given nothing more until it is; the others go on. A death is charged to the worker's owner, once
+  to each owner. When as many owners are charged as there are attempts, or as many deaths alone, the
+  item is `failed`.
+- *decided*: the outcome is fixed. The log's acknowledgement alone releases the item; everything
+  else that takes rows reads them from the log's file.
 
 The state is bounded by what cameras keep in their windows. The ledger remembers nothing of an item
-after its acknowledgement: whoever asks again is answered by the sinks, which ignore what they hold.
+after its acknowledgement: whoever asks again is answered by the log, which ignores what it holds.
 """
 
 from __future__ import annotations
@@ -26,22 +30,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from line.actions import (
-    Acknowledge,
-    Action,
-    Announce,
-    Assign,
-    Deliver,
-    NoticeDone,
-    Picture,
-    Suspect,
-)
-from line.deliveries import Deliveries
+from line.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.in_flight import InFlight
-from line.messages import Buffer, Frame, Key, Notice, Refusal, Result, Unseen
-from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.log_queue import LogQueue
+from line.messages import Buffer, Frame, Key, Refusal, Result, Unseen
+from line.outcome import Outcome, Verdict
 from line.verdicts import Judge, unanswered, unseen
-from line.workforce import Workforce
+from line.worker_costs import WorkerCosts
+from line.worker_leases import WorkerLeases
+
+_Queue = list[tuple[float, int, Key]]
+"""A heap of (deadline, order of arrival, key)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +49,6 @@ class Rules:
 
     lease_s: float
     attempts: int
-    log: str
-    """the sink whose stored row is the truth"""
-    followers: tuple[str, ...]
-    """sinks that hear of an outcome once it is logged"""
-    review: str
-    """the follower that only hears of items a model answered for"""
-    notices: str
-    """the sink that writes notices"""
 
 
 class Ledger:
@@ -67,11 +58,12 @@ class Ledger:
         self._rules = rules
         self.judge = judge  # may be replaced, for what is decided from then on
         self._items: dict[Key, InFlight] = {}
-        self._waiting: list[tuple[float, int, Key]] = []
+        self._waiting: _Queue = []
+        self._suspects: _Queue = []
         self._arrivals = itertools.count()
-        self._workers = Workforce(rules.lease_s)
-        self._deliveries = Deliveries((rules.log, *rules.followers))
-        self._notices: dict[str, Notice] = {}
+        self._workers = WorkerLeases(rules.lease_s)
+        self._costs = WorkerCosts()
+        self._log = LogQueue()
 
     # -- what cameras say ---------------------------------------------------------------------
 
@@ -95,92 +87,65 @@ class Ledger:
 
     # -- what workers say ---------------------------------------------------------------------
 
-    def worker_joined(self, worker: str, credit: int, now: float) -> list[Action]:
-        """A worker is ready for `credit` frames at a time."""
-        self._workers.join(worker, credit)
+    def worker_joined(
+        self, worker: str, credit: int, now: float, owner: str | None = None
+    ) -> list[Action]:
+        """A worker is ready for `credit` frames at a time.
+
+        `owner`: whom its costs are charged to, if it may come back under other identities.
+        """
+        if owner is not None:
+            self._costs.know(owner)
+        self._workers.join(worker, owner or worker, credit)
         return self._dispatch(now)
 
     def worker_left(self, worker: str, now: float) -> list[Action]:
         """A worker is gone; what it held waits for another."""
         return self._remove(worker) + self._dispatch(now)
 
+    def held_since(self, worker: str, key: Key) -> float | None:
+        """Monotonic time at which the worker was given a frame; None if it does not hold it."""
+        return self._items[key].given if self._workers.holds(worker, key) else None
+
     def result(self, worker: str, result: Result, now: float) -> list[Action]:
-        """A worker answered. The first answer to an item counts, whoever gives it."""
-        key = result.key
-        self._workers.give_back(worker, key, now)
-        item = self._items.get(key)
-        actions: list[Action] = []
-        if item is not None and item.outcome is None and item.picture is not None:
-            self._revoke(item, key)
-            outcome = self.judge.classified(
-                item.picture.frame, result, worker, item.attempts, item.given.get(worker), now
-            )
-            actions = self._decide(key, outcome)
-        return actions + self._dispatch(now)
+        """A worker answered."""
+        item = self._give_back(worker, result.key, now)
+        if item is None or item.picture is None:
+            return []
+        outcome = self.judge.classified(
+            item.picture.frame, result, worker, item.attempts, item.given, now
+        )
+        owner = self._workers.owner(worker)
+        shut_out = [ShutOut(other) for other in self._costs.answered(owner, item.charged)]
+        return [*self._decide(result.key, outcome), *shut_out, *self._dispatch(now)]
 
     def refusal(self, worker: str, refusal: Refusal, now: float) -> list[Action]:
         """A worker cannot answer, and no other could."""
-        self._workers.give_back(worker, refusal.key, now)
-        item = self._items.get(refusal.key)
-        actions: list[Action] = []
-        if item is not None and item.outcome is None and item.picture is not None:
-            self._revoke(item, refusal.key)
-            actions = self._give_up(refusal.key, refusal.verdict, refusal.reason)
+        if self._give_back(worker, refusal.key, now) is None:
+            return []
+        actions = self._give_up(refusal.key, refusal.verdict, refusal.reason)
         return actions + self._dispatch(now)
 
-    # -- what sinks say -----------------------------------------------------------------------
+    # -- what the log says --------------------------------------------------------------------
 
-    def sink_joined(self, sink: str, credit: int) -> list[Action]:
-        """A sink is ready; it is sent again whatever it has not acknowledged."""
-        actions = self._deliver(sink, self._deliveries.open(sink, credit))
-        if sink == self._rules.notices:
-            actions += [Announce(sink, notice) for notice in self._notices.values()]
-        return actions
+    def log_joined(self, credit: int) -> list[Action]:
+        """The log is ready; it is sent again whatever it has not acknowledged."""
+        return self._write(self._log.open(credit))
 
-    def sink_left(self, sink: str) -> list[Action]:
-        """A sink is gone; its outcomes wait for its next incarnation."""
-        self._deliveries.close(sink)
-        return []
+    def log_left(self) -> None:
+        """The log is gone; its outcomes wait for its next incarnation."""
+        self._log.close()
 
-    def stored(self, sink: str, keys: Iterable[Key], truth: Iterable[Outcome]) -> list[Action]:
-        """A sink holds these items. `truth`: rows that the CSV log held already."""
-        for outcome in truth:
-            item = self._items.get((outcome.camera, outcome.seq))
-            if item is not None and sink == self._rules.log and sink in item.awaiting:
-                item.outcome = outcome
+    def stored(self, keys: Iterable[Key]) -> list[Action]:
+        """The log holds these items, these outcomes or ones that it held already."""
         actions: list[Action] = []
         for key in keys:
             item = self._items.get(key)
-            if item is None or sink not in item.awaiting:
-                continue
-            item.awaiting.remove(sink)
-            self._deliveries.settle(sink, key)
-            if sink == self._rules.log:
-                actions += self._forward(key, item)
-            if not item.awaiting:
+            if item is not None and item.outcome is not None:
+                self._log.settle(key)
                 del self._items[key]
-                actions.append(Acknowledge(*key))
-        return actions + self._deliver(sink, self._deliveries.pull(sink))
-
-    def want(self, sink: str, key: Key) -> list[Action]:
-        """A sink asks for an item's picture before it stores the outcome."""
-        item = self._items.get(key)
-        if item is None or item.outcome is None or sink not in item.awaiting:
-            return []
-        return [Deliver(sink, item.outcome, item.picture)]
-
-    # -- what happens to the line itself ------------------------------------------------------
-
-    def notice(self, notice: Notice) -> list[Action]:
-        """Something worth an alert happened; kept until the alerts sink has written it."""
-        self._notices[notice.id] = notice
-        if self._deliveries.is_open(self._rules.notices):
-            return [Announce(self._rules.notices, notice)]
-        return []
-
-    def notice_stored(self, notice_id: str) -> list[Action]:
-        """The alerts sink holds the notice."""
-        return [NoticeDone(notice_id)] if self._notices.pop(notice_id, None) else []
+                actions.append(Acknowledge(item.outcome, item.picture is not None))
+        return actions + self._write(self._log.pull())
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -194,8 +159,10 @@ class Ledger:
 
     def next_tick(self) -> float | None:
         """Monotonic time at which `tick` has something to do; None = never."""
-        deadline = self._waiting[0][0] if self._waiting else math.inf
-        soonest = min(deadline, self._workers.next_end())
+        soonest = self._workers.next_end()
+        for queue in (self._waiting, self._suspects):
+            if queue:
+                soonest = min(soonest, queue[0][0])
         return soonest if math.isfinite(soonest) else None
 
     # -- for onlookers ------------------------------------------------------------------------
@@ -203,7 +170,7 @@ class Ledger:
     @property
     def waiting(self) -> int:
         """Frames that wait for a worker."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._suspects)
 
     @property
     def held(self) -> int:
@@ -214,87 +181,94 @@ class Ledger:
         """Worker → (frames it holds, frames it has answered)."""
         return self._workers.loads()
 
+    def picture(self, key: Key) -> Picture | None:
+        """Of an item that is not acknowledged yet; None: there is none here."""
+        item = self._items.get(key)
+        return None if item is None else item.picture
+
     # -- inside -------------------------------------------------------------------------------
 
     def _wait(self, key: Key) -> None:
         item = self._items[key]
         assert item.picture is not None
-        heapq.heappush(self._waiting, (item.picture.frame.deadline, item.order, key))
+        queue = self._suspects if item.is_suspect else self._waiting
+        heapq.heappush(queue, (item.picture.frame.deadline, item.order, key))
 
     def _dispatch(self, now: float) -> list[Action]:
-        """Expire the dead, then lease the living to workers with credit."""
-        actions: list[Action] = []
-        while self._waiting and self._waiting[0][0] <= now:
-            key = heapq.heappop(self._waiting)[2]
-            actions += self._give_up(key, Verdict.EXPIRED, "no worker was free before the deadline")
-        while self._waiting:
-            key = self._waiting[0][2]
-            worker = self._workers.choose(key, idle=self._items[key].attempts > 0)
+        """Expire the dead, then lease the living to workers with credit, the most urgent first."""
+        actions = self._expire(now)
+        reserved: str | None = None
+        while self._waiting or (self._suspects and reserved is None):
+            is_suspect = bool(self._suspects) and reserved is None
+            if is_suspect and self._waiting:
+                is_suspect = self._suspects[0] < self._waiting[0]
+            queue = self._suspects if is_suspect else self._waiting
+            key = queue[0][2]
+            if is_suspect:
+                worker, is_idle = self._workers.choose_for_suspect(self._items[key].charged)
+                if not is_idle:
+                    reserved = worker or ""
+                    continue
+            else:
+                worker = self._workers.choose(reserved)
             if worker is None:
                 break
-            heapq.heappop(self._waiting)
+            heapq.heappop(queue)
             actions.append(self._lease(worker, key, now))
+        return actions
+
+    def _expire(self, now: float) -> list[Action]:
+        actions: list[Action] = []
+        for queue in (self._waiting, self._suspects):
+            while queue and queue[0][0] <= now:
+                key = heapq.heappop(queue)[2]
+                reason = "no worker was free before the deadline"
+                actions += self._give_up(key, Verdict.EXPIRED, reason)
         return actions
 
     def _lease(self, name: str, key: Key, now: float) -> Assign:
         item = self._items[key]
         assert item.picture is not None
-        self._workers.lease(name, key, now, alone=item.attempts > 0)
-        item.give(name, now)
+        self._workers.lease(name, key, now, alone=item.is_suspect)
+        item.give(now)
         return Assign(name, item.picture)
+
+    def _give_back(self, worker: str, key: Key, now: float) -> InFlight | None:
+        """The item that the worker is done with; None if it does not hold it."""
+        if not self._workers.holds(worker, key):
+            return None
+        self._workers.give_back(worker, key, now)
+        return self._items[key]
 
     def _remove(self, name: str) -> list[Action]:
         """Forget the worker; its frames wait again, or have cost enough."""
         actions: list[Action] = []
-        for key in self._workers.leave(name):
-            item = self._items.get(key)
-            if item is None or item.worker != name:
-                continue  # another worker has it, or had an answer for it
-            item.worker = None
-            if item.attempts >= self._rules.attempts:
-                reason = f"{item.attempts} workers died or hung on it"
+        gone = self._workers.leave(name)
+        if gone is None:
+            return []
+        for key in gone.keys:
+            cost = self._items[key].charge(gone.owner, alone=gone.alone)
+            if cost >= self._rules.attempts:
+                reason = f"{cost} workers died or hung on it"
                 actions += self._give_up(key, Verdict.FAILED, reason)
             else:
                 self._wait(key)
         return actions
 
-    def _revoke(self, item: InFlight, key: Key) -> None:
-        """Take the frame from the waiting, or from another worker that still holds it."""
-        if item.worker is None:
-            self._waiting = [entry for entry in self._waiting if entry[2] != key]
-            heapq.heapify(self._waiting)
-        item.worker = None
-
     def _give_up(self, key: Key, verdict: Verdict, reason: str) -> list[Action]:
         item = self._items[key]
         assert item.picture is not None
-        outcome = unanswered(item.picture.frame, verdict, reason, item.attempts, item.last_given)
+        outcome = unanswered(item.picture.frame, verdict, reason, item.attempts, item.given)
         return self._decide(key, outcome)
 
     def _decide(self, key: Key, outcome: Outcome) -> list[Action]:
-        item = self._items[key]
-        item.outcome = outcome
-        return self._send(self._rules.log, key, item)
+        self._items[key].outcome = outcome
+        return self._write(self._log.push(key))
 
-    def _forward(self, key: Key, item: InFlight) -> list[Action]:
-        """The row stands in the log: tell the other sinks."""
-        assert item.outcome is not None
-        actions: list[Action] = []
-        # After a camera's restart the log may know an answer to an item without a picture.
-        reviewable = item.picture is not None and item.outcome.verdict in CLASSIFIED
-        for sink in self._rules.followers:
-            if sink != self._rules.review or reviewable:
-                actions += self._send(sink, key, item)
-        return actions
-
-    def _send(self, sink: str, key: Key, item: InFlight) -> list[Action]:
-        item.awaiting.add(sink)
-        return self._deliver(sink, self._deliveries.push(sink, key))
-
-    def _deliver(self, sink: str, keys: Iterable[Key]) -> list[Action]:
+    def _write(self, keys: Iterable[Key]) -> list[Action]:
         actions: list[Action] = []
         for key in keys:
             outcome = self._items[key].outcome
             assert outcome is not None
-            actions.append(Deliver(sink, outcome, None))
+            actions.append(Write(outcome))
         return actions

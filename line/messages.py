@@ -2,19 +2,51 @@
 
 Times are seconds of the monotonic clock of the dispatcher's machine. A worker on another machine
 finds out how far its own is from that, and converts.
+
+Every field has a type and a range, which `line.codec` checks before the message exists. Where
+nothing else is said a number is finite, an integer not negative, a text no longer than
+`ranges.LONGEST_TEXT` and a list no longer than `ranges.LONGEST_LIST`.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from line.outcome import Outcome, Verdict
+from line.ranges import Between, Longest, Matching
 
 Buffer = bytes | bytearray | memoryview
 Encoding = Literal["raw", "jpeg"]
 Key = tuple[int, int]
 """(camera, sequence): names an item in a run."""
+
+MOST_KEYS = 4096
+"""Items named in one message."""
+MOST_CLASSES = 4096
+LONGEST_REASON = 600
+"""Characters; whoever makes one cuts it shorter."""
+
+Camera = Annotated[int, Between(0, 63)]
+Sequence = Annotated[int, Between(0, 1 << 53)]
+Credit = Annotated[int, Between(0, 4096)]
+Moment = Annotated[float, Between(-1e12, 1e12)]
+"""Monotonic time, s."""
+Deadline = Annotated[float, Between(-1e12, math.inf)]
+BeltTime = Annotated[float, Between(-1e12, 1e12)]
+Duration = Annotated[float, Between(0, 1e6)]
+Mass = Annotated[float, Between(0, 1e9)]
+Pixels = Annotated[int, Between(0, 65_535)]
+ClassName = Annotated[str, Longest(255)]
+Reason = Annotated[str, Longest(LONGEST_REASON)]
+Probability = Annotated[float, Between(0, 1.001)]
+"""A sum of rounded shares may be a little above 1."""
+Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}")]
+ShortHash = Annotated[str, Matching(r"[0-9a-f]{12}")]
+Role = Annotated[str, Matching("camera|worker|sink|remote")]
+ProcessName = Annotated[str, Matching(r"[A-Za-z][A-Za-z0-9_-]{0,79}")]
+Incarnation = Annotated[int, Between(0, 1 << 53)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +61,15 @@ class Hello(Message):
     """Anyone → dispatcher: I am here, and this much may be sent to me unanswered."""
 
     KIND = b"H1"
-    role: str
-    name: str
-    incarnation: int
-    credit: int
+    role: Role
+    name: ProcessName
+    incarnation: Incarnation
+    credit: Credit
+
+    @property
+    def identity(self) -> str:
+        """Under which this incarnation is connected."""
+        return f"{self.name}#{self.incarnation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +77,7 @@ class Welcome(Message):
     """Dispatcher → anyone: heard you. A new epoch means that earlier messages are forgotten."""
 
     KIND = b"W1"
-    epoch: str
+    epoch: Annotated[str, Longest(80)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +85,12 @@ class Terms(Message):
     """Dispatcher → worker on another machine, after each greeting: what the line asks of it."""
 
     KIND = b"T1"
-    model: str
-    """SHA-256 of the model file, in hex"""
-    credit: int
-    height_px: int
+    model: Sha256
+    """of the model file"""
+    credit: Credit
+    height_px: Pixels
     """of the camera's pictures, to warm up with"""
-    width_px: int
+    width_px: Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +98,7 @@ class ClockQuery(Message):
     """Worker on another machine → dispatcher, in place of a `Beat`: asks for the time."""
 
     KIND = b"Q1"
-    asked: float
+    asked: Moment
     """monotonic time of the worker's machine"""
 
 
@@ -70,8 +107,8 @@ class ClockReply(Message):
     """Dispatcher → worker on another machine: the time."""
 
     KIND = b"C1"
-    asked: float
-    now: float
+    asked: Moment
+    now: Moment
     """monotonic time of the dispatcher's machine"""
 
 
@@ -94,22 +131,22 @@ class Frame(Message):
     """Camera → dispatcher → worker: one item's picture and what is known of the item."""
 
     KIND = b"F2"
-    camera: int
-    seq: int
-    scheduled_s: float
+    camera: Camera
+    seq: Sequence
+    scheduled_s: BeltTime
     """belt time of the trigger"""
-    triggered: float
+    triggered: Moment
     """monotonic time that the trigger was scheduled for"""
-    published: float
+    published: Moment
     """monotonic time at which it left the camera, for the first time if it was sent again"""
-    deadline: float
+    deadline: Deadline
     """monotonic time of the last useful decision; infinite at `--speed max`"""
-    true_class: str | None
-    mass_g: float
+    true_class: ClassName | None
+    mass_g: Mass
     encoding: Encoding
-    height_px: int
-    width_px: int
-    picture_crc32: int
+    height_px: Pixels
+    width_px: Pixels
+    picture_crc32: Annotated[int, Between(0, (1 << 32) - 1)]
 
     @property
     def key(self) -> Key:
@@ -124,13 +161,13 @@ RefusalVerdict = Literal[Verdict.EXPIRED, Verdict.FAILED]
 class Unseen:
     """An item that passed the photo-eye without becoming a frame."""
 
-    camera: int
-    seq: int
-    scheduled_s: float
-    true_class: str | None
-    mass_g: float
+    camera: Camera
+    seq: Sequence
+    scheduled_s: BeltTime
+    true_class: ClassName | None
+    mass_g: Mass
     verdict: UnseenVerdict
-    reason: str
+    reason: Reason
 
     @property
     def key(self) -> Key:
@@ -142,15 +179,19 @@ class UnseenItems(Message):
     """Camera → dispatcher: a range of items without pictures."""
 
     KIND = b"U1"
-    items: tuple[Unseen, ...]
+    items: Annotated[tuple[Unseen, ...], Longest(MOST_KEYS)]
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged(Message):
-    """Dispatcher → camera: these items stand in every sink; forget them."""
+    """Dispatcher → camera: these items stand in the log; forget them.
 
-    KIND = b"A1"
-    seqs: tuple[int, ...]
+    `review`: those among them whose picture may be wanted for review, to be kept before that.
+    """
+
+    KIND = b"A2"
+    seqs: Annotated[tuple[Sequence, ...], Longest(MOST_KEYS)]
+    review: Annotated[tuple[Sequence, ...], Longest(MOST_KEYS)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +199,13 @@ class Result(Message):
     """Worker → dispatcher: the model's answer for one frame."""
 
     KIND = b"R1"
-    camera: int
-    seq: int
-    probabilities: tuple[float, ...]
-    started: float
+    camera: Camera
+    seq: Sequence
+    probabilities: Annotated[tuple[Probability, ...], Longest(MOST_CLASSES)]
+    started: Moment
     """monotonic time at which the inference began"""
-    inference_s: float
-    model: str
+    inference_s: Duration
+    model: ShortHash
     """first 12 hex digits of the model file's SHA-256"""
 
     @property
@@ -177,11 +218,11 @@ class Refusal(Message):
     """Worker → dispatcher: no answer for this frame, and another worker would not have one."""
 
     KIND = b"N1"
-    camera: int
-    seq: int
+    camera: Camera
+    seq: Sequence
     verdict: RefusalVerdict
-    """its deadline passed on the way, or its picture cannot be read"""
-    reason: str
+    """its deadline passed on the way, or its picture cannot be read or answered"""
+    reason: Reason
 
     @property
     def key(self) -> Key:
@@ -190,49 +231,21 @@ class Refusal(Message):
 
 @dataclass(frozen=True, slots=True)
 class Row(Message):
-    """Dispatcher → sink: an outcome to store; with the picture if the sink asked for it."""
+    """Dispatcher → CSV log: an outcome to store; → shadow: one with its picture."""
 
     KIND = b"O2"
     outcome: Outcome
     encoding: Encoding
-    height_px: int
-    width_px: int
+    height_px: Pixels
+    width_px: Pixels
 
 
 @dataclass(frozen=True, slots=True)
 class Stored(Message):
-    """Sink → dispatcher: these items are written; `truth` repeats rows that stood already."""
+    """CSV log → dispatcher: these items have a row."""
 
-    KIND = b"S2"
-    keys: tuple[Key, ...]
-    truth: tuple[Outcome, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Want(Message):
-    """Sink → dispatcher: send this outcome once more, with its picture."""
-
-    KIND = b"P1"
-    camera: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Notice(Message):
-    """Dispatcher → alerts sink: something happened to the line itself."""
-
-    KIND = b"E1"
-    id: str
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeStored(Message):
-    """Alerts sink → dispatcher: the notice is written."""
-
-    KIND = b"D1"
-    id: str
+    KIND = b"S3"
+    keys: Annotated[tuple[tuple[Camera, Sequence], ...], Longest(MOST_KEYS)]
 
 
 MESSAGES: tuple[type[Message], ...] = (
@@ -250,7 +263,4 @@ MESSAGES: tuple[type[Message], ...] = (
     Refusal,
     Row,
     Stored,
-    Want,
-    Notice,
-    NoticeStored,
 )

@@ -15,9 +15,9 @@ from typing import Any
 from line.child import Child, Place
 from line.crew import Crew
 from line.errors import BadInput
+from line.event_log import EventLog
 from line.model_check import ModelCheck
 from line.model_facts import ModelFacts
-from line.notices import Notices
 from line.orders import ModelOrder, Shadow, ShadowOff, Swap
 from line.run_folder import RunFolder
 from line.session import Session
@@ -45,13 +45,13 @@ class ModelOrders:
         session: Session,
         folder: RunFolder,
         status: Status,
-        notices: Notices,
+        events: EventLog,
         selector: selectors.BaseSelector,
     ) -> None:
         self._crew = crew
         self._standing = session.standing
         self._status = status
-        self._notices = notices
+        self._events = events
         self._selector = selector
         self._own = ModelFacts.load(folder.path)
         self._check: ModelCheck | None = None
@@ -162,13 +162,13 @@ class ModelOrders:
         if fault:
             self._tell("undone", fault)
             text = f"model {self._next.short_hash} was not taken: {fault}"
-            self._notices.add(notice, "swap_undone", text)
+            self._events.append(notice, "swap_undone", text)
             return
         self._standing.model = self._next.short_hash
         self._crew.record()
         self._tell_dispatcher("serve", sha256=self._next.sha256)
         self._tell("done")
-        self._notices.add(notice, "swap", f"model {self._next.short_hash} serves")
+        self._events.append(notice, "swap", f"model {self._next.short_hash} serves")
 
     def _tell(self, state: str, reason: str = "") -> None:
         model = self._next.short_hash

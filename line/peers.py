@@ -9,6 +9,8 @@ class Peers:
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}
         self._newest: dict[str, str] = {}
+        self._over: dict[str, int] = {}
+        """name → the last incarnation that is known to be over; of this machine's processes"""
 
     def name(self, role: str, identity: str) -> str | None:
         """The process's name, or None if it has not said hello."""
@@ -31,3 +33,17 @@ class Peers:
         if name is not None and self._newest.get(name) == identity:
             del self._newest[name]
         return name
+
+    def end(self, identity: str) -> None:
+        """An incarnation is over: its greeting may still be under way, and is not answered."""
+        name, _, incarnation = identity.partition("#")
+        if incarnation.isdecimal():
+            self._over[name] = max(self._over.get(name, 0), int(incarnation))
+
+    def is_over(self, name: str, incarnation: int) -> bool:
+        """Whether the incarnation has ended, or a later one has."""
+        return incarnation <= self._over.get(name, 0)
+
+    def count(self, role: str, owner: str) -> int:
+        """Incarnations of one owner that have said hello and were not removed."""
+        return sum(known == role and name.partition("#")[0] == owner for known, name in self._names)

@@ -19,6 +19,8 @@ class Remotes:
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
         self._remotes: dict[str, _Remote] = {}
+        self._shut_out: set[str] = set()
+        """names of keys"""
 
     def __contains__(self, peer: str) -> bool:
         return peer in self._remotes
@@ -44,3 +46,10 @@ class Remotes:
         """It is gone; whether it was at work."""
         remote = self._remotes.pop(peer, None)
         return remote is not None and remote.works
+
+    def shut_out(self, owner: str) -> None:
+        """The holder of this key is not let in any more."""
+        self._shut_out.add(owner)
+
+    def is_shut_out(self, owner: str) -> bool:
+        return owner in self._shut_out

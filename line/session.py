@@ -35,8 +35,6 @@ class Session(BaseModel):
     """role → unplanned restarts"""
     injected: list[Injected] = Field(default_factory=list)
     standing: Standing = Field(default_factory=Standing)
-    notices: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """news of the line that the alerts sink does not have yet"""
 
     @classmethod
     def load(cls, run_dir: Path) -> Session:

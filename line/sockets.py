@@ -8,6 +8,7 @@ Sending never blocks; what cannot be sent is reported, not waited for.
 from __future__ import annotations
 
 import fcntl
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -215,14 +216,12 @@ class Hub(_Owner):
         for role, router in self._routers.items():
             door = self._door if role == REMOTE else None
             for parts in door.receive(_BURST) if door else _drain(router):
-                try:
-                    peer = parts[0].decode("ascii")
-                except UnicodeDecodeError:
+                if _IDENTITY.fullmatch(parts[0]) is None:
                     self.malformed += 1
                     continue
                 received = self._decoded(parts[1:])
                 if received is not None:
-                    yield role, peer, *received
+                    yield role, parts[0].decode("ascii"), *received
 
     def _open_door(self, transport: TransportSettings) -> None:
         try:
@@ -276,11 +275,16 @@ def _door(
     from line.keys import LineKeys
 
     keys = LineKeys(Path(transport.keys))
-    return Door(context, transport.listen, keys.pair(), keys.name_of, limits.header_bytes)
+    largest = min(limits.header_bytes, _LARGEST_ANSWER)
+    return Door(context, transport.listen, keys.pair(), keys.name_of, largest)
 
 
 REMOTE = "remote"
 """The role of workers on other machines, which have a socket of their own."""
+_IDENTITY = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{0,79}#[0-9]{1,16}")
+"""A process's name and its incarnation."""
+_LARGEST_ANSWER = 65_536
+"""Bytes of a part that a worker on another machine may send: an answer of the most classes."""
 _BURST = 256
 """Messages taken from one socket before the others have their turn."""
 FEW = 2

@@ -24,7 +24,6 @@ from line.faults import Faults
 from line.foreman import Foreman
 from line.leash import Note
 from line.model_orders import ModelOrders
-from line.notices import Notices
 from line.order_log import OrderLog
 from line.run_folder import RunFolder
 from line.runtime_dir import CONTROL
@@ -68,9 +67,8 @@ class Supervisor:
         self._children = self._crew.children
         self._belts = Belts(status)
         self._events = EventLog(folder.path)
-        self._notices = Notices(self._children, session.notices, self._events)
         self._models = ModelOrders(
-            self._crew, session, folder, status, self._notices, self._selector
+            self._crew, session, folder, status, self._events, self._selector
         )
         self._faults = Faults(status, session, self._children)
         self._control: ControlSocket | None = None
@@ -149,9 +147,6 @@ class Supervisor:
         self._faults.end_due(now)
         self._models.look()
         self._events.flush()
-        if self._notices.changed:
-            self._notices.changed = False
-            self._crew.record()
         self._crew.record_if_behind()
         self._begin_belt_when_ready()
         self._status.processes = self._crew.states()
@@ -192,10 +187,8 @@ class Supervisor:
                 self._faults.begin(note["number"])
             case "suspect":
                 self._kill_identity(note["process"])
-            case "notice_done":
-                self._notices.settle(note["id"])
             case "incident":
-                self._notices.add(note["id"], note["event"], f"{child.place.name} {note['text']}")
+                self._events.append(note["id"], note["event"], f"{child.place.name} {note['text']}")
             case "error":
                 child.last_words = note["text"]
                 self._status.incidents.append(f"{child.place.name}: {note['text']}")
@@ -204,8 +197,6 @@ class Supervisor:
         child.ready = monotonic()
         self._faults.greet(child)
         self._crew.record()
-        if child.place.role == "dispatcher":
-            self._notices.tell(child)
         if child.place.role == "camera" and self._belts.have_started:
             child.leash.send(**self._belts.start_note())
             if self._status.phase == "draining":
@@ -231,9 +222,9 @@ class Supervisor:
         if self._crew.restart(child):
             self._status.restarts[role] += 1
             self._session.restarts = dict(self._status.restarts)
-            self._notices.add(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
+            self._events.append(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
         else:
-            self._notices.add(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
+            self._events.append(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
             self._check_stage(child, how)
 
     def _check_stage(self, child: Child, how: str) -> None:
@@ -267,8 +258,6 @@ class Supervisor:
         """In the order above, all within one total time; says who of the followers was not done."""
         self._status.phase = "stopping"
         deadline = monotonic() + self._settings.stop_s
-        while self._notices and monotonic() < deadline - self._settings.stop_s / 2:
-            self._turn()
         self._crew.start_nobody()
         for is_meant in _STOP_ORDER:
             stopping = [child for child in self._children.values() if is_meant(child.place)]

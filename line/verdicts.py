@@ -78,6 +78,10 @@ class Judge:
             inference_ms=_ms(result.inference_s),
         )
 
+    def knows(self, model: str) -> bool:
+        """Whether a model with this short hash may answer."""
+        return True
+
     def ranked(self, probabilities: Sequence[float]) -> Ranked:
         """What an answer says, in the words of a row."""
         return rank(self.classes, probabilities)

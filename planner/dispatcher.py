@@ -9,12 +9,11 @@ from typing import cast
 from line import actions as act
 from line.ledger import Ledger
 from line.messages import Frame, Key, Refusal, Unseen
-from line.outcome import Outcome
 from line.settings import Settings
 from planner.agenda import Agenda, Happening
 from planner.camera import Camera
 from planner.process import Process
-from planner.sink import Log, Sink
+from planner.sink import Log
 from planner.stand_ins import Item
 from planner.worker import Worker
 
@@ -24,7 +23,6 @@ class Dispatcher(Process):
 
     cameras: Sequence[Camera]
     workers: Mapping[str, Worker]
-    sinks: Mapping[str, Sink]
     log: Log
     crashed: Callable[[str], None]
     """told the name of a process that is to die"""
@@ -43,10 +41,9 @@ class Dispatcher(Process):
 
     def open(self) -> None:
         """All peers that are there say hello."""
-        for sink in self.sinks.values():
-            if sink.is_up:
-                sink.discard()
-                self.sink_joined(sink)
+        if self.log.is_up:
+            self.log.discard()
+            self.log_joined()
         for worker in self.workers.values():
             if worker.is_up:
                 self.worker_joined(worker)
@@ -88,11 +85,11 @@ class Dispatcher(Process):
             hear = ledger.refusal if isinstance(message, Refusal) else ledger.result
             self._carry_out(hear(worker, message, now))
 
-    def stored(self, sink: str, keys: Sequence[Key], truth: Sequence[Outcome]) -> None:
-        """A sink has written."""
-        if self._is_away and self._puts_off(lambda _: self.stored(sink, keys, truth)):
+    def stored(self, keys: Sequence[Key]) -> None:
+        """The log has written."""
+        if self._is_away and self._puts_off(lambda _: self.stored(keys)):
             return
-        self._carry_out(self._ledger.stored(sink, keys, truth))
+        self._carry_out(self._ledger.stored(keys))
 
     # -- who comes and goes -------------------------------------------------------------------
 
@@ -109,13 +106,13 @@ class Dispatcher(Process):
             self._carry_out(self._ledger.worker_left(worker.identity, self.agenda.now))
             self._look_ahead()
 
-    def sink_joined(self, sink: Sink) -> None:
+    def log_joined(self) -> None:
         if self.is_up:
-            self._carry_out(self._ledger.sink_joined(sink.name, self._settings.sink.credit))
+            self._carry_out(self._ledger.log_joined(self._settings.sink.credit))
 
-    def sink_left(self, sink: Sink) -> None:
+    def log_left(self) -> None:
         if self.is_up:
-            self._carry_out(self._ledger.sink_left(sink.name))
+            self._ledger.log_left()
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -141,19 +138,20 @@ class Dispatcher(Process):
     def _carry_out(self, actions: Sequence[act.Action]) -> None:
         if not actions:
             return
-        now, cameras, sinks = self.agenda.now, self.cameras, self.sinks
+        now, cameras = self.agenda.now, self.cameras
         acknowledged: dict[int, list[int]] = {}
         for action in actions:
-            if isinstance(action, act.Deliver):  # `match` would take three times as long
+            if isinstance(action, act.Write):  # `match` would take three times as long
                 outcome = action.outcome
                 store_s = cameras[outcome.camera].items[outcome.seq].store_s
-                sinks[action.sink].receive(outcome, now + store_s)
+                self.log.receive(outcome, now + store_s)
             elif isinstance(action, act.Assign):
                 self._wake_by(now + self._lease_s)
                 self._hired[action.worker].receive(cast(Item, action.picture.frame))
             elif isinstance(action, act.Acknowledge):
-                acknowledged.setdefault(action.camera, []).append(action.seq)
-                self.log.forget((action.camera, action.seq))
+                outcome = action.outcome
+                acknowledged.setdefault(outcome.camera, []).append(outcome.seq)
+                self.log.forget((outcome.camera, outcome.seq))
             elif isinstance(action, act.Suspect):
                 self.crashed(self._hired[action.worker].name)
         for camera, seqs in acknowledged.items():

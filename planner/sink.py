@@ -1,4 +1,4 @@
-"""A sink in virtual time: takes what has come, writes it, acknowledges, rests."""
+"""The CSV log in virtual time: takes what has come, writes it, acknowledges, rests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from line.deliveries import GATHER_S
+from line.log_queue import GATHER_S
 from line.messages import Key
 from line.outcome import Outcome
 from planner.agenda import Agenda, Happening
@@ -16,17 +16,20 @@ OnRow = Callable[[Outcome], None]
 
 
 class Employer(Protocol):
-    """Whom the sink answers."""
+    """Whom the log answers."""
 
-    def stored(self, sink: str, keys: Sequence[Key], truth: Sequence[Outcome]) -> None: ...
+    def stored(self, keys: Sequence[Key]) -> None: ...
 
 
-class Sink(Process):
-    """One that follows the log."""
+class Log(Process):
+    """`on_row` hears of every item's row once, in the order of the file."""
 
-    def __init__(self, agenda: Agenda, name: str, employer: Employer) -> None:
+    def __init__(self, agenda: Agenda, name: str, employer: Employer, on_row: OnRow) -> None:
         super().__init__(agenda, name, "sink")
         self._employer = employer
+        self._on_row = on_row
+        self._rows: set[Key] = set()
+        """written, not acknowledged to their cameras; they survive the process"""
         self._inbox: deque[tuple[float, Outcome]] = deque()
         self._arrived_s = self._rested_s = 0.0
         self._is_awake = False
@@ -38,6 +41,10 @@ class Sink(Process):
         self._inbox.append((self._arrived_s, outcome))
         if not self._is_awake:
             self._wake()
+
+    def forget(self, key: Key) -> None:
+        """Nobody will send this item again."""
+        self._rows.discard(key)
 
     def discard(self) -> None:
         """What has come and is not written comes again: the dispatcher is a new one."""
@@ -61,42 +68,17 @@ class Sink(Process):
             return
         now = self.agenda.now
         inbox = self._inbox
-        batch: list[Outcome] = []
+        keys: list[Key] = []
         while inbox and inbox[0][0] <= now:
-            batch.append(inbox.popleft()[1])
+            outcome = inbox.popleft()[1]
+            key = (outcome.camera, outcome.seq)
+            keys.append(key)
+            if key not in self._rows:
+                self._rows.add(key)
+                self._on_row(outcome)
         self._rested_s = now + GATHER_S
         self._is_awake = False
-        if batch:
-            truth = self._write(batch)
-            self._employer.stored(self.name, [(row.camera, row.seq) for row in batch], truth)
+        if keys:
+            self._employer.stored(keys)
         if inbox:
             self._wake()
-
-    def _write(self, batch: Sequence[Outcome]) -> list[Outcome]:
-        """Returns the rows that stood already."""
-        return []
-
-
-class Log(Sink):
-    """The CSV log. `on_row` hears of every item's row once, in the order of the file."""
-
-    def __init__(self, agenda: Agenda, name: str, employer: Employer, on_row: OnRow) -> None:
-        super().__init__(agenda, name, employer)
-        self._on_row = on_row
-        self._rows: dict[Key, Outcome] = {}
-        """written, not acknowledged to their cameras; they survive the process"""
-
-    def forget(self, key: Key) -> None:
-        """Nobody will send this item again."""
-        self._rows.pop(key, None)
-
-    def _write(self, batch: Sequence[Outcome]) -> list[Outcome]:
-        truth = []
-        for outcome in batch:
-            key = (outcome.camera, outcome.seq)
-            if key in self._rows:
-                truth.append(self._rows[key])
-            else:
-                self._rows[key] = outcome
-                self._on_row(outcome)
-        return truth

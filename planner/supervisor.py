@@ -17,7 +17,7 @@ from planner.draws import duration_s
 from planner.lane import clock_speed
 from planner.process import Process
 from planner.profile import Profile
-from planner.sink import Sink
+from planner.sink import Log
 from planner.worker import Worker
 from producers.randomness import Purpose, stream
 
@@ -138,11 +138,16 @@ class Supervisor:
         process.die()
         if isinstance(process, Worker):
             self._dispatcher.worker_left(process)
-        elif isinstance(process, Sink):
-            self._dispatcher.sink_left(process)
+        elif isinstance(process, Log):
+            self._dispatcher.log_left()
 
     def _check_stage(self, process: Process) -> None:
-        """Only workers stand in for one another; any other process is a stage by itself."""
+        """Workers stand in for one another; any other process is a stage by itself.
+
+        What only reads the log's file is none.
+        """
+        if process.role == "sink" and not isinstance(process, Log):
+            return
         if not (isinstance(process, Worker) and self._names_of_workers - self._given_up):
             raise StageDied(f"{process.name} was given up: it died too often")
 
@@ -151,8 +156,8 @@ class Supervisor:
         process.revive()
         if isinstance(process, Worker):
             self._dispatcher.worker_joined(process)
-        elif isinstance(process, Sink):
-            self._dispatcher.sink_joined(process)
+        elif isinstance(process, Log):
+            self._dispatcher.log_joined()
 
     # -- failures -----------------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from planner.draws import lucks
 from planner.figures import Figures
 from planner.lane import items
 from planner.paces import Paces
+from planner.process import Process
 from planner.profile import Profile
 from planner.service import ServiceTimes
-from planner.sink import Log, OnRow, Sink
+from planner.sink import Log, OnRow
 from planner.source import KnownSource, is_smeared, known_source
 from planner.supervisor import Failures, Supervisor
 from planner.ways import WayTable
@@ -42,13 +43,13 @@ def simulate(
     Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
     picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
     batches; inferences that go as fast as the pool, the batch, the pace of the belt and the workers
-    that are at work let them; the sinks' credit, rests and acknowledgements; any clock; kills and
+    that are at work let them; the log's credit, rests and acknowledgements; any clock; kills and
     freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
-    Assumes: luck is independent from item to item; a picture asked for by the review queue costs
-    nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the disk and
-    messages lost in the sockets cost nothing; any process is back after `restart_s` and the delay
-    that the restart rules want.
+    Assumes: luck is independent from item to item; what follows the log, and pictures kept for
+    review, cost nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the
+    disk and messages lost in the sockets cost nothing; any process is back after `restart_s` and
+    the delay that the restart rules want.
 
     The same settings, profile and failures give the same rows in the same order, byte for byte.
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
@@ -87,10 +88,6 @@ class _Twin:
             self._agenda, SINKS[0], self._dispatcher, _both(self._figures.count, on_row)
         )
         followers = SINKS[1:] if settings.review.enabled else SINKS[1:-1]
-        self._sinks = [
-            self._log,
-            *(Sink(self._agenda, name, self._dispatcher) for name in followers),
-        ]
         self._workers = [
             Worker(self._agenda, settings, number, self._workplace, self._dispatcher)
             for number in range(self._figures.workers)
@@ -98,14 +95,15 @@ class _Twin:
         self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
         self._lanes_left = len(self._cameras)
         self._over = self._agenda.event()
-        processes = [*self._cameras, *self._workers, *self._sinks, self._dispatcher]
+        # They read the log's file: whether they live is nothing to the line.
+        reading = [Process(self._agenda, name, "sink") for name in followers]
+        processes = [*self._cameras, *self._workers, self._log, *reading, self._dispatcher]
         self._supervisor = Supervisor(self._agenda, settings, profile, self._dispatcher, processes)
 
     def run(self, failures: Failures | None) -> Figures:
         dispatcher, figures = self._dispatcher, self._figures
         dispatcher.cameras = self._cameras
         dispatcher.workers = {worker.name: worker for worker in self._workers}
-        dispatcher.sinks = {sink.name: sink for sink in self._sinks}
         dispatcher.log = self._log
         dispatcher.crashed = self._supervisor.kill
         dispatcher.open()
@@ -128,14 +126,8 @@ class _Twin:
         return figures
 
     def _new_ledger(self) -> Ledger:
-        log, alerts, review = SINKS
         rules = Rules(
-            lease_s=self._settings.worker.lease_s,
-            attempts=self._settings.worker.attempts,
-            log=log,
-            followers=(alerts, review) if self._settings.review.enabled else (alerts,),
-            review=review,
-            notices=alerts,
+            lease_s=self._settings.worker.lease_s, attempts=self._settings.worker.attempts
         )
         threshold = self._settings.decision.threshold
         judge_of = RememberingJudge if self._rows_are_read else BriefJudge

@@ -10,7 +10,7 @@ from line.events import Corrupt, Poison
 from line.messages import Refusal
 from line.outcome import Verdict
 from line.settings import Settings
-from line.workforce import largest_batch
+from line.worker_leases import largest_batch
 from planner.agenda import Agenda, Happening
 from planner.inference import Inference
 from planner.process import Process

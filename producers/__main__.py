@@ -13,6 +13,7 @@ from line.client import BEAT_S, Client
 from line.clock import Clock
 from line.errors import BadInput, ScraplineError
 from line.leash import Leash
+from line.review_spool import FOLDER, SpoolWriter
 from line.seat import Seat, leave, take_seat
 from producers.arrivals import feed_of
 from producers.camera import Camera
@@ -70,7 +71,7 @@ def _run(seat: Seat, stack: ExitStack) -> None:
             archive=_archive(seat, stack, source, clock),
         )
     )
-    Camera(client, clock, source, feed, first, studio, progress, start.since).run()
+    Camera(client, clock, source, feed, first, studio, progress, start.since, _spool(seat)).run()
 
 
 class _Beats:
@@ -84,6 +85,15 @@ class _Beats:
         if monotonic() >= self._next:
             self._next = monotonic() + BEAT_S
             self._leash.send("beat", malformed=0)
+
+
+def _spool(seat: Seat) -> SpoolWriter | None:
+    """Where pictures go that may be wanted for review, if there is a review."""
+    review = seat.settings.review
+    if not review.enabled:
+        return None
+    folder = seat.run_dir / "review" / FOLDER
+    return SpoolWriter(folder, seat.index, 10**6 * review.spool_mb)
 
 
 def _archive(seat: Seat, stack: ExitStack, source: Source, clock: Clock) -> Archive | None:

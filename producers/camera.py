@@ -19,6 +19,7 @@ from line.client import Client
 from line.clock import Clock
 from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
 from line.outcome import Verdict
+from line.review_spool import SpoolWriter
 from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults
 from producers.feed import Feed, FeedMark
@@ -59,10 +60,13 @@ class Camera:
         studio: Studio,
         progress: Progress,
         since: float,
+        spool: SpoolWriter | None = None,
     ) -> None:
         """`first`: where the belt begins, see `Lane`.
 
         `since`: monotonic time from which on this camera has been at its place.
+
+        `spool`: where pictures go that may be wanted for review; None: there is no review.
         """
         self._client = client
         self._seat = client.seat
@@ -74,6 +78,11 @@ class Camera:
         self._exposures: deque[_Exposure] = deque()
         self._faults = PictureFaults(self._seat.settings, self._seat.index)
         self._jitter = Jitter()
+        self._spool = spool
+        self._spooling: set[int] = set()
+        """items in the log whose pictures are on their way to the spool"""
+        self._spooled: deque[int] = deque()
+        """those among them that are settled, as the spool's thread says"""
         self._since = since
         self._triggered = 0
         self._has_told = False
@@ -90,6 +99,7 @@ class Camera:
                 self._heed(message)
             self._lane.heed_orders()
             self._heed_drain()
+            self._settle_spooled()
             self._studio.settle()
             self._advance()
             if self._triggered > self._progress.record.fed:
@@ -97,6 +107,9 @@ class Camera:
             self._publish()
             self._send_range()
             self._report()
+        if self._spool is not None:
+            self._spool.close()
+        self._progress.update(self._spooling)  # what could not be kept by now is not
         self._report(final=True)
 
     # -- the belt -----------------------------------------------------------------------------
@@ -221,14 +234,29 @@ class Camera:
 
     def _heed(self, message: Message) -> None:
         if isinstance(message, Acknowledged):
-            self._progress.update(message.seqs)
-            self._window.acknowledge(message.seqs)
+            self._acknowledge(message)
         elif isinstance(message, Welcome):
             frames, unseen = self._window.everything_sent()
             for frame, data in frames:
                 self._client.send(frame, data)
             if unseen is not None:
                 self._client.send(unseen)
+
+    def _acknowledge(self, message: Acknowledged) -> None:
+        """Let the items go; one whose picture goes to review is done when that is settled."""
+        for seq in message.review:
+            kept = self._window.frame(seq)
+            if kept is not None and self._spool is not None:
+                self._spooling.add(seq)
+                self._spool.keep(*kept, self._spooled.append)
+        self._progress.update(seq for seq in message.seqs if seq not in self._spooling)
+        self._window.acknowledge(message.seqs)
+
+    def _settle_spooled(self) -> None:
+        while self._spooled:
+            seq = self._spooled.popleft()
+            self._spooling.discard(seq)
+            self._progress.update((seq,))
 
     def _heed_drain(self) -> None:
         """Stop the infeed when told to; a restarted camera stops it where its forerunner did."""
@@ -281,6 +309,8 @@ class Camera:
         if final or now >= self._next_report:
             self._next_report = now + REPORT_S
             self._mark_progress(now)
+            if self._spool is not None:
+                self._spool.mark(self._progress.low)
             self._tell_of_archive()
             self._seat.leash.send(
                 "finished" if final else "belt",

@@ -53,6 +53,10 @@ class Window:
     def add_frame(self, frame: Frame, data: Buffer) -> None:
         self._frames[frame.seq] = (frame, data)
 
+    def frame(self, seq: int) -> tuple[Frame, Buffer] | None:
+        """An unacknowledged frame and its picture; None if it is not here."""
+        return self._frames.get(seq)
+
     def add_unseen(self, item: Unseen) -> None:
         self._unseen.append(item)
 

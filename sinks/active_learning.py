@@ -13,7 +13,6 @@ from PIL import Image
 from line import pictures
 from line.client import Client
 from line.errors import PictureError
-from line.messages import Notice
 from line.outcome import Outcome, decode_top3
 from line.review_file import QueuedItem
 from line.settings import ReviewSettings
@@ -63,9 +62,6 @@ class ActiveLearning:
             self._queue.add(self._chosen)
             self._chosen.clear()
         return receipt
-
-    def store_notice(self, notice: Notice) -> None:
-        """Notices are for the alerts sink; none is ever sent here."""
 
     def report(self, client: Client) -> None:
         client.seat.leash.send("review", queued=len(self._known))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from line.client import Client
 from line.errors import BadInput
-from line.messages import Key, Notice
+from line.messages import Key
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
 from sinks.append_file import AppendFile
@@ -64,10 +64,6 @@ class Alerts:
         self._end_flood(monotonic())
         self._write()
         return receipt
-
-    def store_notice(self, notice: Notice) -> None:
-        self._raise(notice.id, notice.kind, "warning", notice.text)
-        self._write()
 
     def report(self, client: Client) -> None:
         self._end_flood(monotonic())

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 from line.client import Client
-from line.messages import Key, Notice
+from line.messages import Key
 from line.outcome import Outcome
 from sinks.append_file import AppendFile
 from sinks.board import Board
@@ -81,9 +81,6 @@ class CsvLog:
         if self._uncertain_rows >= _CHECKPOINT_ROWS:
             self._keep_checkpoint()
         return receipt
-
-    def store_notice(self, notice: Notice) -> None:
-        """Notices are for the alerts sink; none is ever sent here."""
 
     def report(self, client: Client) -> None:
         """Tell how things stand, and see that the file still does.

@@ -8,26 +8,14 @@ from time import monotonic, sleep
 from typing import Protocol
 
 from line.client import Client
-from line.deliveries import GATHER_S
 from line.errors import StorageError
-from line.messages import (
-    Buffer,
-    Key,
-    Message,
-    Notice,
-    NoticeStored,
-    Row,
-    Stored,
-    Want,
-    Welcome,
-)
+from line.log_queue import GATHER_S
+from line.messages import MOST_KEYS, Buffer, Key, Message, Row, Stored, Welcome
 from sinks.room import Patience
 
 _ORPHAN_PATIENCE_S = 1.5
 """Without a supervisor nobody says when the last row has come."""
 REPORT_S = 0.2
-_MOST_KEYS = 256
-"""Items in one acknowledgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +45,6 @@ class Sink(Protocol):
     def store(self, batch: list[Delivery]) -> Receipt:
         """Write a batch. It is acknowledged when this returns."""
 
-    def store_notice(self, notice: Notice) -> None:
-        """Write news of the line itself."""
-
     def report(self, client: Client) -> None:
         """Tell the supervisor how things stand, a few times a second."""
 
@@ -78,8 +63,6 @@ def run(client: Client, sink: Sink) -> None:
         pending.take(client.exchange())
         now = monotonic()
         try:
-            if pending.notices:
-                _store_notices(client, sink, pending.notices)
             if pending.rows:
                 _acknowledge(client, sink.store(pending.rows))
                 pending.rows.clear()
@@ -101,29 +84,15 @@ class _Pending:
     """What has come and is not written."""
 
     rows: list[Delivery] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
 
     def take(self, received: Iterable[tuple[Message, Buffer | None]]) -> None:
         for message, payload in received:
             if isinstance(message, Row):
                 self.rows.append(Delivery(message, payload))
-            elif isinstance(message, Notice):
-                self.notices.append(message)
             elif isinstance(message, Welcome):  # the dispatcher is a new one: all will come again
                 self.rows.clear()
-                self.notices.clear()
-
-
-def _store_notices(client: Client, sink: Sink, notices: list[Notice]) -> None:
-    for notice in notices:
-        sink.store_notice(notice)
-        client.send(NoticeStored(notice.id))
-    notices.clear()
 
 
 def _acknowledge(client: Client, receipt: Receipt) -> None:
-    for begin in range(0, len(receipt.stored), _MOST_KEYS):
-        keys = tuple(receipt.stored[begin : begin + _MOST_KEYS])
-        client.send(Stored(keys, ()))
-    for camera, seq in receipt.wanted:
-        client.send(Want(camera, seq))
+    for begin in range(0, len(receipt.stored), MOST_KEYS):
+        client.send(Stored(tuple(receipt.stored[begin : begin + MOST_KEYS])))

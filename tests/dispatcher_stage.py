@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 
 from line.config import load
 from line.dispatcher import Dispatcher
+from line.judges import Judges
 from line.leash import Leash, Note
 from line.ledger import Ledger, Rules
 from line.messages import (
@@ -26,14 +27,14 @@ from line.runtime_dir import endpoint
 from line.seat import Seat
 from line.settings import SINKS
 from line.sockets import Hub, Link
-from line.verdicts import Judge
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 CLASSES = ("glass", "metal")
 LOG, ALERTS, REVIEW = SINKS
 PIXELS = bytes(range(18))
 FRAME = Frame(0, 0, 0.5, 1.0, 1.0, math.inf, "glass", 210.0, "raw", 2, 3, 7)
-RESULT = Result(0, 0, (0.9, 0.1), 1.0, 0.01, "0123456789ab")
+MODEL = "0" * 12
+RESULT = Result(0, 0, (0.9, 0.1), 1.0, 0.01, MODEL)
 ROW = Outcome(
     camera=0, seq=0, scheduled_s=0.5, true_class=None, verdict=Verdict.EXPIRED, mass_g=1.0
 )
@@ -88,10 +89,8 @@ class Stage:
         self.supervisor, theirs = Leash.pair()
         self._leash = Leash(theirs)
         self.hub = Hub(self.folder)
-        followers = (ALERTS, REVIEW) if self.settings.review.enabled else (ALERTS,)
-        lease_s = self.settings.worker.lease_s
-        rules = Rules(lease_s, 3, log=LOG, followers=followers, review=REVIEW, notices=ALERTS)
-        judge = Judge(CLASSES, residue_class="", threshold=0.6)
+        rules = Rules(self.settings.worker.lease_s, attempts=3)
+        judge = Judges(CLASSES, residue_class="", threshold=0.6, own=MODEL, others={})
         self.ledger = Ledger(rules, judge)
         seat = self.seat("dispatcher", "dispatcher", self._leash)
         self.dispatcher = Dispatcher(self.hub, seat, self.ledger)

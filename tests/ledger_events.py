@@ -5,33 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from line.actions import (
-    Action,
-    Assign,
-    Deliver,
-)
+from line.actions import Acknowledge, Action, Assign, Write
 from line.ledger import Ledger, Rules
-from line.messages import (
-    Frame,
-    Key,
-    Result,
-    Unseen,
-)
+from line.messages import Frame, Key, Result, Unseen
 from line.outcome import Outcome, Verdict
 from line.verdicts import Judge
 
-LOG, ALERTS, REVIEW = "csv_log", "alerts", "active_learning"
 W0, W1, W2 = "worker-0#1", "worker-1#1", "worker-2#1"
 JUDGE = Judge(classes=("glass", "metal"), residue_class="", threshold=0.6)
 LEASE_S = 2.0
-RULES = Rules(
-    lease_s=LEASE_S,
-    attempts=3,
-    log=LOG,
-    followers=(ALERTS, REVIEW),
-    review=REVIEW,
-    notices=ALERTS,
-)
+RULES = Rules(lease_s=LEASE_S, attempts=3)
 DATA = b"abc"
 
 
@@ -47,14 +30,13 @@ def drop(seq: int, *, camera: int = 0) -> Unseen:
     return Unseen(camera, seq, float(seq), "glass", 210.0, Verdict.DROPPED, "overrun")
 
 
-def ledger(
-    *workers: str, credit: int = 2, sinks: Iterable[str] = (), rules: Rules = RULES
-) -> Ledger:
+def ledger(*workers: str, credit: int = 2, log: bool = False, rules: Rules = RULES) -> Ledger:
+    """With these workers, and a log that takes all rows if there is to be one."""
     made = Ledger(rules, JUDGE)
     for worker in workers:
         made.worker_joined(worker, credit, 0.0)
-    for sink in sinks:
-        made.sink_joined(sink, 64)
+    if log:
+        made.log_joined(64)
     return made
 
 
@@ -63,21 +45,22 @@ def assigned(actions: Iterable[Action]) -> list[tuple[str, int]]:
     return [(a.worker, a.picture.frame.seq) for a in actions if isinstance(a, Assign)]
 
 
-def delivered(actions: Iterable[Action]) -> list[tuple[str, int]]:
-    """(sink, sequence) of each delivery."""
-    return [(a.sink, a.outcome.seq) for a in actions if isinstance(a, Deliver)]
+def written(actions: Iterable[Action]) -> list[int]:
+    """Sequence of each row."""
+    return [a.outcome.seq for a in actions if isinstance(a, Write)]
 
 
 def decided(actions: Iterable[Action]) -> dict[int, Verdict]:
-    """Sequence → verdict of each delivery."""
-    return {a.outcome.seq: a.outcome.verdict for a in actions if isinstance(a, Deliver)}
+    """Sequence → verdict of each row."""
+    return {a.outcome.seq: a.outcome.verdict for a in actions if isinstance(a, Write)}
 
 
 def outcome(actions: Iterable[Action]) -> Outcome:
-    """The outcome of the only delivery."""
-    (delivery,) = [a for a in actions if isinstance(a, Deliver)]
-    return delivery.outcome
+    """The only row."""
+    (write,) = [a for a in actions if isinstance(a, Write)]
+    return write.outcome
 
 
-def stored(on: Ledger, sink: str, *keys: Key, truth: Iterable[Outcome] = ()) -> list[Action]:
-    return on.stored(sink, keys, truth)
+def acknowledged(actions: Iterable[Action]) -> list[Key]:
+    """(camera, sequence) of each acknowledgement."""
+    return [(a.outcome.camera, a.outcome.seq) for a in actions if isinstance(a, Acknowledge)]

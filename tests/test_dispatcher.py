@@ -16,21 +16,15 @@ from line.messages import (
     Frame,
     Hello,
     Message,
-    Notice,
-    NoticeStored,
-    Refusal,
     Row,
     Stored,
     Unseen,
     UnseenItems,
-    Want,
     Welcome,
     Who,
 )
 from line.outcome import Verdict
-from line.settings import SINKS
 from tests.dispatcher_stage import (
-    ALERTS,
     FRAME,
     LOG,
     PIXELS,
@@ -42,9 +36,9 @@ from tests.dispatcher_stage import (
 # -- one item's way -------------------------------------------------------------------------------
 
 
-def test_an_item_goes_from_the_camera_through_worker_and_sinks_and_back(stage: Stage) -> None:
+def test_an_item_goes_from_the_camera_through_worker_and_log_and_back(stage: Stage) -> None:
     camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
-    log, alerts, review = (stage.peer("sink", name) for name in SINKS)
+    log = stage.peer("sink", LOG)
 
     camera.say(FRAME, PIXELS)
     assert stage.told(worker, Frame) == (FRAME, PIXELS)
@@ -53,55 +47,44 @@ def test_an_item_goes_from_the_camera_through_worker_and_sinks_and_back(stage: S
     assert picture is None
     assert (row.outcome.verdict, row.outcome.worker) == (Verdict.SORTED, "worker-0#1")
 
-    log.say(Stored(((0, 0),), ()))
-    assert stage.told(alerts, Row) == (row, None)
-    assert stage.told(review, Row) == (row, None)
-    review.say(Want(0, 0))
-    with_picture = replace(row, height_px=2, width_px=3)
-    assert stage.told(review, Row) == (with_picture, PIXELS)
-
-    review.say(Stored(((0, 0),), ()))
-    alerts.say(Stored(((0, 0),), ()))
+    log.say(Stored(((0, 0),)))
     assert stage.told(camera, Acknowledged) == (Acknowledged((0,)), None)
     assert stage.ledger.held == 0
     assert stage.hub.malformed == 0
-    assert [peer.inbox for peer in stage.peers] == [[]] * 5
+    assert [peer.inbox for peer in stage.peers] == [[]] * 3
 
 
-def test_an_item_without_a_picture_goes_straight_to_the_sinks(stage: Stage) -> None:
-    camera, log, alerts = (
-        stage.peer(*who) for who in (("camera", "camera-0"), ("sink", LOG), ("sink", ALERTS))
-    )
+def test_an_item_without_a_picture_goes_straight_to_the_log(stage: Stage) -> None:
+    camera, log = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
     camera.say(UnseenItems((Unseen(0, 4, 2.0, "glass", 210.0, Verdict.DROPPED, "overrun"),)))
     row, _ = stage.told(log, Row)
     assert (row.outcome.seq, row.outcome.verdict) == (4, Verdict.DROPPED)
-    log.say(Stored(((0, 4),), ()))
-    stage.told(alerts, Row)
-    alerts.say(Stored(((0, 4),), ()))
-    assert stage.told(camera, Acknowledged)[0].seqs == (4,)
+    log.say(Stored(((0, 4),)))
+    assert stage.told(camera, Acknowledged)[0] == Acknowledged((4,))
 
 
-def test_the_row_that_the_log_holds_reaches_the_other_sinks(stage: Stage) -> None:
-    camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
-    log, alerts = stage.peer("sink", LOG), stage.peer("sink", ALERTS)
-    camera.say(FRAME, PIXELS)
-    stage.told(worker, Frame)
-    worker.say(Refusal(0, 0, Verdict.FAILED, "no JPEG"))
-    assert stage.told(log, Row)[0].outcome.reason == "no JPEG"
-    log.say(Stored(((0, 0),), (ROW,)))
-    assert stage.told(alerts, Row)[0].outcome == ROW
+@pytest.mark.parametrize(("margin", "wanted"), [(0.5, ()), (0.9, (0,))])
+def test_the_camera_is_told_which_pictures_may_be_wanted_for_review(
+    short_dir: Path, margin: float, wanted: tuple[int, ...]
+) -> None:
+    given = (f"review.margin={margin}", "review.random_share=0")
+    with Stage(short_dir, *given) as stage:
+        camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
+        log = stage.peer("sink", LOG)
+        camera.say(FRAME, PIXELS)
+        stage.told(worker, Frame)
+        worker.say(RESULT)  # 0.9 and 0.1
+        stage.told(log, Row)
+        log.say(Stored(((0, 0),)))
+        assert stage.told(camera, Acknowledged)[0] == Acknowledged((0,), wanted)
 
 
 def test_many_acknowledgements_travel_together(stage: Stage) -> None:
-    camera, log, alerts = (
-        stage.peer(*who) for who in (("camera", "camera-0"), ("sink", LOG), ("sink", ALERTS))
-    )
+    camera, log = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
     items = [Unseen(0, seq, 0.0, None, 1.0, Verdict.DROPPED, "") for seq in range(4)]
     camera.say(UnseenItems(tuple(items)))
     stage.until(lambda: len(log.inbox) == 4)
-    log.say(Stored(tuple(item.key for item in items), ()))
-    stage.until(lambda: len(alerts.inbox) == 4)
-    alerts.say(Stored(tuple(item.key for item in items), ()))
+    log.say(Stored(tuple(item.key for item in items)))
     assert stage.told(camera, Acknowledged)[0].seqs == (0, 1, 2, 3)
 
 
@@ -174,7 +157,7 @@ def test_a_new_incarnation_of_a_sink_is_sent_what_the_old_one_did_not_store(stag
     items = [Unseen(0, seq, 0.0, None, 1.0, Verdict.DROPPED, "") for seq in range(3)]
     camera.say(UnseenItems(tuple(items)))
     stage.until(lambda: len(old.inbox) == 3)
-    old.say(Stored(((0, 1),), ()))
+    old.say(Stored(((0, 1),)))
     stage.settle(old)
     new = stage.peer("sink", LOG, 2)
     assert [stage.told(new, Row)[0].outcome.seq for _ in range(2)] == [0, 2]
@@ -189,7 +172,7 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
     def exchanged(client: Client, until: Message) -> bool:
         for message, _ in client.exchange(monotonic() + 0.02):
             if isinstance(message, Row):
-                client.send(Stored(((message.outcome.camera, message.outcome.seq),), ()))
+                client.send(Stored(((message.outcome.camera, message.outcome.seq),)))
         heard.extend(message for _, _, message, _ in stage.hub.receive())
         return until in heard
 
@@ -222,20 +205,51 @@ def test_news_of_a_death_moves_its_frames_at_once(stage: Stage) -> None:
 
 def test_news_of_a_stranger_s_death_changes_nothing(stage: Stage) -> None:
     worker = stage.peer("worker", "worker-0")
-    for role, process in (("worker", "worker-0#7"), ("sink", LOG), ("camera", "camera-9#1")):
+    for role, process in (("worker", "worker-7#7"), ("sink", LOG), ("camera", "camera-9#1")):
         stage.supervisor.send("died", role=role, process=process)
     stage.settle(worker)
     assert list(stage.ledger.loads()) == ["worker-0#1"]
 
 
-def test_a_notice_reaches_the_alerts_sink_and_its_receipt_the_supervisor(stage: Stage) -> None:
-    stage.supervisor.send("notice", id="n-1", event="restart", text="worker-0 died")
-    stage.step()
-    alerts = stage.peer("sink", ALERTS)
-    assert stage.told(alerts, Notice)[0] == Notice("n-1", "restart", "worker-0 died")
-    alerts.say(NoticeStored("n-1"))
-    note = stage.until(stage.notes)
-    assert note == [{"kind": "notice_done", "id": "n-1"}]
+def test_a_greeting_that_was_sent_before_a_death_lets_nobody_in(stage: Stage) -> None:
+    camera, ghost = stage.peer("camera", "camera-0"), stage.stranger("worker", "worker-0")
+    stage.supervisor.send("died", role="worker", process="worker-0#1")
+    ghost.say(ghost.hello)  # it lay in the socket while the supervisor told of the death
+    stage.settle(camera)
+    assert stage.ledger.loads() == {}
+    assert ghost.inbox == []
+    successor = stage.peer("worker", "worker-0", 2)
+    assert list(stage.ledger.loads()) == ["worker-0#2"]
+    ghost.say(ghost.hello)
+    stage.settle(successor)
+    assert list(stage.ledger.loads()) == ["worker-0#2"]
+
+
+def test_an_earlier_incarnation_does_not_take_the_place_of_a_later_one(stage: Stage) -> None:
+    later = stage.peer("worker", "worker-0", 7)
+    earlier = stage.stranger("worker", "worker-0", 6)
+    earlier.say(earlier.hello)
+    stage.settle(later)
+    assert list(stage.ledger.loads()) == ["worker-0#7"]
+    assert earlier.inbox == []
+
+
+def test_a_worker_that_cannot_be_sent_to_is_gone_at_once(stage: Stage) -> None:
+    camera, dead = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
+    stage.settle(dead)
+    dead.link.__exit__(None, None, None)
+    stage.peers.remove(dead)
+    other = stage.peer("worker", "worker-1")
+    for seq in range(200):  # the socket needs a moment to know
+        camera.say(replace(FRAME, seq=seq), PIXELS)
+        if not stage.until(lambda: other.inbox or "worker-0#1" not in stage.ledger.loads()):
+            continue
+        if "worker-0#1" not in stage.ledger.loads():
+            break
+        while other.inbox:
+            frame, _ = stage.told(other, Frame)
+            other.say(replace(RESULT, seq=frame.seq))
+    assert list(stage.ledger.loads()) == ["worker-1#1"]
 
 
 def test_a_worker_that_hangs_is_reported_by_its_identity(short_dir: Path) -> None:

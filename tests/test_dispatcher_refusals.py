@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import zmq
@@ -16,20 +14,19 @@ from line.messages import (
     Frame,
     Hello,
     Message,
-    NoticeStored,
     Refusal,
     Result,
     Row,
     Stored,
     Unseen,
     UnseenItems,
-    Want,
     Welcome,
     Who,
 )
 from line.outcome import Verdict
 from line.runtime_dir import endpoint
 from tests.dispatcher_stage import (
+    ALERTS,
     FRAME,
     LOG,
     PIXELS,
@@ -66,7 +63,7 @@ def test_garbage_at_a_socket_is_counted_and_changes_nothing(
 SAYINGS: dict[str, list[Message]] = {
     "camera": [FRAME, UnseenItems(())],
     "worker": [RESULT, Refusal(0, 0, Verdict.FAILED, "")],
-    "sink": [Stored(((0, 0),), (ROW,)), Want(0, 0), NoticeStored("n-1")],
+    "sink": [Stored(((0, 0),))],
     "dispatcher": [Welcome("x"), Who(), Acknowledged((0,)), Row(ROW, "raw", 0, 0)],
 }
 NAMES = {"camera": "camera-0", "worker": "worker-0", "sink": LOG}
@@ -89,7 +86,7 @@ def test_what_is_another_role_s_to_say_is_counted_and_changes_nothing(
 
 @pytest.mark.parametrize(
     "hello",
-    [Hello("worker", "worker-0", 1, 2), Hello("sink", "tape", 1, 2), Hello("", "", 0, 0)],
+    [Hello("worker", "worker-0", 1, 2), Hello("sink", "tape", 1, 2), Hello("sink", LOG, 1, 2)],
 )
 def test_a_greeting_that_does_not_fit_its_socket_is_counted(stage: Stage, hello: Hello) -> None:
     peer = stage.stranger("sink", "tape")
@@ -109,12 +106,28 @@ def test_nobody_can_take_a_sink_s_name(stage: Stage, role: str) -> None:
     assert stage.told(log, Row)[0].outcome.seq == 0
 
 
-def test_a_sink_that_this_line_does_without_is_not_let_in(short_dir: Path) -> None:
-    with Stage(short_dir, "review.enabled=false") as stage:
-        review = stage.stranger("sink", REVIEW)
-        review.say(review.hello)
-        stage.until(lambda: stage.hub.malformed)
-        assert review.inbox == []
+@pytest.mark.parametrize("name", [ALERTS, REVIEW])
+def test_what_follows_the_log_is_not_let_in(stage: Stage, name: str) -> None:
+    follower = stage.stranger("sink", name)
+    follower.say(follower.hello)
+    stage.until(lambda: stage.hub.malformed)
+    assert follower.inbox == []
+
+
+def test_nobody_is_let_in_under_another_incarnation_than_its_own(stage: Stage) -> None:
+    worker = stage.stranger("worker", "worker-0", 3)
+    worker.say(replace(worker.hello, incarnation=4))
+    stage.until(lambda: stage.hub.malformed)
+    assert stage.ledger.loads() == {}
+
+
+def test_a_camera_speaks_for_its_own_lane_alone(stage: Stage) -> None:
+    camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
+    camera.say(replace(FRAME, camera=1), PIXELS)
+    camera.say(UnseenItems((Unseen(1, 0, 0.0, None, 1.0, Verdict.DROPPED, ""),)))
+    stage.until(lambda: stage.hub.malformed == 2)
+    stage.settle(worker)
+    assert stage.ledger.held == 0
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
@@ -131,13 +144,63 @@ def test_an_answer_with_a_wrong_number_of_classes_does_not_stop_the_line(
     assert stage.told(log, Row)[0].outcome.verdict in {Verdict.SORTED, Verdict.FAILED}
 
 
-def test_numbers_out_of_all_bounds_do_not_stop_the_line(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replace(RESULT, probabilities=(0.9, 0.9)),
+        replace(RESULT, probabilities=(0.0, 0.0)),
+        replace(RESULT, model="f" * 12),
+    ],
+    ids=["more than one", "less than one", "of an unknown model"],
+)
+def test_an_answer_that_no_model_of_this_line_gives_is_not_taken(
+    stage: Stage, answer: Result
+) -> None:
     camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
     log = stage.peer("sink", LOG)
-    wild = replace(FRAME, scheduled_s=-math.inf, triggered=math.inf, mass_g=math.inf)
-    camera.say(wild, PIXELS)
+    camera.say(FRAME, PIXELS)
     stage.told(worker, Frame)
-    worker.say(Result(0, 0, (math.inf, -math.inf), -math.inf, math.inf, ""))
-    row, _ = stage.told(log, Row)
-    assert row.outcome.queue_ms is None
-    assert row.outcome.inference_ms is None
+    worker.say(answer)
+    stage.until(lambda: stage.hub.malformed)
+    assert log.inbox == []
+    worker.say(RESULT)
+    assert stage.told(log, Row)[0].outcome.confidence == 0.9
+
+
+def test_an_answer_to_a_frame_that_the_worker_was_not_given_is_not_taken(stage: Stage) -> None:
+    camera, first = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
+    log = stage.peer("sink", LOG)
+    camera.say(FRAME, PIXELS)
+    stage.told(first, Frame)
+    second = stage.peer("worker", "worker-1")
+    second.say(replace(RESULT, probabilities=(0.1, 0.9)))
+    second.say(Refusal(0, 0, Verdict.FAILED, "not mine"))
+    stage.settle(second)
+    assert log.inbox == []
+    first.say(RESULT)
+    assert stage.told(log, Row)[0].outcome.worker == "worker-0#1"
+
+
+def test_a_reason_is_written_in_plain_text(stage: Stage) -> None:
+    camera, worker = stage.peer("camera", "camera-0"), stage.peer("worker", "worker-0")
+    log = stage.peer("sink", LOG)
+    camera.say(FRAME, PIXELS)
+    stage.told(worker, Frame)
+    worker.say(Refusal(0, 0, Verdict.FAILED, "\x1b[2Jgone\nforged,row" + "x" * 500))
+    reason = stage.told(log, Row)[0].outcome.reason
+    assert reason.startswith("\\x1b[2Jgone forged,row")
+    assert len(reason) <= 300
+
+
+@pytest.mark.parametrize(
+    "identity", [b"worker-0", b"worker-0#\x1b", b"#1", b"", b"worker-0#" + b"1" * 40, b"a b#1"]
+)
+def test_a_name_that_is_none_is_not_heard(stage: Stage, identity: bytes) -> None:
+    with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
+        socket.set(zmq.LINGER, 0)
+        if identity:
+            socket.set(zmq.ROUTING_ID, identity)
+        socket.connect(endpoint(stage.folder, "worker"))
+        socket.send_multipart(encode(Hello("worker", "worker-0", 1, 2)))
+        stage.until(lambda: stage.hub.malformed)
+    assert stage.ledger.loads() == {}

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from line.actions import (
-    Acknowledge,
-    Announce,
-    Assign,
-    NoticeDone,
-    Picture,
-    Suspect,
-)
-from line.messages import (
-    Notice,
-)
+from line.actions import Acknowledge, Assign, Picture, Suspect
 from line.outcome import Verdict
 from tests.ledger_events import (
-    ALERTS,
     DATA,
     LEASE_S,
-    LOG,
-    REVIEW,
     W0,
     W1,
+    acknowledged,
     answer,
     assigned,
-    delivered,
     drop,
     frame,
     ledger,
     outcome,
-    stored,
+    written,
 )
 
 # -- assignment -----------------------------------------------------------------------------------
@@ -116,7 +103,7 @@ def test_a_worker_that_joins_late_is_given_what_waits() -> None:
 
 
 def test_a_frame_that_arrives_dead_is_never_assigned() -> None:
-    line = ledger(W0, sinks=[LOG])
+    line = ledger(W0, log=True)
     actions = line.frame(frame(0, deadline=1.0), DATA, 1.5)
     assert assigned(actions) == []
     row = outcome(actions)
@@ -125,7 +112,7 @@ def test_a_frame_that_arrives_dead_is_never_assigned() -> None:
 
 
 def test_a_frame_that_dies_waiting_is_never_assigned() -> None:
-    line = ledger(sinks=[LOG])
+    line = ledger(log=True)
     line.frame(frame(0, deadline=1.0), DATA, 0.0)
     line.frame(frame(1, deadline=9.0), DATA, 0.0)
     actions = line.worker_joined(W0, 2, 1.5)
@@ -134,7 +121,7 @@ def test_a_frame_that_dies_waiting_is_never_assigned() -> None:
 
 
 def test_a_frame_that_dies_waiting_is_decided_by_the_clock_alone() -> None:
-    line = ledger(sinks=[LOG])
+    line = ledger(log=True)
     line.frame(frame(0, deadline=1.0), DATA, 0.0)
     assert line.tick(0.9) == []
     assert outcome(line.tick(1.1)).verdict is Verdict.EXPIRED
@@ -143,7 +130,7 @@ def test_a_frame_that_dies_waiting_is_decided_by_the_clock_alone() -> None:
 
 
 def test_a_frame_whose_worker_dies_after_the_deadline_is_not_given_to_another() -> None:
-    line = ledger(W0, W1, sinks=[LOG])
+    line = ledger(W0, W1, log=True)
     line.frame(frame(0, deadline=1.0), DATA, 0.0)
     actions = line.worker_left(W0, 1.5)
     assert assigned(actions) == []
@@ -152,7 +139,7 @@ def test_a_frame_whose_worker_dies_after_the_deadline_is_not_given_to_another() 
 
 
 def test_an_answer_after_the_deadline_is_late() -> None:
-    line = ledger(W0, sinks=[LOG])
+    line = ledger(W0, log=True)
     line.frame(frame(0, deadline=1.0), DATA, 0.0)
     assert outcome(line.result(W0, answer(0), 1.25)).verdict is Verdict.LATE
 
@@ -161,59 +148,31 @@ def test_an_answer_after_the_deadline_is_late() -> None:
 
 
 def test_an_unseen_item_is_decided_at_once() -> None:
-    line = ledger(W0, sinks=[LOG, ALERTS, REVIEW])
+    line = ledger(W0, log=True)
     row = outcome(line.unseen([drop(3, camera=1)]))
     assert (row.camera, row.seq, row.verdict, row.reason) == (1, 3, Verdict.DROPPED, "overrun")
-    assert delivered(stored(line, LOG, (1, 3))) == [(ALERTS, 3)]
-    assert stored(line, ALERTS, (1, 3)) == [Acknowledge(1, 3)]
+    assert line.stored([(1, 3)]) == [Acknowledge(row, has_picture=False)]
 
 
 def test_a_repeated_range_only_tells_what_is_new() -> None:
-    line = ledger(sinks=[LOG])
+    line = ledger(log=True)
     line.unseen([drop(0), drop(1)])
-    assert delivered(line.unseen([drop(0), drop(1), drop(2)])) == [(LOG, 2)]
+    assert written(line.unseen([drop(0), drop(1), drop(2)])) == [2]
 
 
 def test_a_frame_does_not_become_unseen_nor_an_unseen_item_a_frame() -> None:
-    line = ledger(W0, sinks=[LOG])
+    line = ledger(W0, log=True)
     line.frame(frame(0), DATA, 0.0)
     assert line.unseen([drop(0)]) == []
     line.unseen([drop(1)])
     assert line.frame(frame(1), DATA, 0.0) == []
 
 
-# -- notices --------------------------------------------------------------------------------------
-
-NOTICE = Notice("restart-worker-0#1", "restart", "worker-0 killed by SIGKILL, restarted")
-
-
-def test_a_notice_is_repeated_until_the_alerts_sink_has_stored_it() -> None:
-    line = ledger()
-    assert line.notice(NOTICE) == []
-    assert line.sink_joined(ALERTS, 64) == [Announce(ALERTS, NOTICE)]
-    line.sink_left(ALERTS)
-    assert line.sink_joined(ALERTS, 64) == [Announce(ALERTS, NOTICE)]
-    assert line.notice_stored(NOTICE.id) == [NoticeDone(NOTICE.id)]
-    assert line.notice_stored(NOTICE.id) == []
-    assert line.sink_joined(ALERTS, 64) == []
-
-
-def test_a_notice_goes_out_at_once_while_the_alerts_sink_is_there() -> None:
-    line = ledger(sinks=[LOG, ALERTS])
-    assert line.notice(NOTICE) == [Announce(ALERTS, NOTICE)]
-
-
-def test_notices_are_for_the_alerts_sink_alone() -> None:
-    line = ledger()
-    line.notice(NOTICE)
-    assert line.sink_joined(LOG, 64) == line.sink_joined(REVIEW, 64) == []
-
-
 # -- time -----------------------------------------------------------------------------------------
 
 
 def test_nothing_is_due_while_nothing_waits_for_time() -> None:
-    line = ledger(W0, sinks=[LOG])
+    line = ledger(W0, log=True)
     assert line.next_tick() is None
     line.frame(frame(0), DATA, 0.0)
     line.result(W0, answer(0), 0.1)
@@ -237,7 +196,7 @@ def test_the_next_tick_is_the_first_deadline_or_the_first_end_of_a_lease() -> No
 
 def test_a_tick_at_the_very_moment_of_a_deadline_has_something_to_do() -> None:
     # In virtual time no moment lies between this one and the next: doing nothing would never end.
-    line = ledger(sinks=[LOG])
+    line = ledger(log=True)
     line.frame(frame(0, deadline=1.5), DATA, 0.0)
     assert line.next_tick() == 1.5
     line.tick(1.5)
@@ -253,14 +212,13 @@ def test_a_tick_at_the_very_end_of_a_lease_has_something_to_do() -> None:
 
 
 def test_nothing_is_remembered_of_an_acknowledged_item() -> None:
-    line = ledger(W0, sinks=[LOG, ALERTS, REVIEW])
+    line = ledger(W0, credit=64, log=True)
     for round_ in range(3):  # the same items again, as from a camera that restarted
         for seq in range(20):
             line.frame(frame(seq, deadline=1e6 - seq), DATA, float(round_))
         for seq in reversed(range(20)):
             line.result(W0, answer(seq), float(round_))
-        for sink in (LOG, ALERTS, REVIEW):
-            stored(line, sink, *((0, seq) for seq in range(20)))
-        assert (line.held, line.waiting) == (0, 0)
-        assert [line._deliveries.backlog(sink) for sink in (LOG, ALERTS, REVIEW)] == [0, 0, 0]
+        keys = [(0, seq) for seq in range(20)]
+        assert acknowledged(line.stored(keys)) == keys
+        assert (line.held, line.waiting, len(line._log)) == (0, 0, 0)
     assert line.loads()[W0][0] == 0

@@ -1,8 +1,8 @@
-"""Cameras, workers and sinks that do all that processes can do, around a real ledger.
+"""Cameras, workers and a log that do all that processes can do, around a real ledger.
 
-The machine knows the truth: what was fed, what each process holds, what each sink has written. The
+The machine knows the truth: what was fed, what each process holds, what is written. The
 ledger only hears of it what messages and the supervisor would tell. Messages to the dead vanish, a
-new dispatcher knows nothing, and at the end everything that was fed must stand in every sink.
+new dispatcher knows nothing, and at the end everything that was fed must stand in the log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from line.actions import Acknowledge, Action, Assign, Deliver, Picture, Suspect
+from line.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.ledger import Ledger, Rules
 from line.messages import (
     Frame,
@@ -31,18 +31,10 @@ from line.messages import (
     Result,
     Unseen,
 )
-from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.outcome import Outcome, Verdict
 from line.verdicts import Judge
 
-LOG, ALERTS, REVIEW = SINKS = ("csv_log", "alerts", "active_learning")
-RULES = Rules(
-    lease_s=2.0,
-    attempts=3,
-    log=LOG,
-    followers=(ALERTS, REVIEW),
-    review=REVIEW,
-    notices=ALERTS,
-)
+RULES = Rules(lease_s=2.0, attempts=3)
 JUDGE = Judge(classes=("glass", "metal"), residue_class="", threshold=0.6)
 CAMERAS = (0, 1)
 WINDOW_ITEMS = 6
@@ -50,7 +42,7 @@ DATA = b"abc"
 
 Item = Frame | Unseen
 CAMERA = st.sampled_from(CAMERAS)
-SINK = st.sampled_from(SINKS)
+OWNERS = ("press", "mill")
 
 
 @dataclass
@@ -65,6 +57,8 @@ class Camera:
 @dataclass
 class Worker:
     credit: int
+    owner: str | None
+    """the key that it came in by, if it is on another machine"""
     joined: bool = False
     """the dispatcher counts on it"""
     suspected: bool = False
@@ -76,7 +70,7 @@ class Worker:
 
 
 @dataclass
-class Sink:
+class Log:
     credit: int = 0
     joined: bool = False
     inbox: dict[Key, Outcome] = field(default_factory=dict)
@@ -84,14 +78,13 @@ class Sink:
     rows: dict[Key, Outcome] = field(default_factory=dict)
     """what is written survives the process"""
 
-    def write(self, count: int) -> tuple[list[Key], list[Outcome]]:
-        """Store the next rows; the keys, and the rows that stood already."""
+    def write(self, count: int) -> list[Key]:
+        """Store the next rows; the first row of an item stands."""
         keys = list(self.inbox)[:count]
-        truth = [self.rows[key] for key in keys if key in self.rows]
         for key in keys:
             self.rows.setdefault(key, self.inbox.pop(key))
             self.inbox.pop(key, None)
-        return keys, truth
+        return keys
 
 
 class Line(RuleBasedStateMachine):
@@ -104,9 +97,9 @@ class Line(RuleBasedStateMachine):
         self.workers: dict[str, Worker] = {}
         self.untold: list[str] = []
         """workers whose death the dispatcher has not heard of"""
-        self.sinks = {name: Sink() for name in SINKS}
-        self.attempts: Counter[Key] = Counter()
-        """workers that this dispatcher gave an item to"""
+        self.log = Log()
+        self.given: Counter[Key] = Counter()
+        """times that this dispatcher gave an item to a worker"""
 
     # -- what the dispatcher does with the ledger's actions ---------------------------------------
 
@@ -121,55 +114,55 @@ class Line(RuleBasedStateMachine):
             match action:
                 case Assign(worker, picture):
                     self.assign(worker, picture)
-                case Deliver(sink, outcome, picture):
-                    self.deliver(sink, outcome, picture)
-                case Acknowledge(camera, seq):
-                    self.acknowledge(camera, seq)
+                case Write(outcome):
+                    self.write(outcome)
+                case Acknowledge(outcome, has_picture):
+                    self.acknowledge(outcome, has_picture)
                 case Suspect(worker) if worker in self.workers:
                     self.workers[worker].joined = False
                     self.workers[worker].suspected = True
+                case ShutOut(owner):
+                    assert owner in OWNERS
 
     def assign(self, name: str, picture: Picture) -> None:
         frame = picture.frame
         assert picture.data is DATA
         assert frame.deadline > self.now, "given out after its deadline"
         self.not_before_a_more_urgent_one(frame)
-        self.attempts[frame.key] += 1
-        assert self.attempts[frame.key] <= RULES.attempts
+        self.given[frame.key] += 1
+        # Each owner can cost it once, and beyond that it dies alone so often.
+        assert self.given[frame.key] <= 2 * RULES.attempts
         if name in self.workers:  # what is sent to a dead one vanishes
             worker = self.workers[name]
             assert worker.joined
             worker.holds.append(frame)
             given = worker.holds + worker.lost
             assert len(given) <= worker.credit, "more than its credit"
-            retried = any(self.attempts[f.key] > 1 for f in given)
+            retried = any(self.given[f.key] > 1 for f in given)
             assert not retried or len(given) == 1, "a retried frame is not alone"
 
     def not_before_a_more_urgent_one(self, frame: Frame) -> None:
-        """Frames that stay behind have a later deadline, or came later with the same one."""
-        assert all((frame.deadline,) <= entry[:1] for entry in self.ledger._waiting)
+        """Frames that stay behind have a later deadline, or came later with the same one.
 
-    def deliver(self, name: str, outcome: Outcome, picture: Picture | None) -> None:
-        sink, key = self.sinks[name], (outcome.camera, outcome.seq)
-        assert sink.joined, "sent to a sink that is not there"
-        if name != LOG:
-            assert self.sinks[LOG].rows.get(key) == outcome, "not what stands in the log"
-        if name == REVIEW:
-            assert outcome.verdict in CLASSIFIED
-        assert (picture is None) == (key not in sink.inbox), "sent twice"
-        sink.inbox[key] = outcome
-        assert len(sink.inbox) <= sink.credit, "more than its credit"
-        if name == REVIEW and picture is None:
-            self.the_review_can_have_the_picture(key)
+        One that cost a worker before waits for an idle one, and holds up nobody meanwhile.
+        """
+        assert all((frame.deadline,) <= entry[:1] for entry in self.ledger._waiting) or (
+            self.given[frame.key] > 0
+        )
 
-    def acknowledge(self, camera: int, seq: int) -> None:
-        key = (camera, seq)
-        del self.attempts[key]
-        row = self.sinks[LOG].rows[key]
-        assert self.sinks[ALERTS].rows[key] == row
-        item = self.cameras[camera].window.pop(seq)  # KeyError: acknowledged twice
-        if row.verdict in CLASSIFIED and isinstance(item, Frame):
-            assert self.sinks[REVIEW].rows[key] == row
+    def write(self, outcome: Outcome) -> None:
+        key = (outcome.camera, outcome.seq)
+        assert self.log.joined, "sent to a log that is not there"
+        assert key not in self.log.inbox, "sent twice"
+        self.log.inbox[key] = outcome
+        assert len(self.log.inbox) <= self.log.credit, "more than its credit"
+
+    def acknowledge(self, outcome: Outcome, has_picture: bool) -> None:
+        key = (outcome.camera, outcome.seq)
+        assert key in self.log.rows, "not in the log"
+        self.cameras[outcome.camera].window.pop(outcome.seq)  # KeyError: done twice
+        assert not has_picture or self.given[key] or outcome.verdict is not Verdict.DROPPED
+        self.given.pop(key, None)
 
     # -- cameras ----------------------------------------------------------------------------------
 
@@ -221,11 +214,11 @@ class Line(RuleBasedStateMachine):
 
     # -- workers ----------------------------------------------------------------------------------
 
-    @rule(credit=st.integers(1, 3))
-    def a_worker_starts(self, credit: int) -> None:
+    @rule(credit=st.integers(1, 3), owner=st.sampled_from([None, *OWNERS]))
+    def a_worker_starts(self, credit: int, owner: str | None = None) -> None:
         if len(self.workers) < 4:
             self.names += 1
-            self.workers[f"worker#{self.names}"] = Worker(credit)
+            self.workers[f"worker#{self.names}"] = Worker(credit, owner)
             self.a_worker_greets(f"worker#{self.names}")
 
     def a_worker_greets(self, name: str) -> None:
@@ -234,7 +227,8 @@ class Line(RuleBasedStateMachine):
         worker.joined = True
         worker.holds.clear()
         worker.lost.clear()
-        self.carry_out(self.ledger.worker_joined(name, worker.credit, self.now))
+        joined = self.ledger.worker_joined(name, worker.credit, self.now, worker.owner)
+        self.carry_out(joined)
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), metal=st.sampled_from([0.1, 0.5, 0.9]), in_turn=st.booleans())
@@ -296,39 +290,29 @@ class Line(RuleBasedStateMachine):
             self.carry_out(self.ledger.worker_left(name, self.now))
         self.untold.clear()
 
-    # -- sinks ------------------------------------------------------------------------------------
+    # -- the log ----------------------------------------------------------------------------------
 
-    @rule(name=SINK, credit=st.integers(1, 4))
-    def a_sink_greets(self, name: str, credit: int) -> None:
+    @rule(credit=st.integers(1, 4))
+    def the_log_greets(self, credit: int) -> None:
         """For the first time, or again; what was on its way to an earlier incarnation is lost."""
-        sink = self.sinks[name]
-        sink.joined, sink.credit = True, credit
-        sink.inbox.clear()
-        self.carry_out(self.ledger.sink_joined(name, credit))
+        self.log.joined, self.log.credit = True, credit
+        self.log.inbox.clear()
+        self.carry_out(self.ledger.log_joined(credit))
 
-    @rule(name=SINK, count=st.integers(1, 4))
-    def a_sink_stores(self, name: str, count: int) -> None:
+    @rule(count=st.integers(1, 4))
+    def the_log_stores(self, count: int) -> None:
         """A new dispatcher does not listen to it before its greeting."""
-        sink = self.sinks[name]
-        keys, truth = sink.write(count)
-        if sink.joined and keys:
-            self.carry_out(self.ledger.stored(name, keys, truth if name == LOG else []))
+        keys = self.log.write(count)
+        if self.log.joined and keys:
+            self.carry_out(self.ledger.stored(keys))
 
-    @rule(name=SINK, written=st.integers(0, 3))
-    def a_sink_dies(self, name: str, written: int) -> None:
+    @rule(written=st.integers(0, 3))
+    def the_log_dies(self, written: int) -> None:
         """Perhaps after the write and before the acknowledgement."""
-        sink = self.sinks[name]
-        sink.write(written)
-        sink.inbox.clear()
-        sink.joined = False
-        self.carry_out(self.ledger.sink_left(name))
-
-    def the_review_can_have_the_picture(self, key: Key) -> None:
-        (answer,) = self.ledger.want(REVIEW, key)
-        assert isinstance(answer, Deliver)
-        assert answer.outcome == self.sinks[REVIEW].inbox[key]
-        assert answer.picture is not None, "the review would ask for it for ever"
-        assert answer.picture.frame.key == key
+        self.log.write(written)
+        self.log.inbox.clear()
+        self.log.joined = False
+        self.ledger.log_left()
 
     @rule()
     def all_goes_well_for_a_while(self) -> None:
@@ -338,8 +322,7 @@ class Line(RuleBasedStateMachine):
                     worker.holds.remove(frame)
                     result = Result(*frame.key, (0.9, 0.1), self.now, 0.01, "model")
                     self.carry_out(self.ledger.result(name, result, self.now))
-        for name in SINKS:
-            self.a_sink_stores(name, 4)
+        self.the_log_stores(4)
 
     # -- the line itself --------------------------------------------------------------------------
 
@@ -347,12 +330,11 @@ class Line(RuleBasedStateMachine):
     def the_dispatcher_restarts(self) -> None:
         """The new one knows nobody; its peers greet it one after the other."""
         self.ledger = Ledger(RULES, JUDGE)
-        self.attempts.clear()
+        self.given.clear()
         self.untold.clear()
         for worker in self.workers.values():
             worker.joined = worker.suspected = False
-        for sink in self.sinks.values():
-            sink.joined = False
+        self.log.joined = False
 
     @rule(data=st.data())
     def a_worker_greets_the_new_dispatcher(self, data: st.DataObject) -> None:
@@ -367,9 +349,8 @@ class Line(RuleBasedStateMachine):
         for name, worker in self.workers.items():
             if not (worker.joined or worker.suspected):
                 self.a_worker_greets(name)
-        for name, sink in self.sinks.items():
-            if not sink.joined:
-                self.a_sink_greets(name, 4)
+        if not self.log.joined:
+            self.the_log_greets(4)
         for number in CAMERAS:
             self.a_camera_repeats_what_is_not_acknowledged(number)
         self.all_goes_well_for_a_while()
@@ -387,8 +368,7 @@ class Line(RuleBasedStateMachine):
     @initialize()
     def everybody_greets(self) -> None:
         self.a_worker_starts(2)
-        for name in SINKS:
-            self.a_sink_greets(name, 4)
+        self.the_log_greets(4)
 
     @invariant()
     def memory_is_bounded_by_the_windows(self) -> None:
@@ -401,44 +381,42 @@ class Line(RuleBasedStateMachine):
         open_items = {(n, seq) for n, camera in self.cameras.items() for seq in camera.window}
         known_workers = {*self.workers, *self.untold}
         assert set(self.ledger._items) <= open_items
-        assert {key for _, _, key in self.ledger._waiting} <= open_items
+        waiting = [*self.ledger._waiting, *self.ledger._suspects]
+        assert {key for _, _, key in waiting} <= open_items
         assert set(self.ledger.loads()) <= known_workers
-        for sink in SINKS:
-            assert self.ledger._deliveries.backlog(sink) <= len(open_items)
+        assert len(self.ledger._log) <= len(open_items)
+        assert set(self.ledger._costs._costs) <= set(OWNERS)
 
     @invariant()
     def no_frame_waits_while_a_worker_is_idle(self) -> None:
-        """Nothing starves: a retried frame, too, only needs a worker that is idle."""
-        idle = [w for w in self.workers.values() if w.joined and not (w.holds or w.lost)]
-        assert not idle or self.ledger.waiting == 0
+        """Nothing starves. A frame that cost workers waits for one of another owner, if any."""
+        joined = {name: w for name, w in self.workers.items() if w.joined}
+        idle = {name: w for name, w in joined.items() if not (w.holds or w.lost)}
+        assert not idle or not self.ledger._waiting
+        for _, _, key in self.ledger._suspects:
+            charged = self.ledger._items[key].charged
+            others = {name for name, w in joined.items() if (w.owner or name) not in charged}
+            assert not others & idle.keys(), "waits though a worker is idle"
+            assert others or not idle or self.untold, "waits for nobody"
 
     @invariant()
-    def every_outcome_that_a_sink_has_room_for_is_on_its_way(self) -> None:
-        """A sink that stores gets the next ones: no row waits for ever."""
-        for name, sink in self.sinks.items():
-            if sink.joined and len(sink.inbox) < sink.credit:
-                assert self.ledger._deliveries.backlog(name) <= len(sink.inbox)
-
-    @invariant()
-    def the_sinks_agree_with_the_log(self) -> None:
-        log = self.sinks[LOG].rows
-        for follower in (ALERTS, REVIEW):
-            rows = self.sinks[follower].rows
-            assert {key: log.get(key) for key in rows} == rows
+    def every_outcome_that_the_log_has_room_for_is_on_its_way(self) -> None:
+        """A log that stores gets the next ones: no row waits for ever."""
+        if self.log.joined and len(self.log.inbox) < self.log.credit:
+            assert len(self.ledger._log) <= len(self.log.inbox)
 
     @invariant()
     def only_what_was_fed_has_a_row(self) -> None:
-        for camera, seq in self.sinks[LOG].rows:
+        for camera, seq in self.log.rows:
             assert seq < self.cameras[camera].fed
 
     def teardown(self) -> None:
-        """With workers and sinks that live, everything comes to its end."""
+        """With a worker and a log that live, everything comes to its end."""
         self.the_supervisor_tells_of_deaths()
         for name in sorted(self.workers):
             del self.workers[name]
             self.carry_out(self.ledger.worker_left(name, self.now))
-        for name in SINKS:
-            self.a_sink_greets(name, 4)
+        self.the_log_greets(4)
         for number in CAMERAS:
             self.a_camera_repeats_what_is_not_acknowledged(number)
         self.a_worker_starts(2)
@@ -448,11 +426,10 @@ class Line(RuleBasedStateMachine):
                 frame = worker.holds.pop(0)
                 result = Result(*frame.key, (0.9, 0.1), self.now, 0.01, "model")
                 self.carry_out(self.ledger.result(f"worker#{self.names}", result, self.now))
-            for name in SINKS:
-                self.a_sink_stores(name, 4)
+            self.the_log_stores(4)
         assert not any(camera.window for camera in self.cameras.values())
         fed = {(number, seq) for number, c in self.cameras.items() for seq in range(c.fed)}
-        assert set(self.sinks[LOG].rows) == set(self.sinks[ALERTS].rows) == fed
+        assert set(self.log.rows) == fed
         assert (self.ledger.held, self.ledger.waiting, self.ledger.next_tick()) == (0, 0, None)
 
 

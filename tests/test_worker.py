@@ -40,7 +40,7 @@ from line.outcome import Verdict
 from line.runtime_dir import make_runtime_dir
 from line.seat import Seat
 from line.sockets import Hub
-from line.workforce import largest_batch
+from line.worker_leases import largest_batch
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.engine import Engine
 from workers.model import Model

@@ -16,7 +16,7 @@ from line import pictures
 from line.errors import PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
-from line.workforce import largest_batch
+from line.worker_leases import largest_batch
 from workers.faults import WorkerFaults
 from workers.model import Model
 
