@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from typing import Protocol, cast
 
 from line.events import Stall
@@ -19,6 +20,7 @@ from planner.workplace import Workplace
 from producers.belt import BeltItem
 from producers.camera import RANGE_S
 from producers.faults import PictureFaults
+from producers.feed import FeedMark
 from producers.window import Window
 
 
@@ -57,7 +59,7 @@ class Camera(Process):
         self._line = line
         self._tell_belt = tell_belt
         self._tell_done = tell_done
-        self._window = Window(settings.camera.window_frames)
+        self._window = Window(settings.camera.window_frames, _numbered, self._dropped)
         self._last: Item | None = None
         """that has reached the photo-eye"""
         self._exposures = 0
@@ -175,18 +177,20 @@ class Camera(Process):
             self._line.frame(frame)
 
     def _pass_unseen(self, item: Item, reason: str) -> None:
-        self._window.add_unseen(
-            Unseen(
-                item.camera,
-                item.seq,
-                item.scheduled_s,
-                item.true_class,
-                item.mass_g,
-                Verdict.DROPPED,
-                reason,
-            )
-        )
+        self._window.add_dropped(BeltItem(item.seq, item.fed_s, item.scheduled_s), reason)
         self._send_range_soon()
+
+    def _dropped(self, passed: BeltItem, reason: str) -> Unseen:
+        item = self.items[passed.seq]
+        return Unseen(
+            item.camera,
+            item.seq,
+            item.scheduled_s,
+            item.true_class,
+            item.mass_g,
+            Verdict.DROPPED,
+            reason,
+        )
 
     # -- the line -----------------------------------------------------------------------------
 
@@ -225,3 +229,8 @@ class Camera(Process):
     def _finish_if_done(self) -> None:
         if self._next is None and not self._exposures and not self._window:
             self._tell_done()
+
+
+def _numbered(mark: FeedMark) -> Iterator[BeltItem]:
+    """By number alone: all else is known of an item until it is acknowledged."""
+    return (BeltItem(seq, 0.0, 0.0) for seq in count(mark.seq))

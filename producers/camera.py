@@ -74,7 +74,6 @@ class Camera:
         self._source = source
         self._studio = studio
         self._progress = progress
-        self._window = Window(self._seat.settings.camera.window_frames)
         self._exposures: deque[_Exposure] = deque()
         self._faults = PictureFaults(self._seat.settings, self._seat.index)
         self._jitter = Jitter()
@@ -90,6 +89,8 @@ class Camera:
         self._env = simpy.Environment()
         self._lane = Lane(self._env, client, clock, feed, self._observe, first)
         self._belt = self._lane.belt
+        size = self._seat.settings.camera.window_frames
+        self._window = Window(size, self._belt.items_since, self._dropped)
         client.watch(studio.fileno())
 
     def run(self) -> None:
@@ -188,14 +189,15 @@ class Camera:
 
     def _drop(self, item: BeltItem, reason: str) -> None:
         self._studio.overlook(item, is_reproducible=self._source.is_reproducible)
-        self._pass_unseen(item, Verdict.DROPPED, reason)
+        self._window.add_dropped(item, reason)
 
-    def _pass_unseen(self, item: BeltItem, verdict: UnseenVerdict, reason: str) -> None:
+    def _dropped(self, item: BeltItem, reason: str) -> Unseen:
+        return self._unseen(item, Verdict.DROPPED, reason)
+
+    def _unseen(self, item: BeltItem, verdict: UnseenVerdict, reason: str) -> Unseen:
         truth = self._source.facts(self._seat.index, item.seq).true_class
         mass_g = self._seat.settings.mass_g(truth)
-        self._window.add_unseen(
-            Unseen(self._seat.index, item.seq, item.trigger_s, truth, mass_g, verdict, reason)
-        )
+        return Unseen(self._seat.index, item.seq, item.trigger_s, truth, mass_g, verdict, reason)
 
     def _publish(self) -> None:
         """Send the frames whose pictures are finished, in the order of their triggers."""
@@ -205,7 +207,7 @@ class Camera:
             exposure = self._exposures.popleft()
             shot = exposure.shot.result()
             if shot.error:
-                self._pass_unseen(exposure.item, Verdict.FAILED, shot.error)
+                self._window.add_failed(self._unseen(exposure.item, Verdict.FAILED, shot.error))
                 continue
             frame = self._frame(exposure, shot)
             data = self._faults.transmit(exposure.item, shot.data)
