@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import zmq
 from zmq.auth import create_certificates, load_certificate
@@ -33,6 +33,7 @@ _MOST_PARTS = 4
 _MOST_PARTS_A_TURN = 4096
 _MOST_TURN_S = 0.01
 """Taken from all workers in one go, whatever they send: the line's own sockets wait meanwhile."""
+_REOPEN_S = 5.0
 _DOOR_THREAD = 2
 """Bit of the I/O thread that serves the door alone: strangers take no time from the line's own."""
 _FAILED = (
@@ -145,39 +146,71 @@ class Door:
         self, context: zmq.Context[Socket], address: str, pair: Pair, name_of: NameOf, largest: int
     ) -> None:
         """`largest`: bytes of the longest part taken. Raises BadInput for a useless address."""
+        self._context = context
+        self._address = address
+        self._pair = pair
+        self._largest = largest
         self._visitors = _Visitors()
         self._gatekeeper = _Gatekeeper(context, name_of)
         self._gatekeeper.start()
         context.setsockopt(zmq.RCVHWM, 0)  # a monitor that is full would stop the I/O thread
-        self.router = context.socket(zmq.ROUTER)
+        self._parts: list[zmq.Frame] = []
+        """of the message that is being received; those beyond the most are passed over"""
+        _allow_many_connections()
+        try:
+            self._open()
+        except BadInput:
+            self._gatekeeper.stop()
+            raise
+
+    def _open(self) -> None:
+        self.router = self._context.socket(zmq.ROUTER)
         self.router.set(zmq.AFFINITY, _DOOR_THREAD)
         self.router.set(zmq.LINGER, 0)
-        self.router.set(zmq.IPV6, "[" in address)
+        self.router.set(zmq.IPV6, "[" in self._address)
         self.router.set(zmq.ROUTER_MANDATORY, 1)
-        self.router.set(zmq.MAXMSGSIZE, largest)
+        self.router.set(zmq.MAXMSGSIZE, self._largest)
         self.router.set(zmq.SNDHWM, _UNSENT_MESSAGES)
         self.router.set(zmq.RCVHWM, _UNREAD_MESSAGES)
         self.router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self.router.set(zmq.HEARTBEAT_IVL, 1000)
         self.router.set(zmq.HEARTBEAT_TIMEOUT, 5000)
         self.router.set(zmq.CURVE_SERVER, 1)
-        self.router.set(zmq.CURVE_SECRETKEY, pair.secret)
+        self.router.set(zmq.CURVE_SECRETKEY, self._pair.secret)
         self.router.set(zmq.ZAP_DOMAIN, _DOMAIN.encode())
         self.router.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        self._parts: list[zmq.Frame] = []
-        """of the message that is being received; those beyond the most are passed over"""
         self._events = self.router.get_monitor_socket(_Visitors.EVENTS)
-        _allow_many_connections()
         try:
-            self.router.bind(address)
+            self.router.bind(self._address)
         except zmq.ZMQError as error:
-            self.close()
-            raise BadInput(f"transport.listen: {address}: {error.strerror}") from None
+            self._shut()
+            raise BadInput(f"transport.listen: {self._address}: {error.strerror}") from None
 
-    def close(self) -> None:
+    def _shut(self) -> None:
         self.router.disable_monitor()
         self._events.close()
         self.router.close()
+
+    def reopen(self) -> None:
+        """Drop every connection with all that waits in it; `router` is another one afterwards.
+
+        Raises BadInput if the address is not to be had again.
+        """
+        self.count_strangers()
+        self._shut()
+        self._parts.clear()
+        deadline = monotonic() + _REOPEN_S
+        while True:
+            try:
+                return self._open()
+            except BadInput:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.05)  # libzmq gives an address back a moment after its socket is closed
+
+    def close(self) -> None:
+        """Once; not after `reopen` has failed."""
+        self._shut()
         self._gatekeeper.stop()
 
     def receive(self, most: int) -> Iterator[list[bytes]]:

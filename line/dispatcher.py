@@ -35,6 +35,7 @@ from line.outcome import Outcome
 from line.peers import Peers
 from line.plain_text import plain
 from line.remotes import Remotes
+from line.resident import resident_bytes
 from line.review_rules import proposal
 from line.seat import Seat
 from line.settings import SINKS
@@ -48,6 +49,9 @@ _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
 _MOST_CONNECTIONS = 64
 """Of one key at a time: a machine has a worker for each of its cores."""
+_SPARE_BYTES = 10**9
+"""Memory that this process may take beyond the frames that it holds. libzmq keeps a message until
+its last part has come, however many there are: a peer that never sends the last one fills it."""
 _SUM_TOLERANCE = 0.01
 """How far the probabilities of an answer may be from 1 together."""
 
@@ -69,6 +73,8 @@ class Dispatcher:
         self._candidate = CandidateFeed(hub, seat.settings.line.seed)
         self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
+        self._largest_picture = 0
+        self._resident_before = resident_bytes()
         self._stop = False
         self._orphaned: float | None = None
 
@@ -82,6 +88,7 @@ class Dispatcher:
             if now >= report:
                 report = now + REPORT_S
                 self._report()
+                self._check_memory()
             tick = self._ledger.next_tick()
             self._hub.wait((report if tick is None else min(report, tick)) - now)
             self.step()
@@ -114,6 +121,8 @@ class Dispatcher:
             case _, Beat():
                 return []
             case "camera", Frame() if self._speaks_for(peer, message.camera):
+                if payload is not None:
+                    self._largest_picture = max(self._largest_picture, len(payload))
                 if payload is not None and self._hub.has_listeners():
                     self._hub.publish(feed.encode(self._thumbnails.seen(message, payload, now)))
                 return self._ledger.frame(message, payload, now)
@@ -227,6 +236,22 @@ class Dispatcher:
             if peer.partition("#")[0] == owner:
                 self._remotes.forget(peer)
                 self._carry_out(self._forget(REMOTE, peer, monotonic()))
+
+    def _check_memory(self) -> None:
+        """Close the door for a moment when what waits behind it takes too much memory."""
+        held = self._largest_picture * self._ledger.held
+        most = self._resident_before + 2 * held + _SPARE_BYTES
+        if not self._seat.settings.transport.listen or resident_bytes() <= most:
+            return
+        self._tell(
+            f"door-{self._seat.incarnation}-{monotonic():.0f}",
+            "door_closed",
+            "connections from other machines took too much memory; all were closed, and may return",
+        )
+        for peer in self._remotes.peers:
+            self._remotes.forget(peer)
+            self._carry_out(self._forget(REMOTE, peer, monotonic()))
+        self._hub.reopen_door()
 
     def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
         """The process behind `peer` is gone."""

@@ -223,6 +223,14 @@ class Hub(_Owner):
                 if received is not None:
                     yield role, parts[0].decode("ascii"), *received
 
+    def reopen_door(self) -> None:
+        """Drop every connection from other machines with all that waits in it."""
+        if self._door is not None:
+            self._poller.unregister(self._door.router)
+            self._door.reopen()
+            self._routers[REMOTE] = self._door.router
+            self._poller.register(self._door.router, zmq.POLLIN)
+
     def _open_door(self, transport: TransportSettings) -> None:
         try:
             self._door = _door(self._context, transport, self._limits)

@@ -63,6 +63,7 @@ class Stage:
     """A dispatcher in its folder, its supervisor, and whoever else is called for."""
 
     def __init__(self, folder: Path, *assignments: str) -> None:
+        """With `transport.listen` and `transport.keys` set it has a door."""
         self.folder = folder
         self.settings = load(assignments=assignments, environment={})
         self.peers: list[Peer] = []
@@ -88,7 +89,7 @@ class Stage:
     def _start(self) -> None:
         self.supervisor, theirs = Leash.pair()
         self._leash = Leash(theirs)
-        self.hub = Hub(self.folder)
+        self.hub = Hub(self.folder, self.settings.message, self.settings.transport)
         rules = Rules(self.settings.worker.lease_s, attempts=3)
         judge = Judges(CLASSES, residue_class="", threshold=0.6, own=MODEL, others={})
         self.ledger = Ledger(rules, judge)
