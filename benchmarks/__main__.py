@@ -24,7 +24,7 @@ from drill.page import Page
 from drill.tables import Table as PlainTable
 from line.config import ROOT
 from line.errors import BadInput, ScraplineError
-from workers.model import find
+from workers.model_file import find
 
 app = typer.Typer(add_completion=False)
 

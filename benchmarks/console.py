@@ -30,7 +30,7 @@ from benchmarks.throughput import write_frames
 from drill.page import Page
 from line.config import ROOT
 from line.errors import ScraplineError
-from workers.model import find
+from workers.model_file import find
 
 _WORKERS = 2
 _PICTURES = 200

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from console.onnx_facts import read_entries
+from line.onnx_file import read_entries
 
 SUFFIXES = (".onnx", ".ts")
 METRICS = "metrics.json"

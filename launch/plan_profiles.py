@@ -10,7 +10,7 @@ from pathlib import Path
 from line.errors import BadInput
 from line.settings import Settings
 from planner.profile import Profile
-from workers.model import find
+from workers.model_file import find
 
 
 def fitting_profile(settings: Settings, path: Path, model: Path | None) -> Profile:

@@ -6,13 +6,16 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from launch.picture_sizes import Size, first_size, refuse_other_sizes
 from line.config import ROOT, load
 from line.errors import BadInput
 from line.model_facts import ModelFacts
+from line.plain_text import plain
 from line.settings import Settings
 from line.sockets import check_door
 from producers.sources import open_source
-from workers.model import Model, find
+from workers.model import Model
+from workers.model_file import find
 
 
 def settings_of(
@@ -53,20 +56,33 @@ def decided(settings: Settings, model: Model) -> Settings:
     return Settings.model_validate(values)
 
 
-def load_model(settings: Settings) -> Model:
+def load_model(settings: Settings, size: Size | None = None) -> Model:
+    """`size`: of the pictures that it is to be tried on, if that is known."""
     path = Path(settings.model.path)
-    if not path.exists() and not path.is_absolute() and (ROOT / path).exists():
-        path = ROOT / path  # the shipped model, wherever the runner is called from
-    return Model.load(find(path), settings.model.provider)
+    shipped = ROOT / path
+    if not (path.is_absolute() or _is_there(path)) and _is_there(shipped):
+        path = shipped  # wherever the runner is called from
+    return Model.load(
+        find(path), settings.model.provider, size=size, is_set=settings.drawn_px is not None
+    )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # not to be looked at, or a name that is too long: opening it will say so
+        return False
 
 
 def checked_model(settings: Settings) -> Model:
     """The model, if all else fits it and itself. Raises BadInput naming what does not."""
-    model = load_model(settings)
-    known = model.facts.classes
-    names = ", ".join(known)
     with closing(open_source(settings)) as source:
-        strange = [name for name in source.classes or () if name not in known]
+        model = load_model(settings, first_size(source, settings))
+        refuse_other_sizes(source, settings, model)
+        classes = source.classes
+    known = model.facts.classes
+    names = plain(", ".join(known))
+    strange = [name for name in classes or () if name not in known]
     if strange:
         raise BadInput(
             f"source.spec: {settings.source.spec} has the class {strange[0]!r}, "

@@ -72,6 +72,7 @@ class PictureAnswer(_Note):
     latency_ms: float = Field(ge=0, description="of the inference, with all flips")
     preview_bytes: int = Field(ge=0)
     saliency: Saliency | None
+    saliency_fault: str = Field("", description="why it was not found out, though asked for")
 
 
 class Refusal(_Note):

@@ -4,15 +4,16 @@
     ├── BadInput      a setting, file or argument is wrong: one line names it, exit 2
     ├── DecodeError   bytes from a socket are not a message: counted and ignored
     ├── PictureError  one picture cannot be read: its item is `failed`, the line goes on
+    ├── ModelError    the model fails on a picture: its item is `failed`, the worker goes on
     ├── StorageError  a file of the run cannot be written now: a sink waits, gives up after long
     │   └── DiskFull  for want of room
     ├── FileChanged   another program changed a file that the line writes: exit 4
     └── StageDied     a whole stage is gone, its restart budget spent: exit 4
 
-Nothing else is caught by type, but where others have a say: around decoders of pictures, around
-orders from the control socket, and for files that a command cannot have (`run_line.main`). An
-unknown exception is a bug and ends the process, which the supervisor restarts and whose traceback
-stands in `RUN_DIR/logs/`.
+Nothing else is caught by type, but where others have a say: around decoders of pictures and graphs
+of models, around orders from the control socket, and for files that a command cannot have
+(`run_line.main`). An unknown exception is a bug and ends the process, which the supervisor restarts
+and whose traceback stands in `RUN_DIR/logs/`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ class DecodeError(ScraplineError):
 
 class PictureError(ScraplineError):
     """A picture that cannot be read or is too large; the message names why."""
+
+
+class ModelError(ScraplineError):
+    """A model fails on a picture, or its answer is none.
+
+    The text goes on from "the model", or from the path of its file: "gives nan for 'glass'".
+    """
 
 
 class StorageError(ScraplineError):

@@ -30,15 +30,21 @@ class ModelCheck:
     """
 
     def __init__(
-        self, path: Path, provider: str, selector: selectors.BaseSelector, heed: Heed
+        self,
+        path: Path,
+        provider: str,
+        size: tuple[int, int] | None,
+        selector: selectors.BaseSelector,
+        heed: Heed,
     ) -> None:
+        """`size`: height and width of the line's pictures; None where each has its own."""
         self._path = path
         self._selector = selector
         self._heed = heed
         self._said = b""
         self._until = monotonic() + _PATIENCE_S
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers.check", str(path), provider],
+            [sys.executable, "-m", "workers.check", str(path), provider, *map(str, size or (0, 0))],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from line.class_names import complaint_about
 from line.section import Fraction, Section
 
 FILE = "model.json"
@@ -14,11 +15,18 @@ FILE = "model.json"
 class ModelFacts(Section):
     """Travels to all processes as `RUN_DIR/model.json`."""
 
-    path: str
+    path: str = Field(min_length=1, max_length=4096)
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     classes: tuple[str, ...] = Field(min_length=1)
     threshold: Fraction | None = None
     """the model's own, where the settings leave it to the model: less sure stays on the belt"""
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if complaint := complaint_about(names):
+            raise ValueError(complaint)
+        return names
 
     @property
     def short_hash(self) -> str:

@@ -115,8 +115,10 @@ class ModelOrders:
             except BadInput as refusal:
                 answer.set_exception(refusal)
 
-        provider = self._status.settings.model.provider
-        self._check = ModelCheck(Path(path), provider, self._selector, heed)
+        settings = self._status.settings
+        self._check = ModelCheck(
+            Path(path), settings.model.provider, settings.drawn_px, self._selector, heed
+        )
         return answer
 
     def _fitting(self, found: ModelFacts | BadInput) -> ModelFacts:

@@ -25,6 +25,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 _LONGEST_PATH = 400
 """Characters of a path that a reason repeats."""
 
+_ORIENTATION = 0x0112
+"""Number of the EXIF entry."""
+_LYING = range(5, 9)
+"""Its values that turn a picture by a quarter."""
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 
 # A picture's size is judged here, from its header, and against a setting instead of a constant.
@@ -58,6 +62,14 @@ def check_header(path: Path, max_pixels: float, max_bytes: float = math.inf) -> 
     _check_file_size(path, max_bytes)
     with _opened(path, _text(path), max_pixels):
         pass
+
+
+def size_px(path: Path, max_pixels: float, max_bytes: float = math.inf) -> tuple[int, int]:
+    """Height and width of the picture in a file, upright, by its header. Raises PictureError."""
+    _check_file_size(path, max_bytes)
+    with _opened(path, _text(path), max_pixels) as image, _decoding(f"{_text(path)}:"):
+        lies = image.getexif().get(_ORIENTATION, 1) in _LYING
+        return (image.width, image.height) if lies else (image.height, image.width)
 
 
 def read(path: Path, max_pixels: float, max_bytes: float = math.inf) -> Picture:

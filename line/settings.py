@@ -282,6 +282,13 @@ class Settings(Section):
         """Belt time from the trigger to the last moment for a decision."""
         return self.travel_s - self.belt.actuator_ms / 1000
 
+    @property
+    def drawn_px(self) -> tuple[int, int] | None:
+        """Height and width of all pictures, if they are drawn; other sources bring their own."""
+        if self.source.spec != "procedural":
+            return None
+        return self.camera.height_px, self.camera.width_px
+
     def mass_g(self, name: str | None) -> float:
         """Mass of one item of class `name`, in grams."""
         known = self.classes.get(name) if name is not None else None

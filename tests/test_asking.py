@@ -22,6 +22,7 @@ from line.config import load
 from line.enquiry import ModelQuestion, decode_answer
 from line.errors import BadInput, DecodeError
 from line.parcels import MAX_HEADER_BYTES, receive_parcel, send_parcel
+from tests.odd_models import batches_of, changed, only_of, the_other_way_round, wrong_answer
 from tests.running_line import ROOT, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
 from workers.asking import Respondent
@@ -178,6 +179,46 @@ def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(enquirer, tiny_mo
     assert heat
 
 
+# -- models that fail ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("manner", [{}, {"flips": True}, {"saliency": True}])
+def test_a_picture_that_the_model_fails_on_is_told_why(enquirer, tmp_path, manner):
+    path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
+    white = np.full((60, 60, 3), 255, np.uint8)
+    with pytest.raises(BadInput, match=r"^a\.png: the model gives nan for 'cardboard'$"):
+        enquirer.ask_picture(path, "a.png", png(white), **manner)
+    before = enquirer.pid
+    answer, _, _ = enquirer.ask_picture(path, "b.png", png(white // 2), **manner)
+
+    assert answer.ranking
+    assert enquirer.pid == before
+
+
+def test_an_answer_stands_where_saliency_alone_fails(enquirer, tmp_path):
+    """A white place becomes grey when it is covered."""
+    path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan, 250), the_other_way_round())
+    answer, shown, heat = enquirer.ask_picture(
+        path, "a.png", png(np.full((60, 60, 3), 255, np.uint8)), saliency=True
+    )
+
+    assert answer.ranking
+    assert answer.saliency is None
+    assert answer.saliency_fault == "the model gives nan for 'cardboard'"
+    assert (len(shown) > 0, heat) == (True, b"")
+
+
+def test_models_of_one_size_or_of_single_pictures_are_asked_as_they_want_it(enquirer, tmp_path):
+    path = changed(tmp_path / "odd.onnx", only_of(60, 60), batches_of(1))
+    fit, other = (np.full((60, side, 3), 90, np.uint8) for side in (60, 50))
+    answer, _, heat = enquirer.ask_picture(path, "a.png", png(fit), flips=True, saliency=True)
+
+    assert answer.saliency is not None
+    assert heat
+    with pytest.raises(BadInput, match=r"^b\.png: the model takes pictures of 60x60 only"):
+        enquirer.ask_picture(path, "b.png", png(other))
+
+
 # -- wrong input ---------------------------------------------------------------------------------
 
 
@@ -213,7 +254,7 @@ def test_a_file_that_is_no_model_is_refused_and_the_next_one_loaded(enquirer, ti
 
 def test_a_torchscript_model_without_torch_says_so(tmp_path):
     path = tmp_path / "model.ts"
-    path.write_bytes(b"whatever")
+    path.write_bytes(bytes(range(256)))
     hidden = tmp_path / "site" / "torch"
     hidden.mkdir(parents=True)
     (hidden / "__init__.py").write_text("raise ImportError('hidden')")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from PIL import Image
 
 from line.errors import BadInput
+from tests.odd_models import changed, fails_below, only_of, wrong_answer
+from tests.running_line import command
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
-from workers.classify import Answer, Unreadable, classify, picture_files
+from workers.classify import Answer, Unanswered, classify, picture_files
 from workers.model import Model
 
 MAX_PIXELS = 1_000_000.0
@@ -102,15 +105,44 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(model, tmp_path):
 
     found = list(classify(model, [first, torn, gone, last], 0.5, MAX_PIXELS))
 
-    assert [type(result) for result in found] == [Answer, Unreadable, Unreadable, Answer]
+    assert [type(result) for result in found] == [Answer, Unanswered, Unanswered, Answer]
     assert [result.path for result in found] == [first, torn, gone, last]
     for result in found[1:3]:
-        assert isinstance(result, Unreadable)
+        assert isinstance(result, Unanswered)
         assert str(result.path) in result.reason
 
 
 def test_a_picture_over_the_limit_is_not_read(model, tmp_path):
     (result,) = classify(model, [save(tmp_path / "a.png")], 0.5, max_pixels=50)
 
-    assert isinstance(result, Unreadable)
+    assert isinstance(result, Unanswered)
     assert "megapixels" in result.reason
+
+
+def test_a_picture_on_which_the_model_fails_does_not_stop_the_others(tmp_path):
+    odd = Model.load(changed(tmp_path / "odd.onnx", fails_below(9), wrong_answer(np.nan)), "cpu")
+    first, last = save(tmp_path / "a.png"), save(tmp_path / "d.png")
+    white = save(tmp_path / "b.png", (255, 255, 255))
+    flat = tmp_path / "c.png"
+    Image.new("RGB", (12, 8)).save(flat)
+
+    found = list(classify(odd, [first, white, flat, last], 0.5, MAX_PIXELS))
+
+    assert [type(result) for result in found] == [Answer, Unanswered, Unanswered, Answer]
+    assert found[1].reason == f"{white}: the model gives nan for 'cardboard'"
+    assert found[2].reason.startswith(f"{flat}: the model fails: Gather rows: indices")
+
+
+def test_the_command_answers_the_others_and_ends_with_status_2(tmp_path):
+    model = changed(tmp_path / "odd.onnx", only_of(9, 12))
+    fit = save(tmp_path / "fit.png")
+    other = tmp_path / "other.png"
+    Image.new("RGB", (30, 20)).save(other)
+    ran = command("classify", fit, other, "--model", model, "--json")
+    assert ran.returncode == 2
+    right, wrong = json.loads(ran.stdout)
+    assert right["path"] == str(fit)
+    assert len(right["top"]) == 3
+    reason = f"{other}: the model takes pictures of 12x9 only, not 30x20"
+    assert wrong == {"path": str(other), "error": reason}
+    assert ran.stderr.splitlines() == [reason, "error: 1 of the files have no answer"]

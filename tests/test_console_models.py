@@ -13,8 +13,8 @@ import pytest
 from console.evaluation import read_evaluation
 from console.markdown import render
 from console.model_shelf import read_model, search
-from console.onnx_facts import read_entries
 from line.errors import BadInput
+from line.onnx_file import read_entries
 from tests.made_run import CLASSES, make_evaluation
 from tests.tiny_model import write_tiny_model
 

@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 
 from line.errors import BadInput
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
-from workers.engine import PROVIDERS, OnnxEngine, TorchScriptEngine
+from workers.engine import PROVIDERS, OnnxEngine
+from workers.torchscript import TorchScriptEngine
 
 # Torch would rather be asked for its newer formats; reading the old one stays supported here.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")

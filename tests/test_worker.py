@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -41,8 +42,9 @@ from line.runtime_dir import make_runtime_dir
 from line.seat import Seat
 from line.sockets import Hub
 from line.worker_leases import largest_batch
+from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
-from workers.engine import Engine
+from workers.engine import Engine, Takes
 from workers.model import Model
 from workers.worker import Worker
 
@@ -138,6 +140,10 @@ class WatchedEngine:
     @property
     def metadata(self) -> dict[str, str]:
         return self._engine.metadata
+
+    @property
+    def takes(self) -> Takes:
+        return self._engine.takes
 
     @property
     def batches(self) -> list[int]:
@@ -313,13 +319,165 @@ def test_a_frame_that_expires_while_it_waits_does_not_take_the_others_with_it(wo
 def test_a_corrupt_jpeg_is_refused_and_the_worker_goes_on(worker):
     worker.hear(Hello)
     frame, data = framed(5, flat(5), "jpeg")
-    worker.send(frame, data[: len(data) // 2])
+    torn = data[: len(data) // 2]
+    worker.send(replace(frame, picture_crc32=zlib.crc32(torn)), torn)
     worker.send(*framed(6, flat(6)))
 
     (refusal,) = worker.hear(Refusal)
     assert (refusal.key, refusal.verdict) == ((0, 5), Verdict.FAILED)
     assert "JPEG" in refusal.reason
     assert worker.hear(Result)[0].seq == 6
+
+
+@pytest.mark.parametrize("encoding", ["raw", "jpeg"])
+def test_a_picture_whose_checksum_differs_is_not_decoded(worker, encoding, monkeypatch):
+    decoded = []
+    whole = pictures.decode
+    monkeypatch.setattr(pictures, "decode", lambda *parts: decoded.append(1) or whole(*parts))
+    worker.hear(Hello)
+    frame, data = framed(5, flat(5), encoding)
+    worker.send(frame, data[: len(data) // 2])
+
+    (refusal,) = worker.hear(Refusal)
+    assert (refusal.key, refusal.verdict) == ((0, 5), Verdict.FAILED)
+    assert "checksum" in refusal.reason
+    assert not decoded
+
+
+# -- a model that fails ----------------------------------------------------------------------------
+
+
+@contextmanager
+def worker_with(path: Path, credit: int = 4 * CREDIT) -> Iterator[tuple[Station, WatchedEngine]]:
+    """A worker of its own, with the model in that file."""
+    loaded = Model.load(path, "cpu")
+    watched = WatchedEngine(loaded.engine)
+
+    def main(seat: Seat) -> None:
+        with Client(seat, credit=credit) as client:
+            Worker(client, replace(loaded, engine=watched), credit).run()
+
+    with station("worker", "worker-0", main) as opened:
+        opened.hear(Hello)
+        yield opened, watched
+        watched.go_on.set()
+
+
+def white(height_px: int = 48) -> pictures.Picture:
+    return np.full((height_px, 48, 3), 255, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (np.nan, "the model gives nan for 'cardboard'"),
+        (np.inf, "the model gives inf for 'cardboard'"),
+        (-0.5, "the model gives scores instead of probabilities: -0.5 for 'cardboard'"),
+        (0.5, "the model gives scores instead of probabilities: they sum to 3, not 1"),
+    ],
+)
+def test_an_answer_that_is_none_fails_its_picture_and_no_neighbour(tmp_path, value, reason):
+    path = changed(tmp_path / "odd.onnx", wrong_answer(value))
+    taken = [flat(0, 48, 48), white(), flat(2, 48, 48), white(), flat(4, 48, 48)]
+    with worker_with(path) as (station, engine):
+        engine.go_on.clear()  # all of them wait by the time the first is answered
+        station.send(*framed(99, flat(99, 48, 48)))
+        assert engine.begun.acquire(timeout=TIMEOUT_S)
+        for seq, picture in enumerate(taken):
+            station.send(*framed(seq, picture))
+        engine.go_on.set()
+        results, refusals = station.hear(Result, 4), station.hear(Refusal, 2)
+        station.send(*framed(7, flat(7)))
+        assert station.hear(Result)[0].seq == 7, "it lives"
+
+    assert sorted(result.seq for result in results) == [0, 2, 4, 99]
+    for result in results[1:]:
+        assert_answers(result, flat(result.seq, 48, 48))
+    assert [(r.seq, r.verdict, r.reason) for r in refusals] == [
+        (1, Verdict.FAILED, reason),
+        (3, Verdict.FAILED, reason),
+    ]
+
+
+def test_a_graph_that_raises_fails_that_picture_with_the_runtimes_own_words(tmp_path):
+    with worker_with(changed(tmp_path / "odd.onnx", fails_below())) as (station, _):
+        station.send(*framed(0, flat(0, 39, 48)))
+        station.send(*framed(1, flat(1, 40, 48)))
+        assert station.hear(Result)[0].seq == 1
+        (refusal,) = station.hear(Refusal)
+
+    assert (refusal.seq, refusal.verdict) == (0, Verdict.FAILED)
+    assert refusal.reason.startswith(
+        "the model fails: Gather rows: indices element out of data bounds, idx=39"
+    )
+    assert len(refusal.reason) <= 300
+
+
+def test_a_picture_of_a_size_that_the_model_does_not_take_is_refused(tmp_path):
+    with worker_with(changed(tmp_path / "odd.onnx", only_of(48, 48))) as (station, engine):
+        station.send(*framed(0, flat(0, 24, 32)))
+        station.send(*framed(1, flat(1, 48, 48)))
+        assert station.hear(Result)[0].seq == 1
+        (refusal,) = station.hear(Refusal)
+        assert engine.shapes == [(1, 48, 48, 3)]
+
+    assert refusal.reason == "the model takes pictures of 48x48 only, not 32x24"
+
+
+def test_a_model_of_single_pictures_is_never_given_two(tmp_path):
+    with worker_with(changed(tmp_path / "odd.onnx", batches_of(1))) as (station, engine):
+        engine.go_on.clear()
+        for seq in range(6):
+            station.send(*framed(seq, flat(seq)))
+        assert engine.begun.acquire(timeout=TIMEOUT_S)
+        engine.go_on.set()
+        assert [result.seq for result in station.hear(Result, 6)] == list(range(6))
+        assert engine.batches == [1] * 6
+
+
+class Desk:
+    """Hands a worker some frames at once, keeps its answers, and sends it home."""
+
+    orphaned = None
+
+    def __init__(self, frames: list[tuple[Frame, Buffer]]) -> None:
+        self._frames = frames
+        self.answers: list[Message] = []
+        self.count = len(frames)
+
+    @property
+    def stop(self) -> bool:
+        return len(self.answers) == self.count
+
+    def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]:
+        handed, self._frames = self._frames, []
+        return list(handed)
+
+    def send(self, message: Message) -> None:
+        self.answers.append(message)
+
+
+def test_no_picture_of_a_failed_batch_is_tried_again_after_its_deadline(tmp_path, monkeypatch):
+    path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
+    model = Model.load(path, "cpu")
+    engine = WatchedEngine(model.engine)
+    clock = [0.0]
+    monkeypatch.setattr("workers.worker.monotonic", lambda: clock[0])
+    whole = engine.classify
+
+    def slowly(batch: pictures.Picture) -> NDArray[np.float32]:
+        clock[0] += 1.0
+        return whole(batch)
+
+    monkeypatch.setattr(engine, "classify", slowly)
+    desk = Desk([framed(seq, white(), deadline=limit) for seq, limit in ((0, 9.0), (1, 0.5))])
+    Worker(desk, replace(model, engine=engine), 4).run()
+
+    assert engine.batches == [2, 1]
+    assert [(a.seq, a.verdict) for a in desk.answers] == [
+        (0, Verdict.FAILED),
+        (1, Verdict.EXPIRED),
+    ]
 
 
 def test_malformed_and_misdirected_messages_are_ignored(worker):

@@ -23,11 +23,12 @@ def main() -> int:
     # ONNX Runtime takes a while to load; others may be at work.
     from workers.faults import WorkerFaults
     from workers.model import Model
-    from workers.worker import Worker, warm_up
+    from workers.worker import Worker, warmed_up
 
     try:
-        model = Model.load(Path(seat.model.path), settings.model.provider, seat.model.sha256)
-        warm_up(model, settings.worker.credit, settings.camera.height_px, settings.camera.width_px)
+        model = Model.open(Path(seat.model.path), settings.model.provider, seat.model.sha256)
+        camera, credit = settings.camera, settings.worker.credit
+        model = warmed_up(model, credit, camera.height_px, camera.width_px)
         with Client(seat, credit=settings.worker.credit) as client:
             faults = WorkerFaults(settings, client.orders)
             Worker(client, model, settings.worker.credit, faults).run()

@@ -7,7 +7,6 @@ stays loaded. Nothing is written to any disk.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -28,11 +27,11 @@ from line.enquiry import (
     Saliency,
     decode_question,
 )
-from line.errors import BadInput, DecodeError, PictureError
+from line.errors import BadInput, DecodeError, ModelError, PictureError
 from line.parcels import receive_parcel, send_parcel
 from line.pictures import Picture
+from line.plain_text import plain
 from workers.classify import ranked
-from workers.engine import Engine, first_line
 from workers.model import Model
 from workers.saliency import heat_picture, occlusion
 from workers.views import flips, letterboxed, resized, within
@@ -43,6 +42,9 @@ _PREVIEW_PX = 896
 _PREVIEW_QUALITY = 85
 _UNTOLD_VIEW_PX = 256
 """Long side of what is covered patch by patch where the model names no size."""
+
+_LONGEST_REASON = 1000
+"""With a path."""
 
 Said = tuple[ModelAnswer | PictureAnswer | Refusal, bytes]
 
@@ -75,7 +77,7 @@ class Respondent:
                 ), b""
             return _answer(loaded, question, content)
         except (BadInput, DecodeError, PictureError) as error:
-            return Refusal(reason=str(error)), b""
+            return Refusal(reason=plain(str(error), _LONGEST_REASON)), b""
         except MemoryError:
             return Refusal(reason="there is not enough memory for this picture"), b""
 
@@ -83,20 +85,19 @@ class Respondent:
         path = Path(question.model)
         try:
             status = path.stat()
-        except OSError as error:
-            raise BadInput(f"{path}: {error.strerror or error}") from None
+        except (OSError, ValueError) as error:
+            raise BadInput(plain(f"{path}: {getattr(error, 'strerror', None) or error}")) from None
         wanted = (question.model, question.provider, status.st_mtime_ns, status.st_size)
         if self._loaded is None or self._loaded.question != wanted:
             self._loaded = None
             model = Model.load(path, question.provider)
-            told = model.engine.metadata
-            threshold = model.threshold if "threshold" in told else None
-            self._loaded = _Loaded(wanted, model, threshold, _size(told.get("size")))
+            threshold = model.threshold if "threshold" in model.engine.metadata else None
+            self._loaded = _Loaded(wanted, model, threshold, model.size_px)
         return self._loaded
 
 
 def _answer(loaded: _Loaded, question: PictureQuestion, content: bytes) -> Said:
-    engine, classes = loaded.model.engine, loaded.model.facts.classes
+    classes = loaded.model.facts.classes
     started = perf_counter()
     picture = pictures.read_content(content, question.name, question.max_pixels)
     height_px, width_px = picture.shape[:2]
@@ -106,14 +107,17 @@ def _answer(loaded: _Loaded, question: PictureQuestion, content: bytes) -> Said:
         picture = letterboxed(picture, loaded.size_px)
     read = perf_counter()
     try:
-        probabilities = _probabilities(engine, picture, question.flips)
-        answered = perf_counter()
-        winner = int(probabilities.argmax())
-        found = _saliency(loaded, picture, winner) if question.saliency else None
-    except BadInput:
-        raise
-    except Exception as error:  # whatever a graph may raise over a strange picture
-        raise BadInput(f"{question.name}: the model fails on it: {first_line(error)}") from None
+        probabilities = _probabilities(loaded.model, picture, question.flips)
+    except ModelError as error:
+        raise BadInput(f"{question.name}: the model {error}") from None
+    answered = perf_counter()
+    found: tuple[Saliency, bytes] | None = None
+    fault = ""
+    if question.saliency:
+        try:
+            found = _saliency(loaded, picture, int(probabilities.argmax()))
+        except ModelError as error:  # of a picture that is partly covered: the answer stands
+            fault = f"the model {error}"
     preview = pictures.encode(within(picture, _PREVIEW_PX), "jpeg", _PREVIEW_QUALITY)
     saliency, heat = found or (None, b"")
     answer = PictureAnswer(
@@ -125,39 +129,31 @@ def _answer(loaded: _Loaded, question: PictureQuestion, content: bytes) -> Said:
         latency_ms=1000 * (answered - read),
         preview_bytes=len(preview),
         saliency=saliency,
+        saliency_fault=fault,
     )
     return answer, preview + heat
 
 
-def _probabilities(engine: Engine, picture: Picture, flipped: bool) -> NDArray[np.float32]:
+def _probabilities(model: Model, picture: Picture, flipped: bool) -> NDArray[np.float32]:
     """float32 [classes]; flips go through the model one by one, so that memory stays small."""
     views = flips(picture) if flipped else [picture]
-    found = np.stack([engine.classify(view[None])[0] for view in views]).mean(axis=0)
-    if not np.isfinite(found).all():
-        raise BadInput("the model answers with something that is not a number")
-    return np.asarray(found, np.float32)
+    found = np.stack([model.classify(view[None])[0] for view in views])
+    return np.asarray(found.mean(axis=0), np.float32)
 
 
 def _saliency(loaded: _Loaded, picture: Picture, winner: int) -> tuple[Saliency, bytes]:
     started = perf_counter()
-    small = (
-        resized(picture, *loaded.size_px) if loaded.size_px else within(picture, _UNTOLD_VIEW_PX)
-    )
-    drops = occlusion(loaded.model.engine, small, winner)
+    if loaded.size_px and loaded.model.takes.fits(*loaded.size_px):
+        small = resized(picture, *loaded.size_px)
+    else:
+        small = within(picture, _UNTOLD_VIEW_PX)
+    if not loaded.model.takes.fits(*small.shape[:2]):
+        small = picture  # it fits, or there would be no answer
+    drops = occlusion(loaded.model, small, winner)
     greatest = float(np.clip(drops.max(), 0, 1))
     heat = heat_picture(drops, *picture.shape[:2])
     took_ms = 1000 * (perf_counter() - started)
     return Saliency(greatest_drop=greatest, latency_ms=took_ms), heat
-
-
-def _size(told: str | None) -> tuple[int, int] | None:
-    """Height and width from a model's entry; None unless they are two fair numbers."""
-    try:
-        height, width = json.loads(told or "null")
-    except (ValueError, TypeError):
-        return None
-    fair = all(isinstance(side, int) and 1 <= side <= 4096 for side in (height, width))
-    return (height, width) if fair else None
 
 
 def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int) -> None:

@@ -12,8 +12,9 @@ from time import monotonic
 from line import pictures
 from line.client import BEAT_S
 from line.codec import decode
-from line.errors import DecodeError, PictureError
+from line.errors import DecodeError, ModelError, PictureError
 from line.messages import Buffer, Row
+from line.plain_text import plain
 from line.seat import Seat
 from line.shadow_file import ShadowFile, ShadowRow
 from line.sockets import Listener
@@ -31,6 +32,7 @@ class Candidate:
         self._file = file
         self._malformed = 0
         self._next_beat = 0.0
+        self._has_told = False
 
     def run(self) -> None:
         self._seat.leash.send("ready")
@@ -57,13 +59,27 @@ class Candidate:
             return
         if message.outcome.model != self._model.facts.short_hash:  # it may have begun to serve
             with suppress(PictureError, OSError):  # not compared, and nothing else
-                self._file.append(self._compared(message, payload))
+                try:
+                    self._file.append(self._compared(message, payload))
+                except ModelError as error:
+                    self._tell(message, error)
+
+    def _tell(self, row: Row, error: ModelError) -> None:
+        """Of the first item that the candidate fails on; others would say the same."""
+        if self._has_told:
+            return
+        self._has_told = True
+        model = self._model.facts.short_hash
+        text = f"candidate {model} fails on item {row.outcome.frame_id}: the model {error}"
+        self._seat.leash.send(
+            "incident", id=f"candidate-{model}", event="candidate", text=plain(text)
+        )
 
     def _compared(self, row: Row, payload: Buffer) -> ShadowRow:
         served = row.outcome
         picture = pictures.decode(payload, row.encoding, row.height_px, row.width_px)
         started = monotonic()
-        (probabilities,) = self._model.engine.classify(picture[None])
+        (probabilities,) = self._model.classify(picture[None])
         inference_ms = 1000 * (monotonic() - started)
         answer = rank(self._model.facts.classes, probabilities.tolist())
         return ShadowRow(

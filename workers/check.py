@@ -1,6 +1,7 @@
-"""`python -m workers.check FILE PROVIDER`: what a model file is, as one line of JSON.
+"""`python -m workers.check FILE PROVIDER HEIGHT WIDTH`: what a model is, as one line of JSON.
 
-The supervisor asks before a running line takes a model; it has no time to load one itself.
+The supervisor asks before a running line takes a model; it has no time to load one itself. HEIGHT
+and WIDTH are those of the line's pictures, 0 where they have sizes of their own.
 """
 
 from __future__ import annotations
@@ -15,19 +16,22 @@ from line.errors import BadInput
 
 def main(arguments: list[str]) -> int:
     """Prints the facts of the model, or the `error` that it has."""
-    path, provider = arguments
+    path, provider, *sides = arguments
+    height_px, width_px = map(int, sides)
+    size = (height_px, width_px) if height_px and width_px else None
     os.nice(19)
     try:
-        print(json.dumps(_facts(Path(path), provider)))
+        print(json.dumps(_facts(Path(path), provider, size)))
     except BadInput as error:
         print(json.dumps({"error": str(error)}))
     return 0
 
 
-def _facts(path: Path, provider: str) -> dict[str, object]:
-    from workers.model import Model, find  # loads ONNX Runtime, which takes a while
+def _facts(path: Path, provider: str, size: tuple[int, int] | None) -> dict[str, object]:
+    from workers.model import Model  # loads ONNX Runtime, which takes a while
+    from workers.model_file import find
 
-    model = Model.load(find(path), provider)
+    model = Model.load(find(path), provider, size=size)
     named = "threshold" in model.engine.metadata
     return {**model.facts.model_dump(), "threshold": model.threshold if named else None}
 

@@ -9,8 +9,12 @@ from pathlib import Path
 from time import perf_counter
 
 from line import pictures
-from line.errors import BadInput, PictureError
+from line.errors import BadInput, ModelError, PictureError
+from line.plain_text import plain
 from workers.model import Model
+
+_LONGEST_REASON = 1000
+"""With the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file without an answer; `reason` names it."""
+class Unanswered:
+    """A file without an answer: it cannot be read, or the model fails on it. `reason` names it."""
 
     path: Path
     reason: str
@@ -62,17 +66,21 @@ def classify(
     threshold: float,
     max_pixels: float,
     max_bytes: float = math.inf,
-) -> Iterator[Answer | Unreadable]:
-    """Answers in the order of the files; a file that cannot be read does not stop the others."""
+) -> Iterator[Answer | Unanswered]:
+    """Answers in the order of the files; one that gets no answer does not stop the others."""
     classes = model.facts.classes
     for path in files:
         try:
             picture = pictures.read(path, max_pixels, max_bytes)
         except PictureError as error:
-            yield Unreadable(path, str(error))
+            yield Unanswered(path, plain(str(error), _LONGEST_REASON))
             continue
         started = perf_counter()
-        probabilities = model.engine.classify(picture[None])[0].tolist()
+        try:
+            probabilities = model.classify(picture[None])[0].tolist()
+        except ModelError as error:
+            yield Unanswered(path, plain(f"{path}: the model {error}", _LONGEST_REASON))
+            continue
         latency_ms = 1000 * (perf_counter() - started)
         ranking = ranked(classes, probabilities)
         truth = path.parent.name

@@ -1,29 +1,42 @@
-"""A model file: found, hashed, loaded, and asked what it is."""
+"""A model: loaded from its file by hash, tried, and asked about pictures."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from line.errors import BadInput
+from line.class_names import complaint_about as complaint_about_names
+from line.errors import BadInput, ModelError
 from line.model_facts import ModelFacts
-from workers.engine import Engine, OnnxEngine, TorchScriptEngine, first_line
+from line.own_file import read_regular
+from line.pictures import Picture
+from line.plain_text import plain
+from line.probabilities import SUM_TOLERANCE
+from line.probabilities import complaint_about as complaint_about_answer
+from workers.engine import ANY, Engine, OnnxEngine, Takes
+from workers.model_file import read
+from workers.probe import Size, tried
+from workers.torchscript import TorchScriptEngine
 
-SUFFIXES = (".onnx", ".ts", ".pt")
-"""In order of preference where a folder holds several."""
+_LARGEST_INDEX = 10**6
+_LONGEST_ENTRY = 10**6
+_LARGEST_SIDE_PX = 4096
 
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded engine with its facts."""
+    """A loaded engine with its facts. `doubts`: pictures on which it failed when it was tried."""
 
     facts: ModelFacts
     engine: Engine
+    takes: Takes = ANY
+    doubts: tuple[str, ...] = ()
 
     @property
     def threshold(self) -> float:
@@ -40,102 +53,143 @@ class Model:
         except ValueError:
             threshold = math.nan
         if not 0 <= threshold <= 1:
-            raise BadInput(f"{self.facts.path}: scrapline.threshold {named!r} is not 0 to 1")
+            raise BadInput(
+                f"{self.facts.path}: scrapline.threshold {plain(repr(named), 40)} is not 0 to 1"
+            )
         return threshold
 
+    @property
+    def size_px(self) -> Size | None:
+        """Height and width of the network's view; None unless the file names two fair numbers."""
+        return _named_size(self.engine)
+
+    def classify(self, batch: Picture) -> NDArray[np.float32]:
+        """`batch`: uint8 [n, height, width, 3]; the probabilities, float32 [n, classes].
+
+        Raises:
+            ModelError: if the model fails on it, or any of the answers is no distribution.
+        """
+        count, height_px, width_px, _ = batch.shape
+        if not self.takes.fits(height_px, width_px):
+            raise ModelError(
+                f"takes pictures of {self.takes.size} only, not {width_px}x{height_px}"
+            )
+        answers = self.engine.classify(batch)
+        classes = self.facts.classes
+        if answers.ndim != 2 or len(answers) != count:
+            raise ModelError(f"gives shape {list(answers.shape)} for {count} pictures")
+        if not _are_distributions(answers, len(classes)):
+            complaints = (complaint_about_answer(answer, classes) for answer in answers.tolist())
+            raise ModelError(plain(next(filter(None, complaints))))
+        return np.clip(answers, 0, 1)
+
     @classmethod
-    def load(cls, path: Path, provider: str, sha256: str | None = None) -> Model:
-        """Read `path` once, check its hash if one is given, and try the model on one picture.
+    def load(
+        cls,
+        path: Path,
+        provider: str,
+        sha256: str | None = None,
+        *,
+        size: Size | None = None,
+        is_set: bool = True,
+    ) -> Model:
+        """Open a file and try the model, on pictures of `size` if that is known.
+
+        `is_set`: the size is the camera's setting; other pictures come as they are.
 
         Raises:
             BadInput: naming the path and what is wrong with the file.
         """
-        data = _read(path)
-        actual = hashlib.sha256(data).hexdigest()
-        if sha256 is not None and actual != sha256:
-            raise BadInput(f"{path}: changed since the run began (sha256 {actual[:12]}…)")
+        opened = cls.open(path, provider, sha256)
         try:
+            found = tried(opened.classify, opened.takes, size, opened.size_px, is_set=is_set)
+        except BadInput as error:
+            raise BadInput(f"{plain(str(path))}: {error}") from None
+        return replace(opened, takes=found.takes, doubts=found.doubts)
+
+    @classmethod
+    def open(cls, path: Path, provider: str, sha256: str | None = None) -> Model:
+        """Read `path` once and check its hash if one is given; for a file that was tried before.
+
+        Raises:
+            BadInput: naming the path and what is wrong with the file.
+        """
+        try:
+            place = _text(path.resolve())
+            data = read(path)
+            actual = hashlib.sha256(data).hexdigest()
+            if sha256 is not None and actual != sha256:
+                raise BadInput(f"changed since the run began (sha256 {actual[:12]}…)")
             engine: Engine = (
                 OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
             )
             classes = _classes(path, engine)
-            _check_names(classes)
-            _try(engine, len(classes))
         except BadInput as error:
-            raise BadInput(f"{path}: {error}") from None
-        facts = ModelFacts(path=str(path.resolve()), sha256=actual, classes=classes)
-        return cls(facts, engine)
+            raise BadInput(f"{plain(str(path))}: {plain(str(error))}") from None
+        facts = ModelFacts(path=place, sha256=actual, classes=classes)
+        return cls(facts, engine, engine.takes)
 
 
-def find(path: Path) -> Path:
-    """The model at `path`: the file itself, or the one that a folder holds (.onnx preferred).
-
-    Raises:
-        BadInput: if there is none, or several of the preferred kind.
-    """
-    if path.is_file():
-        if path.suffix not in SUFFIXES:
-            raise BadInput(f"{path}: not a model file ({', '.join(SUFFIXES)})")
-        return path
-    if not path.is_dir():
-        raise BadInput(f"{path}: no such model file or folder")
-    for suffix in SUFFIXES:
-        found = sorted(path.glob(f"*{suffix}"))
-        if len(found) > 1:
-            names = ", ".join(file.name for file in found)
-            raise BadInput(f"{path}: several models ({names}); name one with --model")
-        if found:
-            return found[0]
-    raise BadInput(f"{path}: holds no model ({', '.join(SUFFIXES)})")
-
-
-def _read(path: Path) -> bytes:
+def _text(path: Path) -> str:
+    """Raises BadInput for a path that model.json could not hold."""
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from None
+        return str(path).encode().decode()
+    except UnicodeError:
+        raise BadInput("the name is no UTF-8") from None
+
+
+def _are_distributions(answers: NDArray[np.float32], classes: int) -> bool:
+    """As `line.probabilities` says it, but at once; where it says no, that has to say why."""
+    low, high = -SUM_TOLERANCE, 1 + SUM_TOLERANCE
+    return (
+        answers.shape[1] == classes
+        and bool(((answers >= low) & (answers <= high)).all())
+        and bool((np.abs(answers.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE).all())
+    )
 
 
 def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
     """Class names in the order of the outputs: from the file itself or the index beside it."""
+    for key, value in engine.metadata.items():
+        if len(value) > _LONGEST_ENTRY:
+            raise BadInput(f"scrapline.{plain(key, 40)} is longer than {_LONGEST_ENTRY} characters")
     inside = engine.metadata.get("classes")
-    if inside is not None:
-        return _class_list(inside)
+    names = _index_beside(path) if inside is None else _class_list(inside)
+    if complaint := complaint_about_names(names):
+        raise BadInput(complaint)
+    return names
+
+
+def _index_beside(path: Path) -> tuple[str, ...]:
     index = path.with_suffix(".class_index.json")
     if not index.is_file():
         raise BadInput(f"names no classes, and there is no {index.name} beside it")
     try:
-        names = json.loads(index.read_text(encoding="utf-8"))
-        return tuple(str(names[str(number)]) for number in range(len(names)))
-    except (ValueError, KeyError, TypeError):
-        raise BadInput(f"{index.name} is not an object of number → class name") from None
+        names = json.loads(read_regular(index, _LARGEST_INDEX, follow_links=True))
+        found = tuple(names[str(number)] for number in range(len(names)))
+    except OSError as error:
+        raise BadInput(f"{index.name}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = None
+    if found is None or not all(isinstance(name, str) for name in found):
+        raise BadInput(f"{index.name} is not an object of number → class name")
+    return found
 
 
 def _class_list(text: str) -> tuple[str, ...]:
     try:
         names = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise BadInput("scrapline.classes is not a JSON list of class names")
     return tuple(names)
 
 
-def _check_names(classes: tuple[str, ...]) -> None:
-    for name in classes:
-        if "|" in name:
-            raise BadInput(f"class name {name!r} contains |, which separates the names in top3")
-
-
-def _try(engine: Engine, classes: int) -> None:
-    """One picture, then two together: a graph may be made for a single one."""
-    for count, what in ((1, "a picture"), (2, "a batch of two pictures")):
-        try:
-            answer = engine.classify(np.zeros((count, 64, 64, 3), np.uint8))
-        except Exception as error:  # whatever a graph may raise, it is the file's fault
-            raise BadInput(f"fails on {what}: {first_line(error)}") from None
-        if answer.shape != (count, classes):
-            given = answer.shape[-1] if answer.ndim == 2 else f"shape {list(answer.shape)} as"
-            raise BadInput(f"gives {given} probabilities for {classes} class names")
-        if answer.min() < 0 or not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
-            raise BadInput("gives scores instead of probabilities: they do not sum to 1")
+def _named_size(engine: Engine) -> Size | None:
+    try:
+        height, width = json.loads(engine.metadata.get("size", "null"))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    fair = all(type(side) is int and 1 <= side <= _LARGEST_SIDE_PX for side in (height, width))
+    return (height, width) if fair else None

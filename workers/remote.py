@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -15,12 +14,14 @@ from line.curve import Lock
 from line.errors import BadInput, ScraplineError
 from line.keys import WorkerKeys
 from line.messages import Terms
+from line.plain_text import plain
 from line.remote_client import RemoteClient
 from line.signals import Interrupts
 from line.transport import is_tcp_address
 from workers.engine import PROVIDERS
-from workers.model import SUFFIXES, Model
-from workers.worker import Worker, warm_up
+from workers.model import Model
+from workers.model_file import SUFFIXES, sha256_of
+from workers.worker import Worker, warmed_up
 
 _LONGEST_WAIT_S = 5.0
 _LOOK_S = 0.1
@@ -114,8 +115,8 @@ class RemoteWorker:
     def _model_for(self, terms: Terms) -> Model:
         if self._model is None or self._model.facts.sha256 != terms.model:
             path = matching(self._path, terms.model)
-            self._model = Model.load(path, self._provider, terms.model)
-            warm_up(self._model, terms.credit, terms.height_px, terms.width_px)
+            loaded = Model.load(path, self._provider, terms.model)
+            self._model = warmed_up(loaded, terms.credit, terms.height_px, terms.width_px)
         return self._model
 
     def _rest(self, seconds: float) -> None:
@@ -135,17 +136,22 @@ def matching(path: Path, sha256: str) -> Path:
     Raises:
         BadInput: if there is none.
     """
-    files = [path] if path.is_file() else sorted(p for p in path.glob("*") if p.suffix in SUFFIXES)
+    files = [path] if not path.is_dir() else sorted(_models_in(path))
     for file in files:
         try:
-            with file.open("rb") as stream:
-                actual = hashlib.file_digest(stream, "sha256").hexdigest()
+            actual = sha256_of(file)
         except OSError as error:
-            raise BadInput(f"{file}: {error.strerror}") from None
+            raise BadInput(f"{plain(str(file))}: {error.strerror or error}") from None
         if actual == sha256:
             return file
-    what = "is not" if path.is_file() else "does not hold"
-    raise BadInput(f"{path}: {what} the model that the line runs (sha256 {sha256[:12]}…)")
+    what = "does not hold" if path.is_dir() else "is not"
+    raise BadInput(
+        f"{plain(str(path))}: {what} the model that the line runs (sha256 {sha256[:12]}…)"
+    )
+
+
+def _models_in(folder: Path) -> Iterator[Path]:
+    return (file for file in folder.glob("*") if file.suffix in SUFFIXES and file.is_file())
 
 
 def _waits() -> Iterator[float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from line.pictures import Picture
-from workers.engine import Engine
+from workers.model import Model
 from workers.views import GREY
 
 CELLS = 10
@@ -31,21 +31,22 @@ _STOPS = (
 _MOST_OPAQUE = 0.9
 
 
-def occlusion(engine: Engine, picture: Picture, winner: int) -> NDArray[np.float32]:
+def occlusion(model: Model, picture: Picture, winner: int) -> NDArray[np.float32]:
     """How far the probability of class `winner` falls when a place of the picture is covered.
 
     `picture`: uint8 [height, width, 3], best of the size that the model looks at, for it is copied
     dozens of times. Returns float32 [CELLS, CELLS], the mean over the patches that lie on a cell;
-    negative where the winner is surer without it.
+    negative where the winner is surer without it. Raises ModelError.
     """
-    whole = engine.classify(picture[None])[0, winner]
+    whole = model.classify(picture[None])[0, winner]
     steps = range(CELLS - _PATCH_CELLS + 1)
     places = [(row, column) for row in steps for column in steps]
     drops = np.zeros((CELLS, CELLS), np.float32)
     patches = np.zeros((CELLS, CELLS), np.float32)
-    for start in range(0, len(places), _BATCH):
-        some = places[start : start + _BATCH]
-        left = engine.classify(np.stack([_covered(picture, *place) for place in some]))[:, winner]
+    at_once = min(_BATCH, model.takes.batch or _BATCH)
+    for start in range(0, len(places), at_once):
+        some = places[start : start + at_once]
+        left = model.classify(np.stack([_covered(picture, *place) for place in some]))[:, winner]
         for (row, column), probability in zip(some, left, strict=True):
             cells = np.s_[row : row + _PATCH_CELLS, column : column + _PATCH_CELLS]
             drops[cells] += whole - probability

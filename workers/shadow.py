@@ -23,12 +23,12 @@ def main() -> int:
     # ONNX Runtime takes a while to load; others are at work.
     from workers.candidate import Candidate
     from workers.model import Model
-    from workers.worker import warm_up
+    from workers.worker import warmed_up
 
     camera, facts = seat.settings.camera, seat.model
     try:
-        model = Model.load(Path(facts.path), seat.settings.model.provider, facts.sha256)
-        warm_up(model, 1, camera.height_px, camera.width_px)
+        opened = Model.open(Path(facts.path), seat.settings.model.provider, facts.sha256)
+        model = warmed_up(opened, 1, camera.height_px, camera.width_px)
         listener = Listener(endpoint(seat.runtime_dir, SHADOW), few=FEW)
         with closing(listener), ShadowFile(seat.run_dir) as file:
             Candidate(seat, model, listener, file).run()

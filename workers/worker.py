@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from time import monotonic
 from typing import Protocol
@@ -13,12 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from line import pictures
-from line.errors import PictureError
+from line.errors import ModelError, PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
+from line.plain_text import plain
 from line.worker_leases import largest_batch
 from workers.faults import WorkerFaults
 from workers.model import Model
+from workers.probe import noise
 
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
@@ -48,10 +50,11 @@ class Employer(Protocol):
 
 
 class Worker:
-    """One classifier. The model must have seen every batch shape before the first frame comes.
+    """One classifier. The model should have seen every batch shape before the first frame comes.
 
     A batch is what waits, but at most half of the credit: the other half is at hand when the
-    batch is done, while its answers travel and the next frames come.
+    batch is done, while its answers travel and the next frames come. Pictures on which the model
+    fails are refused with its reason, and only those.
     """
 
     def __init__(
@@ -59,25 +62,38 @@ class Worker:
     ) -> None:
         self._client = client
         self._model = model
-        self._largest_batch = largest_batch(credit)
+        self._largest_batch = batch_of(model, credit)
         self._faults = faults
         self._waiting: deque[tuple[Frame, Buffer]] = deque()
+        self._alone: deque[_Job] = deque()
+        """a batch of them failed: each is tried by itself, with heartbeats in between"""
 
     def run(self) -> None:
         """Until the supervisor says stop, or is gone and no frame has come for a while."""
         last_work = monotonic()
         while not self._client.stop:
             self._receive()
-            if self._waiting:
-                count = min(self._largest_batch, len(self._waiting))
-                self._classify([self._waiting.popleft() for _ in range(count)])
+            if self._has_work:
+                self._work()
                 last_work = monotonic()
             elif self._client.orphaned and monotonic() - last_work > _ORPHAN_PATIENCE_S:
                 return
 
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._waiting or self._alone)
+
+    def _work(self) -> None:
+        """One batch."""
+        if self._alone:
+            self._answer([self._alone.popleft()])
+            return
+        count = min(self._largest_batch, len(self._waiting))
+        self._classify([self._waiting.popleft() for _ in range(count)])
+
     def _receive(self) -> None:
         """Take what has come; wait only if there is nothing to do."""
-        for message, payload in self._client.exchange(monotonic() if self._waiting else None):
+        for message, payload in self._client.exchange(monotonic() if self._has_work else None):
             if isinstance(message, Frame) and payload is not None:
                 self._waiting.append((message, payload))
 
@@ -91,13 +107,13 @@ class Worker:
             if frame.deadline <= monotonic():
                 self._refuse(frame, Verdict.EXPIRED, _TOO_LATE)
                 continue
+            if zlib.crc32(data) != frame.picture_crc32:  # nothing else is to be trusted before
+                self._refuse(frame, Verdict.FAILED, _DAMAGED)
+                continue
             try:
                 picture = pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
             except PictureError as error:
-                self._refuse(frame, Verdict.FAILED, str(error))
-                continue
-            if zlib.crc32(data) != frame.picture_crc32:
-                self._refuse(frame, Verdict.FAILED, _DAMAGED)
+                self._refuse(frame, Verdict.FAILED, plain(str(error)))
                 continue
             if self._faults is not None:
                 self._faults.take(frame)
@@ -112,7 +128,14 @@ class Worker:
                 self._refuse(job.frame, Verdict.EXPIRED, _TOO_LATE)
         if not alive:
             return
-        probabilities = self._model.engine.classify(np.stack([job.picture for job in alive]))
+        try:
+            probabilities = self._model.classify(np.stack([job.picture for job in alive]))
+        except ModelError as error:
+            if len(alive) > 1:
+                self._alone.extend(alive)  # a picture is not to fail its neighbours
+            else:
+                self._refuse(alive[0].frame, Verdict.FAILED, plain(f"the model {error}"))
+            return
         if self._faults is not None:
             self._faults.linger(monotonic() - started)
         inference_s = monotonic() - started
@@ -132,7 +155,22 @@ class Worker:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
 
 
-def warm_up(model: Model, credit: int, height_px: int, width_px: int) -> None:
-    """Run every batch size once: the first run of a shape costs several times the later ones."""
-    for batch in range(1, largest_batch(credit) + 1):
-        model.engine.classify(np.zeros((batch, height_px, width_px, 3), np.uint8))
+def batch_of(model: Model, credit: int) -> int:
+    """The largest batch that a worker with this credit makes for this model."""
+    return min(largest_batch(credit), model.takes.batch or largest_batch(credit))
+
+
+def warmed_up(model: Model, credit: int, height_px: int, width_px: int) -> Model:
+    """Run every batch size once: the first run of a shape costs several times the later ones.
+
+    The model is tried before the line begins, so one that fails here is no reason to end: its
+    pictures will say why. One that fails on several pictures at once is given one at a time.
+    """
+    takes = model.takes
+    size = (takes.height_px or height_px, takes.width_px or width_px)
+    for batch in range(1, batch_of(model, credit) + 1):
+        try:
+            model.classify(np.repeat(noise(*size), batch, axis=0))
+        except ModelError:
+            return model if batch == 1 else replace(model, takes=replace(takes, batch=batch - 1))
+    return model

@@ -58,7 +58,8 @@ class AnswerPanel:
         self._times["Inference"].set_text(f"{answer.latency_ms:.1f} ms")
         self._times["Reading"].set_text(f"{answer.reading_ms:.1f} ms")
         found = answer.saliency
-        self._times["Saliency"].set_text(f"{found.latency_ms:.0f} ms" if found else "not asked for")
+        missing = answer.saliency_fault or "not asked for"
+        self._times["Saliency"].set_text(f"{found.latency_ms:.0f} ms" if found else missing)
 
 
 class _Gauge:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from launch.console import out, shown
+from launch.console import err, out, shown
 from launch.options import Assignments, Config, ModelFile, Scenario
 from launch.settings import checked_model, decided, settings_of
 
@@ -31,4 +31,6 @@ def check(
     out.print(f"source    ok  {settings.source.spec}")
     names = ", ".join(loaded.facts.classes)
     out.print(f"model     ok  {shown(Path(loaded.facts.path))} ({names})")
+    for doubt in loaded.doubts:
+        err.print(f"warning: the model {doubt}", style="yellow", soft_wrap=True, markup=False)
     out.print(f"threshold ok  {settings.decision.threshold}")

@@ -40,6 +40,6 @@ def classify(
         settings.source.max_megapixels * 1e6,
         settings.source.max_file_mb * 1e6,
     )
-    unreadable = print_answers(list(answers), top, as_json, out, err)
-    if unreadable:
-        raise BadInput(f"{unreadable} of the files could not be read")
+    unanswered = print_answers(list(answers), top, as_json, out, err)
+    if unanswered:
+        raise BadInput(f"{unanswered} of the files have no answer")

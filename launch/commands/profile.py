@@ -70,7 +70,7 @@ def profile(
             loaded.facts,
             threshold=threshold,
             bare_s=lambda: bare_inference_s(
-                loaded.engine.classify, settings, min(_LOOK_S, seconds / 6)
+                loaded.classify, _fitting(settings, loaded), min(_LOOK_S, seconds / 6)
             ),
             workers=settings.line.workers,
             run_s=seconds,
@@ -93,6 +93,16 @@ def _own_threshold(settings: Settings, model: Model) -> float:
     if setting == "model" or "threshold" in model.engine.metadata:
         return model.threshold
     return setting
+
+
+def _fitting(settings: Settings, model: Model) -> Settings:
+    """With a camera of the size that the model takes, where it takes one alone."""
+    takes, camera = model.takes, settings.camera
+    size = {
+        "height_px": takes.height_px or camera.height_px,
+        "width_px": takes.width_px or camera.width_px,
+    }
+    return settings.model_copy(update={"camera": camera.model_copy(update=size)})
 
 
 def _named(folder: Path, model: str) -> Path:

@@ -80,7 +80,7 @@ def run(
         settings, facts, folder = reopen(resume)
         settings = with_console_decided(settings, silent=quiet or as_json)
         serving = Session.load(folder.path).standing.serving(facts)
-        Model.load(Path(serving.path), settings.model.provider, serving.sha256)
+        Model.open(Path(serving.path), settings.model.provider, serving.sha256)
         start = partial(runner.resume, settings, facts, folder)
         return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
     options: dict[str, object | None] = {

@@ -81,6 +81,13 @@ class FolderSource:
         """How many of them go to one lane."""
         return None if self.length is None else len(range(camera, self.length, self._cameras))
 
+    @property
+    def files(self) -> Iterator[Path]:
+        """Of all pictures, as paths inside `root`: where each is fed once, in that order."""
+        if self._places is None:
+            return iter(self._paths)
+        return (self._paths[int(place)] for place in self._places)
+
     def facts(self, camera: int, seq: int) -> ItemFacts:
         """The sub-folder's name and the path inside `root`. Raises IndexError past the end."""
         path = self._path(camera, seq)

@@ -1,0 +1,106 @@
+"""What ONNX Runtime and torch complain of, without what they wrap around it.
+
+ONNX Runtime puts an error code, a path of its own source and a C++ signature before the cause, and
+the cause of a file that is too new behind four sentences; torch puts it at the end of a traceback.
+"""
+
+from __future__ import annotations
+
+import re
+
+from line.plain_text import plain
+
+LONGEST = 200
+"""Characters: a reason follows a path or a name."""
+
+_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_PLACE = re.compile(r"\S*\.(?:cc|cpp|cu|h|hpp):\d+ ")
+_NODE = re.compile(r"Non-zero status code returned while running (\S+) node\. Name:'(.*?)' ")
+_ASSERTED = re.compile(r"^.{0,500}? was false\. ", re.DOTALL)
+_IR = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+_OPSET = re.compile(r"Opset (\d+) is under development")
+_NEWEST_OPSET = re.compile(r"official support for domain (\S+) is till opset (\d+)")
+_UNKNOWN_OPERATORS = (
+    re.compile(r"Fatal error: (?P<domain>\S*?):(?P<name>\w+)\(-?\d+\) is not a registered"),
+    re.compile(r'In Node, \(".*?", (?P<name>\w+), "(?P<domain>[^"]+)", -?\d+\).*No opset import'),
+    re.compile(r"No Op registered for (?P<name>\w+) with domain_version of (?P<opset>\d+)"),
+)
+_NOT_IMPLEMENTED = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node")
+
+
+def loading_reason(error: Exception) -> str:
+    """Why ONNX Runtime cannot load a file: goes on from the file's name."""
+    text = str(error)
+    if "protobuf parsing failed" in text or "No graph was found" in text:
+        return "not a model that ONNX Runtime can load: it is damaged or cut off, or no ONNX file"
+    if found := _IR.search(text):
+        return (
+            f"has ONNX IR version {found[1]}, and the newest that the installed ONNX Runtime takes "
+            f"is {found[2]}: export it for an older version, or install a newer onnxruntime"
+        )
+    if (found := _OPSET.search(text)) and (newest := _NEWEST_OPSET.search(text)):
+        domain = "" if newest[1] == "ai.onnx" else f" of {newest[1]}"
+        return (
+            f"has opset {found[1]}{domain}, and the newest that the installed ONNX Runtime takes "
+            f"is {newest[2]}: export it for an older opset, or install a newer onnxruntime"
+        )
+    for pattern in _UNKNOWN_OPERATORS:
+        if found := pattern.search(text):
+            return f"uses the operator {_operator(found)}, which ONNX Runtime does not know"
+    if found := _NOT_IMPLEMENTED.search(text):
+        return f"uses {found[1]} of opset {found[2]} in a way that this provider does not know"
+    return f"not a model that ONNX Runtime can load: {running_reason(error)}"
+
+
+def running_reason(error: Exception) -> str:
+    """Why a graph of ONNX Runtime fails on a picture."""
+    if isinstance(error, MemoryError) or "bad_alloc" in str(error):
+        return "there is not enough memory"
+    text = _CODE.sub("", str(error).strip())
+    text = _NODE.sub(_node, text)
+    text = _without_place(text).removeprefix("This is an invalid model. ").strip()
+    return plain(text or repr(error), LONGEST)
+
+
+def torch_reason(error: Exception) -> str:
+    """Why torch cannot load or run a program: the cause stands last."""
+    if isinstance(error, MemoryError) or "not enough memory" in str(error):
+        return "there is not enough memory"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    cause = lines[-1] if lines else repr(error)
+    return plain(cause.partition(" This is an internal miniz error")[0], LONGEST)
+
+
+def _operator(found: re.Match[str]) -> str:
+    named = found.groupdict()
+    domain, opset = named.get("domain"), named.get("opset")
+    of = f" (opset {opset})" if opset else ""
+    return plain(f"{domain}.{named['name']}" if domain else f"{named['name']}{of}", LONGEST)
+
+
+def _node(found: re.Match[str]) -> str:
+    """The operator, with the node's name where it has one; the words "Status Message" go too."""
+    return f"{found[1]} {found[2]}: ".replace(" : ", ": ")
+
+
+def _without_place(text: str) -> str:
+    """Without file, line and C++ function; what is left is what was said for people."""
+    text = text.replace("Status Message: ", "")
+    found = _PLACE.search(text)
+    if found is None:
+        return text
+    before, after = text[: found.start()], text[found.end() :]
+    return before + _ASSERTED.sub("", _without_function(after), count=1)
+
+
+def _without_function(text: str) -> str:
+    """What follows `void a::b(const C&, int) `, or a plain `Name `."""
+    name = re.match(r"[\w:<>~*&, ]*?[\w:>~]\(", text)
+    if name is None or "::" not in name[0]:
+        return text.partition(" ")[2] or text
+    depth = 0
+    for place in range(name.end() - 1, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[place + 1 :].removeprefix(" const").lstrip()
+    return text
