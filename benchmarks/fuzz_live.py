@@ -30,7 +30,7 @@ from line.sockets import Link
 
 _UNCOUNTED = 2000
 """Most messages under way; the line is to be fuzzed, not to be buried."""
-_PATIENCE_S = 60.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def fuzz(count: int, seed: int, *options: str) -> Live:
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
-        port = _free_port()
-        line = _start(folder, port, options)
-        stack.callback(_end, line)
-        _wait_until_healthy(line, port)
+        port = free_port()
+        line = start(folder, port, options)
+        stack.callback(stop, line)
+        wait_until_healthy(line, port)
         (runtime_dir,) = folder.glob("scrapline-*")
         strangers = [
             stack.enter_context(_Stranger(endpoint(runtime_dir, role), f"stranger-{role}"))
@@ -90,7 +90,7 @@ def fuzz(count: int, seed: int, *options: str) -> Live:
         counted = _wait_for_count(line, port, count)
         seconds = monotonic() - began
         line.send_signal(signal.SIGINT)
-        text, _ = line.communicate(timeout=_PATIENCE_S)
+        text, _ = line.communicate(timeout=PATIENCE_S)
         return Live(count, counted, seconds, json.loads(text))
 
 
@@ -106,7 +106,7 @@ def _malformed(messages: Target, count: int, seed: int) -> Iterator[Parts]:
                 yield parts
 
 
-def _start(folder: Path, port: int, options: tuple[str, ...]) -> subprocess.Popen[str]:
+def start(folder: Path, port: int, options: tuple[str, ...]) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "run_line.py"), "run", "--json"]
     belt = ["--source=procedural", "--interval=0.05", f"--set=metrics.port={port}"]
     return subprocess.Popen(
@@ -118,14 +118,14 @@ def _start(folder: Path, port: int, options: tuple[str, ...]) -> subprocess.Pope
     )
 
 
-def _end(line: subprocess.Popen[str]) -> None:
+def stop(line: subprocess.Popen[str]) -> None:
     if line.poll() is None:
         line.kill()
     line.communicate()
 
 
-def _wait_until_healthy(line: subprocess.Popen[str], port: int) -> None:
-    deadline = monotonic() + _PATIENCE_S
+def wait_until_healthy(line: subprocess.Popen[str], port: int) -> None:
+    deadline = monotonic() + PATIENCE_S
     while b'"status": "ok"' not in _get(port, "healthz"):
         if line.poll() is not None or monotonic() > deadline:
             raise StageDied("the line did not start")
@@ -134,7 +134,7 @@ def _wait_until_healthy(line: subprocess.Popen[str], port: int) -> None:
 
 def _wait_for_count(line: subprocess.Popen[str], port: int, at_least: int) -> int:
     """What the line has counted, once it is `at_least` so many; or less, after a long time."""
-    deadline = monotonic() + _PATIENCE_S
+    deadline = monotonic() + PATIENCE_S
     while True:
         found = re.search(rb"^scrapline_malformed_messages_total ([\d.e+]+)", _get(port), re.M)
         counted = int(float(found[1])) if found else 0
@@ -154,7 +154,7 @@ def _get(port: int, page: str = "metrics") -> bytes:
         return b""
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

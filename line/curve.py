@@ -24,7 +24,7 @@ from line.errors import BadInput
 _DOMAIN = "remote"
 _HANDSHAKE_MS = 3000
 """A connection that has not proved itself by then is closed."""
-_UNREAD_MESSAGES = 1000
+_UNREAD_MESSAGES = 128
 """Taken from one worker before it has to wait: what comes in is small, and credits bound it."""
 _UNSENT_MESSAGES = 256
 """Kept for one worker that does not read, more than its credit; further ones are refused."""
@@ -173,8 +173,12 @@ class Door:
         self.router.set(zmq.SNDHWM, _UNSENT_MESSAGES)
         self.router.set(zmq.RCVHWM, _UNREAD_MESSAGES)
         self.router.set(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
-        self.router.set(zmq.HEARTBEAT_IVL, 1000)
-        self.router.set(zmq.HEARTBEAT_TIMEOUT, 5000)
+        # ZMTP's own heartbeats would let a peer abort this process: libzmq 4.3.5 fails an assertion
+        # where one is due on a connection that was closed while its messages had no room.
+        self.router.set(zmq.TCP_KEEPALIVE, 1)
+        self.router.set(zmq.TCP_KEEPALIVE_IDLE, 5)
+        self.router.set(zmq.TCP_KEEPALIVE_INTVL, 1)
+        self.router.set(zmq.TCP_KEEPALIVE_CNT, 5)
         self.router.set(zmq.CURVE_SERVER, 1)
         self.router.set(zmq.CURVE_SECRETKEY, self._pair.secret)
         self.router.set(zmq.ZAP_DOMAIN, _DOMAIN.encode())
