@@ -14,10 +14,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.line_run import run_line
-from line.messages import Row
 from line.outcome import Outcome, Verdict, encode_top3
 from sinks.csv_log import CsvLog
-from sinks.loop import Delivery
 
 _MODES = ("process", "power")
 _BATCH_ROWS = 8
@@ -86,10 +84,7 @@ def _line(model: Path, frames: int, durability: str, folder: Path) -> float:
 
 def _log(folder: Path, *, sync: bool) -> float:
     batches = [
-        [
-            Delivery(Row(_outcome(seq), "raw", 0, 0), None)
-            for seq in range(first, first + _BATCH_ROWS)
-        ]
+        [_outcome(seq) for seq in range(first, first + _BATCH_ROWS)]
         for first in range(0, _LOG_ROWS, _BATCH_ROWS)
     ]
     with (

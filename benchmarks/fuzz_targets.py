@@ -19,7 +19,7 @@ from line.errors import BadInput, DecodeError
 from line.leash import decode_note
 from line.outcome import Outcome, Verdict, encode_top3
 from line.review_file import QueuedItem
-from sinks.csv_log import CsvLog
+from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows
 from sinks.review_queue import ReviewQueue
 
@@ -77,8 +77,9 @@ def _results(folder: Path) -> Callable[[Parts], object]:
         table.write_bytes(_joined(parts))
         with suppress(BadInput):
             read_results(table)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
         with closing(CsvLog(path)) as log:
-            return log.store([])
+            return log.facts()
 
     return feed
 

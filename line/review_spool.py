@@ -102,9 +102,12 @@ class SpoolWriter:
     def mark(self, low: int) -> None:
         """All proposals of items below `low` are settled: what is missing then never comes."""
         with self._news:
-            if low > self._low:
-                self._low = low
-                self._news.notify()
+            if low <= self._low:
+                return
+            self._low = low
+            self._news.notify()
+        if self._is_closed and not self._thread.is_alive():
+            self._write_mark(low)
 
     def close(self) -> None:
         """Write what waits, as far as the disk takes it within two seconds; then it is lost."""

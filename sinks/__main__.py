@@ -3,49 +3,72 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, closing
+from contextlib import closing
 
 from line.client import Client
 from line.errors import ScraplineError
 from line.seat import Seat, leave, take_seat
-from sinks.loop import Sink, run
+from sinks.follower import Follower, Passed
+from sinks.following import Following
 from sinks.pulse import Pulse
 
 
 def main() -> int:
     seat = take_seat()
     try:
-        with ExitStack() as stack:
-            sink = _open(seat, stack)
-            client = stack.enter_context(Client(seat, credit=seat.settings.sink.credit))
-            run(client, sink)
+        if seat.name == "csv_log":
+            _log(seat)
+        else:
+            _follow(seat)
     except ScraplineError as error:
         return leave(seat, error)
     return 0
 
 
-def _open(seat: Seat, stack: ExitStack) -> Sink:
-    """The sink of this seat. It alone is loaded: one that was killed is back the sooner."""
+# Each loads what it needs alone: a process that was killed is back the sooner.
+
+
+def _log(seat: Seat) -> None:
+    from line.latency import bucket_bounds_s
+    from sinks.csv_log import CsvLog
+    from sinks.loop import run
+
+    settings = seat.settings
+    log = CsvLog(
+        seat.run_dir / "results.csv",
+        latency_bounds_s=bucket_bounds_s(settings),
+        sync=settings.results.survives_power_cut,
+        alive=Pulse(seat.leash),
+    )
+    with closing(log), Client(seat, credit=settings.sink.credit) as client:
+        run(client, log)
+
+
+def _follow(seat: Seat) -> None:
+    passed = Passed()
+    follower = _alerts(seat) if seat.name == "alerts" else _review(seat, passed)
+    with closing(Following(seat, follower, passed)) as following:
+        following.run()
+
+
+def _alerts(seat: Seat) -> Follower:
+    from sinks.alerts import Alerts
+
     settings = seat.settings
     sync = settings.results.survives_power_cut
-    if seat.name == "csv_log":
-        from line.latency import bucket_bounds_s
-        from sinks.csv_log import CsvLog
+    path = seat.run_dir / "alerts.jsonl"
+    return Alerts(path, settings.alerts, sync=sync, alive=Pulse(seat.leash))
 
-        bounds_s = bucket_bounds_s(settings)
-        path = seat.run_dir / "results.csv"
-        log = CsvLog(path, latency_bounds_s=bounds_s, sync=sync, alive=Pulse(seat.leash))
-        return stack.enter_context(closing(log))
-    if seat.name == "alerts":
-        from sinks.alerts import Alerts
 
-        alerts = Alerts(seat.run_dir / "alerts.jsonl", settings.alerts, sync=sync)
-        return stack.enter_context(closing(alerts))
+def _review(seat: Seat, passed: Passed) -> Follower:
+    from line.review_spool import FOLDER, SpoolReader
     from sinks.active_learning import ActiveLearning
-    from sinks.review_queue import ReviewQueue
 
-    queue = stack.enter_context(ReviewQueue(seat.run_dir / "review", sync=sync))
-    return ActiveLearning(queue, settings.review, settings.line.seed)
+    settings = seat.settings
+    folder = seat.run_dir / "review"
+    spool = SpoolReader(folder / FOLDER, settings.message.picture_bytes)
+    sync = settings.results.survives_power_cut
+    return ActiveLearning(folder, spool, settings.review, settings.line.seed, passed, sync=sync)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from line.atomic_file import write_atomically
 from line.own_file import read_regular
+from line.seqset import SeqSet
 
 _CHECKED_BYTES = 4096
 _LARGEST = 64 * 10**6
@@ -72,6 +73,23 @@ class Checkpoint:
         """Raises OSError if it cannot be written; the one before stands then."""
         content = json.dumps(state, separators=(",", ":")).encode()
         write_atomically(self._path, b"%08x\n" % zlib.crc32(content) + content)
+
+
+def runs_of(seqs: SeqSet) -> list[list[int]]:
+    """The runs of a set, the first from 0, as JSON keeps them."""
+    return [[0, seqs.low], *([begin, end] for begin, end in seqs.runs)]
+
+
+def seqs_of(runs: Any) -> SeqSet:
+    """Inverse of `runs_of`.
+
+    Raises TypeError or ValueError unless these are rising runs of numbers, the first from 0.
+    """
+    (zero, low), *above = [(int(begin), int(end)) for begin, end in runs]
+    edges = [edge for run in above for edge in run]
+    if zero != 0 or low < 0 or any(a >= b for a, b in zip([low, *edges], edges, strict=False)):
+        raise ValueError("not runs of numbers")
+    return SeqSet.of(low, above)
 
 
 def _check(fd: int, offset: int) -> int:

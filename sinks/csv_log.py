@@ -15,7 +15,6 @@ from sinks.board import Board
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.csv_rows import HEADER, encode_rows
 from sinks.csv_stand import Stand, read_on
-from sinks.loop import Delivery, Receipt
 
 CHECKPOINT = ".csv_log.checkpoint"
 """Beside the file: what stood up to some row, so that a start reads only what came after it."""
@@ -64,15 +63,15 @@ class CsvLog:
             raise
         self._keep_checkpoint()
 
-    def store(self, batch: list[Delivery]) -> Receipt:
-        """New items are written with one call; known ones are acknowledged: the first row wins."""
-        receipt = Receipt()
+    def store(self, batch: Sequence[Outcome]) -> None:
+        """Write new items with one call; of a known one the first row stands.
+
+        Raises StorageError, having written none, and FileChanged.
+        """
         new: dict[Key, Outcome] = {}
-        for delivery in batch:
-            key = delivery.key
-            receipt.stored.append(key)
-            if key[1] not in self._stand.known[key[0]]:
-                new.setdefault(key, delivery.row.outcome)
+        for row in batch:
+            if row.seq not in self._stand.known[row.camera]:
+                new.setdefault((row.camera, row.seq), row)
         self._file.append(encode_rows(new.values()))
         for (camera, seq), outcome in new.items():
             self._stand.known[camera].add(seq)
@@ -80,7 +79,6 @@ class CsvLog:
         self._uncertain_rows += len(new)
         if self._uncertain_rows >= _CHECKPOINT_ROWS:
             self._keep_checkpoint()
-        return receipt
 
     def report(self, client: Client) -> None:
         """Tell how things stand, and see that the file still does.

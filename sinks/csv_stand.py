@@ -18,6 +18,7 @@ from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
 from line.seqset import SeqSet
 from sinks.board import Board
+from sinks.checkpoint import runs_of, seqs_of
 from sinks.csv_rows import HEADER
 
 _CHUNK_BYTES = 1 << 20
@@ -51,7 +52,7 @@ class Stand:
 
     def state(self) -> dict[str, Any]:
         """As JSON keeps it."""
-        known = {camera: [[0, seqs.low], *seqs.runs] for camera, seqs in self.known.items()}
+        known = {str(camera): runs_of(seqs) for camera, seqs in self.known.items()}
         return {"known": known, "board": self.board.state()}
 
     @classmethod
@@ -59,7 +60,7 @@ class Stand:
         """Inverse of `state`. Raises KeyError, TypeError or ValueError for anything else."""
         stand = cls(board)
         for camera, runs in state["known"].items():
-            stand.known[int(camera)] = _seqs(runs)
+            stand.known[int(camera)] = seqs_of(runs)
         board.restore(state["board"])
         return stand
 
@@ -156,12 +157,3 @@ def _cells(line: bytes) -> str:
     except (ValueError, csv.Error):
         return ""
     return "" if count == len(COLUMNS) else f"{count} cells instead of {len(COLUMNS)}"
-
-
-def _seqs(runs: Any) -> SeqSet:
-    """Raises TypeError or ValueError unless these are rising runs of numbers, the first from 0."""
-    (zero, low), *above = [(int(begin), int(end)) for begin, end in runs]
-    edges = [edge for run in above for edge in run]
-    if zero != 0 or low < 0 or any(a >= b for a, b in zip([low, *edges], edges, strict=False)):
-        raise ValueError("not runs of numbers")
-    return SeqSet.of(low, above)

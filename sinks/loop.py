@@ -1,16 +1,16 @@
-"""What all sinks share: take the rows that have come, store them at once, then acknowledge."""
+"""The log's loop: take the rows that have come, write them at once, then acknowledge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 from typing import Protocol
 
 from line.client import Client
 from line.errors import StorageError
 from line.log_queue import GATHER_S
-from line.messages import MOST_KEYS, Buffer, Key, Message, Row, Stored, Welcome
+from line.messages import MOST_KEYS, Buffer, Message, Row, Stored, Welcome
+from line.outcome import Outcome
 from sinks.room import Patience
 
 _ORPHAN_PATIENCE_S = 1.5
@@ -18,81 +18,57 @@ _ORPHAN_PATIENCE_S = 1.5
 REPORT_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One row as it came, with its picture if the sink had asked for it."""
+class Log(Protocol):
+    """Where outcomes are written. Everything is idempotent: the first row of an item wins."""
 
-    row: Row
-    picture: Buffer | None
-
-    @property
-    def key(self) -> Key:
-        return self.row.outcome.camera, self.row.outcome.seq
-
-
-@dataclass(slots=True)
-class Receipt:
-    """What a sink did with a batch: every key of the batch stands in `stored` or in `wanted`."""
-
-    stored: list[Key] = field(default_factory=list)
-    wanted: list[Key] = field(default_factory=list)
-    """rows to be sent again with their picture"""
-
-
-class Sink(Protocol):
-    """Where outcomes end. Everything is idempotent: the first row of an item wins."""
-
-    def store(self, batch: list[Delivery]) -> Receipt:
-        """Write a batch. It is acknowledged when this returns."""
+    def store(self, batch: Sequence[Outcome]) -> None:
+        """Write a batch. It is acknowledged when this returns. Raises StorageError."""
 
     def report(self, client: Client) -> None:
         """Tell the supervisor how things stand, a few times a second."""
 
 
-def run(client: Client, sink: Sink) -> None:
+def run(client: Client, log: Log) -> None:
     """Until the supervisor says stop, or is gone and nothing has come for a while.
 
-    While a file cannot be written nothing is acknowledged, and the credit keeps more from coming.
+    While the file cannot be written nothing is acknowledged, and the credit keeps more from coming.
     Raises StorageError when that has lasted for `sink.patience_s`.
     """
     last_row = monotonic()
     next_report = 0.0
-    pending = _Pending()
+    pending: list[Outcome] = []
     patience = Patience(client, client.seat.settings.sink.patience_s)
     while not client.stop:
-        pending.take(client.exchange())
+        _take(pending, client.exchange())
         now = monotonic()
         try:
-            if pending.rows:
-                _acknowledge(client, sink.store(pending.rows))
-                pending.rows.clear()
+            if pending:
+                log.store(pending)
+                _acknowledge(client, pending)
+                pending.clear()
                 last_row = now
                 sleep(GATHER_S)
             elif client.orphaned and now - last_row > _ORPHAN_PATIENCE_S:
                 return
             if now >= next_report:
                 next_report = now + REPORT_S
-                sink.report(client)
+                log.report(client)
             patience.settle()
         except StorageError as error:
             patience.wait(error)
-    sink.report(client)
+    log.report(client)
 
 
-@dataclass(slots=True)
-class _Pending:
-    """What has come and is not written."""
-
-    rows: list[Delivery] = field(default_factory=list)
-
-    def take(self, received: Iterable[tuple[Message, Buffer | None]]) -> None:
-        for message, payload in received:
-            if isinstance(message, Row):
-                self.rows.append(Delivery(message, payload))
-            elif isinstance(message, Welcome):  # the dispatcher is a new one: all will come again
-                self.rows.clear()
+def _take(pending: list[Outcome], received: Iterable[tuple[Message, Buffer | None]]) -> None:
+    """Add what has come and is not written."""
+    for message, _ in received:
+        if isinstance(message, Row):
+            pending.append(message.outcome)
+        elif isinstance(message, Welcome):  # the dispatcher is a new one: all will come again
+            pending.clear()
 
 
-def _acknowledge(client: Client, receipt: Receipt) -> None:
-    for begin in range(0, len(receipt.stored), MOST_KEYS):
-        client.send(Stored(tuple(receipt.stored[begin : begin + MOST_KEYS])))
+def _acknowledge(client: Client, rows: Sequence[Outcome]) -> None:
+    for begin in range(0, len(rows), MOST_KEYS):
+        some = rows[begin : begin + MOST_KEYS]
+        client.send(Stored(tuple((row.camera, row.seq) for row in some)))

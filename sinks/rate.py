@@ -25,6 +25,18 @@ class RateAlarm:
         """Share of hits, 0..1."""
         return self._hits / len(self._recent) if self._recent else 0.0
 
+    def state(self) -> str:
+        """The window, oldest first, as text: whether the alarm is on, then a 1 for each hit."""
+        return "".join("01"[hit] for hit in (self._is_on, *self._recent))
+
+    def restore(self, state: str) -> None:
+        """Inverse of `state`. Raises ValueError for anything else."""
+        if not state or set(state) - {"0", "1"}:
+            raise ValueError("no window of an alarm")
+        self._is_on = state[0] == "1"
+        self._recent.extend(digit == "1" for digit in state[1:])
+        self._hits = sum(self._recent)
+
     def add(self, hit: bool) -> bool | None:
         """Count one item; True when the alarm goes on, False when it goes off, None otherwise."""
         full = len(self._recent) == self._recent.maxlen

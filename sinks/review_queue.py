@@ -10,9 +10,11 @@ from pathlib import Path
 
 from line.atomic_file import sync_folder
 from line.errors import BadInput
+from line.own_file import open_regular
 from line.review_file import BUSY_S, COLUMNS, QueuedItem, ReviewFile
 from sinks.room import refused
 
+_ENDS = ("-wal", "-shm")
 _PLACES = ", ".join("?" for _ in fields(QueuedItem))
 
 
@@ -31,6 +33,24 @@ class ReviewQueue(ReviewFile):
         except OSError as error:
             self.__exit__()
             raise BadInput(f"{folder}: {error.strerror or error}") from None
+        self._identity = _identity(self.path)
+        self._write_ahead = [self.path.with_name(f"{self.path.name}{end}") for end in _ENDS]
+        self._their_identities = [_identity(path) for path in self._write_ahead]
+
+    def is_in_place(self) -> bool:
+        """The file under the queue's name is the one that is open."""
+        return _identity(self.path) == self._identity
+
+    def leave(self) -> None:
+        """Close a queue that is not in place, and take along what SQLite wrote ahead for it.
+
+        SQLite would leave that, and write it into the file that has taken the queue's name.
+        """
+        self.__exit__()
+        for path, identity in zip(self._write_ahead, self._their_identities, strict=True):
+            if identity is not None and _identity(path) == identity:
+                with suppress(OSError):
+                    path.unlink()
 
     def write_image(self, image: str, data: bytes) -> None:
         """Write an item's picture before it is queued; `image` is relative to the folder.
@@ -39,7 +59,9 @@ class ReviewQueue(ReviewFile):
         """
         path = self.folder / image
         try:
-            with path.open("wb") as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fd = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            with os.fdopen(fd, "wb") as file:
                 file.write(data)
                 if self._sync:
                     file.flush()
@@ -72,3 +94,12 @@ class ReviewQueue(ReviewFile):
                 )
         except sqlite3.DatabaseError as error:
             raise refused(self.path, error) from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file lies under a name; None if there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -18,7 +18,7 @@ from line.outcome import Outcome
 from line.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.review_queue import ReviewQueue
-from tests.test_csv_log import delivery, outcome
+from tests.test_csv_log import outcome
 
 CLASSES = ("glass", "metal", "paper")
 
@@ -47,7 +47,7 @@ def make_run(
     (folder / FILE).write_text(facts.model_dump_json())
     (folder / "settings.json").write_text(load().model_dump_json())
     with closing(CsvLog(folder / "results.csv")) as log:
-        log.store([delivery(row) for row in rows or map(outcome, range(9))])
+        log.store(list(rows or map(outcome, range(9))))
     with ReviewQueue(folder / "review") as queue:
         queue.add([waiting(seq, classes) for seq in range(1, 7)])
         for seq in range(1, 7):

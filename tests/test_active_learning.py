@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -9,15 +13,18 @@ import pytest
 from PIL import Image
 
 from line import pictures
-from line.messages import (
-    Encoding,
-)
-from line.outcome import Outcome, Verdict, encode_top3
+from line.errors import StorageError
+from line.messages import Encoding, Frame
+from line.outcome import Outcome, encode_top3
+from line.review_file import QueuedItem
+from line.review_rules import proposal
+from line.review_spool import SpoolReader, SpoolWriter
 from line.settings import ReviewSettings
-from sinks.active_learning import ActiveLearning, difference_hash, margin
-from sinks.loop import Delivery, Receipt
+from sinks.active_learning import ActiveLearning, Counts, difference_hash
+from sinks.follower import Passed
 from sinks.review_queue import ReviewQueue
-from tests.test_csv_log import delivery, outcome
+from tests.running_line import poll
+from tests.test_csv_log import outcome
 
 SEED = 7
 
@@ -53,155 +60,204 @@ def noise(number: int) -> pictures.Picture:
     return rng.integers(0, 256, (36, 40, 3), dtype=np.uint8)
 
 
-def shown(
-    row: Outcome, picture: pictures.Picture | None = None, encoding: Encoding = "raw"
-) -> Delivery:
-    """A row with its picture, by default one that belongs to its number."""
-    picture = noise(row.seq) if picture is None else picture
-    data = pictures.encode(picture, encoding, 95)
-    return delivery(row, data, encoding, picture.shape[0], picture.shape[1])
+class Review:
+    """The sink in a folder, with cameras that have spooled what the test says."""
+
+    def __init__(self, folder: Path, *, sync: bool = False, **changes: Any) -> None:
+        self.folder = folder
+        self.passed = Passed()
+        spool = SpoolReader(folder / "spool", 10**7)
+        self.sink = ActiveLearning(folder, spool, limits(**changes), SEED, self.passed, sync=sync)
+        self.sink.restore(None)
+        self.cameras: dict[int, SpoolWriter] = {}
+
+    def camera(self, number: int) -> SpoolWriter:
+        if number not in self.cameras:
+            self.cameras[number] = SpoolWriter(self.folder / "spool", number, 10**9)
+        return self.cameras[number]
+
+    def show(
+        self,
+        row: Outcome,
+        picture: pictures.Picture | None = None,
+        encoding: Encoding = "raw",
+        data: bytes | None = None,
+    ) -> None:
+        """Spool the picture of a row, by default one that belongs to its number."""
+        picture = noise(row.seq) if picture is None else picture
+        data = pictures.encode(picture, encoding, 95) if data is None else data
+        height_px, width_px = picture.shape[:2]
+        frame = Frame(
+            row.camera, row.seq, 0.0, 0.0, 0.0, 1.0, None, 1.0, encoding, height_px, width_px, 0
+        )
+        settled = Event()
+        self.camera(row.camera).keep(frame, data, lambda _: settled.set())
+        assert settled.wait(60)
+
+    def take(self, *rows: Outcome, final: bool = False) -> int:
+        """Hand rows over until all are done or none is, spooling pictures nobody has shown."""
+        for row in rows:
+            shown = (self.folder / "spool" / f"camera-{row.camera}" / f"{row.seq}.picture").exists()
+            if row.predicted_class is not None and not shown:
+                self.show(row)
+        return self.take_bare(*rows, final=final)
+
+    def take_bare(self, *rows: Outcome, final: bool = False) -> int:
+        """Hand rows over, as their pictures are."""
+        done = 0
+        while done < len(rows):
+            count = self.sink.take(rows[done:], final=final)
+            for row in rows[done : done + count]:
+                self.passed.add((row.camera, row.seq))
+            done += count
+            if not count:
+                break
+        return done
+
+    def names(self) -> list[str]:
+        with ReviewQueue(self.folder) as queue:
+            return [item.frame_id for item in queue.items()]
+
+    def items(self) -> list[QueuedItem]:
+        with ReviewQueue(self.folder) as queue:
+            return queue.items()
+
+    def spooled(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob("spool/camera-*/*.picture"))
+
+    def close(self) -> None:
+        self.sink.close()
+        for camera in self.cameras.values():
+            camera.close()
 
 
 @pytest.fixture
-def queue(tmp_path) -> Iterator[ReviewQueue]:
-    with ReviewQueue(tmp_path / "review") as queue:
-        yield queue
+def review(tmp_path) -> Iterator[Callable[..., Review]]:
+    """Opens the sink, again and again if need be."""
+    opened: list[Review] = []
 
+    def open_review(**changes: Any) -> Review:
+        if opened:
+            opened[-1].close()
+        opened.append(Review(tmp_path / "review", **changes))
+        return opened[-1]
 
-def names(queue: ReviewQueue) -> list[str]:
-    return [item.frame_id for item in queue.items()]
+    yield open_review
+    opened[-1].close()
 
 
 # -- which items ---------------------------------------------------------------------------------
 
 
-def test_only_the_pictures_of_doubtful_items_are_wanted(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
+def test_a_doubtful_item_is_queued_with_what_the_model_saw(review):
+    sink = review()
+    assert sink.take(doubtful(3), sure(4)) == 2
 
-    receipt = sink.store([delivery(doubtful(0)), delivery(sure(1))])
-
-    assert receipt == Receipt(stored=[(0, 1)], wanted=[(0, 0)])
-    assert names(queue) == []
-
-
-def test_a_doubtful_item_with_its_picture_is_queued(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
-
-    receipt = sink.store([shown(doubtful(3))])
-
-    assert receipt == Receipt(stored=[(0, 3)])
-    (item,) = queue.items()
+    (item,) = sink.items()
     assert (item.frame_id, item.predicted_class, item.reason) == ("0-3", "glass", "margin")
     assert (item.confidence, item.scheduled_s) == (0.45, 0.375)
     assert item.margin == pytest.approx(0.1)
     assert item.picture_hash == difference_hash(noise(3))
-
-
-def test_the_queued_picture_is_what_the_model_saw(queue):
-    ActiveLearning(queue, limits(), SEED).store([shown(doubtful(3))])
-
-    with Image.open(queue.folder / queue.items()[0].image) as image:
+    assert item.image == str(Path("images") / "0-3.png")
+    with Image.open(sink.folder / item.image) as image:
         assert np.array_equal(np.asarray(image), noise(3))
 
 
-def test_a_jpeg_is_queued_as_it_looks(queue):
+def test_a_jpeg_is_queued_as_it_looks(review):
+    sink = review()
     flat = np.full((36, 40, 3), (200, 40, 90), np.uint8)
-    ActiveLearning(queue, limits(), SEED).store([shown(doubtful(3), flat, "jpeg")])
+    sink.show(doubtful(3), flat, "jpeg")
+    sink.take(doubtful(3))
 
-    with Image.open(queue.folder / queue.items()[0].image) as image:
+    with Image.open(sink.folder / sink.items()[0].image) as image:
         assert np.abs(np.asarray(image).astype(int) - flat).max() < 6
 
 
-def test_an_item_just_at_the_margin_is_clear_enough(queue):
-    at_the_margin = outcome(0, top3="glass:0.5000|paper:0.2500|metal:0.2500")
-    sink = ActiveLearning(queue, limits(margin=0.25), SEED)
+def test_a_share_of_the_clear_items_is_drawn_at_random(review):
+    sink = review(random_share=0.1)
+    rows = [sure(seq) for seq in range(60)]
+    drawn = [row for row in rows if proposal(row, limits(random_share=0.1), SEED)]
+    sink.take(*rows)
 
-    assert sink.store([delivery(at_the_margin)]).wanted == []
-
-
-@pytest.mark.parametrize("verdict", [Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED])
-def test_an_item_that_no_model_answered_for_is_never_wanted(queue, verdict):
-    unanswered = outcome(0, predicted_class=None, confidence=None, top3="", verdict=verdict)
-    sink = ActiveLearning(queue, limits(random_share=1.0), SEED)
-
-    assert sink.store([delivery(unanswered)]) == Receipt(stored=[(0, 0)])
+    assert 0 < len(drawn) < 60
+    assert {item.reason for item in sink.items()} == {"random"}
+    assert sink.names() == [row.frame_id for row in drawn]
 
 
-@pytest.mark.parametrize(
-    ("top3", "gap"),
-    [("a:0.5|b:0.3|c:0.2", 0.2), ("a:0.6|b:0.4", 0.2), ("a:1.0", 1.0), ("", 1.0)],
-)
-def test_the_margin_is_the_gap_between_the_two_best(top3, gap):
-    assert margin(outcome(0, top3=top3)) == pytest.approx(gap)
+def test_a_row_whose_ranking_is_none_is_passed_over(review):
+    sink = review()
+    assert sink.take(outcome(0, top3="glass:much|paper:little"), doubtful(1)) == 2
+    assert sink.names() == ["0-1"]
 
 
-def test_a_share_of_the_clear_items_is_drawn_at_random(queue):
-    sink = ActiveLearning(queue, limits(random_share=0.1), SEED)
-
-    receipt = sink.store([delivery(sure(seq)) for seq in range(2000)])
-
-    assert 100 < len(receipt.wanted) < 300
-    drawn = receipt.wanted[0][1]
-    sink.store([shown(sure(drawn))])
-    assert [item.reason for item in queue.items()] == ["random"]
+# -- pictures that are late, lost or not needed --------------------------------------------------
 
 
-def test_the_draw_depends_on_seed_and_item_alone(queue):
-    def drawn(seed: int, *rows: Outcome) -> set[tuple[int, int]]:
-        sink = ActiveLearning(queue, limits(random_share=0.1), seed)
-        return set(sink.store([delivery(row) for row in rows]).wanted)
+def test_an_item_whose_picture_may_still_come_is_waited_for(review):
+    sink = review()
+    sink.show(doubtful(0))
+    sink.show(doubtful(2))
+    rows = [doubtful(seq) for seq in range(3)]
 
-    rows = [sure(seq) for seq in range(500)]
+    assert sink.take_bare(*rows) == 1, "what stands behind it waits as well"
+    assert sink.names() == ["0-0"]
+    sink.show(doubtful(1))
+    assert sink.take_bare(*rows[1:]) == 2
+    assert sink.names() == ["0-0", "0-1", "0-2"]
+    assert sink.spooled() == []
 
-    assert drawn(SEED, *rows) == drawn(SEED, *reversed(rows))
-    assert drawn(SEED, *rows[250:]) == drawn(SEED, *rows) - drawn(SEED, *rows[:250])
-    assert drawn(SEED, *rows) != drawn(SEED + 1, *rows)
+
+def test_a_picture_that_is_lost_or_that_no_camera_is_left_to_bring_is_counted(review):
+    sink = review()
+    sink.camera(0).mark(1)
+    poll(lambda: sink.take_bare(doubtful(0)) == 1, "the camera's mark")
+    assert sink.take_bare(doubtful(1)) == 0
+    assert sink.take_bare(doubtful(1), doubtful(2), final=True) == 2
+
+    assert sink.sink.report() == ("review", {"queued": 0, "lost": 3})
+    state = sink.sink.state()
+    again = review()
+    again.sink.restore(state)
+    assert again.sink.report()[1]["lost"] == 3
 
 
-@pytest.mark.parametrize(("share", "wanted"), [(0.0, 0), (1.0, 50)])
-def test_none_or_all_may_be_drawn(queue, share, wanted):
-    sink = ActiveLearning(queue, limits(random_share=share), SEED)
+def test_pictures_leave_the_spool_whether_they_are_queued_or_not(review):
+    sink = review(per_class_max=1)
+    sink.take(doubtful(0), doubtful(1), doubtful(2, "plastic"))
+    assert sink.names() == ["0-0", "0-2"]
+    assert sink.spooled() == []
 
-    assert len(sink.store([delivery(sure(seq)) for seq in range(50)]).wanted) == wanted
+    sink.show(doubtful(1))  # sent once more by a camera that was killed
+    sink.show(doubtful(9))
+    sink.sink.turn()
+    assert sink.spooled() == ["9"]
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(review):
+    sink = review()
+    sink.show(doubtful(0), encoding="jpeg", data=pictures.encode(noise(0), "jpeg", 90)[:200])
+
+    assert sink.take(doubtful(0), doubtful(1)) == 2
+    assert sink.names() == ["0-1"]
 
 
 # -- how many ------------------------------------------------------------------------------------
 
 
-def test_one_class_cannot_fill_the_queue(queue):
-    sink = ActiveLearning(queue, limits(per_class_max=2), SEED)
-    sink.store([shown(doubtful(seq)) for seq in range(4)])
-    sink.store([shown(doubtful(seq, "plastic")) for seq in (4, 5)])
+def test_one_class_cannot_fill_the_queue(review):
+    sink = review(per_class_max=2)
+    sink.take(*(doubtful(seq) for seq in range(4)))
+    sink.take(*(doubtful(seq, "plastic") for seq in (4, 5)))
 
-    assert names(queue) == ["0-0", "0-1", "0-4", "0-5"]
+    assert sink.names() == ["0-0", "0-1", "0-4", "0-5"]
 
 
-def test_one_minute_cannot_fill_the_queue(queue):
-    sink = ActiveLearning(queue, limits(per_minute_max=2), SEED)
+def test_one_minute_cannot_fill_the_queue(review):
+    sink = review(per_minute_max=2)
     times_s = [0.0, 59.9, 59.95, 60.0, 61.0, 119.0, 120.0]
-    sink.store([shown(doubtful(seq, scheduled_s=time_s)) for seq, time_s in enumerate(times_s)])
+    sink.take(*(doubtful(seq, scheduled_s=time_s) for seq, time_s in enumerate(times_s)))
 
-    assert [item.scheduled_s for item in queue.items()] == [0.0, 59.9, 60.0, 61.0, 120.0]
-
-
-@pytest.mark.parametrize("cap", ["per_class_max", "per_minute_max"])
-def test_beyond_a_cap_no_picture_is_wanted(queue, cap):
-    sink = ActiveLearning(queue, limits(**{cap: 1}), SEED)
-    sink.store([shown(doubtful(0))])
-
-    assert sink.store([delivery(doubtful(1))]) == Receipt(stored=[(0, 1)])
-
-
-def test_pictures_wanted_before_a_cap_was_reached_do_not_break_it(queue):
-    sink = ActiveLearning(queue, limits(per_class_max=1), SEED)
-    rows = [doubtful(seq) for seq in range(3)]
-    assert len(sink.store([delivery(row) for row in rows]).wanted) == 3
-
-    receipt = sink.store([shown(row) for row in rows])
-
-    assert receipt == Receipt(stored=[(0, 0), (0, 1), (0, 2)])
-    assert names(queue) == ["0-0"]
-    assert len(list((queue.folder / "images").iterdir())) == 1
+    assert sink.names() == ["0-0", "0-1", "0-3", "0-4", "0-6"]
 
 
 # -- near duplicates -----------------------------------------------------------------------------
@@ -224,14 +280,13 @@ def test_the_difference_hash_does_not_change_with_the_light():
     assert difference_hash(picture // 3) == difference_hash(picture) == difference_hash(picture + 9)
 
 
-def test_a_picture_like_a_queued_one_is_passed_over(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
-    receipt = sink.store([shown(doubtful(seq), gradient()) for seq in (0, 1)])
+def test_a_picture_like_a_queued_one_is_passed_over(review):
+    sink = review()
+    for seq in (0, 1, 2):
+        sink.show(doubtful(seq), gradient())
+    sink.take(*(doubtful(seq) for seq in range(4)))
 
-    assert receipt == Receipt(stored=[(0, 0), (0, 1)])
-    assert names(queue) == ["0-0"]
-    assert sink.store([shown(doubtful(2), gradient()), shown(doubtful(3))]).wanted == []
-    assert names(queue) == ["0-0", "0-3"]
+    assert sink.names() == ["0-0", "0-3"]
 
 
 def turned(bits: int) -> pictures.Picture:
@@ -244,74 +299,109 @@ def turned(bits: int) -> pictures.Picture:
 
 
 @pytest.mark.parametrize("bits", [2, 3])
-def test_how_alike_pictures_may_be_is_counted_in_bits(queue, bits):
+def test_how_alike_pictures_may_be_is_counted_in_bits(review, bits):
     assert (difference_hash(gradient()) ^ difference_hash(turned(3))).bit_count() == 3
-    sink = ActiveLearning(queue, limits(near_duplicate_bits=bits), SEED)
+    sink = review(near_duplicate_bits=bits)
+    sink.show(doubtful(0), gradient())
+    sink.show(doubtful(1), turned(3))
+    sink.take(doubtful(0), doubtful(1))
 
-    sink.store([shown(doubtful(0), gradient()), shown(doubtful(1), turned(3))])
+    assert sink.names() == (["0-0", "0-1"] if bits < 3 else ["0-0"])
 
-    assert names(queue) == (["0-0", "0-1"] if bits < 3 else ["0-0"])
+
+def test_more_pictures_than_are_kept_room_for_at_first_are_still_compared():
+    counts = Counts()
+    for seq in range(3000):
+        item = QueuedItem(f"0-{seq}", "", "glass", 0.4, 0.1, "", "margin", 0.0, -(seq << 20))
+        counts.add(item)
+    assert counts.looks_like_one(-(2999 << 20), 0)
+    assert not counts.looks_like_one(-(3000 << 20), 0)
 
 
 # -- again ---------------------------------------------------------------------------------------
 
 
-def test_an_item_in_the_queue_is_not_wanted_again(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
-    sink.store([shown(doubtful(0))])
+def test_an_item_in_the_queue_is_not_queued_again(review):
+    sink = review()
+    sink.take(doubtful(0))
+    sink.show(doubtful(0), noise(99))
+    sink.take(doubtful(0), doubtful(0))
 
-    assert sink.store([delivery(doubtful(0))]) == Receipt(stored=[(0, 0)])
-    assert sink.store([shown(doubtful(0), noise(99))]) == Receipt(stored=[(0, 0)])
-    assert len(queue.items()) == 1
-
-
-def test_the_same_item_twice_in_a_batch_is_queued_once(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
-    sink.store([shown(doubtful(0)), shown(doubtful(0), noise(99))])
-
-    assert names(queue) == ["0-0"]
+    assert sink.names() == ["0-0"]
+    assert sink.items()[0].picture_hash == difference_hash(noise(0))
 
 
-def test_after_a_restart_items_caps_and_pictures_are_remembered(queue):
-    settings = limits(per_class_max=2, per_minute_max=3)
-    ActiveLearning(queue, settings, SEED).store(
-        [shown(doubtful(0)), shown(doubtful(1)), shown(doubtful(2, "plastic"))]
-    )
+def test_after_a_restart_items_caps_and_pictures_are_remembered(review):
+    review(per_class_max=2, per_minute_max=3).take(doubtful(0), doubtful(1), doubtful(2, "plastic"))
 
-    restarted = ActiveLearning(queue, settings, SEED)
+    again = review(per_class_max=2, per_minute_max=3)
 
-    known, full_class, full_minute = doubtful(0), doubtful(3), doubtful(4, "metal")
-    assert restarted.store([delivery(known), delivery(full_class), delivery(full_minute)]) == (
-        Receipt(stored=[(0, 0), (0, 3), (0, 4)])
-    )
+    again.take(doubtful(0), doubtful(3), doubtful(4, "metal"))
     lookalike = doubtful(5, "metal", scheduled_s=70.0)
-    restarted.store([shown(lookalike, noise(0))])
-    assert names(queue) == ["0-0", "0-1", "0-2"]
+    again.show(lookalike, noise(0))
+    again.take(lookalike)
+    assert again.names() == ["0-0", "0-1", "0-2"]
 
 
-def test_a_picture_cut_off_by_a_kill_is_written_anew(queue):
+def test_a_picture_cut_off_by_a_kill_is_written_anew(review):
     """The picture is written before its entry: without an entry the item comes once more."""
-    torn = queue.folder / "images" / "0-3.png"
+    sink = review()
+    torn = sink.folder / "images" / "0-3.png"
+    torn.parent.mkdir(parents=True)
     torn.write_bytes(b"\x89PNG")
-
-    ActiveLearning(queue, limits(), SEED).store([shown(doubtful(3))])
+    sink.take(doubtful(3))
 
     with Image.open(torn) as image:
         assert np.array_equal(np.asarray(image), noise(3))
 
 
-def test_a_picture_that_cannot_be_read_is_acknowledged_and_left_out(queue):
-    sink = ActiveLearning(queue, limits(), SEED)
-    cut = pictures.encode(noise(0), "jpeg", 90)[:200]
-
-    receipt = sink.store([delivery(doubtful(0), cut, "jpeg", 36, 40), shown(doubtful(1))])
-
-    assert receipt == Receipt(stored=[(0, 0), (0, 1)])
-    assert names(queue) == ["0-1"]
+# -- a queue that cannot be written ----------------------------------------------------------------
 
 
-def test_pictures_lie_in_the_queues_folder_under_the_name_of_their_frame(queue):
-    ActiveLearning(queue, limits(), SEED).store([shown(doubtful(3, camera=2))])
+def test_a_locked_queue_is_waited_for_a_moment_at_a_time_and_nothing_is_forgotten(review):
+    sink = review()
+    sink.take(doubtful(0))
+    with closing(sqlite3.connect(sink.folder / "queue.sqlite")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for seq in range(1, 4):
+            sink.show(doubtful(seq))
+        for _ in range(3):
+            with pytest.raises(StorageError, match=r"queue\.sqlite: database is locked"):
+                sink.take_bare(*(doubtful(seq) for seq in range(1, 4)))
+        assert sink.spooled() == ["1", "2", "3"]
+    assert sink.take_bare(*(doubtful(seq) for seq in range(1, 4))) == 3
+    assert sink.names() == ["0-0", "0-1", "0-2", "0-3"]
+    assert sink.spooled() == []
 
-    assert queue.items()[0].image == str(Path("images") / "2-3.png")
-    assert [path.name for path in (queue.folder / "images").iterdir()] == ["2-3.png"]
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "all of it"])
+def test_a_queue_that_goes_away_is_told_and_a_new_one_filled(review, how):
+    sink = review(max_pictures=2)
+    sink.take(doubtful(0), doubtful(1), doubtful(2))
+    assert sink.names() == ["0-0", "0-1"]
+    if how == "all of it":
+        shutil.rmtree(sink.folder)
+    elif how == "deleted":
+        (sink.folder / "queue.sqlite").unlink()
+    else:
+        with ReviewQueue(sink.folder.with_name("other")) as other:
+            other.add([QueuedItem("0-9", "", "glass", 0.4, 0.1, "", "margin", 0.0, 1)])
+        (sink.folder.with_name("other") / "queue.sqlite").rename(sink.folder / "queue.sqlite")
+    sink.take(doubtful(3), doubtful(4))
+
+    assert sink.names() == (["0-9", "0-3"] if how == "replaced" else ["0-3", "0-4"])
+    (news,) = sink.sink.news()
+    assert "queue.sqlite was deleted or replaced" in news
+
+
+def test_a_damaged_queue_is_one_line_until_somebody_mends_it(review):
+    sink = review()
+    sink.folder.mkdir()
+    damaged = sink.folder / "queue.sqlite"
+    damaged.write_bytes(b"no database at all" * 100)
+    for _ in range(3):
+        with pytest.raises(StorageError, match=r"queue\.sqlite: file is not a database"):
+            sink.take(doubtful(0))
+    damaged.unlink()
+    assert sink.take(doubtful(0)) == 1
+    assert sink.names() == ["0-0"]

@@ -1,4 +1,4 @@
-"""results.csv; `outcome` and `delivery` make the rows of all sinks' tests."""
+"""results.csv; `outcome` makes the rows of all sinks' tests."""
 
 from __future__ import annotations
 
@@ -18,16 +18,10 @@ from hypothesis import strategies as st
 
 from line.csv_cells import LONGEST
 from line.errors import BadInput, FileChanged
-from line.messages import (
-    Buffer,
-    Encoding,
-    Row,
-)
 from line.outcome import COLUMNS, Outcome, Verdict, encode_top3
 from line.plain_text import plain
 from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows
-from sinks.loop import Delivery, Receipt
 
 LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -56,18 +50,8 @@ def outcome(seq: int = 0, **facts: Any) -> Outcome:
     return Outcome(**(values | facts))
 
 
-def delivery(
-    row: Outcome,
-    picture: Buffer | None = None,
-    encoding: Encoding = "raw",
-    height_px: int = 1,
-    width_px: int = 1,
-) -> Delivery:
-    return Delivery(Row(row, encoding, height_px, width_px), picture)
-
-
-def store(log: CsvLog, *rows: Outcome) -> Receipt:
-    return log.store([delivery(row) for row in rows])
+def store(log: CsvLog, *rows: Outcome) -> None:
+    log.store(rows)
 
 
 def stored(path: Path) -> list[Outcome]:
@@ -171,27 +155,24 @@ def test_a_fresh_log_has_a_header_and_no_rows(path):
 
 def test_rows_are_in_the_file_when_they_are_acknowledged(path):
     with closing(CsvLog(path)) as log:
-        receipt = store(log, outcome(0), outcome(1))
+        store(log, outcome(0), outcome(1))
 
         assert stored(path) == [outcome(0), outcome(1)]
-        assert receipt == Receipt(stored=[(0, 0), (0, 1)])
 
 
 def test_the_first_row_of_an_item_wins(path):
     with closing(CsvLog(path)) as log:
         store(log, outcome(0))
 
-        receipt = store(log, outcome(0, verdict=Verdict.LATE), outcome(1))
+        store(log, outcome(0, verdict=Verdict.LATE), outcome(1))
 
-        assert receipt == Receipt(stored=[(0, 0), (0, 1)])
         assert stored(path) == [outcome(0), outcome(1)]
 
 
 def test_the_first_of_two_rows_in_one_batch_wins(path):
     with closing(CsvLog(path)) as log:
-        receipt = store(log, outcome(0), outcome(0, verdict=Verdict.LATE))
+        store(log, outcome(0), outcome(0, verdict=Verdict.LATE))
 
-        assert receipt == Receipt(stored=[(0, 0), (0, 0)])
         assert stored(path) == [outcome(0)]
 
 
@@ -207,9 +188,8 @@ def test_a_reopened_log_knows_what_it_holds(path):
         store(log, outcome(0), outcome(2))
 
     with closing(CsvLog(path)) as log:
-        receipt = store(log, outcome(2, verdict=Verdict.LATE), outcome(1))
+        store(log, outcome(2, verdict=Verdict.LATE), outcome(1))
 
-    assert receipt == Receipt(stored=[(0, 2), (0, 1)])
     assert stored(path) == [outcome(0), outcome(2), outcome(1)]
 
 
@@ -218,7 +198,7 @@ def test_a_killed_log_leaves_what_it_acknowledged(path):
     with closing(CsvLog(path)) as killed:
         store(killed, outcome(0))
         with closing(CsvLog(path)) as log:
-            assert store(log, outcome(0)) == Receipt(stored=[(0, 0)])
+            store(log, outcome(0))
         assert stored(path) == [outcome(0)]
 
 
@@ -288,7 +268,7 @@ def test_pandas_reads_the_file_at_any_moment(path):
 
 def test_no_batch_is_no_change(path):
     with closing(CsvLog(path)) as log:
-        assert log.store([]) == Receipt()
+        log.store([])
 
     assert path.read_text() == HEADER
 

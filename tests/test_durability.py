@@ -15,15 +15,13 @@ import pytest
 
 from line.errors import BadInput
 from line.review_file import QueuedItem
-from sinks.active_learning import ActiveLearning
-from sinks.alerts import Alerts
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
 from sinks.review_queue import ReviewQueue
 from tests.running_line import RunningLine, assert_accounted
-from tests.test_active_learning import SEED, doubtful, limits, names, shown
-from tests.test_alerts import LIMITS, raised, store, unsure
-from tests.test_csv_log import delivery, outcome, stored
+from tests.test_active_learning import Review, doubtful
+from tests.test_alerts import opened, raised, store, unsure
+from tests.test_csv_log import outcome, stored
 
 LINES_CUT = 3
 ITEM = QueuedItem("0-0", "images/0-0.png", "glass", 0.4, 0.1, "glass:0.4", "margin", 2.1, 99)
@@ -56,7 +54,7 @@ def test_real_rows_cut_at_any_byte_of_the_last_lines_are_known_or_written_again(
         known = whole[:cut].count(b"\n") - 1
         with closing(CsvLog(path, sync=True)) as log:
             assert stored(path) == rows[:known]
-            log.store([delivery(row) for row in rows[known - 2 :]])
+            log.store(rows[known - 2 :])
         assert path.read_bytes() == whole
 
 
@@ -77,7 +75,7 @@ def test_real_alerts_cut_at_any_byte_of_the_last_lines_are_known_or_raised_again
     assert len(ids) > LINES_CUT
     for cut in range(_last_lines(whole), len(whole)):
         path.write_bytes(whole[:cut])
-        with closing(Alerts(path, LIMITS, sync=True)):
+        with closing(opened(path, sync=True)):
             assert [alert["id"] for alert in raised(path)] == ids[: whole[:cut].count(b"\n")]
 
 
@@ -149,7 +147,7 @@ def test_a_damaged_alert_is_named_with_its_line(tmp_path: Path, line: bytes) -> 
     path = tmp_path / "alerts.jsonl"
     path.write_bytes(b'{"id": "a"}\n' + line + b"\n")
     with pytest.raises(BadInput, match=r"alerts\.jsonl: line 2 is not an alert"):
-        Alerts(path, LIMITS)
+        opened(path)
 
 
 def test_a_damaged_queue_is_named(tmp_path: Path) -> None:
@@ -183,9 +181,9 @@ def test_rows_are_on_the_disk_once_a_batch_before_they_are_acknowledged(
 ) -> None:
     with closing(CsvLog(tmp_path / "results.csv", sync=True)) as log:
         synced.clear()
-        log.store([delivery(outcome(seq)) for seq in range(50)])
+        log.store([outcome(seq) for seq in range(50)])
         assert synced == ["results.csv"]
-        log.store([delivery(outcome(seq)) for seq in range(50)])
+        log.store([outcome(seq) for seq in range(50)])
         assert synced == ["results.csv"], "what is on the disk need not be put there again"
 
 
@@ -193,14 +191,14 @@ def test_what_a_killed_log_left_to_the_kernel_is_on_the_disk_before_it_counts_as
     tmp_path: Path, synced: list[str]
 ) -> None:
     with closing(CsvLog(tmp_path / "results.csv")) as killed:
-        killed.store([delivery(outcome(0))])
+        killed.store([outcome(0)])
     assert synced == []
     with closing(CsvLog(tmp_path / "results.csv", sync=True)):
         assert synced == ["results.csv", tmp_path.name]
 
 
 def test_alerts_are_on_the_disk_once_a_batch(tmp_path: Path, synced: list[str]) -> None:
-    with closing(Alerts(tmp_path / "alerts.jsonl", LIMITS, sync=True)) as alerts:
+    with closing(opened(tmp_path / "alerts.jsonl", sync=True)) as alerts:
         synced.clear()
         store(alerts, *(unsure(seq) for seq in range(50)))
         assert synced == ["alerts.jsonl"]
@@ -209,18 +207,19 @@ def test_alerts_are_on_the_disk_once_a_batch(tmp_path: Path, synced: list[str]) 
 
 
 def test_pictures_are_on_the_disk_before_their_rows(tmp_path: Path, synced: list[str]) -> None:
-    with ReviewQueue(tmp_path / "review", sync=True) as queue:
-        sink = ActiveLearning(queue, limits(), SEED)
-        synced.clear()
-        sink.store([shown(doubtful(seq)) for seq in range(2)])
-        assert synced == ["0-0.png", "0-1.png", "images"]
-        assert queue._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-        assert names(queue) == ["0-0", "0-1"]
+    review = Review(tmp_path / "review", sync=True)
+    assert review.take(doubtful(0)) == 1
+    synced.clear()
+    review.take(doubtful(1), doubtful(2))
+    assert synced == ["0-1.png", "0-2.png", "images"]
+    assert review.sink._opened()._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    assert review.names() == ["0-0", "0-1", "0-2"]
+    review.close()
 
 
 def test_without_the_setting_nothing_waits_for_the_disk(tmp_path: Path, synced: list[str]) -> None:
     with closing(CsvLog(tmp_path / "results.csv")) as log, ReviewQueue(tmp_path / "r") as queue:
-        log.store([delivery(outcome(0))])
+        log.store([outcome(0)])
         queue.add([ITEM])
         assert queue._db.execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
     assert synced == []

@@ -15,14 +15,13 @@ import pytest
 
 from line.errors import DiskFull, StorageError
 from line.outcome import Verdict
-from sinks.alerts import Alerts
 from sinks.append_file import AppendFile
 from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.review_queue import ReviewQueue
 from sinks.room import refused
 from tests.running_line import RunningLine, assert_accounted, poll
-from tests.test_alerts import LIMITS
-from tests.test_csv_log import delivery, outcome, stored
+from tests.test_alerts import opened
+from tests.test_csv_log import outcome, stored
 from tests.test_review_queue import queued
 
 
@@ -49,22 +48,27 @@ def test_lines_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_row_that_had_no_room_is_stored_the_next_time(tmp_path: Path) -> None:
     with closing(CsvLog(tmp_path / "results.csv")) as log:
-        batch = [delivery(outcome(seq)) for seq in range(3)]
+        batch = [outcome(seq) for seq in range(3)]
         size = (tmp_path / "results.csv").stat().st_size
         with largest_file(size + 20), pytest.raises(DiskFull):
             log.store(batch)
-        receipt = log.store(batch)
-    assert receipt.stored == [(0, 0), (0, 1), (0, 2)]
+        log.store(batch)
     assert (tmp_path / "results.csv").read_text().count("\n") == 1 + 3
 
 
-def test_an_alert_that_had_no_room_is_not_forgotten(tmp_path: Path) -> None:
-    unsure = delivery(outcome(1, low_confidence=True, verdict=Verdict.LOW_CONFIDENCE))
-    with closing(Alerts(tmp_path / "alerts.jsonl", LIMITS)) as alerts:
+def test_an_alert_that_had_no_room_is_not_forgotten_and_its_row_counts_once(
+    tmp_path: Path,
+) -> None:
+    rows = [outcome(seq, verdict=Verdict.DROPPED) for seq in range(4)]
+    rows += [outcome(4, low_confidence=True, verdict=Verdict.LOW_CONFIDENCE)]
+    with closing(opened(tmp_path / "alerts.jsonl")) as alerts:
+        alerts.take(rows[:2])
         with largest_file(5), pytest.raises(DiskFull):
-            alerts.store([unsure])
-        alerts.store([unsure])
-    assert (tmp_path / "alerts.jsonl").read_text().count("low_confidence-0-1") == 1
+            alerts.take(rows[2:])
+        alerts.take_events([])
+        assert alerts.take(rows[2:]) == 3
+        assert alerts.state()["windows"]["drop_rate"] == "0" + "11110"
+    assert (tmp_path / "alerts.jsonl").read_text().count("low_confidence-0-4") == 1
 
 
 def test_a_picture_that_had_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -133,14 +137,14 @@ def test_rows_of_a_failed_sync_are_not_known_and_are_written_again(
 
     path = tmp_path / "results.csv"
     with closing(CsvLog(path, sync=True)) as log:
-        log.store([delivery(outcome(0))])
+        log.store([outcome(0)])
         monkeypatch.setattr(os, "write", write)
         failing_sync[:] = [errno.EIO, errno.EIO]
         for _ in range(2):
             with pytest.raises(StorageError, match=r"results\.csv: Input/output error"):
-                log.store([delivery(outcome(1))])
+                log.store([outcome(1)])
             assert stored(path) == [outcome(0)]
-        assert log.store([delivery(outcome(1))]).stored == [(0, 1)]
+        log.store([outcome(1)])
         assert stored(path) == [outcome(0), outcome(1)]
     rows = [data for data in written if data.startswith(b"0-1,")]
     assert len(rows) == 3, "each time anew: a sync that works then speaks of pages written since"
@@ -152,11 +156,11 @@ def test_rows_behind_the_checkpoint_are_written_again_before_they_count_as_known
     """Whoever was killed between a failed sync and its next step left pages called written."""
     path = tmp_path / "results.csv"
     with closing(CsvLog(path, sync=True)) as log:
-        log.store([delivery(outcome(0))])
+        log.store([outcome(0)])
     size = path.stat().st_size
     checkpoint = (tmp_path / CHECKPOINT).read_bytes()
     with closing(CsvLog(path, sync=True)) as log:
-        log.store([delivery(outcome(1))])
+        log.store([outcome(1)])
     (tmp_path / CHECKPOINT).write_bytes(checkpoint)
     whole = path.read_bytes()
     again: list[tuple[int, bytes]] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,14 +23,11 @@ from line.settings import MessageSettings
 from line.verdicts import unseen
 from producers.belt import BeltItem
 from producers.studio import Studio
-from sinks.active_learning import ActiveLearning
-from sinks.alerts import Alerts
 from sinks.board import Board
 from sinks.flood import Flood
-from sinks.review_queue import ReviewQueue
 from tests.running_line import RunningLine, assert_accounted, command
-from tests.test_active_learning import SEED, doubtful, limits, names, noise, shown
-from tests.test_alerts import LIMITS, raised, store, unsure
+from tests.test_active_learning import Review, doubtful, noise
+from tests.test_alerts import LIMITS, opened, raised, store, unsure
 from tests.test_csv_log import outcome
 from tests.test_sources import folder
 
@@ -156,38 +152,28 @@ def test_the_runner_refuses_what_the_settings_do_not_allow(
 # -- the review queue -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> Iterator[ReviewQueue]:
-    with ReviewQueue(tmp_path / "review") as queue:
-        yield queue
+def test_the_review_queue_stops_at_its_number_of_pictures(tmp_path: Path) -> None:
+    with closing(Review(tmp_path, max_pictures=3)) as review:
+        review.take(*(doubtful(seq) for seq in range(5)))
+        assert review.names() == ["0-0", "0-1", "0-2"]
+    with closing(Review(tmp_path, max_pictures=4)) as review:
+        review.take(*(doubtful(seq) for seq in range(10, 15)))
+        assert len(review.names()) == 4, "a restarted sink counts what is there"
 
 
-def fill(queue: ReviewQueue, count: int, first: int = 0, **caps: int) -> ActiveLearning:
-    sink = ActiveLearning(queue, limits(**caps), SEED)
-    for seq in range(first, first + count):
-        sink.store([shown(doubtful(seq))])
-    return sink
-
-
-def test_the_review_queue_stops_at_its_number_of_pictures(queue: ReviewQueue) -> None:
-    sink = fill(queue, 5, max_pictures=3)
-    assert names(queue) == ["0-0", "0-1", "0-2"]
-    assert sink.store([shown(doubtful(9))]).wanted == []
-    fill(queue, 5, first=10, max_pictures=4)
-    assert len(names(queue)) == 4, "a restarted sink counts what is there"
-
-
-def test_the_review_queue_stops_at_its_size(queue: ReviewQueue) -> None:
+def test_the_review_queue_stops_at_its_size(tmp_path: Path) -> None:
     vast = np.random.default_rng(1).integers(0, 256, (500, 500, 3), np.uint8)
-    sink = ActiveLearning(queue, limits(max_mb=1), SEED)
-    for seq in range(3):
-        sink.store([shown(doubtful(seq), np.roll(vast, 100 * seq, axis=1))])
-    stored = sum(path.stat().st_size for path in (queue.folder / "images").iterdir())
-    assert len(names(queue)) == 1
-    assert stored < 1_000_000
-    again = ActiveLearning(queue, limits(max_mb=1), SEED)
-    again.store([shown(doubtful(8), np.roll(vast, 50, axis=0))])
-    assert len(names(queue)) == 1, "a restarted sink knows how much is there"
+    with closing(Review(tmp_path, max_mb=1)) as review:
+        for seq in range(3):
+            review.show(doubtful(seq), np.roll(vast, 100 * seq, axis=1))
+        review.take(*(doubtful(seq) for seq in range(3)))
+        stored = sum(path.stat().st_size for path in (tmp_path / "images").iterdir())
+        assert len(review.names()) == 1
+        assert stored < 1_000_000
+    with closing(Review(tmp_path, max_mb=1)) as review:
+        review.show(doubtful(8), np.roll(vast, 50, axis=0))
+        review.take(doubtful(8))
+        assert len(review.names()) == 1, "a restarted sink knows how much is there"
 
 
 # -- alerts ---------------------------------------------------------------------------------------
@@ -196,9 +182,9 @@ def test_the_review_queue_stops_at_its_size(queue: ReviewQueue) -> None:
 def test_a_flood_of_alerts_becomes_one_that_says_how_many(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     few = LIMITS.model_copy(update={"per_s_max": 5})
-    with closing(Alerts(path, few)) as alerts:
+    with closing(opened(path, settings=few)) as alerts:
         store(alerts, *(unsure(seq) for seq in range(400)))
-        store(alerts, *(unsure(seq) for seq in range(400)))  # again, after a dispatcher's restart
+        store(alerts, *(unsure(seq) for seq in range(400)))  # again, as after a kill
     singles = [alert for alert in raised(path) if alert["kind"] == "low_confidence"]
     floods = [alert for alert in raised(path) if alert["kind"] == "flood"]
     told = sum(int(alert["text"].split()[0]) for alert in floods)
@@ -212,7 +198,7 @@ def test_a_flood_holds_no_alarm_back(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     few = LIMITS.model_copy(update={"per_s_max": 1})
     late = [outcome(seq, low_confidence=True, confidence=0.3, verdict="late") for seq in range(20)]
-    with closing(Alerts(path, few)) as alerts:
+    with closing(opened(path, settings=few)) as alerts:
         store(alerts, *late)
     assert "late_rate" in [alert["kind"] for alert in raised(path)]
 

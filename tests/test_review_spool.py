@@ -200,3 +200,6 @@ def test_a_writer_that_is_closed_has_written_what_waited(tmp_path: Path) -> None
     assert all(isinstance(reader.take(f"0-{seq}"), SpooledPicture) for seq in range(20))
     writer.keep(frame(20), picture(20), settle)
     assert (settled[-1], writer.lost) == (20, 1), "after the close there is no room"
+    assert reader.take("0-20") == "not yet"
+    writer.mark(21)
+    assert reader.take("0-20") is None

@@ -1,0 +1,224 @@
+"""The loop of all followers: read what was written, hand it over, remember how far it is."""
+
+from __future__ import annotations
+
+import select
+from contextlib import suppress
+from time import monotonic
+
+from line.errors import StorageError
+from line.event_log import FILE as EVENTS
+from line.outcome import Outcome
+from line.seat import Seat
+from sinks.checkpoint import Checkpoint, Cursor
+from sinks.csv_rows import HEADER, decode_row
+from sinks.follower import Follower, LineEvent, Passed
+from sinks.tail import Tail
+from sinks.trouble import Trouble
+
+_REST_S = 0.2
+"""After work: rows that come meanwhile are handled together."""
+_LONGEST_REST_S = 0.5
+_REPORT_S = 0.2
+_IDLE_REPORT_S = 0.8
+_BEAT_S = 0.5
+_CHECKPOINT_S = 1.0
+_ORPHAN_S = 2.0
+"""Without a supervisor nobody says when the last row has come."""
+_MOST_ROWS = 256
+_HEADER = HEADER.encode().rstrip(b"\n")
+
+
+class Following:
+    """One follower at work on the files of a run.
+
+    `passed` is kept up to date; the follower may look at it.
+    """
+
+    def __init__(self, seat: Seat, follower: Follower, passed: Passed) -> None:
+        self._seat = seat
+        self._leash = seat.leash
+        self._follower = follower
+        self._passed = passed
+        self._rows = Tail(seat.run_dir / "results.csv")
+        self._events = Tail(seat.run_dir / EVENTS)
+        self._checkpoint = Checkpoint(seat.run_dir / f".{seat.name}.checkpoint")
+        self._trouble = Trouble(seat)
+        self._malformed = 0
+        self._row_bytes = 200.0
+        """of a usual row, to tell bytes in rows"""
+        self._is_final = False
+        self._orphaned: float | None = None
+        self._last_work = monotonic()
+        self._must_keep = False
+        """something was handed over since the last checkpoint"""
+        self._next_beat = self._next_report = self._next_checkpoint = 0.0
+        self._told_news = 0
+
+    def run(self) -> None:
+        """Until the supervisor says stop, or is gone, and everything that is there is done with."""
+        self._restore()
+        self._leash.send("ready")
+        rest_s = _REST_S
+        while not self._may_leave(has_moved := self._turn()):
+            rest_s = _REST_S if has_moved else min(2 * rest_s, _LONGEST_REST_S)
+            is_behind = has_moved and self._rows.behind_bytes > 0
+            self._rest(0.0 if is_behind else rest_s)
+            self._listen()
+        self._report()
+        if not self._trouble.is_on:
+            self._keep_checkpoint()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._follower.close()
+        self._rows.close()
+        self._events.close()
+
+    # -- one turn -----------------------------------------------------------------------------
+
+    def _turn(self) -> bool:
+        """Hand over what is there; whether anything was."""
+        now = monotonic()
+        has_moved = False
+        try:
+            has_moved = self._hand_over_events()
+            has_moved |= self._hand_over_rows()
+            self._follower.turn()
+            self._trouble.settle()
+        except StorageError as error:
+            self._trouble.wait(error)
+        if has_moved:
+            self._last_work = now
+            self._must_keep = True
+        if now >= self._next_beat:
+            self._next_beat = now + _BEAT_S
+            self._leash.send("beat", malformed=self._malformed + self._leash.malformed)
+        if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
+            self._next_report = now + _REPORT_S
+            self._report()
+        if self._must_keep and now >= self._next_checkpoint and not self._trouble.is_on:
+            self._next_checkpoint = now + _CHECKPOINT_S
+            self._keep_checkpoint()
+        return has_moved
+
+    def _hand_over_rows(self) -> bool:
+        """Whether the cursor moved."""
+        keys: list[tuple[int, int] | None] = []
+        rows: list[Outcome] = []
+        places: list[int] = []
+        """of the rows among the lines"""
+        for line in self._rows.look()[:_MOST_ROWS]:
+            row = self._row(line)
+            if row is not None:
+                places.append(len(keys))
+                rows.append(row)
+            keys.append((row.camera, row.seq) if row is not None else None)
+        if not keys:
+            return False
+        count = len(keys)
+        if rows:
+            done = self._follower.take(rows, final=self._is_final)
+            for row in rows[:done]:
+                self._passed.add((row.camera, row.seq))
+            count = places[done] if done < len(rows) else len(keys)
+        before = self._rows.cursor.offset
+        self._rows.passed(count)
+        moved = self._rows.cursor.offset - before
+        if moved > 0:
+            self._row_bytes += 0.1 * (moved / count - self._row_bytes)
+        return moved > 0
+
+    def _row(self, line: bytes) -> Outcome | None:
+        """The row of a line; None for one that was met before, and for what is no row."""
+        cells = line.split(b",", 3)
+        try:
+            if line == _HEADER or (int(cells[1]), int(cells[2])) in self._passed:
+                return None
+            return decode_row(line.decode())
+        except (ValueError, IndexError):
+            self._malformed += 1
+            return None
+
+    def _hand_over_events(self) -> bool:
+        lines = self._events.look()[:_MOST_ROWS]
+        events: list[LineEvent] = []
+        for line in lines:
+            try:
+                events.append(LineEvent.decode(line))
+            except ValueError:
+                self._malformed += 1
+        if lines:
+            self._follower.take_events(events)
+            self._events.passed(len(lines))
+        return bool(lines)
+
+    # -- what the supervisor says, and is told ---------------------------------------------------
+
+    def _rest(self, seconds: float) -> None:
+        """Until the supervisor says something, or it is time."""
+        ends = [] if self._leash.broken else [self._leash.fileno()]
+        if seconds > 0:
+            select.select(ends, [], [], seconds)
+
+    def _listen(self) -> None:
+        for note in self._leash.receive():
+            if note["kind"] == "stop":
+                self._is_final = True
+        if self._leash.broken and self._orphaned is None:
+            self._orphaned = monotonic()
+
+    def _may_leave(self, has_moved: bool) -> bool:
+        now = monotonic()
+        if self._orphaned is not None:
+            waited_s = now - max(self._orphaned, self._last_work)
+            limit_s = self._seat.settings.supervisor.stop_s
+            return waited_s > _ORPHAN_S or now > self._orphaned + limit_s
+        return self._is_final and not has_moved and not self._trouble.is_on
+
+    def _report(self) -> None:
+        kind, facts = self._follower.report()
+        self._leash.send(kind, **facts)
+        self._leash.send("follower", behind_rows=self._behind_rows)
+        for text in self._follower.news():
+            self._told_news += 1
+            incident_id = f"news-{self._seat.identity}-{self._told_news}"
+            self._leash.send("incident", id=incident_id, event=self._seat.name, text=text)
+
+    @property
+    def _behind_rows(self) -> int:
+        """About how many rows are not read yet."""
+        behind = self._rows.behind_bytes
+        return max(1, round(behind / self._row_bytes)) if behind else 0
+
+    # -- what the next one goes on from -----------------------------------------------------------
+
+    def _restore(self) -> None:
+        kept = self._checkpoint.read()
+        if kept is not None:
+            try:
+                rows, events = Cursor.of(kept["rows"]), Cursor.of(kept["events"])
+                passed = Passed()
+                passed.restore(kept["passed"])
+                self._follower.restore(kept["sink"])
+            except (AttributeError, KeyError, TypeError, ValueError):
+                pass
+            else:
+                self._passed.restore(kept["passed"])
+                self._rows.begin(rows)
+                self._events.begin(events)
+                return
+        self._follower.restore(None)
+
+    def _keep_checkpoint(self) -> None:
+        """A checkpoint that cannot be written is only an older hint."""
+        self._must_keep = False
+        with suppress(OSError):
+            self._checkpoint.write(
+                {
+                    "rows": self._rows.cursor.state,
+                    "events": self._events.cursor.state,
+                    "passed": self._passed.state(),
+                    "sink": self._follower.state(),
+                }
+            )

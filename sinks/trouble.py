@@ -1,0 +1,48 @@
+"""A follower that cannot write falls behind, and says so once."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from line.errors import DiskFull, StorageError
+from line.seat import Seat
+
+_WORTH_TELLING_S = 1.0
+"""Others write to the same file as well, each for a moment."""
+
+
+class Trouble:
+    """From the first write that fails to the next one that does not."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._since: float | None = None
+        self._is_told = False
+        self._episodes = 0
+
+    @property
+    def is_on(self) -> bool:
+        return self._since is not None
+
+    def wait(self, error: StorageError) -> None:
+        """Something could not be written (yet)."""
+        now = monotonic()
+        if self._since is None:
+            self._since = now
+        if not self._is_told and now >= self._since + _WORTH_TELLING_S:
+            self._is_told = True
+            self._episodes += 1
+            kind = "disk_full" if isinstance(error, DiskFull) else "storage"
+            self._tell(kind, f"waits: {error}")
+
+    def settle(self) -> None:
+        """It can be written again."""
+        if self._is_told:
+            assert self._since is not None
+            self._tell("storage_again", f"goes on after {monotonic() - self._since:.0f} s")
+        self._since = None
+        self._is_told = False
+
+    def _tell(self, kind: str, text: str) -> None:
+        incident_id = f"{kind}-{self._seat.identity}-{self._episodes}"
+        self._seat.leash.send("incident", id=incident_id, event=kind, text=text)
