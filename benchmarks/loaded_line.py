@@ -89,8 +89,9 @@ class LoadedLine:
 
     @property
     def address(self) -> str:
-        """Of its console."""
-        return f"http://127.0.0.1:{self.port}/"
+        """Of its console, with its token."""
+        with Control.of(self.run_dir) as control:
+            return control.console_address() or ""
 
     def wait_until_under_way(self) -> None:
         """Until some items have been decided.

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from pathlib import Path
+from time import monotonic
 
 from console.enquirer import Enquirer
 from console.link import LineLink
+from console.login_tries import LoginTries
 from console.port import take_port
 from console.server import make_app, serve
 from console.sessions import Sessions
 from console.site import Site
+from line import console_access
 from line.config import ROOT
-from line.errors import ScraplineError
+from line.console_access import ConsoleAccess
+from line.errors import ScraplineError, StageDied
 from line.leash import Leash
 from line.seat import leave, take_seat
 
@@ -26,12 +31,12 @@ def main() -> int:
     os.nice(_NICE)
     settings = seat.settings.console
     try:
+        access = receive_access(seat.leash, seat.settings.supervisor.start_s)
         with (
             take_port(settings) as listener,
             LineLink(lambda: seat.run_dir) as link,
             Enquirer(seat.settings) as enquirer,
         ):
-            sessions = Sessions(settings.password_hash)
             site = Site(
                 results=seat.run_dir.parent,
                 models=models_folder(seat.settings.model.path),
@@ -39,12 +44,24 @@ def main() -> int:
                 link=link,
                 enquirer=enquirer,
                 starter=None,
-                sessions=sessions,
+                sessions=Sessions(access, settings.port),
             )
-            serve(make_app(site, sessions), listener, Manners(seat.leash, link))
+            tries = LoginTries(access.password_hash, settings.port)
+            serve(make_app(site, tries), listener, Manners(seat.leash, link))
     except ScraplineError as error:
         return leave(seat, error)
     return 0
+
+
+def receive_access(leash: Leash, patience_s: float) -> ConsoleAccess:
+    """Who is to be let in, as the supervisor says first of all. Raises StageDied if it does not."""
+    deadline = monotonic() + patience_s
+    while not leash.broken and (left_s := deadline - monotonic()) > 0:
+        for note in leash.receive():
+            if note["kind"] == console_access.NOTE:
+                return ConsoleAccess.of_note(note)
+        select.select([leash], [], [], left_s)
+    raise StageDied("the runner did not say who is let in")
 
 
 def models_folder(path: str) -> Path:

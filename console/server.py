@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,9 +16,10 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from console.access import Guard
+from console.connections import BoundedHttp
 from console.layout import STATIC, STATIC_ROUTE
 from console.login import add_login
-from console.sessions import Sessions
+from console.login_tries import LoginTries
 from console.site import Site, build_pages
 
 _LEAVE_S = 1
@@ -42,12 +44,11 @@ class _OwnFiles(StaticFiles):
         return response
 
 
-def make_app(site: Site, sessions: Sessions) -> FastAPI:
+def make_app(site: Site, tries: LoginTries) -> FastAPI:
     """All pages and their files behind the guard. Once a process: NiceGUI's app is global."""
     app = FastAPI(openapi_url=None)
     app.mount(STATIC_ROUTE, _OwnFiles(directory=STATIC))
-    if sessions.needs_login:
-        add_login(app, sessions)
+    add_login(app, site.sessions, tries)
     build_pages(site)
     ui.run_with(
         app,
@@ -59,7 +60,7 @@ def make_app(site: Site, sessions: Sessions) -> FastAPI:
         binding_refresh_interval=None,
         show_welcome_message=False,
     )
-    app.add_middleware(Guard, sessions=sessions, open_prefixes=(STATIC_ROUTE,))
+    app.add_middleware(Guard, sessions=site.sessions)  # the outermost, as it comes last
     return app
 
 
@@ -71,6 +72,7 @@ def serve(app: FastAPI, listener: socket.socket, goes_on: GoesOn) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http=BoundedHttp,
             log_level="warning",
             proxy_headers=False,
             server_header=False,
@@ -83,7 +85,9 @@ def serve(app: FastAPI, listener: socket.socket, goes_on: GoesOn) -> None:
         await server.serve(sockets=[listener])
         asking.cancel()
 
-    with suppress(KeyboardInterrupt):  # uvicorn passes Ctrl-C on when it has left in order
+    # uvicorn passes both signals on when it has left in order; whoever called has to leave so too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
         asyncio.run(both())
 
 

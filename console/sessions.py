@@ -1,70 +1,71 @@
-"""Who is signed in: a signed cookie, whose secret is made anew with every start of the console."""
+"""Who is let in: a cookie, signed with a key that comes from the console's token.
+
+A run's console that starts again is given the same token, so pages that are open go on. Whoever
+knows the token may come in for as long as it holds; a password opens a session of twelve hours.
+"""
 
 from __future__ import annotations
 
-import secrets
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from time import monotonic
+import hmac
+from dataclasses import dataclass
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 
 from console.passwords import matches
+from line.console_access import ConsoleAccess
 
-COOKIE = "scrapline_session"
 LASTS_S = 12 * 3600
-_TRIES = 5
-_PER_S = 60.0
-_ADDRESSES = 1024
-"""Remembered for their tries; the oldest is forgotten first."""
+_LONGEST_COOKIE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who was let in; `name` is that of a login, empty for one who came by the token."""
+
+    name: str = ""
 
 
 class Sessions:
-    """Hands out and reads session cookies. Without a password hash everybody is let in."""
+    """Hands out and reads session cookies."""
 
-    def __init__(self, password_hash: str, clock: Callable[[], float] = monotonic) -> None:
-        self._hash = password_hash
-        self._clock = clock
-        self._signer = URLSafeTimedSerializer(secrets.token_hex(32), salt="console")
-        self._lock = threading.Lock()
-        self._tries: OrderedDict[str, list[float]] = OrderedDict()
-        """address → moments of its tries, but for those before a right one"""
+    def __init__(self, access: ConsoleAccess, port: int) -> None:
+        self._access = access
+        key = hmac.digest(access.token.encode(), b"sessions of the console", "sha256")
+        self._by_token = URLSafeSerializer(key, salt="token")
+        self._by_password = URLSafeTimedSerializer(key, salt="password")
+        self.cookie = f"scrapline_session_{port}"
+        """name of the cookie; browsers give all ports of a host the same ones"""
 
     @property
-    def needs_login(self) -> bool:
-        return bool(self._hash)
+    def takes_password(self) -> bool:
+        """Whether there is a password beside the token."""
+        return bool(self._access.password_hash)
+
+    def knows(self, token: str) -> bool:
+        """Whether it is the token, in a time that says nothing about it."""
+        return hmac.compare_digest(token.encode(errors="replace"), self._access.token.encode())
+
+    def is_password(self, password: str) -> bool:
+        """Whether it is the password. Takes its time."""
+        return self.takes_password and matches(password, self._access.password_hash)
+
+    def open_by_token(self) -> str:
+        """A cookie for somebody who has shown the token; good for as long as the token is."""
+        return self._by_token.dumps("")
 
     def open(self, name: str) -> str:
-        """A cookie for somebody who has signed in as `name`."""
-        return self._signer.dumps(name)
+        """A cookie for somebody who has logged in as `name`."""
+        return self._by_password.dumps(name)
 
-    def name(self, cookie: str | None) -> str | None:
-        """Whose session a cookie is; None if it is none of this console's, or too old."""
-        if not self._hash or not cookie:
+    def find(self, cookie: str | None) -> Session | None:
+        """The session that a cookie stands for; None if it is none of this console's, or over."""
+        if not cookie or len(cookie) > _LONGEST_COOKIE:
             return None
         try:
-            return str(self._signer.loads(cookie, max_age=LASTS_S))
+            return Session(str(self._by_token.loads(cookie)))
+        except BadSignature:
+            pass
+        try:
+            return Session(str(self._by_password.loads(cookie, max_age=LASTS_S)))
         except BadSignature:
             return None
-
-    def may_try(self, address: str) -> bool:
-        """Take a try from there, before its password is looked at; five wrong ones a minute."""
-        now = self._clock()
-        with self._lock:
-            recent = [then for then in self._tries.get(address, ()) if then > now - _PER_S]
-            if len(recent) >= _TRIES:
-                return False
-            self._tries[address] = [*recent, now]
-            self._tries.move_to_end(address)
-            if len(self._tries) > _ADDRESSES:
-                self._tries.popitem(last=False)
-            return True
-
-    def check(self, address: str, password: str) -> bool:
-        """Whether the password is right, which forgives the address its tries. Takes its time."""
-        if not matches(password, self._hash):
-            return False
-        with self._lock:
-            self._tries.pop(address, None)
-        return True

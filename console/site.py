@@ -28,12 +28,12 @@ from nicegui import context, run, ui
 from console import pages
 from console.enquirer import Enquirer
 from console.link import LineLink
-from console.sessions import COOKIE, Sessions
+from console.sessions import Session, Sessions
 from console.starter import Starter
 from line.errors import BadInput
 
 NAME_COOKIE = "scrapline_name"
-"""How somebody who needs no password wants to be called in the logs."""
+"""How somebody who came by the token wants to be called in the logs."""
 _NAME_CHARACTERS = 40
 
 
@@ -52,7 +52,7 @@ class Site:
     starter: Starter | None
     """starts runs; None in a run's own console, which ends with it"""
     sessions: Sessions
-    """who has logged in, where one must"""
+    """who was let in"""
 
     @property
     def run_dir(self) -> Path | None:
@@ -63,22 +63,27 @@ class Site:
         """Name of the person at this page, for logs. Only within a page or one of its events.
 
         Raises:
-            BadInput: where one must log in, and this person's session is over.
+            BadInput: if this person's session is over.
         """
-        if self.sessions.needs_login:
-            if (name := self.login_name()) is None:
-                raise BadInput("your session is over; log in again")
-            return name
+        session = self._session()
+        if session is None:
+            raise BadInput("your session is over; load the page again")
+        if session.name:
+            return session.name
         return tidy_name(unquote(self._cookie(NAME_COOKIE) or "")) or "operator"
 
     def login_name(self) -> str | None:
-        """The name that this person is logged in with; None without a session, or without need."""
-        return self.sessions.name(self._cookie(COOKIE))
+        """The name that this person has logged in with; None if they came by the token."""
+        session = self._session()
+        return session.name or None if session is not None else None
 
     @property
     def is_shut_out(self) -> bool:
         """Whether this person's session has ended while their page was open."""
-        return self.sessions.needs_login and self.login_name() is None
+        return self._session() is None
+
+    def _session(self) -> Session | None:
+        return self.sessions.find(self._cookie(self.sessions.cookie))
 
     @staticmethod
     def _cookie(name: str) -> str | None:

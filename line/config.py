@@ -108,7 +108,11 @@ def load(
         if not equals:
             raise BadInput(f"--set {assignment}: expected section.key=value")
         layers.add_key(dotted.strip(), _value(text.strip()), "--set")
-    return layers.validate()
+    settings = layers.validate()
+    fault = settings.console.fault()  # here alone: no file of a run holds the password's hash
+    if fault:
+        raise BadInput(fault)
+    return settings
 
 
 def scenario_names() -> list[str]:

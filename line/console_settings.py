@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_serializer, field_validator
 
 from line.section import Section
 
@@ -32,6 +32,11 @@ class ConsoleSettings(Section):
         except ValueError:
             raise ValueError(f"must be an IP address such as 127.0.0.1, not {host!r}") from None
         return host
+
+    @field_serializer("password_hash", when_used="json")
+    def _is_in_no_file(self, password_hash: str) -> str:
+        """Files of a run are read by others than whoever may set the password."""
+        return ""
 
     @property
     def is_local(self) -> bool:

@@ -42,11 +42,18 @@ class ControlSocket:
     """
 
     def __init__(
-        self, path: Path, selector: selectors.BaseSelector, carry_out: CarryOut, log: OrderLog
+        self,
+        path: Path,
+        selector: selectors.BaseSelector,
+        carry_out: CarryOut,
+        log: OrderLog,
+        console_address: str | None = None,
     ) -> None:
         self._selector = selector
         self._carry_out = carry_out
         self._log = log
+        self._console_address = console_address
+        """with the token; told to whoever may open this socket, and written nowhere"""
         self._clients: list[_Client] = []
         self._next_status = 0.0
         self._listener = socket.socket(socket.AF_UNIX)
@@ -113,6 +120,8 @@ class ControlSocket:
             client.watches = True
         elif note["kind"] == "order":
             self._obey(client, note)
+        elif note["kind"] == "console_address":
+            client.leash.send("console_address", address=self._console_address)
         else:
             reason = f"{note['kind'][:40]}: neither an order nor watch"
             client.leash.send("answer", id=note.get("id"), done=False, reason=reason)

@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
+from line import console_access
 from line.child import Child, Place
+from line.console_access import ConsoleAccess
 from line.restarts import Restarts
 from line.run_folder import ProcessEntry, RunFolder, now_iso
 from line.runtime_dir import CONTROL
@@ -37,6 +39,7 @@ class Crew:
         session: Session,
         settings: SupervisorSettings,
         selector: selectors.BaseSelector,
+        access: ConsoleAccess | None = None,
     ) -> None:
         self.places = {place.name: place for place in places}
         self.children: dict[str, Child] = {}
@@ -54,6 +57,7 @@ class Crew:
         self._settings = settings
         self._runtime_dir = Path(session.runtime_dir)
         self._selector = selector
+        self._access = access
         self._restarts = {name: Restarts(settings) for name in self.places}
         self._must_record = False  # a file is behind
         self._is_open = True
@@ -105,6 +109,8 @@ class Crew:
             incarnation = self._session.next_incarnation(name)
             child = Child(self.places[name], incarnation, self._folder, self._runtime_dir)
             self.children[name] = child
+            if child.place.role == "console" and self._access is not None:
+                child.leash.send(console_access.NOTE, **self._access.facts())
             self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=name)
             self.record()
 

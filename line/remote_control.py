@@ -35,6 +35,7 @@ class Control:
         self._numbers = count(1)
         self._statuses: list[Note] = []
         self._answers: dict[int, Note] = {}
+        self._addresses: list[str | None] = []
 
     @classmethod
     def of(cls, run_dir: Path) -> Control:
@@ -90,6 +91,20 @@ class Control:
         done: dict[str, Any] = answer["facts"]
         return done
 
+    def console_address(self) -> str | None:
+        """Where a browser is let in to the line's console, token included; None without a console.
+
+        Raises:
+            BadInput: if the line ends before it answers.
+        """
+        self._leash.send("console_address")
+        deadline = monotonic() + _ANSWER_S
+        while not (self._addresses or self.ended) and monotonic() < deadline:
+            self._listen(deadline - monotonic())
+        if not self._addresses:
+            raise BadInput(f"{self._run_dir}: the line has ended" if self.ended else self._silent)
+        return self._addresses.pop()
+
     def watch(self) -> None:
         """From now on the line tells how it fares, several times a second."""
         self._leash.send("watch")
@@ -119,3 +134,6 @@ class Control:
                 self._statuses.append(note)
             elif note["kind"] == "answer":
                 self._answers[note["id"]] = note
+            elif note["kind"] == "console_address":
+                address = note.get("address")
+                self._addresses.append(address if isinstance(address, str) else None)

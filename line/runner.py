@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from line.child import Place
+from line.console_access import ConsoleAccess
 from line.crew import worker_place
 from line.errors import DiskFull, StageDied
 from line.faults import describe
@@ -35,10 +36,17 @@ class Ended:
 Watch = Callable[[Status], None]
 
 
-def run(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watch) -> Ended:
+def run(
+    settings: Settings,
+    model: ModelFacts,
+    folder: RunFolder,
+    watch: Watch,
+    access: ConsoleAccess | None = None,
+) -> Ended:
     """Make the folder, run the line in it, and leave `run.json` beside what the sinks wrote.
 
     `settings.line.workers` must be a number. `watch` is called several times a second.
+    `access` is for the console, where there is one.
 
     Raises:
         BadInput: if the folder cannot be made; nothing has been started then.
@@ -49,12 +57,18 @@ def run(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watch) 
         folder.make(settings, model)
         with RunLock(folder.path) as lock:
             session = Session(runtime_dir=str(runtime_dir))
-            return _go(settings, model, folder, session, lock, watch)
+            return _go(settings, model, folder, session, lock, watch, access)
     finally:
         shutil.rmtree(runtime_dir, ignore_errors=True)
 
 
-def resume(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watch) -> Ended:
+def resume(
+    settings: Settings,
+    model: ModelFacts,
+    folder: RunFolder,
+    watch: Watch,
+    access: ConsoleAccess | None = None,
+) -> Ended:
     """Go on with a run whose runner is gone; `reopen` has the arguments.
 
     Raises:
@@ -67,7 +81,7 @@ def resume(settings: Settings, model: ModelFacts, folder: RunFolder, watch: Watc
             session = Session.load(folder.path)
             shutil.rmtree(session.runtime_dir, ignore_errors=True)
             (folder.path / "run.json").unlink(missing_ok=True)
-            return _go(settings, model, folder, session.successor(runtime_dir), lock, watch)
+            return _go(settings, model, folder, session.successor(runtime_dir), lock, watch, access)
     finally:
         shutil.rmtree(runtime_dir, ignore_errors=True)
 
@@ -79,6 +93,7 @@ def _go(
     session: Session,
     lock: RunLock,
     watch: Watch,
+    access: ConsoleAccess | None,
 ) -> Ended:
     folder.inherited_fds = (lock.inherited_fd,)
     status = Status(settings)
@@ -86,7 +101,7 @@ def _go(
     status.standing = session.standing
     serving = session.standing.serving(model).short_hash
     places = _places(settings, status.workers, serving, session.standing)
-    supervisor = Supervisor(places, folder, session, status, watch)
+    supervisor = Supervisor(places, folder, session, status, watch, access)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))

@@ -239,7 +239,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _doors_have_locks(self) -> Settings:
-        fault = self.transport.fault(self.line.workers) or self.console.fault()
+        fault = self.transport.fault(self.line.workers)
         if fault:
             raise ValueError(fault)
         return self

@@ -16,6 +16,7 @@ from typing import Any
 from line import child_log
 from line.belts import Belts
 from line.child import LOG, Child, Place
+from line.console_access import ConsoleAccess
 from line.control import ControlSocket
 from line.crew import Crew
 from line.errors import StageDied
@@ -56,6 +57,7 @@ class Supervisor:
         session: Session,
         status: Status,
         watch: Callable[[Status], None],
+        access: ConsoleAccess | None = None,
     ) -> None:
         self._folder = folder
         self._session = session
@@ -63,7 +65,8 @@ class Supervisor:
         self._watch = watch
         self._settings = status.settings.supervisor
         self._selector = selectors.DefaultSelector()
-        self._crew = Crew(places, folder, session, self._settings, self._selector)
+        self._access = access
+        self._crew = Crew(places, folder, session, self._settings, self._selector, access)
         self._children = self._crew.children
         self._belts = Belts(status)
         self._events = EventLog(folder.path)
@@ -104,7 +107,9 @@ class Supervisor:
         )
         path = Path(self._session.runtime_dir) / CONTROL
         log = OrderLog(self._folder.path, lambda: self._belts.now_s)
-        return ControlSocket(path, self._selector, foreman.carry_out, log)
+        console = self._status.settings.console
+        address = self._access.address(console.url) if self._access is not None else None
+        return ControlSocket(path, self._selector, foreman.carry_out, log, address)
 
     def _run(self, interrupts: Interrupts) -> str:
         while not self._is_over():

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+
+from tests.console_process import Console
 
 PATIENCE_MS = 60_000
 """For anything that a page is to show; the machine may be loaded."""
@@ -38,6 +40,12 @@ def browser(*arguments: str) -> Iterator[Browser]:
             yield opened
         finally:
             opened.close()
+
+
+def let_in(context: BrowserContext, console: Console) -> None:
+    """As if the console's address had been opened there."""
+    name, _, value = console.session().partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": console.url}])
 
 
 class Visit:

@@ -11,8 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.browser import Visit, browser
-from tests.console_process import answers, free_port
+from tests.browser import Visit, browser, let_in
+from tests.console_process import Console, console_of, free_port
 from tests.running_line import RunningLine, assert_accounted, poll
 
 _DESK = {"width": 1440, "height": 900}
@@ -48,16 +48,21 @@ def line(
         f"--set=console.port={port}",
         "--set=supervisor.hang_s=3",  # so that what hangs is seen before it is replaced
     ) as running:
-        poll(lambda: answers(port), "the console", 60)
+        console_of(running.run_dir)
         yield running
 
 
+@pytest.fixture(scope="module")
+def console(line: RunningLine) -> Console:
+    return console_of(line.run_dir)
+
+
 @pytest.fixture
-def visit(chrome: Browser, line: RunningLine, port: int) -> Iterator[Visit]:
+def visit(chrome: Browser, console: Console, port: int) -> Iterator[Visit]:
     context = chrome.new_context(viewport=_DESK, color_scheme="dark")
     try:
         visit = Visit(context.new_page())
-        visit.page.goto(f"http://127.0.0.1:{port}/")
+        visit.page.goto(console.address)
         expect(visit.page.locator(".state")).to_contain_text("running")
         yield visit
         assert visit.errors == []
@@ -152,12 +157,13 @@ def test_a_button_keeps_the_focus_while_alerts_come(visit: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", [_DESK, _PHONE])
 def test_axe_finds_no_serious_fault(
-    chrome: Browser, line: RunningLine, port: int, scheme: str, size: dict[str, int]
+    chrome: Browser, console: Console, scheme: str, size: dict[str, int]
 ) -> None:
     context = chrome.new_context(viewport=size, color_scheme=scheme)
     try:
         page = Visit(context.new_page()).page
-        page.goto(f"http://127.0.0.1:{port}/")
+        let_in(context, console)
+        page.goto(console.url)
         page.wait_for_function(f"{_RIDING}.length > 0")
         found = Axe().run(page).response["violations"]
         grave = [f for f in found if f["impact"] in ("serious", "critical")]

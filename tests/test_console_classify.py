@@ -15,8 +15,8 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, expect
 
-from tests.browser import Visit, browser
-from tests.console_process import ask, console_over
+from tests.browser import Visit, browser, let_in
+from tests.console_process import Console, console_over
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 
 _DESK = {"width": 1440, "height": 900}
@@ -28,8 +28,12 @@ _RED, _BLUE = (230, 20, 20), (20, 40, 230)
 class Place:
     """A console with two models, and the folder that it may put temporary files into."""
 
-    port: int
+    console: Console
     temporary: Path
+
+    def left_over(self) -> list[Path]:
+        """Temporary files but for the folder of the one that leads a browser here."""
+        return [path for path in self.temporary.iterdir() if not path.name.startswith("scrapline-")]
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, chrome: Browser) -> Iterator
             f"--set=model.path={folder / 'models'}",
             "--set=console.look_in=[]",
             "--set=source.max_file_mb=1",
-        ) as port:
-            yield Place(port, folder / "temporary")
+        ) as console:
+            yield Place(console, folder / "temporary")
 
 
 @pytest.fixture
@@ -66,14 +70,15 @@ def visit(chrome: Browser, place: Place) -> Iterator[Visit]:
         open_page(visit, place)
         yield visit
         assert visit.errors == []
-        assert visit.foreign_requests(place.port) == []
-        assert list(place.temporary.iterdir()) == []
+        assert visit.foreign_requests(place.console.port) == []
+        assert place.left_over() == []
     finally:
         context.close()
 
 
 def open_page(visit: Visit, place: Place) -> None:
-    visit.page.goto(f"http://127.0.0.1:{place.port}/classify")
+    let_in(visit.page.context, place.console)
+    visit.page.goto(f"http://127.0.0.1:{place.console.port}/classify")
     visit.page.wait_for_selector("html[data-classify=ready]")
 
 
@@ -182,13 +187,13 @@ def test_a_name_that_is_none_is_said_to_be_none(visit: Visit) -> None:
 
 
 def test_nobody_else_may_send_or_see_pictures(place: Place) -> None:
-    port = place.port
-    own = {"Origin": f"http://127.0.0.1:{port}"}
+    ask = place.console.ask
+    own = {"Origin": place.console.url}
 
-    assert ask(port, "/classify-pictures/guess/1", "POST", own, "x").status == 404
-    assert ask(port, "/classify-pictures/guess/1", "POST", None, "x").status == 403
-    assert ask(port, "/classify-pictures/guess/1/picture.jpg").status == 404
-    assert ask(port, "/classify-pictures/guess/answers.csv").status == 404
+    assert ask("/classify-pictures/guess/1", "POST", own, "x").status == 404
+    assert ask("/classify-pictures/guess/1", "POST", None, "x").status == 403
+    assert ask("/classify-pictures/guess/1/picture.jpg").status == 404
+    assert ask("/classify-pictures/guess/answers.csv").status == 404
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])

@@ -13,8 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from console.passwords import make_hash
-from tests.browser import Visit, browser
-from tests.console_process import console_over
+from tests.browser import Visit, browser, let_in
+from tests.console_process import Console, console_over
 from tests.made_run import account, make_evaluation, make_run
 from tests.running_line import poll
 from tests.test_csv_log import outcome
@@ -41,13 +41,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def port(place: Path) -> Iterator[int]:
+def console(place: Path) -> Iterator[Console]:
     with console_over(
         place / "results",
         f"--set=model.path={place}/models",
         f'--set=console.look_in=["{place}/judged"]',
-    ) as port:
-        yield port
+    ) as console:
+        yield console
+
+
+@pytest.fixture(scope="module")
+def port(console: Console) -> int:
+    return console.port
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +62,9 @@ def chrome() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(chrome: Browser, port: int) -> Iterator[Visit]:
+def visit(chrome: Browser, console: Console, port: int) -> Iterator[Visit]:
     context = chrome.new_context(color_scheme="dark")
+    let_in(context, console)
     context.add_cookies(
         [{"name": "scrapline_name", "value": "eva", "url": f"http://127.0.0.1:{port}"}]
     )
@@ -154,11 +160,12 @@ def test_keys_that_are_typed_into_a_field_label_nothing(visit, port, place):
     expect(page.locator("#said")).to_contain_text(ATTACK)
 
 
-def test_two_people_see_two_items(visit, chrome, port):
+def test_two_people_see_two_items(visit, chrome, console, port):
     page = visit.page
     page.goto(f"http://127.0.0.1:{port}/review?name=monday {ATTACK.replace('/', '')}")
     asked(page, "0-1")
     other = chrome.new_page()
+    let_in(other.context, console)
     other.goto(page.url)
     asked(other, "0-2")
     other.close()
@@ -180,8 +187,9 @@ def test_labels_are_handed_over(visit, port, place):
 def test_a_page_asks_for_another_login_when_the_console_has_started_again(chrome, tmp_path):
     locked = f"--set=console.password_hash={make_hash('open sesame')}"
     page = chrome.new_page()
-    with console_over(tmp_path, locked) as port:
-        page.goto(f"http://127.0.0.1:{port}/runs")
+    with console_over(tmp_path, locked) as console:
+        port = console.port
+        page.goto(f"{console.url}/runs")
         page.get_by_label("name").fill("anna")
         page.get_by_label("password").fill("open sesame")
         page.keyboard.press("Enter")

@@ -14,7 +14,7 @@ from console.run_difference import difference, picture_of
 from console.run_shelf import Shelf
 from line.errors import BadInput
 from line.outcome import Verdict
-from tests.console_process import ask, console_over
+from tests.console_process import console_over
 from tests.made_run import account, make_run
 from tests.test_csv_log import outcome
 
@@ -136,8 +136,8 @@ def test_a_file_of_a_run_is_given_out(shelf):
 
 def test_over_http_nothing_but_a_runs_own_files_is_given_out(results, tmp_path):
     (results / "friday/link.html").symlink_to(tmp_path / "secret.json")
-    with console_over(results) as port:
-        report = ask(port, "/run-files/friday/report.html")
+    with console_over(results) as console:
+        report = console.ask("/run-files/friday/report.html")
         assert (report.status, "It went well" in report.text) == (200, True)
         assert "sandbox" in report.headers["content-security-policy"]
         assert "script-src" not in report.headers["content-security-policy"]
@@ -154,11 +154,11 @@ def test_over_http_nothing_but_a_runs_own_files_is_given_out(results, tmp_path):
             "friday//etc/hostname",
             "nobody/report.html",
         ):
-            refused = ask(port, f"/run-files/{path}")
+            refused = console.ask(f"/run-files/{path}")
             assert (refused.status, "hidden words" in refused.text) == (404, False), path
-        export = ask(port, "/review-export/friday/labels.json")
+        export = console.ask("/review-export/friday/labels.json")
         assert len(json.loads(export.text)) == 6
-        assert ask(port, "/review-export/%2e%2e/labels.zip").status == 404
+        assert console.ask("/review-export/%2e%2e/labels.zip").status == 404
 
 
 # -- two runs ------------------------------------------------------------------------------------

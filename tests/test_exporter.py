@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
@@ -20,6 +21,7 @@ from line.config import ROOT, load
 from line.errors import BadInput
 from line.exporter import Exporter
 from line.latency import bucket_bounds_s
+from line.page_server import MOST_CLIENTS, PageServer
 from line.snapshot import Snapshot
 from line.status import ProcessState, Status
 from tests.running_line import RunningLine, assert_accounted, command, poll
@@ -56,6 +58,11 @@ def health(port: int) -> tuple[int, dict[str, Any]]:
     return status, json.loads(body) if body else {}
 
 
+def states(port: int) -> dict[str, str]:
+    """What each process does."""
+    return {process["name"]: process["state"] for process in health(port)[1].get("processes", ())}
+
+
 def samples(port: int) -> Samples:
     """`name{label="value"}` → value."""
     _, body = get(port, "/metrics")
@@ -78,12 +85,12 @@ def test_a_line_at_work_answers_with_its_figures(
     with RunningLine(tmp_path / "run", *arguments, *metrics) as line:
         line.wait_for_rows(20)
         poll(lambda: samples(port).get('scrapline_stage_items_total{stage="csv_log"}', 0) >= 20, "")
+        poll(lambda: states(port) == dict.fromkeys(NAMES, "ready"), "the followers", 60)
         status, facts = health(port)
         figures = samples(port)
 
         assert (status, facts["status"], facts["stages_down"]) == (200, "ok", [])
         assert facts["phase"] == "running"
-        assert {p["name"]: p["state"] for p in facts["processes"]} == dict.fromkeys(NAMES, "ready")
         assert all(p["heard_age_s"] < 10 for p in facts["processes"])
         assert figures["scrapline_healthy"] == 1
         assert figures['scrapline_stage_items_total{stage="camera"}'] >= 20
@@ -187,6 +194,122 @@ def test_a_client_that_says_nothing_delays_neither_the_line_nor_the_end(port: in
         looks.join(20)
         assert not looks.is_alive()
         poll(lambda: health(port)[0] == 200, "the next client is served")
+
+
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: a\r\n"
+
+
+def trickle(port: int, ended: threading.Event, cut_off: threading.Event) -> None:
+    """A client that never comes to the end of its request."""
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(60)
+        client.sendall(REQUEST)
+        while not ended.wait(0.05):
+            try:
+                client.sendall(b"x")
+            except OSError:
+                cut_off.set()
+                return
+
+
+def test_clients_that_trickle_hold_up_nobody_and_are_cut_off(port: int) -> None:
+    ended, cut_offs = threading.Event(), [threading.Event() for _ in range(8)]
+    clients = [
+        threading.Thread(target=trickle, args=(port, ended, cut_off)) for cut_off in cut_offs
+    ]
+    try:
+        with Exporter(port) as exporter:
+            exporter.update(status(*well()))
+            for client in clients:
+                client.start()
+            for _ in range(20):
+                exporter.update(status(*well()))
+                assert health(port)[0] == 200
+            assert all(cut_off.wait(60) for cut_off in cut_offs)
+    finally:
+        ended.set()
+        for client in clients:
+            client.join()
+
+
+def test_many_silent_clients_make_room_for_one_that_speaks(exporter: Exporter, port: int) -> None:
+    exporter.update(status(*well()))
+    with ExitStack() as stack:
+        for _ in range(5 * MOST_CLIENTS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            assert threading.active_count() < 20
+        exporter.update(status(*well()))
+        assert health(port)[0] == 200
+        assert get(port, "/metrics")[0] == 200
+        open_here = [path for path in Path("/proc/self/fd").iterdir() if path.exists()]
+        assert len(open_here) < 5 * MOST_CLIENTS + 2 * MOST_CLIENTS + 60
+
+
+def test_a_client_that_reads_nothing_holds_up_nobody(port: int) -> None:
+    large = b"x" * (1 << 26)
+    pages = {"/large": lambda: (200, "a/b", large)}
+    with PageServer("127.0.0.1", port, pages), socket.socket() as deaf:
+        deaf.settimeout(60)
+        deaf.connect(("127.0.0.1", port))
+        deaf.sendall(b"GET /large HTTP/1.1\r\n\r\n")
+        deaf.recv(1)
+        assert get(port, "/large") == (200, large)
+        poll(lambda: cut_off(deaf), "the deaf one is cut off", 60)
+
+
+def cut_off(client: socket.socket) -> bool:
+    """Whether the other side has closed the connection, with something still unread here."""
+    state = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state != 1  # ESTABLISHED
+
+
+def test_a_page_that_takes_without_end_does_not_hold_up_the_end(port: int) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def stuck() -> tuple[int, str, bytes]:
+        begun.set()
+        ended.wait(60)
+        return 200, "a/b", b""
+
+    with PageServer("127.0.0.1", port, {"/stuck": stuck}), socket.socket() as client:
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /stuck HTTP/1.1\r\n\r\n")
+        assert begun.wait(60)
+    assert not ended.is_set()
+    ended.set()
+
+
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        (b"GET /metrics HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"HEAD /metrics HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 "),
+        (b"GET /metrics HTTP/1.1\n\n", b"HTTP/1.1 "),
+        (b"POST /metrics HTTP/1.1\r\n\r\nbody", b"HTTP/1.1 405 "),
+        (b"GET /../etc/passwd HTTP/1.1\r\n\r\n", b"HTTP/1.1 404 "),
+        (b"\xff\xfe\x00 \r\n\r\n", b"HTTP/1.1 400 "),
+        (b"\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /metrics\r\n\r\n", b"HTTP/1.1 400 "),
+        (b"GET /" + b"x" * 9000, b"HTTP/1.1 431 "),
+    ],
+)
+def test_whatever_is_said_is_answered(
+    exporter: Exporter, port: int, said: bytes, answered: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(said)
+        answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
+    assert answer.startswith(answered)
+    assert get(port, "/metrics")[0] == 200
+
+
+def test_a_page_that_goes_wrong_is_said_and_ends_nothing(port: int) -> None:
+    def wrong() -> tuple[int, str, bytes]:
+        raise ValueError("x")
+
+    with PageServer("127.0.0.1", port, {"/wrong": wrong, "/right": lambda: (200, "a/b", b"y")}):
+        assert get(port, "/wrong") == (500, b"An error of this page: ValueError\n")
+        assert get(port, "/right") == (200, b"y")
 
 
 @pytest.mark.parametrize(

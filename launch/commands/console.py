@@ -9,8 +9,12 @@ import typer
 
 from launch.console import err, out, shown
 from launch.options import Assignments, Config
+from launch.run_console import tell_address
+from launch.running import running_run
 from line.config import load
+from line.console_access import ConsoleAccess
 from line.errors import BadInput
+from line.remote_control import Control
 from line.settings import Settings
 
 LEAST_CHARACTERS = 8
@@ -25,22 +29,42 @@ def console(
     make_password: Annotated[
         bool, typer.Option("--make-password", help="ask for a password and print its hash")
     ] = False,
+    address: Annotated[
+        bool, typer.Option("--address", help="print the address of a run's console, with its token")
+    ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="open it in this machine's browser")
+    ] = False,
 ) -> None:
     """Serve the web console by itself, until Ctrl-C."""
     if make_password:
         _print_hash()
         return
+    if address:
+        print(_address_of(running_run(path)))
+        return
     settings = load(config, assignments=assignments or ())
     folder = (path or Path(settings.results.dir)).absolute()
     if not folder.is_dir():
         raise BadInput(f"{folder}: is not a folder")
-    _serve(settings, folder)
+    _serve(settings, folder, open_browser)
 
 
-def _serve(settings: Settings, folder: Path) -> None:
+def _address_of(run_dir: Path) -> str:
+    """Where the console of the run lets its user in. Raises BadInput if it has none."""
+    with Control.of(run_dir) as control:
+        address = control.console_address()
+    if address is None:
+        raise BadInput(f"{run_dir}: this run has no console")
+    return address
+
+
+def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
     from console.__main__ import folders_to_look_in, models_folder
     from console.enquirer import Enquirer
     from console.link import LineLink, is_run_folder, newest_run
+    from console.login_tries import LoginTries
+    from console.open_file import OpenFile
     from console.port import take_port
     from console.server import make_app, serve
     from console.sessions import Sessions
@@ -48,9 +72,10 @@ def _serve(settings: Settings, folder: Path) -> None:
     from console.starter import Starter
 
     alone = is_run_folder(folder)
-    sessions = Sessions(settings.console.password_hash)
+    access = ConsoleAccess.fresh(settings.console.password_hash)
     with (
         take_port(settings.console) as listener,
+        OpenFile(access.address(settings.console.url)) as opener,
         LineLink(lambda: folder if alone else newest_run(folder)) as link,
         Enquirer(settings) as enquirer,
     ):
@@ -61,10 +86,21 @@ def _serve(settings: Settings, folder: Path) -> None:
             link=link,
             enquirer=enquirer,
             starter=None if alone else Starter(folder, link),
-            sessions=sessions,
+            sessions=Sessions(access, settings.console.port),
         )
-        out.print(f"console over {shown(folder)}: {settings.console.url} (Ctrl-C ends it)")
-        serve(make_app(site, sessions), listener, lambda _: link.is_alive)
+        tries = LoginTries(access.password_hash, settings.console.port)
+        out.print(f"console over {shown(folder)} (Ctrl-C ends it)", soft_wrap=True)
+        tell_address(settings, access, f"open {opener.path} in a browser")
+        opening = open_browser
+
+        def goes_on(started: bool) -> bool:
+            nonlocal opening
+            if opening and started:
+                opening = False
+                opener.open()
+            return link.is_alive
+
+        serve(make_app(site, tries), listener, goes_on)
 
 
 def _print_hash() -> None:

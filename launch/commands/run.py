@@ -78,10 +78,10 @@ def run(
     if resume is not None:
         refuse_beside(context, "resume", ("quiet", "as_json"))
         settings, facts, folder = reopen(resume)
-        settings = with_console_decided(settings, silent=quiet or as_json)
+        settings, access = with_console_decided(settings, resume, silent=quiet or as_json)
         serving = Session.load(folder.path).standing.serving(facts)
         Model.open(Path(serving.path), settings.model.provider, serving.sha256)
-        start = partial(runner.resume, settings, facts, folder)
+        start = partial(runner.resume, settings, facts, folder, access=access)
         return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
     options: dict[str, object | None] = {
         "line.workers": number_or_word(workers),
@@ -126,8 +126,8 @@ def run(
     loaded = checked_model(settings)
     facts, settings = facts_of(settings, loaded), decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
-    settings = with_console_decided(settings, silent=quiet or as_json)
-    start = partial(runner.run, settings, facts, folder)
+    settings, access = with_console_decided(settings, folder.path, silent=quiet or as_json)
+    start = partial(runner.run, settings, facts, folder, access=access)
     return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
 
 
