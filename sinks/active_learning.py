@@ -30,6 +30,8 @@ _BUSY_S = 0.2
 _TURN_S = 0.2
 """Longest time with rows before the loop has its turn: a picture takes tens of milliseconds."""
 _SWEEP_S = 10.0
+_WORD_S = 60.0
+"""Lost pictures are told of this often, with their number."""
 
 
 class ActiveLearning:
@@ -63,7 +65,8 @@ class ActiveLearning:
         """remembered and not yet queued"""
         self._done: set[str] = set()
         """items that are settled, and may be given once more if queueing fails"""
-        self._lost = 0
+        self._lost = self._told_lost = 0
+        self._next_word = 0.0
         self._next_sweep = 0.0
         self._news: list[str] = []
 
@@ -72,7 +75,7 @@ class ActiveLearning:
     def restore(self, state: Mapping[str, Any] | None) -> None:
         """What is queued is learned from the queue itself."""
         if state is not None:
-            self._lost = int(state["lost"])
+            self._lost = self._told_lost = int(state["lost"])
 
     def state(self) -> dict[str, Any]:
         """Pictures that were lost."""
@@ -109,6 +112,14 @@ class ActiveLearning:
 
     def news(self) -> list[str]:
         """What somebody should be told of the queue, since last asked."""
+        lost, now = self._lost - self._told_lost, monotonic()
+        if lost and now >= self._next_word:
+            self._told_lost = self._lost
+            self._next_word = now + _WORD_S
+            self._news.append(
+                f"{lost} pictures for review are lost: no room in the spool (review.spool_mb), "
+                "or their camera died"
+            )
         news, self._news = self._news, []
         return news
 

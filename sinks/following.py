@@ -18,10 +18,10 @@ from sinks.trouble import Trouble
 
 _REST_S = 0.2
 """After work: rows that come meanwhile are handled together."""
-_LONGEST_REST_S = 0.5
 _REPORT_S = 0.2
 _IDLE_REPORT_S = 0.8
 _BEAT_S = 0.5
+"""Also the longest rest where nothing comes."""
 _CHECKPOINT_S = 1.0
 _ORPHAN_S = 2.0
 """Without a supervisor nobody says when the last row has come."""
@@ -45,6 +45,7 @@ class Following:
         self._checkpoint = Checkpoint(seat.run_dir / f".{seat.name}.checkpoint")
         self._trouble = Trouble(seat)
         self._malformed = 0
+        self._beat_s = min(_BEAT_S, seat.settings.supervisor.hang_s)
         self._row_bytes = 200.0
         """of a usual row, to tell bytes in rows"""
         self._is_final = False
@@ -61,7 +62,7 @@ class Following:
         self._leash.send("ready")
         rest_s = _REST_S
         while not self._may_leave(has_moved := self._turn()):
-            rest_s = _REST_S if has_moved else min(2 * rest_s, _LONGEST_REST_S)
+            rest_s = _REST_S if has_moved else min(2 * rest_s, self._beat_s)
             is_behind = has_moved and self._rows.behind_bytes > 0
             self._rest(0.0 if is_behind else rest_s)
             self._listen()
@@ -92,7 +93,7 @@ class Following:
             self._last_work = now
             self._must_keep = True
         if now >= self._next_beat:
-            self._next_beat = now + _BEAT_S
+            self._next_beat = now + self._beat_s
             self._leash.send("beat", malformed=self._malformed + self._leash.malformed)
         if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
             self._next_report = now + _REPORT_S

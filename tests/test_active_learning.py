@@ -215,6 +215,9 @@ def test_a_picture_that_is_lost_or_that_no_camera_is_left_to_bring_is_counted(re
     assert sink.take_bare(doubtful(1), doubtful(2), final=True) == 2
 
     assert sink.sink.report() == ("review", {"queued": 0, "lost": 3})
+    (news,) = sink.sink.news()
+    assert news.startswith("3 pictures for review are lost: no room in the spool")
+    assert sink.sink.news() == []
     state = sink.sink.state()
     again = review()
     again.sink.restore(state)
