@@ -16,7 +16,7 @@ from line.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.overrides import ask, record
 from sinks.review_queue import ReviewQueue
-from tests.test_csv_log import delivery, outcome
+from tests.test_csv_log import outcome
 
 CLASSES = ("glass", "metal", "paper")
 QUEUED = ("0-2", "1-0", "0-7")
@@ -35,7 +35,7 @@ def run(tmp_path) -> Path:
         outcome(0, camera=1),
     ]
     with closing(CsvLog(tmp_path / "results.csv")) as log:
-        log.store([delivery(row) for row in rows])
+        log.store(list(rows))
     with ReviewQueue(tmp_path / "review") as queue:
         queue.add([waiting(frame_id, number) for number, frame_id in enumerate(QUEUED)])
     return tmp_path
