@@ -28,10 +28,6 @@ _LOST = frozenset({Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED})
 _LATE = frozenset({Verdict.LATE})
 
 
-def _nothing() -> None:
-    """Nobody waits."""
-
-
 class Alerts:
     """Raises an alert for every unsure item, for rates over their limits, and for events.
 
@@ -46,7 +42,7 @@ class Alerts:
         settings: AlertSettings,
         *,
         sync: bool = False,
-        alive: Callable[[], None] = _nothing,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._sync = sync
@@ -67,7 +63,7 @@ class Alerts:
             "drop_rate": (_LOST, _alarm(settings, settings.drop_rate)),
             "late_rate": (_LATE, _alarm(settings, settings.late_rate)),
         }
-        self._file = AppendFile(path, sync=sync)
+        self._file = AppendFile(path, sync=sync, alive=alive)
 
     # -- what came before -------------------------------------------------------------------------
 
@@ -86,7 +82,7 @@ class Alerts:
                 begin, self._count = cursor.offset, count
             for kind, (_, alarm) in self._alarms.items():
                 alarm.restore(windows[kind])
-        self._file.renew(begin, self._alive)
+        self._file.renew(begin)
         for alert_id in self._written(begin):
             self._count += 1
             if is_known:
@@ -230,7 +226,7 @@ class Alerts:
         except FileChanged as error:  # it may be cleared by whoever has read it
             self._news.append(str(error))
             self._file.close()
-            self._file = AppendFile(self._path, sync=self._sync)
+            self._file = AppendFile(self._path, sync=self._sync, alive=self._alive)
             self._file.append(b"".join(self._lines))
         self._lines.clear()
 

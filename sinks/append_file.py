@@ -16,21 +16,19 @@ _STEP_BYTES = 1 << 20
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND
 
 
-def _nothing() -> None:
-    """Nobody waits."""
-
-
 class AppendFile:
     """Opens or makes the file at `path` and cuts off a torn last line.
 
     With `sync` every append is on the disk when the call returns, and what an earlier process left
     once `renew` returns; otherwise it is in the kernel's hands, which the death of any process
-    leaves alone. Raises BadInput, naming the file, if it cannot be opened.
+    leaves alone. `alive` is called again and again while something takes long. Raises BadInput,
+    naming the file, if it cannot be opened.
     """
 
-    def __init__(self, path: Path, *, sync: bool) -> None:
+    def __init__(self, path: Path, *, sync: bool, alive: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._sync = sync
+        self._alive = alive
         self._is_torn = False
         """a failed append may have left something behind the whole lines"""
         self.news: list[str] = []
@@ -50,16 +48,16 @@ class AppendFile:
     def fileno(self) -> int:
         return self._fd
 
-    def renew(self, begin: int, alive: Callable[[], None] = _nothing) -> None:
+    def renew(self, begin: int) -> None:
         """With `sync`: have the lines from offset `begin` on the disk, whoever wrote them.
 
         A disk that failed before may have called them written, so they are written once more.
-        `alive` is called while that lasts. Raises StorageError.
+        Raises StorageError.
         """
         if not self._sync:
             return
         try:
-            self._write_again(begin, alive)
+            self._write_again(begin)
             os.fsync(self._fd)
             sync_folder(self._path.parent)
         except OSError as error:
@@ -127,13 +125,13 @@ class AppendFile:
             os.ftruncate(self._fd, self.size)
             self._is_torn = False
 
-    def _write_again(self, begin: int, alive: Callable[[], None]) -> None:
+    def _write_again(self, begin: int) -> None:
         # Through another descriptor: with O_APPEND, pwrite writes at the end.
         with os.fdopen(open_regular(self._path, os.O_RDWR, only_ours=True), "r+b", 0) as file:
             for place in range(begin, self.size, _STEP_BYTES):
                 piece = os.pread(self._fd, min(_STEP_BYTES, self.size - place), place)
                 os.pwrite(file.fileno(), piece, place)
-                alive()
+                self._alive()
 
     def _put_back(self, *, is_in_the_way: bool, has_a_name: bool) -> None:
         """The file under its name again: itself if it has another name, else a copy.
@@ -163,6 +161,7 @@ class AppendFile:
                 left = memoryview(os.pread(self._fd, min(_STEP_BYTES, self.size - place), place))
                 while left:
                     left = left[os.write(fd, left) :]
+                self._alive()
             if self._sync:
                 os.fsync(fd)
         except OSError:

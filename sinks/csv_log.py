@@ -23,17 +23,13 @@ _CHECKPOINT_S = 5.0
 _LEAST_ROW_BYTES = 30
 
 
-def _nothing() -> None:
-    """Nobody waits."""
-
-
 class CsvLog:
     """Appends rows; on opening it cuts off a torn last line and learns what is there.
 
     `latency_bounds_s`: upper bounds of the latencies that its figures tell apart. `sync`: rows
-    survive a power cut. `alive` is called while a long file is read, which only happens where
-    there is no checkpoint that agrees with it. Raises BadInput, naming the line, for a file that
-    holds anything but rows.
+    survive a power cut. `alive` is called again and again while a long file is read, which only
+    happens where no checkpoint agrees with it, or put back. Raises BadInput, naming the line, for a
+    file that holds anything but rows.
     """
 
     def __init__(
@@ -42,17 +38,17 @@ class CsvLog:
         *,
         latency_bounds_s: Sequence[float] = (),
         sync: bool = False,
-        alive: Callable[[], None] = _nothing,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._checkpoint = Checkpoint(path.with_name(CHECKPOINT))
         self._uncertain_rows = 0
         """written since the last checkpoint"""
         self._next_checkpoint = 0.0
         self._told = 0
-        self._file = AppendFile(path, sync=sync)
+        self._file = AppendFile(path, sync=sync, alive=alive)
         try:
             begin, self._stand = self._recall(latency_bounds_s)
-            self._file.renew(begin, alive)
+            self._file.renew(begin)
             if self._file.size == 0:
                 self._file.append(HEADER.encode())
             else:

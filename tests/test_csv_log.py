@@ -485,6 +485,19 @@ def test_a_file_that_goes_away_is_put_back_with_its_rows_and_that_is_told(path, 
         assert path.with_name("results.csv.replaced-1").read_text() == "theirs\n"
 
 
+def test_a_long_file_is_put_back_with_signs_of_life(path):
+    calls: list[int] = []
+    with closing(CsvLog(path, alive=lambda: calls.append(1))) as log:
+        for camera in range(8):
+            store(log, *varied(2000, camera))
+        size = path.stat().st_size
+        path.unlink()
+        calls.clear()
+        store(log, outcome(20))
+        assert len(calls) >= size // 2**20 > 0
+    assert len(stored(path)) == 8 * 1999 + 1
+
+
 def test_a_file_whose_folder_is_gone_ends_the_log_in_one_line(tmp_path):
     path = tmp_path / "run" / "results.csv"
     path.parent.mkdir()
