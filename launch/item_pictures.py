@@ -89,7 +89,9 @@ class ItemPictures:
         if self._source is None:
             if self._settings.source.spec.startswith("webcam:"):
                 raise BadInput("a webcam shows nothing twice, and nothing was recorded")
-            self._source = self._stack.enter_context(closing(open_source(self._settings)))
+            self._source = self._stack.enter_context(
+                closing(open_source(self._settings, self._run.path))
+            )
         return self._settings, self._source
 
 

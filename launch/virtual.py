@@ -18,6 +18,7 @@ from line.settings import Settings
 from planner.figures import Figures
 from planner.profile import Profile, newest
 from planner.twin import check, simulate
+from producers.sources import keep_pictures
 from sinks.csv_rows import HEADER, encode_rows
 
 _BATCH_ROWS = 1000
@@ -60,6 +61,7 @@ def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, qui
         path=profile.model_path, sha256=profile.model_sha256, classes=profile.classes
     )
     folder.make(settings, model)
+    keep_pictures(settings, folder.path)
     try:
         with _Rows(folder.path / "results.csv", quiet) as rows:
             figures = simulate(settings, profile, on_row=rows.add)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from line.errors import PictureError
 from line.messages import Buffer, Encoding
+from line.own_file import open_regular
 
 Picture = NDArray[np.uint8]
 
@@ -57,25 +58,25 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
         return np.asarray(image.convert("RGB"))
 
 
-def check_header(path: Path, max_pixels: float, max_bytes: float = math.inf) -> None:
-    """Raise PictureError, naming the path, unless the file begins like a picture of a fair size."""
-    _check_file_size(path, max_bytes)
-    with _opened(path, _text(path), max_pixels):
-        pass
-
-
 def size_px(path: Path, max_pixels: float, max_bytes: float = math.inf) -> tuple[int, int]:
     """Height and width of the picture in a file, upright, by its header. Raises PictureError."""
-    _check_file_size(path, max_bytes)
-    with _opened(path, _text(path), max_pixels) as image, _decoding(f"{_text(path)}:"):
+    name = _text(path)
+    with (
+        _file(path, max_bytes) as file,
+        _opened(file, name, max_pixels) as image,
+        _decoding(f"{name}:"),
+    ):
         lies = image.getexif().get(_ORIENTATION, 1) in _LYING
         return (image.width, image.height) if lies else (image.height, image.width)
 
 
 def read(path: Path, max_pixels: float, max_bytes: float = math.inf) -> Picture:
-    """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError."""
-    _check_file_size(path, max_bytes)
-    return _read(path, _text(path), max_pixels)
+    """The picture in a file, upright (EXIF), as it is otherwise. Raises PictureError.
+
+    Only a regular file is opened, or a link to one; a pipe or a device is refused without waiting.
+    """
+    with _file(path, max_bytes) as file:
+        return _read(file, _text(path), max_pixels)
 
 
 def read_content(content: bytes, name: str, max_pixels: float) -> Picture:
@@ -83,7 +84,7 @@ def read_content(content: bytes, name: str, max_pixels: float) -> Picture:
     return _read(io.BytesIO(content), name, max_pixels)
 
 
-def _read(file: Path | io.BytesIO, name: str, max_pixels: float) -> Picture:
+def _read(file: BinaryIO, name: str, max_pixels: float) -> Picture:
     with _opened(file, name, max_pixels) as image, _decoding(f"{name}:"):
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I;16"):  # converted by Pillow, all above 255 were white
@@ -91,7 +92,7 @@ def _read(file: Path | io.BytesIO, name: str, max_pixels: float) -> Picture:
         return np.asarray(upright.convert("RGB"))
 
 
-def _opened(file: Path | io.BytesIO, name: str, max_pixels: float) -> Any:
+def _opened(file: BinaryIO, name: str, max_pixels: float) -> Any:
     with _decoding(f"{name}:"):
         try:
             image = Image.open(file, formats=_FORMATS)
@@ -123,16 +124,20 @@ def _decoding(subject: str) -> Iterator[None]:
         raise PictureError(f"{subject} cannot be read: {reason}") from None
 
 
-def _check_file_size(path: Path, max_bytes: float) -> None:
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return  # opening it will say what is wrong
-    if size > max_bytes:
-        raise PictureError(
-            f"{_text(path)}: a file of {size / 1e6:.1f} MB, "
-            f"more than source.max_file_mb = {max_bytes / 1e6:g}"
-        )
+@contextmanager
+def _file(path: Path, max_bytes: float) -> Iterator[BinaryIO]:
+    """Raises PictureError."""
+    name = _text(path)
+    with _decoding(f"{name}:"):
+        file = os.fdopen(open_regular(path, follow_links=True), "rb")
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise PictureError(
+                f"{name}: a file of {size / 1e6:.1f} MB, "
+                f"more than source.max_file_mb = {max_bytes / 1e6:g}"
+            )
+        yield file
 
 
 def _text(path: Path) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from line.child import Place
 from line.console_access import ConsoleAccess
@@ -34,6 +35,8 @@ class Ended:
 
 
 Watch = Callable[[Status], None]
+Prepare = Callable[[Path], None]
+"""Puts into a new run folder what the run's processes read besides the settings."""
 
 
 def run(
@@ -42,6 +45,7 @@ def run(
     folder: RunFolder,
     watch: Watch,
     access: ConsoleAccess | None = None,
+    prepare: Prepare = lambda run_dir: None,
 ) -> Ended:
     """Make the folder, run the line in it, and leave `run.json` beside what the sinks wrote.
 
@@ -55,6 +59,7 @@ def run(
     runtime_dir = make_runtime_dir()
     try:
         folder.make(settings, model)
+        prepare(folder.path)
         with RunLock(folder.path) as lock:
             session = Session(runtime_dir=str(runtime_dir))
             return _go(settings, model, folder, session, lock, watch, access)

@@ -43,6 +43,7 @@ class SourceSettings(Section):
     max_megapixels: float = Field(gt=0, le=80, description="largest picture accepted, 10^6 px")
     max_file_mb: float = Field(gt=0, le=1000, description="largest picture file, 10^6 bytes")
     max_items: int = Field(ge=1, le=10**7, description="pictures that a folder may hold")
+    read_s: float = Field(gt=0, le=600, description="longest that a picture may take to be read")
 
 
 class BeltSettings(Section):

@@ -20,7 +20,8 @@ from producers.camera import Camera
 from producers.feed import mark_at
 from producers.photographer import photographer
 from producers.progress import Progress, feed_checksum, resume_note
-from producers.sources import Source, open_source
+from producers.sources import FolderSource, Source, VideoSource, WebcamSource, open_source
+from producers.sources.separate import SeparateSource
 from producers.studio import Archive, Studio
 
 
@@ -38,7 +39,7 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     settings = seat.settings
     # The studio's thread must not keep the trigger waiting for the interpreter lock.
     sys.setswitchinterval(0.0005)
-    source = stack.enter_context(closing(open_source(settings)))
+    source = stack.enter_context(closing(_source(seat)))
     path = seat.run_dir / f"{seat.name}.progress"
     progress = Progress(
         path,
@@ -72,6 +73,17 @@ def _run(seat: Seat, stack: ExitStack) -> None:
         )
     )
     Camera(client, clock, source, feed, first, studio, progress, start.since, _spool(seat)).run()
+
+
+def _source(seat: Seat) -> Source:
+    """The run's source; pictures that are read, not drawn, come from a process of their own."""
+    source = open_source(seat.settings, seat.run_dir, opened=False)
+    if not isinstance(source, FolderSource | VideoSource | WebcamSource):
+        return source
+    separate = SeparateSource(source, seat.settings, seat.run_dir)
+    if not source.is_reproducible:
+        separate.check()  # a device that is not there is found out at the start
+    return separate
 
 
 class _Beats:

@@ -25,6 +25,7 @@ import numpy as np
 from line import pictures
 from line.errors import PictureError
 from line.messages import Encoding
+from line.plain_text import plain
 from producers.belt import BeltItem
 
 
@@ -43,6 +44,8 @@ class Shot:
 Take = Callable[[BeltItem], pictures.Picture | Shot]
 """Makes an item's picture, uint8 [height, width, 3], or the whole shot; raises PictureError."""
 
+_LONGEST_REASON = 600
+"""Characters; a path may have 400 of them."""
 OVERLOOKED_MOST = 64
 """Items at a time whose pictures are taken only to be kept; what comes on top is not kept."""
 
@@ -169,7 +172,7 @@ class Studio:
         try:
             taken = self._take(item)
         except PictureError as error:
-            return without_picture(str(error))
+            return without_picture(plain(str(error), _LONGEST_REASON))
         if isinstance(taken, Shot):
             return taken
         picture = np.ascontiguousarray(taken)

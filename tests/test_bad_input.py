@@ -86,17 +86,6 @@ def empty_folder(tmp: Path) -> list[object]:
     return ["--source", tmp / "nothing"]
 
 
-def unreadable_picture(tmp: Path) -> list[object]:
-    picture(tmp / "pictures" / "1.png")
-    (tmp / "pictures" / "2.png").write_bytes(b"no picture at all")
-    return ["--source", tmp / "pictures"]
-
-
-def huge_picture(tmp: Path) -> list[object]:
-    picture(tmp / "pictures" / "vast.png", 2000, 1000)
-    return ["--source", tmp / "pictures", "--set", "source.max_megapixels=1"]
-
-
 def no_such_source(tmp: Path) -> list[object]:
     return ["--source", tmp / "gone.mp4"]
 
@@ -135,8 +124,6 @@ def actuator_slower_than_the_belt(tmp: Path) -> list[object]:
         (model_with_other_classes, "pets.onnx"),
         (folder_with_other_classes, "'cat'"),
         (empty_folder, "nothing"),
-        (unreadable_picture, "2.png"),
-        (huge_picture, "vast.png"),
         (no_such_source, "gone.mp4"),
         (used_run_folder, "used"),
         (run_folder_is_a_file, "file"),

@@ -117,7 +117,7 @@ def test_a_file_over_source_max_file_mb_is_refused_before_it_is_opened(tmp_path:
     with path.open("wb") as file:
         file.truncate(3_000_000)  # no picture at all, which nobody gets to see
     with pytest.raises(PictureError, match=r"3\.0 MB, more than source\.max_file_mb = 2"):
-        pictures.check_header(path, max_pixels=1e6, max_bytes=2e6)
+        pictures.read(path, max_pixels=1e6, max_bytes=2e6)
 
 
 def test_a_decompression_bomb_is_refused_by_the_pixels_it_announces(tmp_path: Path) -> None:

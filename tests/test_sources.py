@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -198,18 +199,65 @@ def test_pictures_beside_class_folders_are_refused(tree):
         folder(tree)
 
 
-def test_a_file_that_is_no_picture_is_refused_at_the_start(tree):
-    bad = tree / "glass" / "bad.png"
-    bad.write_bytes(b"this is not a picture")
-    with pytest.raises(BadInput, match=f"^{bad}: ") as caught:
-        folder(tree)
+@pytest.mark.parametrize("kind", ["text", "empty", "large", "pipe", "folder", "gone", "device"])
+def test_a_file_that_cannot_be_shown_is_one_failed_picture_when_its_turn_comes(tree, kind):
+    """No file is opened before: a folder of a hundred thousand must start in seconds."""
+    bad = save(tree / "glass" / "bad.png")
+    source = folder(tree)
+    bad.unlink()
+    if kind == "text":
+        bad.write_bytes(b"this is not a picture")
+    elif kind == "empty":
+        bad.touch()
+    elif kind == "large":
+        save(bad, size=(2000, 600))
+    elif kind == "pipe":
+        os.mkfifo(bad)
+    elif kind == "folder":
+        bad.mkdir()
+    elif kind == "device":
+        bad.symlink_to("/dev/zero")
+    place = origins(source, 0, 12).index("glass/bad.png")
+    with pytest.raises(PictureError, match=f"^{bad}: ") as caught:
+        source.picture(0, place)
     assert "\n" not in str(caught.value)
+    assert sum(_can_be_shown(source, seq) for seq in range(12)) == 11
 
 
-def test_a_picture_that_is_too_large_is_refused_at_the_start(tree):
-    large = save(tree / "metal" / "large.png", size=(2000, 600))
-    with pytest.raises(BadInput, match=f"^{large}: 2000x600"):
+def _can_be_shown(source: FolderSource, seq: int) -> bool:
+    try:
+        return source.picture(0, seq) is not None
+    except PictureError:
+        return False
+
+
+def test_what_is_no_file_is_not_listed_and_links_cannot_lead_in_circles(tree):
+    os.mkfifo(tree / "glass" / "pipe.png")
+    (tree / "glass" / "circle").symlink_to(tree)
+    (tree / "glass" / "itself.png").symlink_to(tree / "glass" / "itself.png")
+    (tree / "glass" / "linked.png").symlink_to(tree / "glass" / "0.png")
+    assert set(origins(folder(tree), 0, 12)) - set(origins_of_tree()) == {"glass/linked.png"}
+    assert folder(tree).length == 12
+
+
+def origins_of_tree() -> list[str]:
+    names = [f"glass/{n}.png" for n in range(5)] + [f"metal/{n}.bmp" for n in range(4)]
+    return [*names, "paper/a.PNG", "paper/deeper/b.jpeg"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_named(tree):
+    (tree / "glass").chmod(0)
+    with pytest.raises(BadInput, match=f"^{tree / 'glass'}.*: Permission denied"):
         folder(tree)
+
+
+def test_names_that_are_no_utf8_or_hold_control_characters_are_told_plainly(tmp_path):
+    for name in (b"caf\xe9.png", b"two\nlines\x1b[31m.png"):
+        save(tmp_path / "plain.png").rename(tmp_path / os.fsdecode(name))
+    source = folder(tmp_path)
+    assert sorted(origins(source, 0, 2)) == ["caf\\udce9.png", "two lines\\x1b[31m.png"]
+    assert [source.picture(0, seq).shape for seq in range(2)] == [(16, 24, 3)] * 2
 
 
 def test_a_damaged_body_is_one_failed_picture(tmp_path):
@@ -313,8 +361,10 @@ def test_settings_open_the_source_they_describe(tree):
     assert isinstance(source, FolderSource)
     assert source.length_for(1) == 5
     save(tree / "metal" / "large.png", size=(60, 60))
-    with pytest.raises(BadInput, match=r"large\.png: 60x60"):
-        open_source(load(options=options, environment={}))
+    large = open_source(load(options=options, environment={}))
+    shown = [large.facts(c, n).origin for c in range(2) for n in range(6)]
+    with pytest.raises(PictureError, match=r"large\.png: 60x60"):
+        large.picture(*divmod(shown.index("metal/large.png"), 6))
     endless = [*options[:2], ("source.order", "random")]
     assert open_source(load(options=endless, environment={})).length is None
 

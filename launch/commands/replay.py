@@ -42,6 +42,7 @@ def replay(
     from launch.settings import checked_model, decided, facts_of
     from line import runner
     from line.run_folder import RunFolder
+    from producers.sources import keep_pictures
 
     options: dict[str, object | None] = {
         "line.speed": number_or_word(speed),
@@ -59,5 +60,5 @@ def replay(
     folder = RunFolder.choose(into, settings)
     if not (quiet or as_json):
         out.print(f"replays {shown(run_dir)}: {again.told}", soft_wrap=True)
-    start = partial(runner.run, settings, facts, folder)
+    start = partial(runner.run, settings, facts, folder, prepare=partial(keep_pictures, settings))
     return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)

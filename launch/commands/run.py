@@ -27,6 +27,7 @@ from line.resume import reopen
 from line.run_folder import RunFolder
 from line.session import Session
 from line.settings import SourceSettings
+from producers.sources import keep_pictures
 from workers.model import Model
 
 DEFAULT_SCENARIO = "demo"
@@ -127,7 +128,8 @@ def run(
     facts, settings = facts_of(settings, loaded), decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
     settings, access = with_console_decided(settings, folder.path, silent=quiet or as_json)
-    start = partial(runner.run, settings, facts, folder, access=access)
+    prepare = partial(keep_pictures, settings)
+    start = partial(runner.run, settings, facts, folder, access=access, prepare=prepare)
     return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from producers.sources.folder import FolderSource
 from producers.sources.procedural import ProceduralSource
 from producers.sources.source import ItemFacts, RecordedSource, Source
-from producers.sources.spec import open_source, open_spec
+from producers.sources.spec import keep_pictures, open_source, open_spec
 from producers.sources.video import VideoSource
 from producers.sources.webcam import WebcamSource
 
@@ -17,6 +17,7 @@ __all__ = [
     "Source",
     "VideoSource",
     "WebcamSource",
+    "keep_pictures",
     "open_source",
     "open_spec",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from line import pictures
@@ -11,6 +12,7 @@ from line.errors import BadInput
 from line.settings import Settings
 from producers.procedural import prepare
 from producers.sources.folder import FolderSource, Order
+from producers.sources.picture_list import NAME, PictureList, write_folder, write_video
 from producers.sources.procedural import ProceduralSource
 from producers.sources.source import Source
 from producers.sources.video import VideoSource
@@ -21,8 +23,14 @@ RECORDING = "recording"
 _WEBCAM = re.compile(r"webcam:(\d{1,3})")
 
 
-def open_source(settings: Settings) -> Source:
-    """The source that a run's settings name. Raises BadInput, naming the field or the path."""
+def open_source(settings: Settings, run_dir: Path | None = None, *, opened: bool = True) -> Source:
+    """The source that a run's settings name. Raises BadInput, naming the field or the path.
+
+    `run_dir`: of a run that has begun, or of one that is fed again from its seed: its list says
+    which pictures there are. Not `opened`: it only tells of its items, another process shows them.
+    """
+    if run_dir is None and settings.source.replays:
+        run_dir = Path(settings.source.replays)
     return open_spec(
         settings.source.spec,
         seed=settings.line.seed,
@@ -35,6 +43,8 @@ def open_source(settings: Settings) -> Source:
         max_bytes=round(settings.source.max_file_mb * 1e6),
         max_items=settings.source.max_items,
         replays=settings.source.replays,
+        run_dir=run_dir,
+        opened=opened,
     )
 
 
@@ -52,13 +62,15 @@ def open_spec(
     max_bytes: int = 64_000_000,
     max_items: int = 1_000_000,
     replays: str = "",
+    run_dir: Path | None = None,
+    opened: bool = True,
 ) -> Source:
     """The source named by `spec`: "procedural", a folder, a video file, "webcam:N" or "recording".
 
     `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and the limits
     `max_…` hold for folders; `replays` is the folder of the recorded run. The source is ready to
-    show its first item at once. Raises BadInput, naming what it got, for anything else and for
-    whatever the source itself refuses.
+    show its first item at once. `run_dir` and `opened` are as in `open_source`. Raises BadInput,
+    naming what it got, for anything else and for whatever the source itself refuses.
     """
     if spec == "procedural":
         source = ProceduralSource(seed, mix, width_px, height_px)
@@ -67,9 +79,15 @@ def open_spec(
     if spec == RECORDING:
         return _open_recording(replays)
     if spec.startswith("webcam:"):
-        return _open_webcam(spec, cameras)
+        return _open_webcam(spec, cameras, opened)
     path = Path(spec).expanduser()
-    if spec and path.is_dir():  # an empty path would be the working directory
+    listed = None if run_dir is None else PictureList(run_dir / NAME)
+    if listed is not None and listed.kind == "video":
+        listed.close()
+        return VideoSource(path, cameras=cameras, frames=len(listed))
+    if listed is not None or (
+        spec and path.is_dir()
+    ):  # an empty path would be the working directory
         return FolderSource(
             path,
             seed=seed,
@@ -79,6 +97,7 @@ def open_spec(
             max_pixels=max_pixels,
             max_bytes=max_bytes,
             max_items=max_items,
+            listed=listed,
         )
     if path.is_file():
         if path.suffix.lower() in pictures.SUFFIXES:
@@ -96,10 +115,29 @@ def _open_recording(run_dir: str) -> Source:
     return RecordingSource(Path(run_dir))
 
 
-def _open_webcam(spec: str, cameras: int) -> WebcamSource:
+def keep_pictures(settings: Settings, run_dir: Path) -> None:
+    """Keep in a new run folder which pictures the run feeds, where the seed alone does not say.
+
+    Raises:
+        BadInput: naming the field or the path, as `open_source` does, or if there is no room.
+    """
+    spec = settings.source.spec
+    if spec in ("procedural", RECORDING) or spec.startswith("webcam:"):
+        return
+    try:
+        with closing(open_source(settings)) as source:
+            if isinstance(source, FolderSource):
+                write_folder(run_dir, source.paths, source.classes)
+            elif isinstance(source, VideoSource):
+                write_video(run_dir, source.length)
+    except OSError as error:
+        raise BadInput(f"{run_dir / NAME}: {error.strerror or error}") from None
+
+
+def _open_webcam(spec: str, cameras: int, opened: bool) -> WebcamSource:
     number = _WEBCAM.fullmatch(spec)
     if number is None:
         raise BadInput(f"source.spec {spec!r}: must be {_ALLOWED}, with N a number from 0")
     if cameras != 1:
         raise BadInput(f"source.spec {spec!r}: one camera can feed one lane, not {cameras}")
-    return WebcamSource(int(number[1]))
+    return WebcamSource(int(number[1]), opened=opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
@@ -22,16 +23,23 @@ class VideoSource:
     is_exact = False
     classes = None
 
-    def __init__(self, path: Path, *, cameras: int = 1, stride: int = 1) -> None:
-        if not path.is_file():
-            raise BadInput(f"{path}: no such file")
-        self._cv2 = opencv(str(path))
+    def __init__(
+        self, path: Path, *, cameras: int = 1, stride: int = 1, frames: int | None = None
+    ) -> None:
+        """`frames`: how many there are, if that is known; then the file is opened when needed."""
         self._path = path
         self._cameras = cameras
         self._stride = stride
+        self._film: Any = None
+        self._next = 0
+        if frames is not None:
+            self._frames = frames
+            return
+        if not path.is_file():
+            raise BadInput(f"{path}: no such file")
+        self._cv2 = opencv(str(path))
         self._film = self._cv2.VideoCapture(str(path))
         self._frames = int(self._film.get(self._cv2.CAP_PROP_FRAME_COUNT))
-        self._next = 0
         if not self._film.isOpened() or self._frames < 1:
             self.close()
             raise BadInput(f"{path}: not a video that OpenCV can read")
@@ -48,6 +56,7 @@ class VideoSource:
     def picture(self, camera: int, seq: int) -> Picture:
         """The frame at the video's own size. Raises PictureError for one that cannot be read."""
         wanted = self._frame(camera, seq)
+        self._open()
         self._wind_to(wanted)
         read, frame = self._film.read()
         self._next += 1
@@ -58,7 +67,22 @@ class VideoSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._film.release()
+        if self._film is not None:
+            self._film.release()
+
+    def _open(self) -> None:
+        if self._film is not None:
+            return
+        if not self._path.is_file():  # OpenCV would wait for a pipe
+            raise PictureError(f"{self._path}: no such file")
+        try:
+            self._cv2 = opencv(str(self._path))
+        except BadInput as error:
+            raise PictureError(str(error)) from None
+        film = self._cv2.VideoCapture(str(self._path))
+        if not film.isOpened():
+            raise PictureError(f"{self._path}: not a video that OpenCV can read")
+        self._film = film
 
     def _frame(self, camera: int, seq: int) -> int:
         return (camera + seq * self._cameras) * self._stride

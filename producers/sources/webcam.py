@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from producers.sources.opencv import opencv, to_rgb
@@ -20,8 +22,12 @@ class WebcamSource:
     classes = None
     length = None
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, *, opened: bool = True) -> None:
+        """Not `opened`: it only tells of its items, and another process shows them."""
         self._origin = f"webcam:{index}"
+        self._device: Any = None
+        if not opened:
+            return
         cv2 = opencv(self._origin)
         self._device = cv2.VideoCapture(index)
         if not self._device.isOpened():
@@ -44,4 +50,5 @@ class WebcamSource:
 
     def close(self) -> None:
         """Let go of the camera."""
-        self._device.release()
+        if self._device is not None:
+            self._device.release()
