@@ -19,7 +19,7 @@ TIMEOUT_S = 100.0
 _LOOK_S = 0.02
 
 
-def poll(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+def poll(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Waits until `condition()` is true and returns its value; fails after the deadline."""
     deadline = monotonic() + timeout_s
     while monotonic() < deadline:
