@@ -15,12 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fractions import Fraction
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
+from accounts.cross_table import Amount, CrossTable, Key
 from line.outcome import Verdict
 
 
@@ -45,52 +42,15 @@ MEANINGS = {
 }
 """The words printed beside each cause."""
 
-_CAUSES = {
-    verdict.value: Cause(verdict.value).value
-    for verdict in Verdict
-    if verdict.value in frozenset(Cause)
-}
+_OWN_CAUSE = frozenset(cause.value for cause in Cause)
 """An item that was not recovered and has another verdict was classified wrongly."""
-RECOVERED = "recovered"
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Some items: how many, how heavy, worth how much."""
-
-    items: int = 0
-    micrograms: int = 0
-    nanovalue: int = 0
-    """billionths of the currency that `value_per_t` is in"""
-
-    @classmethod
-    def of(cls, items: int, mass_g: float, value_per_t: float) -> Amount:
-        """Of so many equal items. What one of them weighs and is worth is rounded, no sum is."""
-        micrograms = round(Fraction(mass_g) * 10**6)
-        nanovalue = round(Fraction(mass_g) * Fraction(value_per_t) * 10**3)
-        return cls(items, items * micrograms, items * nanovalue)
-
-    def __add__(self, other: Amount) -> Amount:
-        return Amount(
-            self.items + other.items,
-            self.micrograms + other.micrograms,
-            self.nanovalue + other.nanovalue,
-        )
-
-    @property
-    def mass_g(self) -> float:
-        return self.micrograms / 10**6
-
-    @property
-    def value(self) -> float:
-        return self.nanovalue / 10**9
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """What became of the items of one class, or of all."""
 
-    recovered: Amount = Amount()
+    recovered: Amount = field(default_factory=Amount)
     causes: Mapping[Cause, Amount] = field(default_factory=lambda: dict.fromkeys(Cause, Amount()))
     """every cause, also one that cost nothing"""
 
@@ -108,19 +68,15 @@ class Attribution:
 
 
 def attribute(
-    items: pd.DataFrame, classes: Iterable[str], residue_class: str, prices: Mapping[str, float]
+    table: CrossTable, classes: Iterable[str], residue_class: str
 ) -> dict[str, Attribution]:
-    """The attribution of each class over `items` (rows of results.csv, one an item).
-
-    `prices`: value of a tonne by class; a class that is not named is worth nothing.
-    """
+    """The attribution of each class, also of those in `classes` that no item is of."""
     found = {name: Attribution() for name in classes}
-    masses_g = items["mass_g"].where(np.isfinite(items["mass_g"]), 0.0)
-    kinds = [items["true_class"], fates_of(items, residue_class), masses_g]
-    counts = items.groupby(kinds).size()
-    for (name, fate, mass_g), count in zip(counts.index, counts, strict=True):
-        amount = Amount.of(int(count), float(mass_g), prices.get(name, 0.0))
-        found[name] = found.get(name, Attribution()) + _alone(fate, amount)
+    for key, amount in table:
+        name = key.true_class
+        if name is not None:
+            fate = cause_of(key, residue_class)
+            found[name] = found.get(name, Attribution()) + _alone(fate, amount)
     return found
 
 
@@ -129,17 +85,16 @@ def total(attributions: Iterable[Attribution]) -> Attribution:
     return sum(attributions, Attribution())
 
 
-def fates_of(items: pd.DataFrame, residue_class: str) -> pd.Series[str]:
-    """Of each item the cause that it was lost to, or "recovered"; missing without a true class."""
-    truth, verdict = items["true_class"], items["verdict"]
-    ejected = verdict.isin([Verdict.SORTED, Verdict.MISSORTED]) & (
-        items["predicted_class"] == truth
-    )
-    left = (verdict == Verdict.RESIDUE_OK) & (truth == residue_class)
-    recovered = (ejected & (truth != residue_class)) | left
-    causes = verdict.map(_CAUSES).fillna(Cause.CLASSIFICATION.value)
-    fates: pd.Series[str] = causes.mask(recovered, RECOVERED).where(truth.notna()).rename("fate")
-    return fates
+def cause_of(key: Key, residue_class: str) -> Cause | None:
+    """What items of a known class were lost to; None if they were recovered."""
+    if key.true_class == residue_class:
+        recovered = key.verdict is Verdict.RESIDUE_OK
+    else:
+        ejected = key.verdict in (Verdict.SORTED, Verdict.MISSORTED)
+        recovered = ejected and key.predicted_class == key.true_class
+    if recovered:
+        return None
+    return Cause(key.verdict.value) if key.verdict.value in _OWN_CAUSE else Cause.CLASSIFICATION
 
 
 def as_json(found: Attribution, belt_s: float | None) -> dict[str, Any]:
@@ -152,10 +107,10 @@ def as_json(found: Attribution, belt_s: float | None) -> dict[str, Any]:
     }
 
 
-def _alone(fate: str, amount: Amount) -> Attribution:
-    if fate == RECOVERED:
+def _alone(lost_to: Cause | None, amount: Amount) -> Attribution:
+    if lost_to is None:
         return Attribution(amount)
-    return Attribution(causes={cause: amount if cause == fate else Amount() for cause in Cause})
+    return Attribution(causes={cause: amount if cause is lost_to else Amount() for cause in Cause})
 
 
 def _amount(amount: Amount, belt_s: float | None) -> dict[str, float | None]:

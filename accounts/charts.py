@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from markupsafe import Markup
 
+from accounts.distribution import Distribution
 from accounts.legend import LEGEND
 from accounts.plot import Plot, nice_step, steps_up_to
+from accounts.timeline import Timeline
 from accounts.wording import count, number
 from line.events import Event
 from line.outcome import Verdict
 
 _HEIGHT_PX = 220
-_TIME_BARS = 40
 _BARS_PER_DECADE = 16
 _TIME_UNITS_S = {"d": 86400, "h": 3600, "min": 60, "s": 1}
 
 Counts = npt.NDArray[np.int64]
 
 
-def verdict_bar(items: pd.DataFrame) -> Markup:
-    """All `items` as one bar, split by verdict."""
+def verdict_bar(counts: Mapping[str, int]) -> Markup:
+    """All items as one bar, split by verdict; `counts` has every verdict."""
     plot = Plot("Items by verdict", 34)
     left = 0.0
     for entry in LEGEND:
-        amount = int((items["verdict"] == entry.verdict).sum())
-        width = 100 * amount / max(1, len(items))
+        amount = counts[entry.verdict]
+        width = 100 * amount / max(1, sum(counts.values()))
         if amount:
             plot.box(f"v-{entry.verdict} split", left, 0, width, 100, f"{entry.verdict}: {amount}")
         left += width
     return plot.svg()
 
 
-def timeline(items: pd.DataFrame, faults: Sequence[Event] = ()) -> Markup:
+def timeline_chart(timeline: Timeline, faults: Sequence[Event] = ()) -> Markup:
     """Items by verdict, stacked, over the belt time of their trigger; planned faults as lines.
 
-    At most 41 bars, each of `timeline_step_s`, however long the run. Needs at least one item.
+    Needs at least one item.
     """
-    step_s = timeline_step_s(items)
-    index = np.floor(items["scheduled_s"].to_numpy() / step_s + 1e-9).astype(np.int64)
-    bars = int(index.max()) + 1
-    stacks = [
-        np.bincount(index[(items["verdict"] == entry.verdict).to_numpy()], minlength=bars)
-        for entry in LEGEND
-    ]
-    columns = _Columns([entry.verdict for entry in LEGEND], np.stack(stacks))
+    step_s, counts = timeline.step_s, timeline.bars()
+    bars = counts.shape[1]
+    columns = _Columns([entry.verdict for entry in LEGEND], counts)
     plot = Plot("Items by verdict over belt time", _HEIGHT_PX)
     plot.y_ticks(columns.ticks())
     plot.x_ticks(_time_ticks(bars * step_s))
@@ -64,23 +59,17 @@ def timeline(items: pd.DataFrame, faults: Sequence[Event] = ()) -> Markup:
     return plot.svg()
 
 
-def timeline_step_s(items: pd.DataFrame) -> float:
-    """Belt time that one bar of the timeline stands for."""
-    return nice_step(max(float(items["scheduled_s"].max()), 0.1), _TIME_BARS)
-
-
-def latency_histogram(items: pd.DataFrame, deadline_ms: float | None) -> Markup:
+def latency_histogram(
+    in_time: Distribution, late: Distribution, deadline_ms: float | None
+) -> Markup:
     """Answered items over their latency on a logarithmic axis; those in time and late stacked.
 
     The deadline, in wall milliseconds, is a vertical line. Needs at least one answer.
     """
-    answered = items[items["latency_ms"].notna()]
-    latency_ms = answered["latency_ms"].to_numpy().clip(min=0.1)
-    axis = _LogAxis.around([*latency_ms, *([deadline_ms] if deadline_ms else [])])
+    ends_ms = [max(0.1, end) for part in (in_time, late) if part.count for end in part.ends]
+    axis = _LogAxis.around([*ends_ms, *([deadline_ms] if deadline_ms else [])])
     bars = max(8, round(axis.decades * _BARS_PER_DECADE))
-    index = np.minimum(bars * axis.share(latency_ms), bars - 1).astype(np.int64)
-    late = (answered["verdict"] == Verdict.LATE).to_numpy()
-    stacks = [np.bincount(index[part], minlength=bars) for part in (~late, late)]
+    stacks = [_stack(part, axis, bars) for part in (in_time, late)]
     columns = _Columns(["in-time", Verdict.LATE], np.stack(stacks))
     edges_ms = axis.low * 10 ** (axis.decades * np.arange(bars + 1) / bars)
     plot = Plot("Answered items over latency", _HEIGHT_PX)
@@ -96,6 +85,14 @@ def latency_histogram(items: pd.DataFrame, deadline_ms: float | None) -> Markup:
         text = f"deadline {number(deadline_ms, 'ms')}"
         plot.text(text, x, 0, name="deadline-mark", anchor=side, shift_px=(shift_px, 12))
     return plot.svg()
+
+
+def _stack(part: Distribution, axis: _LogAxis, bars: int) -> Counts:
+    values_ms, counts = part.values()
+    place = bars * axis.share(values_ms.clip(min=0.1))
+    place = place.clip(0, bars - 1).astype(np.int64)
+    stack: Counts = np.bincount(place, weights=counts, minlength=bars).astype(np.int64)
+    return stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +138,7 @@ class _LogAxis:
     @classmethod
     def around(cls, values: Sequence[float]) -> _LogAxis:
         rounds = [factor * 10.0**power for power in range(-2, 9) for factor in (1, 2, 5)]
+        values = [min(max(value, rounds[0]), rounds[-2]) for value in values]
         low = max(value for value in rounds if value <= min(values))
         high = min(value for value in rounds if value >= max(*values, 2 * low))
         return cls(low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,10 +11,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from accounts import tables, wording
-from accounts.folder import RunFolder
+from accounts import wording
+from accounts.folder import RunFiles, RunFolder
 from accounts.legend import LEGEND
-from accounts.stages import MEANINGS, Course, Row, course, slowest
+from accounts.results import ResultsFile
+from accounts.stages import MEANINGS, Course, Row, course
 from accounts.summary import summary_of
 from line.errors import BadInput
 from line.outcome import Verdict
@@ -44,14 +45,13 @@ def explain_run(run: RunFolder, console: Console) -> None:
         console.print(table)
 
 
-def explain_item(run: RunFolder, frame_id: str, console: Console) -> None:
+def explain_item(run: RunFiles, frame_id: str, console: Console) -> None:
     """Print what an item was and became, and its way through the line as a bar.
 
     Raises:
         BadInput: the run has no such item.
     """
-    items = run.results.items
-    found = items[items["frame_id"] == frame_id]
+    found = ResultsFile(run.path / "results.csv").row(frame_id)
     if found.empty:
         raise BadInput(f"{run.path}: has no item {frame_id!r} in results.csv")
     row = found.iloc[0].to_dict()
@@ -97,14 +97,12 @@ def _by_class(classes: Mapping[str, Any], *, with_value: bool) -> Table:
 
 
 def _worst(run: RunFolder) -> Iterator[tuple[str, Table]]:
-    items = run.results.items
-    slow = slowest(items, run.deadline_ms, _WORST)
+    slow = run.tally.slowest.courses(run.deadline_ms)[:_WORST]
     if slow:
         yield "Slowest items", _slow(slow)
-    wrong = items[items["verdict"].isin([Verdict.MISSORTED, Verdict.MISSED])]
-    if len(wrong):
-        yield "Surest mistakes", _mistakes(wrong.nlargest(_WORST, "confidence"))
-    reasons = tables.reasons(items)
+    if run.tally.mistakes:
+        yield "Surest mistakes", _mistakes(run.tally.mistakes)
+    reasons = run.tally.reasons.most_frequent()
     if reasons:
         table = _table("verdict", "items", "reason")
         table.columns[2].justify = "left"
@@ -130,11 +128,11 @@ def _slow(courses: list[Course]) -> Table:
     return table
 
 
-def _mistakes(wrong: pd.DataFrame) -> Table:
+def _mistakes(wrong: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("item", "verdict", "confidence", "is", "was taken for")
     for column in (1, 3, 4):
         table.columns[column].justify = "left"
-    for row in wrong.to_dict("records"):
+    for row in wrong:
         table.add_row(
             Text(row["frame_id"]),
             _verdict(row["verdict"]),

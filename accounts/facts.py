@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
+from line.own_file import LARGEST_JSON, read_regular
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Duration = Annotated[float, Field(ge=0, le=1e12)]
+Speed = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class ModelFacts(BaseModel):
@@ -25,23 +30,23 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    fed: int | None = None
+    fed: Count | None = None
     """items that passed a camera's photo-eye, over all lanes"""
-    wall_s: float | None = None
+    wall_s: Duration | None = None
     """wall time from the first trigger to the last outcome"""
-    workers: int | None = None
-    speed: float | Literal["max"] | None = None
+    workers: Count | None = None
+    speed: Speed | Literal["max"] | None = None
     """clock multiplier"""
     clock: Literal["real", "virtual"] = "real"
     """whether processes did it, or the planner's twin of them"""
     model: ModelFacts = ModelFacts()
     models: tuple[ModelFacts, ...] = ()
     """all that were to serve, in the order in which they were first ordered"""
-    restarts: dict[str, int] = {}
+    restarts: dict[str, Count] = {}
     """unplanned restarts of each role"""
-    sessions: int = 1
+    sessions: Count = 1
     """runners that it took: one more for each time that the run was resumed"""
-    orders: int = 0
+    orders: Count = 0
     """given to the line while it ran, see orders.jsonl"""
     faults: list[dict[str, Any]] = []
     """the scenario's faults that were injected: its table, and `process` and `injected_at`"""
@@ -58,7 +63,7 @@ def read_facts(path: Path) -> Facts | None:
         BadInput: naming the file and the field that is wrong, or the file that cannot be read.
     """
     try:
-        return Facts.model_validate_json(path.read_bytes())
+        return Facts.model_validate_json(read_regular(path, LARGEST_JSON, follow_links=True))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -7,11 +7,10 @@ runs off the end of the belt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
+from accounts.cross_table import CrossTable, Key
 from line.outcome import Verdict
 
 FORMULAS = {
@@ -24,6 +23,7 @@ FORMULAS = {
     "throughput": "answers ÷ wall time; t/h = mass fed ÷ belt time to the last trigger",
 }
 """How each figure is taken, in the words printed beside it."""
+_EJECTED = (Verdict.SORTED, Verdict.MISSORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,21 @@ class ClassFigures:
 
 
 def class_figures(
-    items: pd.DataFrame, classes: Iterable[str], residue_class: str
+    table: CrossTable, classes: Iterable[str], residue_class: str
 ) -> dict[str, ClassFigures]:
-    """The figures of each class over `items` (rows of results.csv, one an item)."""
-    known = items[items["true_class"].notna()]
-    ejected = known[known["verdict"].isin([Verdict.SORTED, Verdict.MISSORTED])]
-    return {name: _figures(name, known, ejected, name == residue_class) for name in classes}
+    """The figures of each class."""
+    known = [key for key, _ in table if key.true_class is not None]
+    return {name: _figures(name, table, known, name == residue_class) for name in classes}
 
 
-def accuracy(items: pd.DataFrame) -> float | None:
+def accuracy(table: CrossTable) -> float | None:
     """Right predictions ÷ all classified items with a known class.
 
     Whatever became of the item: an answer below the threshold or after the deadline counts too.
     """
-    answered = items[items["predicted_class"].notna() & items["true_class"].notna()]
-    right = answered["predicted_class"] == answered["true_class"]
-    return ratio(int(right.sum()), len(answered))
+    answered = [key for key, _ in table if None not in (key.true_class, key.predicted_class)]
+    right = (key for key in answered if key.predicted_class == key.true_class)
+    return ratio(table.sum(right).items, table.sum(answered).items)
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -68,24 +67,28 @@ def ratio(part: float, whole: float) -> float | None:
     return float(part / whole) if whole else None
 
 
-def _figures(
-    name: str, known: pd.DataFrame, ejected: pd.DataFrame, is_residue: bool
-) -> ClassFigures:
+def _figures(name: str, table: CrossTable, known: Sequence[Key], is_residue: bool) -> ClassFigures:
     """Figures of the class `name`.
 
     purity   = right items ejected into the bin ÷ all items ejected into it
     recovery = items of the class ejected into its own bin ÷ its items fed;
                for the residue class: its items rightly left on the belt ÷ its items fed
     """
-    fed = known[known["true_class"] == name]
-    into = ejected[ejected["predicted_class"] == name].iloc[: 0 if is_residue else None]
-    right = into[into["true_class"] == name]
-    got = fed[fed["verdict"] == Verdict.RESIDUE_OK] if is_residue else right
+    of_class = [key for key in known if key.true_class == name]
+    into_bin = [
+        key
+        for key in known
+        if key.predicted_class == name and key.verdict in _EJECTED and not is_residue
+    ]
+    fed, into = table.sum(of_class), table.sum(into_bin)
+    right = table.sum(key for key in into_bin if key.true_class == name)
+    left = table.sum(key for key in of_class if key.verdict is Verdict.RESIDUE_OK)
+    got = left if is_residue else right
     return ClassFigures(
-        fed=len(fed),
-        ejected=len(into),
-        purity=ratio(len(right), len(into)),
-        purity_by_mass=ratio(right["mass_g"].sum(), into["mass_g"].sum()),
-        recovery=ratio(len(got), len(fed)),
-        recovery_by_mass=ratio(got["mass_g"].sum(), fed["mass_g"].sum()),
+        fed=fed.items,
+        ejected=into.items,
+        purity=ratio(right.items, into.items),
+        purity_by_mass=ratio(right.micrograms, into.micrograms),
+        recovery=ratio(got.items, fed.items),
+        recovery_by_mass=ratio(got.micrograms, fed.micrograms),
     )

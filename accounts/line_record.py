@@ -19,7 +19,9 @@ from foxglove_schemas_protobuf.Log_pb2 import Log
 from foxglove_schemas_protobuf.Point2_pb2 import Point2
 from foxglove_schemas_protobuf.TextAnnotation_pb2 import TextAnnotation
 
-from accounts.folder import RunFolder, read_run
+from accounts.alerts import every_alert
+from accounts.folder import RunFiles, read_files
+from accounts.results import ResultsFile
 from line.mcap_file import McapFile, timestamp
 from line.outcome import Outcome, Verdict
 from line.recording import parts, read_lane
@@ -43,7 +45,7 @@ def write_line_record(run_dir: Path) -> Path:
 
     Raises BadInput, naming the file, where `run_dir` is no run folder or a file in it is damaged.
     """
-    run = read_run(run_dir)
+    run = read_files(run_dir)
     path, draft = run_dir / FILE, run_dir / f".{FILE}.{os.getpid()}"
     file = McapFile(draft.open("wb"))
     try:
@@ -58,15 +60,19 @@ def write_line_record(run_dir: Path) -> Path:
     return path
 
 
-def _write_results(run: RunFolder, file: McapFile) -> None:
+def _write_results(run: RunFiles, file: McapFile) -> None:
     results = file.json_channel("/line/result", Outcome)
-    items = run.results.items.astype(object).where(run.results.items.notna(), None)
-    for camera, rows in items.groupby("camera"):
-        labels = file.protobuf_channel(f"/camera-{camera}/verdict", ImageAnnotations)
-        triggered_ns = _Triggers(run, int(str(camera)))
+    labels: dict[int, int] = {}
+    triggers: dict[int, _Triggers] = {}
+    for rows in ResultsFile(run.path / "results.csv"):
         for number, row in enumerate(_records(rows), 1):
-            at_ns = triggered_ns.of(row)
-            file.add(labels, at_ns, _label(row, at_ns).SerializeToString())
+            camera = row["camera"]
+            if camera not in labels:
+                topic = f"/camera-{camera}/verdict"
+                labels[camera] = file.protobuf_channel(topic, ImageAnnotations)
+                triggers[camera] = _Triggers(run, camera)
+            at_ns = triggers[camera].of(row)
+            file.add(labels[camera], at_ns, _label(row, at_ns).SerializeToString())
             file.add_json(results, at_ns + round(1e6 * (row["latency_ms"] or 0)), row)
             if number % _CHUNK_ROWS == 0:
                 file.end_chunk()
@@ -74,14 +80,16 @@ def _write_results(run: RunFolder, file: McapFile) -> None:
 
 
 def _records(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = [str(name) for name in rows.columns]
-    return (dict(zip(names, row, strict=True)) for row in rows.itertuples(index=False))
+    cells = rows.astype(object)
+    cells = cells.where(cells.notna(), None)
+    names = [str(name) for name in cells.columns]
+    return (dict(zip(names, row, strict=True)) for row in cells.itertuples(index=False))
 
 
 class _Triggers:
     """When a lane's items were triggered, by the wall clock."""
 
-    def __init__(self, run: RunFolder, camera: int) -> None:
+    def __init__(self, run: RunFiles, camera: int) -> None:
         self._items = read_lane(run.path, camera).items if parts(run.path, camera) else {}
         speed = run.speed
         self._ns_per_belt_s = 0.0 if isinstance(speed, str) else 1e9 / speed
@@ -114,7 +122,7 @@ def _label(row: dict[str, Any], at_ns: int) -> ImageAnnotations:
     return ImageAnnotations(texts=[text])
 
 
-def _write_happenings(run: RunFolder, file: McapFile) -> None:
+def _write_happenings(run: RunFiles, file: McapFile) -> None:
     logs = file.protobuf_channel("/line/log", Log)
     for at_ns, level, name, text in sorted(_happenings(run)):
         log = Log(timestamp=timestamp(at_ns), level=level, name=name, message=text)
@@ -122,9 +130,9 @@ def _write_happenings(run: RunFolder, file: McapFile) -> None:
     file.end_chunk()
 
 
-def _happenings(run: RunFolder) -> Iterator[tuple[int, Log.Level.ValueType, str, str]]:
+def _happenings(run: RunFiles) -> Iterator[tuple[int, Log.Level.ValueType, str, str]]:
     """(nanoseconds, level, who, what): alerts, restarts and orders, and the faults injected."""
-    for alert in run.alerts:
+    for alert in every_alert(run.path / "alerts.jsonl"):
         level = _LEVELS.get(alert.get("level", ""), Log.UNKNOWN)
         yield _ns(alert.get("at")), level, str(alert.get("kind", "")), str(alert.get("text", ""))
     for fault in run.facts.faults:

@@ -18,29 +18,29 @@ from accounts.figures import FORMULAS, class_figures
 from accounts.folder import RunFolder, read_run, replace_text
 from accounts.legend import LEGEND
 from accounts.stage_chart import stage_chart
-from accounts.stages import MEANINGS, slowest
+from accounts.stages import MEANINGS
 from accounts.summary import summary_of
 from accounts.thumbnails import thumbnails
 from accounts.waterfall import waterfall
 from line.plain_text import plain
 from line.settings import Settings
 
-_ALERTS = 20
-_SLOWEST = 12
 _LONGEST = 10_000
 """Characters of a text in a page: settings may be long, what is damaged must not be endless."""
 _CLOCK_DIGITS = slice(11, 19)
 
 
-def write_report(run_dir: Path) -> Path:
+def write_report(run_dir: Path, run: RunFolder | None = None) -> Path:
     """Write `run_dir/report.html` and return its path.
+
+    `run`: the folder's content, where it has been read already.
 
     Raises:
         BadInput: `run_dir` is not a run folder, or one of its files is not what it should be.
     """
-    run = read_run(run_dir)
+    content = _content(run or read_run(run_dir))
     path = run_dir / "report.html"
-    replace_text(path, environment().get_template("report.html.j2").render(_content(run)))
+    replace_text(path, environment().get_template("report.html.j2").render(content))
     return path
 
 
@@ -69,9 +69,8 @@ def _printable(value: object) -> object:
 
 def _content(run: RunFolder) -> dict[str, Any]:
     """What the template shows, by the names it uses."""
-    items, classes = run.results.items, run.classes
+    tally, classes = run.tally, run.classes
     summary = summary_of(run)
-    truths = dict(items[["frame_id", "true_class"]].dropna().itertuples(index=False, name=None))
     return {
         "summary": summary,
         "folder": run.path.resolve().name,
@@ -79,35 +78,37 @@ def _content(run: RunFolder) -> dict[str, Any]:
         "model_name": Path(summary["model"]["path"] or "").name,
         "legend": LEGEND,
         "formulas": FORMULAS,
-        "charts": _charts(run),
+        "charts": _charts(run, summary["verdicts"]),
         "classes": classes,
         "residue_class": run.settings.belt.residue_class,
-        "class_figures": class_figures(items, classes, run.settings.belt.residue_class),
-        "has_truth": bool(items["true_class"].notna().any()),
+        "class_figures": class_figures(tally.table, classes, run.settings.belt.residue_class),
+        "has_truth": any(key.true_class is not None for key, _ in tally.table),
         "falls": waterfall(summary["loss"]["all"]) if summary["loss"] else None,
         "stage_meanings": MEANINGS,
-        "confusion": tables.confusion(items, classes),
-        "loads": tables.worker_loads(items, run.facts.wall_s),
-        "reasons": tables.reasons(items),
-        "thumbnails": thumbnails(run.queue),
-        "truths": truths,
-        "alerts": [_alert(alert) for alert in reversed(run.alerts[-_ALERTS:])],
+        "confusion": tables.confusion(tally.table, classes),
+        "loads": tally.loads.of_run(run.facts.wall_s),
+        "reasons": tally.reasons.most_frequent(),
+        "thumbnails": thumbnails(run.queue.first),
+        "truths": tally.truths,
+        "alerts": [_alert(alert) for alert in reversed(run.alerts.last)],
         "settings": list(_sections(run.settings)),
     }
 
 
-def _charts(run: RunFolder) -> dict[str, Any]:
+def _charts(run: RunFolder, verdicts: Mapping[str, int]) -> dict[str, Any]:
     """The charts that the run has data for."""
-    items = run.results.items
+    tally = run.tally
     drawn: dict[str, Any] = {}
-    if len(items):
-        drawn["verdicts"] = charts.verdict_bar(items)
-        drawn["timeline"] = charts.timeline(items, run.settings.events)
-        drawn["timeline_step_s"] = charts.timeline_step_s(items)
+    if tally.items:
+        drawn["verdicts"] = charts.verdict_bar(verdicts)
+        drawn["timeline"] = charts.timeline_chart(tally.timeline, run.settings.events)
+        drawn["timeline_step_s"] = tally.timeline.step_s
         drawn["has_faults"] = bool(run.settings.events)
-    if items["latency_ms"].notna().any():
-        drawn["latency"] = charts.latency_histogram(items, run.deadline_ms)
-        drawn["courses"] = stage_chart(slowest(items, run.deadline_ms, _SLOWEST))
+    if tally.answers:
+        drawn["latency"] = charts.latency_histogram(tally.in_time, tally.late, run.deadline_ms)
+        courses = [way for way in tally.slowest.courses(run.deadline_ms) if way.end_ms > 0]
+        if courses:
+            drawn["courses"] = stage_chart(courses)
     return drawn
 
 

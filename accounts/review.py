@@ -21,35 +21,52 @@ class QueuedItem:
     reason: str
 
 
-def read_queue(review_dir: Path) -> tuple[QueuedItem, ...]:
-    """The items of `review_dir/queue.sqlite`, least confident first; empty if there is no queue.
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many items wait, and the least confident of them, the least first."""
+
+    count: int = 0
+    first: tuple[QueuedItem, ...] = ()
+
+
+def read_queue(review_dir: Path, most: int = 1000) -> Queue:
+    """Of `review_dir/queue.sqlite`, with the first `most` items; empty if there is no queue.
 
     Raises:
         BadInput: the file is there but is not a review queue.
     """
     path = review_dir / "queue.sqlite"
     if not path.is_file():
-        return ()
+        return Queue()
     try:
         # Read-only, so that a look at a running line takes no write lock.
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as queue:
             if not queue.execute(
                 "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'items'"
             ).fetchone():
-                return ()
+                return Queue()
+            (count,) = queue.execute("SELECT count(*) FROM items").fetchone()
             rows = queue.execute(
                 "SELECT frame_id, image, predicted_class, confidence, reason FROM items"
-                " ORDER BY confidence, frame_id"
+                " ORDER BY confidence, frame_id LIMIT ?",
+                (most,),
             ).fetchall()
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: a complaint about damage
         raise BadInput(f"{path}: {error}") from None
-    return tuple(
+    first = tuple(
         QueuedItem(
             frame_id=str(frame_id),
             picture=review_dir / str(image),
             predicted_class=str(predicted_class or ""),
-            confidence=float(confidence or 0),
+            confidence=_share(confidence),
             reason=str(reason or ""),
         )
         for frame_id, image, predicted_class, confidence, reason in rows
     )
+    return Queue(int(count), first)
+
+
+def _share(value: object) -> float:
+    """A number in 0..1; 0 for anything else, which no sink has written."""
+    is_share = isinstance(value, int | float) and 0 <= value <= 1
+    return float(value) if is_share else 0.0  # type: ignore[arg-type]

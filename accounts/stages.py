@@ -78,15 +78,37 @@ def course(row: Row, deadline_ms: float | None) -> Course:
     )
 
 
-def slowest(items: pd.DataFrame, deadline_ms: float | None, most: int) -> list[Course]:
+class Slowest:
     """The answered items that came nearest to their deadline or furthest beyond it, worst first.
 
     Without deadlines those that took longest.
     """
-    answered = items[items["latency_ms"].notna()]
-    worst = answered.assign(slack_ms=answered["slack_ms"].fillna(-answered["latency_ms"]))
-    order = worst["slack_ms"].sort_values(kind="stable").index[:most]
-    return [course(row, deadline_ms) for row in answered.loc[order].to_dict("records")]
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rows: list[tuple[float, Row]] = []
+
+    def add(self, items: pd.DataFrame) -> None:
+        """Take the next rows of results.csv; of equals the first count."""
+        left_ms = items["slack_ms"].fillna(-items["latency_ms"])
+        left_ms = left_ms[items["latency_ms"].notna()]
+        if len(self._rows) == self._most:
+            left_ms = left_ms[left_ms < self._rows[-1][0]]
+        chosen = left_ms.sort_values(kind="stable").iloc[: self._most]
+        rows = items.loc[chosen.index].to_dict("records")
+        found = [*self._rows, *zip(chosen.tolist(), rows, strict=True)]
+        self._rows = sorted(found, key=lambda pair: pair[0])[: self._most]
+
+    def courses(self, deadline_ms: float | None) -> list[Course]:
+        """Each item's way through the line."""
+        return [course(row, deadline_ms) for _, row in self._rows]
+
+
+def slowest(items: pd.DataFrame, deadline_ms: float | None, most: int) -> list[Course]:
+    """Of some rows, see `Slowest`."""
+    found = Slowest(most)
+    found.add(items)
+    return found.courses(deadline_ms)
 
 
 def _stages(row: Row, deadline_ms: float | None) -> Iterator[Stage]:

@@ -6,18 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from accounts.attribution import as_json, total
+from accounts.cross_table import CrossTable
+from accounts.distribution import quantiles
 from accounts.figures import accuracy, class_figures, ratio
 from accounts.folder import RunFolder, read_run, replace_text
 from accounts.shadow import read_comparisons
+from accounts.tally import Tally
 from line.outcome import IN_TIME, Verdict
 
 Summary = dict[str, Any]
 """JSON values under the keys that `summary_of` lists; null where a figure does not apply."""
 
-_PERCENTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "max": 100}
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
 _DIGITS = 6
 
 
@@ -26,9 +27,12 @@ def summarise(run_dir: Path) -> Summary:
     return summary_of(read_run(run_dir))
 
 
-def write_summary(run_dir: Path) -> Summary:
-    """Summarise the run in `run_dir` into its `summary.json`, and return what was written."""
-    summary = summarise(run_dir)
+def write_summary(run_dir: Path, run: RunFolder | None = None) -> Summary:
+    """Summarise the run in `run_dir` into its `summary.json`, and return what was written.
+
+    `run`: the folder's content, where it has been read already.
+    """
+    summary = summary_of(run or read_run(run_dir))
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
     replace_text(run_dir / "summary.json", text + "\n")
     return summary
@@ -40,7 +44,8 @@ def summary_of(run: RunFolder) -> Summary:
     - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
     - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
     - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
-    - `latency_ms`: of answered items, scheduled trigger to decision, wall clock
+    - `latency_ms`: of answered items, scheduled trigger to decision, wall clock; exact of up to
+      two million answers in time, and late; then within a thousandth
     - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
     - `belt_s`: belt time fed, from belt second 0 to the last trigger; null without rows
     - `in_time_rate`: items answered before their deadline ÷ fed
@@ -50,29 +55,29 @@ def summary_of(run: RunFolder) -> Summary:
     - `models`: all that were to serve, with their answers; `shadow`: see `accounts.shadow`
     - `wall_s`, `ended`, …: from run.json; null if the run was cut off
     """
-    items, facts = run.results.items, run.facts
-    verdicts = _verdicts(items)
+    tally, facts = run.tally, run.facts
+    verdicts = verdict_counts(tally.table)
     in_time = sum(verdicts[verdict] for verdict in IN_TIME)
     return {
         "scenario": run.settings.title,
         "ended": facts.ended,
         "items": {
             "fed": run.fed,
-            "logged": len(items),
-            "lost": run.fed - len(items),
-            "duplicates": run.results.duplicates,
+            "logged": tally.items,
+            "lost": run.fed - tally.items,
+            "duplicates": tally.duplicates,
         },
         "verdicts": verdicts,
         "in_time_rate": _rounded(ratio(in_time, run.fed)),
-        "accuracy": _rounded(accuracy(items)),
-        "low_confidence": int(items["low_confidence"].sum()),
+        "accuracy": _rounded(accuracy(tally.table)),
+        "low_confidence": tally.low_confidence,
         **_per_class(run),
         "loss": _loss(run),
-        "latency_ms": _latency_ms(items),
+        "latency_ms": _latency_ms(tally),
         "deadline_ms": _rounded(run.deadline_ms),
         **_throughput(run),
-        "alerts": len(run.alerts),
-        "review_queue": len(run.queue),
+        "alerts": run.alerts.count,
+        "review_queue": run.queue.count,
         "restarts": dict(facts.restarts),
         "sessions": facts.sessions,
         "faults": facts.faults,
@@ -92,25 +97,27 @@ def summary_of(run: RunFolder) -> Summary:
 
 def _models(run: RunFolder) -> list[Summary]:
     """Each that was to serve, and its answers."""
-    rows = run.results.items["model"].value_counts()
     models = run.facts.models or (run.facts.model,)
     return [
         {
             "path": m.path or run.settings.model.path,
             "sha256": m.sha256 or None,
-            "rows": int(rows.get(m.sha256[:12], 0)),
+            "rows": run.tally.models[m.sha256[:12]],
         }
         for m in models
     ]
 
 
-def _verdicts(items: pd.DataFrame) -> dict[str, int]:
-    counts = items["verdict"].value_counts()
-    return {verdict.value: int(counts.get(verdict.value, 0)) for verdict in Verdict}
+def verdict_counts(table: CrossTable) -> dict[str, int]:
+    """Items of every verdict."""
+    counts = dict.fromkeys((verdict.value for verdict in Verdict), 0)
+    for key, amount in table:
+        counts[key.verdict.value] += amount.items
+    return counts
 
 
 def _per_class(run: RunFolder) -> Summary:
-    figures = class_figures(run.results.items, run.classes, run.settings.belt.residue_class)
+    figures = class_figures(run.tally.table, run.classes, run.settings.belt.residue_class)
     names = ("purity", "recovery", "purity_by_mass", "recovery_by_mass", "contamination")
     return {
         name: {label: _rounded(getattr(each, name)) for label, each in figures.items()}
@@ -129,20 +136,16 @@ def _loss(run: RunFolder) -> Summary | None:
     }
 
 
-def _latency_ms(items: pd.DataFrame) -> dict[str, float] | None:
-    latency = items["latency_ms"].dropna()
-    if latency.empty:
+def _latency_ms(tally: Tally) -> dict[str, float] | None:
+    if not tally.answers:
         return None
-    return {
-        name: round(float(latency.quantile(percent / 100)), 3)
-        for name, percent in _PERCENTILES.items()
-    }
+    values = quantiles([tally.in_time, tally.late], list(_PERCENTILES.values()))
+    return {name: round(value, 3) for name, value in zip(_PERCENTILES, values, strict=True)}
 
 
 def _throughput(run: RunFolder) -> Summary:
-    items = run.results.items
-    answers = int(items["latency_ms"].notna().sum())
-    tonnes = float(items["mass_g"].sum()) / 1e6
+    answers = run.tally.answers
+    tonnes = run.tally.table.sum().mass_g / 1e6
     return {
         "throughput_fps": _rounded(ratio(answers, run.facts.wall_s or 0)),
         "throughput_items_per_min": _rounded(ratio(60 * answers, run.facts.wall_s or 0)),

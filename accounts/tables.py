@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from accounts.cross_table import CrossTable
 from accounts.figures import ratio
+from line.plain_text import plain
+
+_MOST_WORKERS = 1000
+_MOST_REASONS = 20_000
+_OTHERS = "others"
+"""Beyond these numbers workers and reasons are told together: a file may name any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +36,15 @@ class ConfusionRow:
         return ratio(self.counts[column], sum(self.counts)) or 0.0
 
 
-def confusion(items: pd.DataFrame, classes: Sequence[str]) -> list[ConfusionRow]:
-    """A row for each class, and one for items of unknown class if there are any."""
-    rows = [_confusion_row(items[items["true_class"] == name], name, classes) for name in classes]
-    unknown = items[items["true_class"].isna()]
-    if len(unknown):
-        rows.append(_confusion_row(unknown, None, classes))
+def confusion(table: CrossTable, classes: Sequence[str]) -> list[ConfusionRow]:
+    """A row for each class, and one for items of unknown class, if there are any."""
+    counts: Counter[tuple[str | None, str | None]] = Counter()
+    for key, amount in table:
+        counts[key.true_class, key.predicted_class] += amount.items
+    rows = [
+        ConfusionRow(truth, tuple(counts[truth, name] for name in classes), counts[truth, None])
+        for truth in (*classes, None)
+    ]
     return [row for row in rows if row.unanswered or any(row.counts)]
 
 
@@ -48,28 +62,66 @@ class WorkerLoad:
     """time in inference ÷ wall time of the run; `None` if that is unknown"""
 
 
-def worker_loads(items: pd.DataFrame, wall_s: float | None) -> list[WorkerLoad]:
-    """The load of each worker that answered, by name.
+class WorkerLoads:
+    """What each worker did, from all rows in the file's order.
 
     Items of one batch all carry the duration of the whole batch. They stand in the results in one
     run of equal durations (microseconds fine), which counts once.
     """
-    answered = items[items["worker"] != ""]
-    names = answered["worker"].str.replace("#.*", "", regex=True)
-    loads = []
-    for name, own in answered.groupby(names, sort=False):
-        duration_ms = own["inference_ms"]
-        batches_ms = duration_ms[duration_ms != duration_ms.shift()]
-        loads.append(
+
+    def __init__(self) -> None:
+        self._found: dict[str, _Load] = {}
+
+    def add(self, items: pd.DataFrame) -> None:
+        """Take the next rows of results.csv."""
+        workers = items["worker"].astype("category")
+        durations_ms = items["inference_ms"].to_numpy(np.float64)
+        codes = workers.cat.codes.to_numpy()
+        places: dict[str, list[npt.NDArray[np.int64]]] = {}
+        for code, identity in enumerate(workers.cat.categories):
+            own = np.flatnonzero(codes == code)
+            if identity and len(own):
+                name = str(identity).partition("#")[0]
+                self._load(name).identities.add(str(identity))
+                places.setdefault(name, []).append(own)
+        for name, parts in places.items():
+            self._load(name).add(durations_ms[np.sort(np.concatenate(parts))])
+
+    def of_run(self, wall_s: float | None) -> list[WorkerLoad]:
+        """The load of each worker that answered, by name."""
+        loads = [
             WorkerLoad(
-                name=str(name),
-                items=len(own),
-                incarnations=int(own["worker"].nunique()),
-                mean_inference_ms=float(batches_ms.mean()),
-                busy_share=ratio(float(batches_ms.sum()) / 1000, wall_s or 0),
+                name=name,
+                items=load.items,
+                incarnations=len(load.identities),
+                mean_inference_ms=load.batches_ms / load.batches if load.batches else math.nan,
+                busy_share=ratio(load.batches_ms / 1000, wall_s or 0),
             )
-        )
-    return sorted(loads, key=lambda load: (len(load.name), load.name))
+            for name, load in self._found.items()
+        ]
+        return sorted(loads, key=lambda load: (len(load.name), load.name))
+
+    def _load(self, name: str) -> _Load:
+        if name not in self._found and len(self._found) >= _MOST_WORKERS:
+            name = _OTHERS
+        return self._found.setdefault(name, _Load())
+
+
+@dataclass(slots=True)
+class _Load:
+    items: int = 0
+    identities: set[str] = field(default_factory=set)
+    batches: int = 0
+    batches_ms: float = 0.0
+    last_ms: float = math.nan
+
+    def add(self, durations_ms: npt.NDArray[np.float64]) -> None:
+        before = np.concatenate([[self.last_ms], durations_ms[:-1]])
+        begun = durations_ms[(durations_ms != before) & ~np.isnan(durations_ms)]
+        self.items += len(durations_ms)
+        self.batches += len(begun)
+        self.batches_ms += float(begun.sum())
+        self.last_ms = float(durations_ms[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +133,27 @@ class Reason:
     items: int
 
 
-def reasons(items: pd.DataFrame, most: int = 12) -> list[Reason]:
-    """The most frequent reasons first; those beyond `most` are summed up in a last entry."""
-    given = items[items["reason"] != ""].value_counts(["verdict", "reason"], sort=True)
-    every = [
-        Reason(verdict=str(verdict), text=str(text), items=int(amount))
-        for (verdict, text), amount in zip(given.index, given, strict=True)
-    ]
-    if len(every) <= most:
-        return every
-    rest = every[most - 1 :]
-    others = Reason("", f"{len(rest)} other reasons", sum(reason.items for reason in rest))
-    return [*every[: most - 1], others]
+class Reasons:
+    """Why items were dropped, expired or failed, counted."""
 
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
 
-def _confusion_row(own: pd.DataFrame, truth: str | None, classes: Sequence[str]) -> ConfusionRow:
-    counts = own["predicted_class"].value_counts()
-    return ConfusionRow(
-        truth=truth,
-        counts=tuple(int(counts.get(name, 0)) for name in classes),
-        unanswered=int(own["predicted_class"].isna().sum()),
-    )
+    def add(self, items: pd.DataFrame) -> None:
+        """Take rows of results.csv."""
+        given = items.loc[items["reason"] != "", ["verdict", "reason"]].astype(object)
+        for (verdict, reason), amount in Counter(given.itertuples(index=False, name=None)).items():
+            key = (str(verdict), plain(str(reason)))
+            if key not in self._counts and len(self._counts) >= _MOST_REASONS:
+                key = ("", _OTHERS)
+            self._counts[key] += amount
+
+    def most_frequent(self, most: int = 12) -> list[Reason]:
+        """The most frequent first; those beyond `most` are summed up in a last entry."""
+        counts = sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        every = [Reason(verdict, text, items) for (verdict, text), items in counts]
+        if len(every) <= most:
+            return every
+        rest = every[most - 1 :]
+        others = Reason("", f"{len(rest)} other reasons", sum(reason.items for reason in rest))
+        return [*every[: most - 1], others]

@@ -7,12 +7,13 @@ import signal
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from launch.console import out, print_error, shown, view_for
+from launch.console import out, print_error, reading_shown, shown, view_for
 from line import runner
 from line.errors import BadInput, ExitCode, ScraplineError
 from line.exporter import exported
@@ -44,7 +45,7 @@ def conclude(ended: runner.Ended, folder: RunFolder, quiet: bool, as_json: bool)
     """
     summary, interrupted = None, False
     try:
-        summary, failures = _accounts_of(folder.path)
+        summary, failures = _accounts_of(folder.path, silent=quiet or as_json)
     except KeyboardInterrupt:
         interrupted = True
         failures = [f"interrupted; to account for the run: run_line.py report {folder.path}"]
@@ -80,17 +81,20 @@ def account(run_dir: Path) -> Summary:
     return summary
 
 
-def _accounts_of(run_dir: Path) -> tuple[Summary, list[str]]:
+def _accounts_of(run_dir: Path, *, silent: bool = False) -> tuple[Summary, list[str]]:
     """The summary, and why of the other files one could not be made.
 
     Raises what `account` raises where there is no summary.
     """
     # Imported late: pandas is not needed to start the line.
+    from accounts.folder import read_run
     from accounts.report import write_report
     from accounts.summary import write_summary
 
-    summary = write_summary(run_dir)
-    writers: list[Callable[[Path], object]] = [write_report]
+    with reading_shown(silent=silent) as tell:
+        run = read_run(run_dir, tell)
+    summary = write_summary(run_dir, run)
+    writers: list[Callable[[Path], object]] = [partial(write_report, run=run)]
     if any(run_dir.glob("camera-*.mcap")):
         from accounts.line_record import write_line_record
 

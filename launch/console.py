@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 
 from line.plain_text import plain
@@ -15,6 +17,9 @@ from line.view import LiveView, PlainView, QuietView, SafeView, View
 _PIPE_COLUMNS = 160
 """In a pipe there is no window whose width would matter."""
 _LONGEST_LINE = 100_000
+_LONG_BYTES = 50_000_000
+"""of results.csv, which take about a second"""
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(24), TimeRemainingColumn())
 _LONGEST_ERROR = 10_000
 
 
@@ -52,6 +57,24 @@ def view_for(quiet: bool, as_json: bool) -> View:
         return QuietView()
     view = LiveView(out) if out.is_terminal else PlainView(out)
     return SafeView(view, lambda why: err.print(f"{why}; the line runs on", soft_wrap=True))
+
+
+@contextmanager
+def reading_shown(*, silent: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """What hears how many bytes of how many are read; a terminal shows it if that takes long.
+
+    Nothing is shown if `silent`.
+    """
+    if silent or not err.is_terminal:
+        yield lambda done, of: None
+        return
+    with Progress(*_COLUMNS, console=err, transient=True) as progress:
+        task = progress.add_task("reading", visible=False, total=None)
+
+        def tell(done: int, of: int) -> None:
+            progress.update(task, completed=done, total=of, visible=of > _LONG_BYTES)
+
+        yield tell
 
 
 def print_error(text: str) -> None:

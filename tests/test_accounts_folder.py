@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from accounts.alerts import Alerts
 from accounts.folder import read_run
 from accounts.results import read_results
+from accounts.review import Queue
 from line.errors import BadInput
 from line.outcome import COLUMNS
 from line.settings import Settings
@@ -150,6 +152,13 @@ def test_classes_that_look_like_missing_values(tmp_path: Path) -> None:
     assert items["predicted_class"].tolist() == names
 
 
+def test_texts_that_look_like_numbers_stay_texts(tmp_path: Path) -> None:
+    rows = [row(i, "007", "sorted", "1e3", model="000000000000") for i in range(3)]
+    run = read_run(write_run(tmp_path, rows))
+    assert run.tally.models == {"000000000000": 3}
+    assert run.tally.table.classes() == {"007", "1e3"}
+
+
 @pytest.mark.parametrize("torn", ["0-12,0,12,3.0,gla", "0-12,0", '0-12,0,12,3,glass,,,"a\nb'])
 def test_a_torn_last_line_is_ignored(tmp_path: Path, torn: str) -> None:
     path = write_run(tmp_path, mixed_rows()) / "results.csv"
@@ -223,7 +232,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str) -> Non
 
 def test_by_products_may_be_missing(tmp_path: Path) -> None:
     run = read_run(write_run(tmp_path, mixed_rows(), facts=None))
-    assert (run.alerts, run.queue, run.facts.ended) == ((), (), None)
+    assert (run.alerts, run.queue, run.facts.ended) == (Alerts(), Queue(), None)
     assert run.fed == 12
 
 
@@ -231,16 +240,16 @@ def test_a_queue_without_its_table_is_empty(tmp_path: Path) -> None:
     write_run(tmp_path, [])
     (tmp_path / "review").mkdir()
     sqlite3.connect(tmp_path / "review" / "queue.sqlite").close()
-    assert read_run(tmp_path).queue == ()
+    assert read_run(tmp_path).queue == Queue()
 
 
 def test_the_queue_is_read_least_sure_first(tmp_path: Path) -> None:
     write_run(tmp_path, mixed_rows())
     write_queue(tmp_path, {"0-1": ("glass", 0.7), "0-2": ("metal", 0.3)})
-    assert [item.frame_id for item in read_run(tmp_path).queue] == ["0-2", "0-1"]
+    assert [item.frame_id for item in read_run(tmp_path).queue.first] == ["0-2", "0-1"]
 
 
 def test_a_torn_alert_is_ignored(tmp_path: Path) -> None:
     write_run(tmp_path, mixed_rows())
     (tmp_path / "alerts.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n{"id": "c", "te')
-    assert [alert["id"] for alert in read_run(tmp_path).alerts] == ["a", "b"]
+    assert [alert["id"] for alert in read_run(tmp_path).alerts.last] == ["a", "b"]

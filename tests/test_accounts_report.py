@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from accounts.cross_table import cross_table
 from accounts.figures import FORMULAS
 from accounts.report import write_report
 from accounts.results import read_results
 from accounts.review import read_queue
-from accounts.tables import confusion, reasons, worker_loads
+from accounts.tables import Reasons, WorkerLoads, confusion
 from accounts.thumbnails import thumbnails
 from line.errors import BadInput
 from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
@@ -149,14 +150,14 @@ def test_thumbnails_are_few_and_small(tmp_path: Path) -> None:
     write_queue(tmp_path, {f"0-{i}": ("glass", 0.3 + i / 100) for i in range(30)})
     (tmp_path / "review" / "images" / "0-0.png").write_bytes(b"\x89PNG torn")
     (tmp_path / "review" / "images" / "0-1.png").unlink()
-    found = thumbnails(read_queue(tmp_path / "review"))
+    found = thumbnails(read_queue(tmp_path / "review").first)
     assert [thumbnail.item.frame_id for thumbnail in found] == [f"0-{i}" for i in range(2, 26)]
     assert all(len(thumbnail.data_uri) <= 12 * 1024 for thumbnail in found)
 
 
 def test_confusion(tmp_path: Path) -> None:
     items = read_results(write_run(tmp_path, mixed_rows()) / "results.csv").items
-    rows = confusion(items, ["glass", "metal", "trash"])
+    rows = confusion(cross_table(items), ["glass", "metal", "trash"])
     assert [(each.truth, each.counts, each.unanswered) for each in rows] == [
         ("glass", (2, 1, 1), 0),
         ("metal", (1, 2, 0), 2),
@@ -174,7 +175,10 @@ def test_worker_load_counts_a_batch_once_and_merges_incarnations(tmp_path: Path)
         row(4, "glass", "dropped"),
     ]
     items = read_results(write_run(tmp_path, rows) / "results.csv").items
-    first, second = worker_loads(items, wall_s=0.5)
+    loads = WorkerLoads()
+    loads.add(items[:1])  # a batch may lie on both sides of a block of rows
+    loads.add(items[1:])
+    first, second = loads.of_run(wall_s=0.5)
     assert (first.name, first.items, first.incarnations) == ("worker-0", 3, 2)
     assert (first.mean_inference_ms, first.busy_share) == (25.0, 0.1)
     assert (second.name, second.items, second.busy_share) == ("worker-10", 1, 0.1)
@@ -183,6 +187,8 @@ def test_worker_load_counts_a_batch_once_and_merges_incarnations(tmp_path: Path)
 def test_reasons_beyond_the_most_frequent_are_summed_up(tmp_path: Path) -> None:
     rows = [row(i, "glass", "failed", reason=f"reason {i // 2}") for i in range(9)]
     items = read_results(write_run(tmp_path, rows) / "results.csv").items
-    found = reasons(items, most=3)
+    reasons = Reasons()
+    reasons.add(items)
+    found = reasons.most_frequent(3)
     assert [each.items for each in found] == [2, 2, 5]
     assert found[-1].text == "3 other reasons"

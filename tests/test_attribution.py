@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.attribution import (
-    Amount,
     Attribution,
     Cause,
     attribute,
-    fates_of,
+    cause_of,
     total,
 )
+from accounts.cross_table import Amount, Key, cross_table
 from accounts.figures import class_figures
-from accounts.folder import read_run
+from accounts.results import read_results
 from accounts.summary import summarise
 from line.outcome import Verdict
 from tests.running_line import RunningLine
@@ -34,8 +34,21 @@ def table(rows: list[dict[str, object]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"mass_g": float})
 
 
+def fates_of(items: pd.DataFrame) -> pd.Series:
+    """Of each item the cause that it was lost to, or "recovered"; missing without a true class."""
+
+    def fate(row: pd.Series) -> str | None:
+        if not isinstance(row["true_class"], str):
+            return None
+        answer = row["predicted_class"] if isinstance(row["predicted_class"], str) else None
+        key = Key(row["true_class"], answer, Verdict(row["verdict"]))
+        return cause_of(key, "trash") or "recovered"
+
+    return pd.Series([fate(row) for _, row in items.iterrows()], items.index, dtype=object)
+
+
 def attributed(rows: list[dict[str, object]]) -> dict[str, Attribution]:
-    return attribute(table(rows), CLASSES, "trash", PRICES)
+    return attribute(cross_table(table(rows), PRICES), CLASSES, "trash")
 
 
 def test_each_verdict_is_lost_to_its_own_cause() -> None:
@@ -92,9 +105,10 @@ def test_the_causes_add_up_to_the_whole_loss_whatever_the_rows_say(
     rows: list[dict[str, object]],
 ) -> None:
     items = table(rows)
-    found = attribute(items, CLASSES, "trash", PRICES)
+    counted = cross_table(items, PRICES)
+    found = attribute(counted, CLASSES, "trash")
     known = items[items["true_class"].notna()]
-    recovered = class_figures(items, CLASSES, "trash")
+    recovered = class_figures(counted, CLASSES, "trash")
     for name, one in found.items():
         assert one.fed == one.recovered + sum(one.causes.values(), Amount())
         assert one.fed.items == (known["true_class"] == name).sum()
@@ -113,10 +127,10 @@ def test_the_causes_add_up_to_the_whole_loss_whatever_the_rows_say(
 def test_a_slow_worker_moves_items_to_late_expired_and_dropped_and_nothing_else(
     rows: list[dict[str, object]],
 ) -> None:
-    before = fates_of(table(rows), "trash")
+    before = fates_of(table(rows))
     tardy = ("late", "expired", "dropped")
     slowed = [{**one, "verdict": tardy[n % 3]} if n % 2 else one for n, one in enumerate(rows)]
-    after = fates_of(table(slowed), "trash")
+    after = fates_of(table(slowed))
     assert set(after[(after != before) & after.notna()]) <= set(tardy)
 
 
@@ -172,7 +186,7 @@ def test_a_worker_that_is_slowed_in_a_real_run_costs_time_alone(
     ):
         assert calm.finish()[0] == slow.finish()[0] == 0
     fates = [
-        fates_of(read_run(tmp_path / name).results.items.set_index("frame_id"), "trash")
+        fates_of(read_results(tmp_path / name / "results.csv").items.set_index("frame_id"))
         for name in ("calm", "slow")
     ]
     before, after = fates[0], fates[1].reindex(fates[0].index)

@@ -122,7 +122,7 @@ def test_the_words_of_a_prompt_are_no_tags(
 
 
 def test_override_prints_item_and_label(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_dir = make_run(tmp_path / "run", classes=("[red]glass", "me[/x]tal", "paper"))
+    run_dir = make_run(tmp_path / "run", classes=("[red]glass", "me[bold]tal", "paper"))
 
-    assert main(["override", str(run_dir), "0-1", "me[/x]tal"]) == 0
-    assert said(capsys) == "0-1 is me[/x]tal"
+    assert main(["override", str(run_dir), "0-1", "me[bold]tal"]) == 0
+    assert said(capsys) == "0-1 is me[bold]tal"

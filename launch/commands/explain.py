@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from launch.console import out
+from launch.console import out, reading_shown
 
 
 def explain(
@@ -16,10 +16,11 @@ def explain(
 ) -> None:
     """Say what a run's recovery was lost to and which items went worst, or follow one item."""
     from accounts.explain import explain_item, explain_run
-    from accounts.folder import read_run
+    from accounts.folder import read_files, read_run
 
-    run = read_run(run_dir)
     if frame_id is None:
+        with reading_shown() as tell:
+            run = read_run(run_dir, tell)
         explain_run(run, out)
     else:
-        explain_item(run, frame_id, out)
+        explain_item(read_files(run_dir), frame_id, out)
