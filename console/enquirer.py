@@ -19,6 +19,7 @@ from typing import Literal, Self
 
 from line.config import ROOT
 from line.enquiry import (
+    TOO_LARGE,
     ModelAnswer,
     ModelQuestion,
     PictureAnswer,
@@ -34,6 +35,8 @@ _PATIENCE_S = 120.0
 """For one answer; the first one waits for the runtime and the model to be loaded."""
 _LEAVE_S = 3.0
 _MOST_ANSWER_BYTES = 1 << 25
+_MOST_MEMORY = 2 * 10**9
+"""Bytes that the process may use, with runtime, model and picture."""
 
 
 class Enquirer:
@@ -140,7 +143,7 @@ class Enquirer:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.asking", str(self.max_bytes)],
+                [sys.executable, "-m", "workers.asking", str(self.max_bytes), str(_MOST_MEMORY)],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -181,4 +184,6 @@ def _exchange(
 def _end_in_words(status: int) -> str:
     if status < 0:
         return f"died over it ({signal.Signals(-status).name})"
+    if status == TOO_LARGE:
+        return f"needed more than {_MOST_MEMORY / 1e9:g} GB of memory and was ended"
     return f"left with status {status}"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from line.onnx_file import read_entries
+from line.class_names import complaint_about
+from line.onnx_file import LARGEST_ENTRIES, read_entries
 
 SUFFIXES = (".onnx", ".ts")
 METRICS = "metrics.json"
@@ -20,6 +21,7 @@ _DEEPEST = 4
 _MOST = 20_000
 """Entries looked at in one folder that is searched."""
 _LONGEST_CARD = 200_000
+_LONGEST_PROVENANCE = 2000
 _ROWS = "results.csv"
 """Lies in the folder of a run of the line; a run of the trainer has none."""
 _EXTRA = "/extra/scrapline.json"
@@ -89,19 +91,18 @@ def read_model(path: Path) -> ModelFile:
     status = path.stat()
     card = _card(path)
     sha256, entries, complaint = _inside(path, status.st_size, status.st_mtime_ns)
-    classes = _json(entries.get("scrapline.classes"))
-    view = _json(entries.get("scrapline.size"))
+    classes, fault = _classes(_json(entries.get("scrapline.classes")))
     return ModelFile(
         path=path,
         size_bytes=status.st_size,
         sha256=sha256,
-        classes=tuple(map(str, classes)) if isinstance(classes, list) else (),
-        view=" × ".join(map(str, view)) if isinstance(view, list) else "",
+        classes=classes,
+        view=_view(_json(entries.get("scrapline.size"))),
         threshold=_number(entries.get("scrapline.threshold")),
         temperature=_number(entries.get("scrapline.temperature")),
-        provenance=entries.get("scrapline.provenance", ""),
+        provenance=entries.get("scrapline.provenance", "")[:_LONGEST_PROVENANCE],
         card=card,
-        complaint=complaint,
+        complaint=complaint or fault,
     )
 
 
@@ -121,6 +122,8 @@ def _inside(path: Path, size: int, changed_ns: int) -> tuple[str, dict[str, str]
 def _torchscript_entries(path: Path) -> dict[str, str]:
     with zipfile.ZipFile(path) as archive:
         name = next((n for n in archive.namelist() if n.endswith(_EXTRA)), None)
+        if name and archive.getinfo(name).file_size > LARGEST_ENTRIES:  # before it is unpacked
+            raise ValueError(f"its entries are larger than {LARGEST_ENTRIES / 1e6:g} MB")
         entries = json.loads(archive.read(name)) if name else {}
     return {str(key): str(value) for key, value in entries.items()}
 
@@ -151,10 +154,25 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield from _walk(Path(entry.path), depth - 1)
 
 
+def _classes(told: object) -> tuple[tuple[str, ...], str]:
+    """The names, or what is wrong with them."""
+    if not isinstance(told, list):
+        return (), ""
+    names = tuple(map(str, told))
+    fault = complaint_about(names)
+    return ((), fault) if fault else (names, "")
+
+
+def _view(told: object) -> str:
+    if not isinstance(told, list) or len(told) != 2 or not all(type(n) is int for n in told):
+        return ""
+    return " × ".join(map(str, told))
+
+
 def _json(text: str | None) -> object:
     try:
         return json.loads(text or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

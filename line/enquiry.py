@@ -15,6 +15,8 @@ from line.section import Fraction
 
 _T = TypeVar("_T")
 
+TOO_LARGE = 71
+"""Exit status of a process that would have taken more memory than it may."""
 LONGEST_NAME = 255
 """Characters of a picture's name."""
 

@@ -6,19 +6,22 @@ number. What is not looked for is stepped over by its length.
 
 from __future__ import annotations
 
-import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from line.own_file import open_regular
 
 LARGEST_ENTRIES = 4 * 10**6
 """Bytes of all entries of a file together."""
 
-Data = bytes | memoryview | mmap.mmap
+Data = bytes | memoryview
 
 _ENTRY, _KEY, _VALUE = 14, 1, 2
 _EXTERNAL_DATA = 13
 _VARINT, _EIGHT_BYTES, _WITH_LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 _LONGEST_VARINT = 10
+_LONGEST_HEAD = 2 * _LONGEST_VARINT
 _DEEPEST = 32
 """Graphs within graphs."""
 _PARTS: dict[str, dict[int, str]] = {
@@ -42,17 +45,33 @@ _PARTS: dict[str, dict[int, str]] = {
 def read_entries(path: Path) -> dict[str, str]:
     """`scrapline.classes` and the like.
 
+    The file may be written anew meanwhile, so it is read, not mapped: a mapped file that is cut
+    short ends its reader.
+
     Raises:
         OSError: for a file that cannot be read.
         ValueError: if it is no ONNX file, or its entries are larger than `LARGEST_ENTRIES`.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        places = [
-            (start, end) for number, start, end in _fields(data, 0, len(data)) if number == _ENTRY
-        ]
-        if sum(end - start for start, end in places) > LARGEST_ENTRIES:
-            raise ValueError(f"its entries are larger than {LARGEST_ENTRIES / 1e6:g} MB")
-        return dict(_entry(data[start:end]) for start, end in places)
+    entries: dict[str, str] = {}
+    room = LARGEST_ENTRIES
+    with os.fdopen(open_regular(path, follow_links=True), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            raise ValueError("it is empty")
+        at = 0
+        while at < size:
+            file.seek(at)
+            head = file.read(_LONGEST_HEAD)
+            number, start, end = _field(head, 0, len(head), size - at)
+            if number == _ENTRY:
+                room -= end - start
+                if room < 0:
+                    raise ValueError(f"its entries are larger than {LARGEST_ENTRIES / 1e6:g} MB")
+                file.seek(at + start)
+                key, value = _entry(file.read(end - start))
+                entries[key] = value
+            at += end
+    return entries
 
 
 def external_file(data: bytes) -> str | None:
@@ -100,21 +119,26 @@ def _fields(data: Data, start: int, size: int) -> Iterator[tuple[int, int, int]]
     """(number, start, end) of the content of each field between two places."""
     at = start
     while at < size:
-        tag, at = _varint(data, at, size)
-        kind = tag & 7
-        if kind == _WITH_LENGTH:
-            length, at = _varint(data, at, size)
-            end = at + length
-        elif kind == _VARINT:
-            _, end = _varint(data, at, size)
-        elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
-            end = at + (8 if kind == _EIGHT_BYTES else 4)
-        else:
-            raise ValueError(f"field of kind {kind}")
-        if end > size:
-            raise ValueError("cut short")
-        yield tag >> 3, at, end
-        at = end
+        number, begin, at = _field(data, at, size, size)
+        yield number, begin, at
+
+
+def _field(data: Data, at: int, known: int, size: int) -> tuple[int, int, int]:
+    """(number, start, end) of the field at a place; `data` is known so far, and ends at `size`."""
+    tag, at = _varint(data, at, known)
+    kind = tag & 7
+    if kind == _WITH_LENGTH:
+        length, at = _varint(data, at, known)
+        end = at + length
+    elif kind == _VARINT:
+        _, end = _varint(data, at, known)
+    elif kind in (_EIGHT_BYTES, _FOUR_BYTES):
+        end = at + (8 if kind == _EIGHT_BYTES else 4)
+    else:
+        raise ValueError(f"field of kind {kind}")
+    if end > size:
+        raise ValueError("cut short")
+    return tag >> 3, at, end
 
 
 def _varint(data: Data, at: int, size: int) -> tuple[int, int]:

@@ -59,10 +59,13 @@ def read_regular(
     """
     fd = open_regular(path, follow_links=follow_links, only_ours=only_ours)
     with os.fdopen(fd, "rb") as file:
-        if os.fstat(fd).st_size > largest:
+        size = os.fstat(fd).st_size
+        if size > largest:
             raise _too_large(path, largest)
-        data = file.read(largest + 1)
-    if len(data) > largest:  # it has grown meanwhile
+        data = file.read(size + 1)  # room is taken for as much as is asked for
+        if len(data) > size:  # it has grown meanwhile
+            data += file.read(largest - size)
+    if len(data) > largest:
         raise _too_large(path, largest)
     return data
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -163,9 +164,11 @@ def script(body: str, extra: dict[str, str] | None = None) -> bytes:
     """A TorchScript program of three classes; `body` computes the answer from `image`."""
     torch = pytest.importorskip("torch")
     kind = type(f"Odd{next(_NUMBERS)}", (torch.nn.Module,), {})  # each name may be defined once
-    scripted = torch.jit.script(kind())
-    scripted.define(f"def forward(self, image):\n    {body}\n")
-    buffer = io.BytesIO()
     told = {"scrapline.classes": '["a", "b", "c"]'} if extra is None else extra
-    torch.jit.save(scripted, buffer, _extra_files={"scrapline.json": json.dumps(told)})
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        scripted = torch.jit.script(kind())
+        scripted.define(f"def forward(self, image):\n    {body}\n")
+        torch.jit.save(scripted, buffer, _extra_files={"scrapline.json": json.dumps(told)})
     return buffer.getvalue()

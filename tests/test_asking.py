@@ -17,12 +17,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from console.enquirer import Enquirer
+from console.enquirer import Enquirer, _end_in_words
 from line.config import load
-from line.enquiry import ModelQuestion, decode_answer
+from line.enquiry import TOO_LARGE, ModelQuestion, decode_answer
 from line.errors import BadInput, DecodeError
 from line.parcels import MAX_HEADER_BYTES, receive_parcel, send_parcel
-from tests.odd_models import batches_of, changed, only_of, the_other_way_round, wrong_answer
+from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
 from tests.running_line import ROOT, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
 from workers.asking import Respondent
@@ -219,6 +219,47 @@ def test_models_of_one_size_or_of_single_pictures_are_asked_as_they_want_it(enqu
         enquirer.ask_picture(path, "b.png", png(other))
 
 
+def test_a_model_that_asks_for_far_too_much_memory_is_told_so(enquirer, tiny_model, tmp_path):
+    path = tmp_path / "greedy.ts"
+    path.write_bytes(script("return torch.softmax(torch.zeros([10000000000]).sum() * image, 1)"))
+    with pytest.raises(BadInput, match=r"greedy\.ts: fails: there is not enough memory"):
+        enquirer.ask_model(path)
+    assert enquirer.ask_model(tiny_model).classes
+
+
+def test_a_model_that_takes_too_much_memory_ends_the_process_and_nobody_else(
+    tiny_model, tmp_path, monkeypatch
+):
+    """It takes its memory in small pieces, each of which is granted."""
+    path = tmp_path / "greedy.ts"
+    body = (
+        "kept = [image.float()]",
+        "for _ in range(1000):",
+        "    kept.append(torch.ones([1000000]))",
+        "return torch.softmax(kept[0].mean(dim=[1, 2]) * torch.stack(kept[1:]).sum(), 1)",
+    )
+    path.write_bytes(script("\n    ".join(body)))
+    monkeypatch.setattr("console.enquirer._MOST_MEMORY", 800_000_000)
+    with Enquirer(load()) as enquirer:
+        enquirer.ask_model(tiny_model)
+        why = "there is not enough memory|needed more than 0.8 GB of memory and was ended"
+        with pytest.raises(BadInput, match=rf"greedy\.ts: .*({why})"):
+            enquirer.ask_model(path)
+        assert enquirer.ask_model(tiny_model).classes
+
+
+def test_a_process_ends_itself_before_it_takes_more_memory_than_it_may():
+    script = (
+        "from workers.memory import bounded\n"
+        "with bounded(200_000_000, 71):\n"
+        "    kept = []\n"
+        "    while True: kept.append(b'x' * 1_000_000)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=100, check=False)
+    assert done.returncode == TOO_LARGE == 71
+    assert "needed more than 2 GB of memory" in _end_in_words(TOO_LARGE)
+
+
 # -- wrong input ---------------------------------------------------------------------------------
 
 
@@ -339,7 +380,7 @@ def test_it_ends_with_the_console_that_started_it(tmp_path, tiny_model):
 def test_it_ends_with_a_console_that_is_killed(tiny_model):
     script = (
         "import sys; from pathlib import Path; from line.config import load;"
-        "from console.enquirer import Enquirer; asking = Enquirer(load());"
+        "from console.enquirer import Enquirer, _end_in_words; asking = Enquirer(load());"
         f"asking.ask_model(Path({str(tiny_model)!r}));"
         "print(asking.pid, flush=True); sys.stdin.read()"
     )
@@ -391,7 +432,7 @@ def _said(question: str, environment: dict[str, str]):
     asked = io.BytesIO()
     send_parcel(asked, question)
     done = subprocess.run(
-        [sys.executable, "-m", "workers.asking", "1000"],
+        [sys.executable, "-m", "workers.asking", "1000", str(10**9)],
         cwd=ROOT,
         input=asked.getvalue(),
         stdout=subprocess.PIPE,

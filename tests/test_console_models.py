@@ -16,6 +16,7 @@ from console.model_shelf import read_model, search
 from line.errors import BadInput
 from line.onnx_file import read_entries
 from tests.made_run import CLASSES, make_evaluation
+from tests.odd_models import changed, entry
 from tests.tiny_model import write_tiny_model
 
 # -- model files ---------------------------------------------------------------------------------
@@ -78,6 +79,33 @@ def test_a_model_that_was_cut_short_anywhere_never_hangs_or_dies(tmp_path):
         path.write_bytes(whole[:size])
         with suppress(ValueError):
             read_entries(path)
+
+
+def test_entries_that_unpack_to_much_more_are_not_unpacked(tmp_path):
+    path = tmp_path / "model.ts"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model/extra/scrapline.json", b" " * (10**7))
+    assert path.stat().st_size < 10**5
+    assert "larger than 4 MB" in read_model(path).complaint
+
+
+@pytest.mark.parametrize("classes", [["a"] * 2, [str(n) for n in range(5000)], ["x" * 101]])
+def test_class_names_beyond_their_bounds_are_not_shown(tmp_path, classes):
+    path = changed(tmp_path / "a.onnx", entry("classes", json.dumps(classes)))
+    model = read_model(path)
+    assert model.classes == ()
+    assert "class name" in model.complaint
+
+
+def test_entries_of_any_shape_are_read_without_harm(tmp_path):
+    odd = [
+        entry("size", "[" * 100_000),
+        entry("threshold", "much"),
+        entry("provenance", "x" * 10**6),
+    ]
+    model = read_model(changed(tmp_path / "a.onnx", *odd))
+    assert (model.view, model.threshold) == ("", None)
+    assert len(model.provenance) == 2000
 
 
 def test_models_and_evaluations_are_found_but_not_through_links(tmp_path):

@@ -1,8 +1,9 @@
-"""`python -m workers.asking MAX_BYTES`: answers about single pictures, for a page of the console.
+"""`python -m workers.asking MAX_BYTES MAX_MEMORY`: answers about pictures, for the console.
 
 Questions come in on stdin, answers go out on stdout, one for each, as parcels (`line/parcels.py`)
 with the headers of `line/enquiry.py`. It leaves when stdin ends. The model that was asked last
-stays loaded. Nothing is written to any disk.
+stays loaded. Nothing is written to any disk. A model or picture that takes more memory than
+`MAX_MEMORY` bytes ends the process.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from line import pictures
 from line.enquiry import (
+    TOO_LARGE,
     ModelAnswer,
     ModelQuestion,
     PictureAnswer,
@@ -32,6 +34,7 @@ from line.parcels import receive_parcel, send_parcel
 from line.pictures import Picture
 from line.plain_text import plain
 from workers.classify import ranked
+from workers.memory import bounded, limit_requests
 from workers.model import Model
 from workers.saliency import heat_picture, occlusion
 from workers.views import flips, letterboxed, resized, within
@@ -156,21 +159,24 @@ def _saliency(loaded: _Loaded, picture: Picture, winner: int) -> tuple[Saliency,
     return Saliency(greatest_drop=greatest, latency_ms=took_ms), heat
 
 
-def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int) -> None:
+def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int, max_memory: int) -> None:
     """Answer until the questions end. Raises DecodeError for a stream that makes no sense."""
     respondent = Respondent()
     while (parcel := receive_parcel(questions, max_bytes)) is not None:
-        answer, content = respondent.respond(*parcel)
+        with bounded(max_memory, TOO_LARGE):
+            answer, content = respondent.respond(*parcel)
         send_parcel(answers, answer.model_dump_json(), content)
 
 
 def main() -> None:
     os.nice(_NICE)
+    max_bytes, max_memory = map(int, sys.argv[1:])
+    limit_requests(max_memory)
     # What a library prints must not get in among the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with answers:
-        serve(sys.stdin.buffer, answers, int(sys.argv[1]))
+        serve(sys.stdin.buffer, answers, max_bytes, max_memory)
 
 
 if __name__ == "__main__":

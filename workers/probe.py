@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from line.errors import BadInput, ModelError
 from line.pictures import Picture
 from workers.engine import Takes
+from workers.reasons import NOT_ENOUGH_MEMORY
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -51,7 +52,8 @@ def tried(
     fitting = _within(takes, size or named or (_USUAL_SIDES_PX[0],) * 2)
     failures = _failures(classify, fitting)
     if len(failures) == len(_PICTURES):
-        other = _another_size(classify, takes, named)
+        out_of_memory = NOT_ENOUGH_MEMORY in failures[0]
+        other = None if out_of_memory else _another_size(classify, takes, named)
         if other is None:
             raise BadInput(failures[0])
         if size is not None:

@@ -12,6 +12,7 @@ from line.plain_text import plain
 
 LONGEST = 200
 """Characters: a reason follows a path or a name."""
+NOT_ENOUGH_MEMORY = "there is not enough memory"
 
 _CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _PLACE = re.compile(r"\S*\.(?:cc|cpp|cu|h|hpp):\d+ ")
@@ -54,8 +55,8 @@ def loading_reason(error: Exception) -> str:
 
 def running_reason(error: Exception) -> str:
     """Why a graph of ONNX Runtime fails on a picture."""
-    if isinstance(error, MemoryError) or "bad_alloc" in str(error):
-        return "there is not enough memory"
+    if _wants_memory(error):
+        return NOT_ENOUGH_MEMORY
     text = _CODE.sub("", str(error).strip())
     text = _NODE.sub(_node, text)
     text = _without_place(text).removeprefix("This is an invalid model. ").strip()
@@ -64,11 +65,16 @@ def running_reason(error: Exception) -> str:
 
 def torch_reason(error: Exception) -> str:
     """Why torch cannot load or run a program: the cause stands last."""
-    if isinstance(error, MemoryError) or "not enough memory" in str(error):
-        return "there is not enough memory"
+    if _wants_memory(error):
+        return NOT_ENOUGH_MEMORY
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     cause = lines[-1] if lines else repr(error)
     return plain(cause.partition(" This is an internal miniz error")[0], LONGEST)
+
+
+def _wants_memory(error: Exception) -> bool:
+    words = ("bad_alloc", "Failed to allocate memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
 
 
 def _operator(found: re.Match[str]) -> str:

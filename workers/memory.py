@@ -1,0 +1,57 @@
+"""A process that ends before it takes more memory than it may.
+
+A model that somebody chose is a program: what it takes is known when it has it. The kernel refuses
+what is far too much at once; a thread looks at what is really in use.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_LOOK_S = 0.02
+_STATM = Path("/proc/self/statm")
+_BESIDE = 2
+"""Times what may be in use may be asked for: libraries ask for more than they use."""
+
+
+def limit_requests(most_bytes: int) -> None:
+    """Have the kernel refuse memory far beyond this; whoever asks for it is told at once."""
+    with suppress(ValueError, OSError):  # a lower limit stands already, or there is no such limit
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (_BESIDE * most_bytes, hard))
+
+
+@contextmanager
+def bounded(most_bytes: int, status: int) -> Iterator[None]:
+    """End the process with this exit status as soon as more memory than that is in use."""
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(done, most_bytes, status), daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watch.join()
+
+
+def _watch(done: threading.Event, most_bytes: int, status: int) -> None:
+    while not done.wait(_LOOK_S):
+        used = _resident_bytes()
+        if used is None:
+            return
+        if used > most_bytes:
+            os._exit(status)
+
+
+def _resident_bytes() -> int | None:
+    """None where the system does not tell."""
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except (OSError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
