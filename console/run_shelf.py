@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from console.inside import is_name, open_inside
 from line.errors import BadInput
-from line.run_lock import living
+from line.process_list import living
 from line.settings import Settings
 
 _MOST = 500

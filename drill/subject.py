@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from line.config import ROOT
+from line.process_list import ProcessList, end, living
 
 _RUNNER = "supervisor"
 
@@ -52,8 +52,8 @@ class Subject:
     def __exit__(self, *_: object) -> None:
         if self.status is None:
             self.kill_runner()
-            for process in _but_runner(self._listed()):
-                kill(process.pid)
+            for entry in living(self.run_dir):
+                end(entry, self.run_dir)
 
     @property
     def status(self) -> int | None:
@@ -63,7 +63,8 @@ class Subject:
 
     def resume(self) -> None:
         """Start a runner that goes on with the run."""
-        self._start([f"--resume={self.run_dir}"])
+        doors = [each for each in self._options if each.startswith("--set=transport.")]
+        self._start([f"--resume={self.run_dir}", *doors])
 
     def kill_runner(self) -> None:
         assert self._runner is not None
@@ -87,11 +88,8 @@ class Subject:
         return _but_runner(listed) if is_mine else []
 
     def _listed(self) -> list[Process]:
-        try:
-            listed = json.loads((self.run_dir / "processes.json").read_bytes())["processes"]
-        except (FileNotFoundError, ValueError):
-            return []
-        return [Process(e["name"], e["role"], e["pid"], e["ready"]) for e in listed]
+        listed = ProcessList.found(self.run_dir).processes
+        return [Process(each.name, each.role, each.pid, each.ready) for each in listed]
 
     def bytes_logged(self) -> int:
         """Size of results.csv."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from line.config import load
 from line.errors import BadInput
-from line.run_lock import living
+from line.process_list import ProcessList, living
 
 
 def running_run(named: Path | None) -> Path:
@@ -22,11 +21,17 @@ def running_run(named: Path | None) -> Path:
     found = [path.parent for path in results.glob("*/processes.json") if _takes_orders(path)]
     if not found:
         raise BadInput(f"{results}: no line is running there; name the folder of its run")
-    return max(found, key=lambda run_dir: (run_dir / "settings.json").stat().st_mtime)
+    return max(found, key=_made)
+
+
+def _made(run_dir: Path) -> float:
+    """Wall clock's seconds."""
+    try:
+        return (run_dir / "settings.json").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _takes_orders(processes: Path) -> bool:
-    try:
-        return "control" in json.loads(processes.read_bytes()) and bool(living(processes.parent))
-    except (OSError, ValueError):
-        return False
+    run_dir = processes.parent
+    return ProcessList.found(run_dir).control is not None and bool(living(run_dir))

@@ -15,7 +15,7 @@ from line.section import Section
 
 
 class _Change(Section):
-    at_s: float = Field(ge=0, description="belt time")
+    at_s: float = Field(ge=0, le=1e12, description="belt time")
 
 
 class Paused(_Change):
@@ -34,19 +34,23 @@ class BeltSpeedChanged(_Change):
     """The belts run at another speed."""
 
     change: Literal["belt_speed"] = "belt_speed"
-    m_per_s: float = Field(gt=0)
+    m_per_s: float = Field(ge=0.001, le=20)
 
 
 class ClockChanged(_Change):
     """Belt time passes at another multiple of wall time."""
 
     change: Literal["clock"] = "clock"
-    multiplier: float = Field(gt=0)
+    multiplier: float = Field(ge=0.001, le=1000)
 
 
 BeltChange = Annotated[
     Paused | Unpaused | BeltSpeedChanged | ClockChanged, Field(discriminator="change")
 ]
+MOST = 1000
+"""In one run; every item's times are reckoned through all of them."""
+KINDS = (Paused | Unpaused, BeltSpeedChanged, ClockChanged)
+"""Changes of one kind hold one after another, in the order of their moments."""
 _ALL: TypeAdapter[list[BeltChange]] = TypeAdapter(list[BeltChange])
 
 
@@ -58,6 +62,17 @@ def to_note(changes: Iterable[BeltChange]) -> list[dict[str, Any]]:
 def from_note(values: object) -> list[BeltChange]:
     """The changes in a note of the supervisor."""
     return _ALL.validate_python(values)
+
+
+def out_of_order(changes: Sequence[BeltChange]) -> int | None:
+    """The first change that lies before an earlier one of its kind, by its place in the list."""
+    last_s = dict.fromkeys(range(len(KINDS)), 0.0)
+    for place, change in enumerate(changes):
+        kind = next(n for n, kind in enumerate(KINDS) if isinstance(change, kind))
+        if change.at_s < last_s[kind]:
+            return place
+        last_s[kind] = change.at_s
+    return None
 
 
 def is_paused(changes: Sequence[BeltChange]) -> bool:

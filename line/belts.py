@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from time import monotonic
 from types import UnionType
 
 from line.belt_changes import (
+    MOST,
     BeltChange,
     BeltSpeedChanged,
     ClockChanged,
@@ -27,8 +29,14 @@ _START_DELAY_S = 0.3
 """From the last process's readiness to belt second 0: greetings need a moment."""
 _AHEAD_S = 0.3
 """Wall time from an order to the earliest moment that it may hold from: no belt may be there."""
-_MOST_CHANGES = 1000
-"""In one run; every item's times are reckoned through all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A change of the belts, and the belt second by which every camera must know of it."""
+
+    change: BeltChange
+    known_by_s: float
 
 
 class Belts:
@@ -79,32 +87,49 @@ class Belts:
             return 0.0
         return self.clock.belt(monotonic()) if self.clock.is_paced else self._status.belt_s
 
-    def change(self, order: BeltOrder) -> BeltChange:
+    def plan(self, order: BeltOrder, write_s: float = 0.0) -> Planned:
         """What the order comes to, from a moment on that no belt has reached.
+
+        `write_s`: wall time that it will take until the change is written down.
 
         Raises:
             BadInput: if it cannot be.
         """
         if not self.have_started or self._status.phase != "running":
             raise BadInput(f"the belt is not running: the line is {self._status.phase}")
-        if len(self._standing.changes) >= _MOST_CHANGES:
-            raise BadInput(f"the belt was changed {_MOST_CHANGES} times; a run takes no more")
+        if len(self._standing.changes) >= MOST:
+            raise BadInput(f"the belt was changed {MOST} times; a run takes no more")
+        wall_s = _AHEAD_S + write_s
         match order:
             case Pause() | Unpause():
-                return self._pause(order)
+                return self._pause(order, wall_s)
             case BeltSpeed(m_per_s=speed):
                 self._check_is_paced("the belt's speed is of no matter")
                 self._check_speed(speed)
-                return BeltSpeedChanged(at_s=self._behind_frames_s(BeltSpeedChanged), m_per_s=speed)
+                ahead_s = self._ahead_s(BeltSpeedChanged, wall_s)
+                at_s = self._behind_frames_s(ahead_s)
+                return Planned(BeltSpeedChanged(at_s=at_s, m_per_s=speed), ahead_s)
             case ClockSpeed(multiplier=multiplier):
                 self._check_is_paced("there is no multiplier to change")
-                return ClockChanged(at_s=self._behind_frames_s(ClockChanged), multiplier=multiplier)
+                ahead_s = self._ahead_s(ClockChanged, wall_s)
+                at_s = self._behind_frames_s(ahead_s)
+                return Planned(ClockChanged(at_s=at_s, multiplier=multiplier), ahead_s)
 
-    def _pause(self, order: Pause | Unpause) -> BeltChange:
+    def left_s(self, planned: Planned) -> float:
+        """Wall time that is left to tell the cameras.
+
+        Infinite on the `max` clock: a belt is held where it stands, and remains the same belt.
+        """
+        if not self.clock.is_paced:
+            return math.inf
+        return self.clock.wall(planned.known_by_s) - monotonic()
+
+    def _pause(self, order: Pause | Unpause, wall_s: float) -> Planned:
         if self._status.paused == isinstance(order, Pause):
             raise BadInput(f"the infeed is {'' if self._status.paused else 'not '}paused")
-        at_s = self._ahead_s(Paused | Unpaused)
-        return Paused(at_s=at_s) if isinstance(order, Pause) else Unpaused(at_s=at_s)
+        at_s = self._ahead_s(Paused | Unpaused, wall_s)
+        change = Paused if isinstance(order, Pause) else Unpaused
+        return Planned(change(at_s=at_s), at_s)
 
     def _check_is_paced(self, why: str) -> None:
         if not self.clock.is_paced:
@@ -119,20 +144,22 @@ class Belts:
                 f"ejector, no longer than belt.actuator_ms = {belt.actuator_ms:g}"
             )
 
-    def _ahead_s(self, kind: type[BeltChange] | UnionType) -> float:
-        """The earliest moment for a change, behind those of its kind that are yet to come."""
+    def _ahead_s(self, kind: type[BeltChange] | UnionType, wall_s: float) -> float:
+        """The earliest moment for a change, behind those of its kind that are yet to come.
+
+        `wall_s`: from now on until then no change may hold.
+        """
         alike = (change for change in self._standing.changes if isinstance(change, kind))
         last_s = max((change.at_s for change in alike), default=0.0)
         if not self.clock.is_paced:
             return max(self.now_s, last_s)
-        return max(self.clock.belt(monotonic() + _AHEAD_S), last_s)
+        return max(self.clock.belt(monotonic() + wall_s), last_s)
 
-    def _behind_frames_s(self, kind: type[BeltChange]) -> float:
-        """The first moment at which nothing rides to its ejector that was photographed before now.
+    def _behind_frames_s(self, ahead_s: float) -> float:
+        """The first moment at which nothing rides to its ejector from before belt time `ahead_s`.
 
         Frames travel with their deadline; a change before that would make it another.
         """
-        ahead_s = self._ahead_s(kind)
         belt, events = self._settings.belt, self._settings.events
         paces = [
             belt_pace(

@@ -15,7 +15,8 @@ from line import seat
 from line.config import ROOT
 from line.errors import ExitCode
 from line.leash import Leash, Note
-from line.run_folder import ProcessEntry, RunFolder, now_iso
+from line.process_list import ProcessEntry, start_of
+from line.run_folder import RunFolder, now_iso
 from line.settings import SINKS, Role
 
 LOG = SINKS[0]
@@ -88,6 +89,7 @@ class Child:
                 pass_fds=(theirs.fileno(), *folder.inherited_fds),
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone
             )
+        self._start_ticks = start_of(self._process.pid)
 
     @property
     def identity(self) -> str:
@@ -112,7 +114,13 @@ class Child:
     def entry(self) -> ProcessEntry:
         place = self.place
         return ProcessEntry(
-            place.name, place.role, self._process.pid, self.incarnation, self._since, self.is_ready
+            name=place.name,
+            role=place.role,
+            pid=self._process.pid,
+            incarnation=self.incarnation,
+            since=self._since,
+            ready=self.is_ready,
+            started=self._start_ticks,
         )
 
     def notes(self) -> list[Note]:

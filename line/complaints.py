@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+
+from line.errors import BadInput
+from line.plain_text import plain
 
 Values = Mapping[str, Any]
 
@@ -22,6 +26,14 @@ def explain(error: ValidationError, values: Values, origins: Mapping[str, str]) 
             key, _, reason = reason.partition(": ")
         complaints.setdefault(key, []).append(reason)
     return "; ".join(_line(key, reasons, values, origins) for key, reasons in complaints.items())
+
+
+def damaged(path: Path, error: ValidationError) -> BadInput:
+    """What is wrong with a file that the line itself writes: its first field that is."""
+    first = next(iter(error.errors(include_url=False, include_input=False)))
+    field = ".".join(str(part) for part in first["loc"])
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return BadInput(plain(": ".join(part for part in (str(path), field, reason) if part), 1000))
 
 
 def _location(error: dict[str, Any]) -> tuple[int | str, ...]:

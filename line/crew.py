@@ -16,8 +16,9 @@ from time import monotonic
 from line import console_access
 from line.child import Child, Place
 from line.console_access import ConsoleAccess
+from line.process_list import ProcessEntry, start_of
 from line.restarts import Restarts
-from line.run_folder import ProcessEntry, RunFolder, now_iso
+from line.run_folder import RunFolder, now_iso
 from line.runtime_dir import CONTROL
 from line.session import Session
 from line.settings import SupervisorSettings
@@ -61,7 +62,7 @@ class Crew:
         self._restarts = {name: Restarts(settings) for name in self.places}
         self._must_record = False  # a file is behind
         self._is_open = True
-        self._entry = ProcessEntry("supervisor", "supervisor", os.getpid(), 1, now_iso(), True)
+        self._entry = _own_entry()
 
     # -- who is there -------------------------------------------------------------------------
 
@@ -239,3 +240,16 @@ class Crew:
         return ProcessState(
             place.name, place.role, pid, incarnation, state, heard, model, place.only_looks_on
         )
+
+
+def _own_entry() -> ProcessEntry:
+    pid = os.getpid()
+    return ProcessEntry(
+        name="supervisor",
+        role="supervisor",
+        pid=pid,
+        incarnation=1,
+        since=now_iso(),
+        ready=True,
+        started=start_of(pid),
+    )

@@ -26,6 +26,7 @@ from line.messages import (
     Result,
     Row,
     Stored,
+    Terms,
     UnseenItems,
     Welcome,
     Who,
@@ -34,6 +35,7 @@ from line.outcome import Outcome
 from line.peers import Peers
 from line.plain_text import plain
 from line.remotes import Remotes
+from line.resident import resident_bytes
 from line.review_rules import proposal
 from line.seat import Seat
 from line.settings import SINKS
@@ -45,6 +47,11 @@ LOG = SINKS[0]
 REPORT_S = 0.2
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
+_MOST_CONNECTIONS = 64
+"""Of one key at a time: a machine has a worker for each of its cores."""
+_SPARE_BYTES = 10**9
+"""Memory that this process may take beyond the frames that it holds. libzmq keeps a message until
+its last part has come, however many there are: a peer that never sends the last one fills it."""
 _SUM_TOLERANCE = 0.01
 """How far the probabilities of an answer may be from 1 together."""
 
@@ -58,11 +65,16 @@ class Dispatcher:
         self._ledger = ledger
         self._welcome = Welcome(f"{seat.incarnation}-{monotonic():.6f}")
         self._peers = Peers()
-        self._remotes = Remotes(hub, seat, self._peers, ledger, self._welcome, self._tell)
+        self._remotes = Remotes(seat.settings.supervisor.hang_s)
+        camera = seat.settings.camera
+        self._terms = Terms(
+            seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
+        )
         self._candidate = CandidateFeed(hub, seat.settings.line.seed)
         self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
+        self._resident_before = resident_bytes()
         self._stop = False
         self._orphaned: float | None = None
 
@@ -76,7 +88,7 @@ class Dispatcher:
             if now >= report:
                 report = now + REPORT_S
                 self._report()
-                self.check_memory()
+                self._check_memory()
             tick = self._ledger.next_tick()
             self._hub.wait((report if tick is None else min(report, tick)) - now)
             self.step()
@@ -86,7 +98,8 @@ class Dispatcher:
         self._heed_leash()
         for role, peer, message, payload in self._hub.receive():
             self._carry_out(self._handle(role, peer, message, payload))
-        self._carry_out(self._remotes.lose_silent(monotonic()))
+        for peer in self._remotes.silent(monotonic()):
+            self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
         self._acknowledge()
 
@@ -159,15 +172,15 @@ class Dispatcher:
             self._hub.malformed += 1
             return []
         if role == REMOTE:
-            return self._remotes.greet(peer, hello, now)
+            return self._greet_remote(peer, hello, now)
         if self._peers.is_over(hello.name, hello.incarnation):
             return []  # sent before its death, of which the supervisor has told already
         actions: list[act.Action] = []
         older = self._peers.identity(hello.name)
         if older is not None and older != peer:
-            if int(older.partition("#")[2]) > hello.incarnation:
-                return []
             self._peers.end(older)
+            if self._peers.is_over(hello.name, hello.incarnation):
+                return []
             actions += self._forget(role, older, now)
         is_new = self._peers.add(role, peer, hello.name)
         self._hub.send(role, peer, self._welcome)
@@ -182,22 +195,70 @@ class Dispatcher:
             return True
         return name == LOG if role == "sink" else name.startswith(f"{role}-")
 
+    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
+        if self._remotes.is_shut_out(hello.name):
+            return []
+        is_new = self._peers.name(REMOTE, peer) is None
+        if is_new and self._peers.count(REMOTE, hello.name) >= _MOST_CONNECTIONS:
+            self._hub.malformed += 1
+            return []
+        credit = min(hello.credit, self._terms.credit)
+        self._peers.add(REMOTE, peer, peer)
+        self._remotes.greet(peer, now, works=credit > 0)
+        self._hub.send(REMOTE, peer, self._welcome)
+        self._hub.send(REMOTE, peer, self._terms)
+        return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
+
     def take_up(self, standing: Standing) -> None:
         """Hold to what was ordered before this process was started."""
-        self._remotes.serve(standing.serving(self._seat.model).sha256)
+        self._serve(standing.serving(self._seat.model).sha256)
         self._candidate.share = standing.shadow.share if standing.shadow else 0.0
 
-    def check_memory(self) -> None:
-        """See `Remotes.check_memory`; called several times a second."""
+    def _serve(self, sha256: str) -> None:
+        """Workers on other machines are to run the model with this hash."""
+        self._terms = replace(self._terms, model=sha256)
+        for peer in self._remotes.peers:
+            self._hub.send(REMOTE, peer, self._terms)
+
+    def _lose(self, remote: str, how: str) -> None:
+        """A worker on another machine is gone; if it lives, it will be asked who it is."""
+        if self._remotes.forget(remote):
+            self._tell(f"lost-{remote}", "remote_lost", f"{remote} {how}, its frames go to others")
+        self._carry_out(self._forget(REMOTE, remote, monotonic()))
+
+    def _shut_out(self, owner: str) -> None:
+        """Nothing of the holder of this key is heard any more, as long as this process lives."""
+        self._remotes.shut_out(owner)
+        text = f"{owner} is shut out: it took items and left, and others had to answer them"
+        self._tell(f"shut_out-{owner}-{self._seat.incarnation}", "remote_shut_out", text)
+        for peer in self._remotes.peers:
+            if peer.partition("#")[0] == owner:
+                self._remotes.forget(peer)
+                self._carry_out(self._forget(REMOTE, peer, monotonic()))
+
+    def _check_memory(self) -> None:
+        """Close the door for a moment when what waits behind it takes too much memory."""
         held = self._largest_picture * self._ledger.held
-        self._carry_out(self._remotes.check_memory(held))
+        most = self._resident_before + 2 * held + _SPARE_BYTES
+        if not self._seat.settings.transport.listen or resident_bytes() <= most:
+            return
+        self._tell(
+            f"door-{self._seat.incarnation}-{monotonic():.0f}",
+            "door_closed",
+            "connections from other machines took too much memory; all were closed, and may return",
+        )
+        for peer in self._remotes.peers:
+            self._remotes.forget(peer)
+            self._carry_out(self._forget(REMOTE, peer, monotonic()))
+        self._hub.reopen_door()
 
     def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
         """The process behind `peer` is gone."""
         name = self._peers.remove(role, peer)
         if name is None:
             return []
-        if role == "worker":
+        if role in ("worker", REMOTE):
             return self._ledger.worker_left(peer, now)
         if role == "sink":
             self._ledger.log_left()
@@ -210,7 +271,7 @@ class Dispatcher:
             match action:
                 case act.Assign(worker, picture) if worker in self._remotes:
                     if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
-                        self._carry_out(self._remotes.lose(worker, "hung up"))
+                        self._lose(worker, "hung up")
                 case act.Assign(worker, picture):
                     if not self._hub.send("worker", worker, picture.frame, picture.data):
                         self._peers.end(worker)  # dead, and its supervisor is about to say so
@@ -223,13 +284,13 @@ class Dispatcher:
                 case act.Acknowledge():
                     self._acknowledged[action.outcome.camera].append(action)
                 case act.Suspect(worker) if worker in self._remotes:
-                    self._carry_out(self._remotes.lose(worker, "hung"))
+                    self._lose(worker, "hung")
                 case act.Suspect(worker):
                     self._peers.end(worker)
                     self._peers.remove("worker", worker)
                     self._seat.leash.send("suspect", process=worker)
                 case act.ShutOut(owner):
-                    self._carry_out(self._remotes.shut_out(owner))
+                    self._shut_out(owner)
 
     def _acknowledge(self) -> None:
         """Tell each camera which of its items stand in the log, and which may go to review."""
@@ -270,7 +331,7 @@ class Dispatcher:
                 case "judge":
                     self._ledger.judge = judges_of(self._seat)
                 case "serve":
-                    self._remotes.serve(note["sha256"])
+                    self._serve(note["sha256"])
                 case "shadow":
                     self._candidate.share = note["share"]
                 case "stop":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from time import monotonic
 from typing import Any
 
-from line.belts import Belts
+from line.belts import Belts, Planned
 from line.crew import Crew
 from line.errors import BadInput
 from line.model_orders import ModelOrders
@@ -24,7 +25,13 @@ from line.orders import (
 from line.run_folder import RunFolder
 from line.session import Session
 from line.signals import Interrupts
+from line.standing import Standing
 from line.status import Status
+
+_TELL_S = 0.1
+"""Wall time to tell the cameras, with plenty to spare."""
+_TRIES = 5
+"""To write down a change of the belts before its moment; each looks twice as far ahead."""
 
 
 class Foreman:
@@ -47,6 +54,8 @@ class Foreman:
         self._folder = folder
         self._status = status
         self._interrupts = interrupts
+        self._write_s = 0.0
+        """how long session.json took when it was last written for the belts"""
 
     def carry_out(self, order: Order) -> dict[str, Any] | Future[dict[str, Any]]:
         """Do it; returns what was done, or will have been when it is known.
@@ -74,11 +83,31 @@ class Foreman:
                 return self._change_belts(order)
 
     def _change_belts(self, order: BeltOrder) -> dict[str, Any]:
-        change = self._belts.change(order)
-        self._hold(changes=[*self._session.standing.changes, change])
+        """Its moment has to lie ahead when it is written down: a slow disk asks for a later one.
+
+        A camera runs no further than it has heard, so one that is told in time follows.
+        """
+        before = self._session.standing.model_copy()
+        ahead_s = self._write_s
+        for _ in range(_TRIES):
+            planned = self._belts.plan(order, ahead_s)
+            began = monotonic()
+            self._hold(changes=[*before.changes, planned.change])
+            self._write_s = monotonic() - began
+            if self._belts.left_s(planned) > _TELL_S:
+                self._tell_cameras(planned)
+                return {"at_s": round(planned.change.at_s, 3)}
+            self._restore(before)
+            ahead_s = 2 * max(ahead_s, self._write_s)
+        self._keep()
+        raise BadInput("session.json: the disk is too slow; nothing was done")
+
+    def _tell_cameras(self, planned: Planned) -> None:
+        """One that may hear of it too late begins its belt again, by what is written down."""
         for camera in self._crew.of_role("camera"):
             camera.leash.send("changes", **self._belts.changes_note())
-        return {"at_s": round(change.at_s, 3)}
+            if camera.leash.pending or self._belts.left_s(planned) <= 0:
+                camera.kill()
 
     def _set_workers(self, count: int) -> dict[str, Any]:
         if self._status.phase == "stopping":
@@ -108,8 +137,17 @@ class Foreman:
         for name, value in {**changes, "orders": standing.orders + 1}.items():
             setattr(standing, name, value)
         try:
+            self._keep()
+        except BadInput:
+            self._restore(before)
+            raise
+
+    def _restore(self, before: Standing) -> None:
+        for name in Standing.model_fields:
+            setattr(self._session.standing, name, getattr(before, name))
+
+    def _keep(self) -> None:
+        try:
             self._session.keep(self._folder)
         except OSError as error:
-            for name in type(standing).model_fields:
-                setattr(standing, name, getattr(before, name))
             raise BadInput(f"session.json: {error.strerror or error}; nothing was done") from None

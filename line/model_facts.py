@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from line.class_names import complaint_about
+from line.own_file import LARGEST_JSON, read_regular
 from line.section import Fraction, Section
 
 FILE = "model.json"
@@ -15,7 +16,7 @@ FILE = "model.json"
 class ModelFacts(Section):
     """Travels to all processes as `RUN_DIR/model.json`."""
 
-    path: str = Field(min_length=1, max_length=4096)
+    path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     classes: tuple[str, ...] = Field(min_length=1)
     threshold: Fraction | None = None
@@ -35,4 +36,4 @@ class ModelFacts(Section):
 
     @classmethod
     def load(cls, run_dir: Path) -> ModelFacts:
-        return cls.model_validate_json((run_dir / FILE).read_bytes())
+        return cls.model_validate_json(read_regular(run_dir / FILE, LARGEST_JSON))

@@ -21,12 +21,9 @@ from line.model_facts import ModelFacts
 from line.orders import ModelOrder, Shadow, ShadowOff, Swap
 from line.run_folder import RunFolder
 from line.session import Session
-from line.standing import Shadowing
+from line.standing import MOST_MODELS, Shadowing
 from line.status import Status
 from line.swap import Swap as Changeover
-
-_MOST_MODELS = 100
-"""Of one run; all are known to the dispatcher."""
 
 Done = dict[str, Any]
 
@@ -141,8 +138,8 @@ class ModelOrders:
         if model.sha256 == before.sha256:
             raise BadInput(f"{model.path}: is the model that serves")
         models = {**self._standing.models, model.short_hash: model}
-        if len(models) > _MOST_MODELS:
-            raise BadInput(f"a run takes no more than {_MOST_MODELS} models")
+        if len(models) > MOST_MODELS:
+            raise BadInput(f"a run takes no more than {MOST_MODELS} models")
         hold(models=models)
         self._next = model
         self._tell_dispatcher("judge")

@@ -9,9 +9,11 @@ with Control.of(run_dir) as control:
 
 from __future__ import annotations
 
-import json
+import os
 import select
 import socket
+import struct
+import sys
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -19,6 +21,8 @@ from typing import Any, Self
 
 from line.errors import BadInput
 from line.leash import Leash, Note
+from line.process_list import ProcessList
+from line.runtime_mark import is_marked
 
 _ANSWER_S = 30.0
 """A line that is alive answers within milliseconds."""
@@ -44,15 +48,19 @@ class Control:
         Raises:
             BadInput: if none does.
         """
+        control = ProcessList.found(run_dir).control
+        if control is None or not is_marked(Path(control).parent, run_dir):
+            raise BadInput(f"{run_dir}: no line is running there")
         end = socket.socket(socket.AF_UNIX)
         try:
-            path = Path(json.loads((run_dir / "processes.json").read_bytes())["control"])
             end.settimeout(_ANSWER_S)
-            end.connect(str(path))
-        except (OSError, ValueError, KeyError, TypeError):
+            end.connect(control)
+            if _user_at(end) != os.geteuid():
+                raise PermissionError
+        except OSError:
             end.close()
             raise BadInput(f"{run_dir}: no line is running there") from None
-        return cls(run_dir, end, path.parent)
+        return cls(run_dir, end, Path(control).parent)
 
     def __enter__(self) -> Self:
         return self
@@ -137,3 +145,12 @@ class Control:
             elif note["kind"] == "console_address":
                 address = note.get("address")
                 self._addresses.append(address if isinstance(address, str) else None)
+
+
+def _user_at(end: socket.socket) -> int:
+    """Who listens at the other end; ourselves where the kernel does not say."""
+    if sys.platform != "linux":
+        return os.geteuid()
+    credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    user: int = struct.unpack("3i", credentials)[1]
+    return user

@@ -6,34 +6,27 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from line.atomic_file import write_atomically
+from line.atomic_file import sync_folder, write_atomically
 from line.errors import BadInput
 from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
+from line.process_list import FILE as PROCESSES_FILE
+from line.process_list import ProcessEntry, ProcessList
 from line.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class ProcessEntry:
-    """One line of processes.json; `since` is an ISO time, `ready` whether it serves yet."""
-
-    name: str
-    role: str
-    pid: int
-    incarnation: int
-    since: str
-    ready: bool
+SETTINGS_FILE = "settings.json"
 
 
 class RunFolder:
     """Paths and small files of a run."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, survives_power_cut: bool = False) -> None:
+        """`survives_power_cut`: what a resumed run needs is on the disk when it is written."""
         self.path = path
+        self._sync = survives_power_cut
         self.logs = path / "logs"
         self.inherited_fds: tuple[int, ...] = ()
         """descriptors that every process of the run keeps open"""
@@ -64,29 +57,40 @@ class RunFolder:
             raise BadInput(f"{path}: cannot be made, {parent} is not a folder")
         if not os.access(parent, os.W_OK):
             raise BadInput(f"{path}: cannot be made, {parent} is not writable")
-        return cls(path)
+        return cls(path, survives_power_cut=settings.results.survives_power_cut)
 
     def make(self, settings: Settings, model: ModelFacts) -> None:
         """Create the folder with what the child processes read."""
         try:
             self.logs.mkdir(parents=True)
-            (self.path / "settings.json").write_text(settings.model_dump_json(indent=1))
-            (self.path / MODEL_FILE).write_text(model.model_dump_json(indent=1))
+            self.keep_settings(settings)
+            self.write_text(MODEL_FILE, model.model_dump_json(indent=1))
+            if self._sync:
+                sync_folder(self.path.parent)
         except OSError as error:
             raise BadInput(f"{self.path}: {error.strerror or error}") from None
+
+    def keep_settings(self, settings: Settings) -> None:
+        """What the child processes go by. Raises OSError."""
+        self.write_text(SETTINGS_FILE, settings.model_dump_json(indent=1))
 
     def write_processes(self, entries: Iterable[ProcessEntry], control: Path | None = None) -> None:
         """processes.json: every living process, replaced in one step.
 
         `control`: the socket that orders are given at, while there is one.
         """
-        processes = [asdict(entry) for entry in entries]
-        open_at = {} if control is None else {"control": str(control)}
-        self.write_json("processes.json", {"processes": processes, **open_at})
+        open_at = None if control is None else str(control)
+        listed = ProcessList(processes=tuple(entries), control=open_at)
+        text = listed.model_dump_json(indent=1, exclude_none=True)
+        write_atomically(self.path / PROCESSES_FILE, text.encode())
 
     def write_json(self, name: str, content: object) -> None:
-        """Replace a JSON file in one step."""
-        write_atomically(self.path / name, json.dumps(content, indent=1).encode())
+        """Replace a JSON file that a resumed run needs in one step. Raises OSError."""
+        self.write_text(name, json.dumps(content, indent=1))
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a file that a resumed run needs in one step. Raises OSError."""
+        write_atomically(self.path / name, text.encode(), sync=self._sync)
 
 
 def now_iso() -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from line.errors import DiskFull, StageDied
 from line.faults import describe
 from line.model_facts import ModelFacts
 from line.model_orders import shadow_place
+from line.resume import session_of
 from line.run_folder import RunFolder
 from line.run_lock import RunLock
 from line.runtime_dir import make_runtime_dir
+from line.runtime_mark import mark, new_token, remove_marked
 from line.session import Session
 from line.settings import SINKS, Settings
 from line.signals import Interrupts
@@ -56,15 +59,12 @@ def run(
         BadInput: if the folder cannot be made; nothing has been started then.
     """
     os.umask(settings.results.umask)
-    runtime_dir = make_runtime_dir()
-    try:
+    with _runtime_dir() as runtime_dir:
         folder.make(settings, model)
         prepare(folder.path)
         with RunLock(folder.path) as lock:
-            session = Session(runtime_dir=str(runtime_dir))
+            session = Session(runtime_dir=str(runtime_dir), token=new_token())
             return _go(settings, model, folder, session, lock, watch, access)
-    finally:
-        shutil.rmtree(runtime_dir, ignore_errors=True)
 
 
 def resume(
@@ -76,19 +76,29 @@ def resume(
 ) -> Ended:
     """Go on with a run whose runner is gone; `reopen` has the arguments.
 
+    Of `settings` only what whoever resumes has a say in may differ from those of the folder.
+
     Raises:
         BadInput: if another runner is at work in the folder, or the session's file is damaged.
     """
     os.umask(settings.results.umask)
-    runtime_dir = make_runtime_dir()
+    with _runtime_dir() as runtime_dir, RunLock(folder.path) as lock:
+        session = session_of(folder.path, settings, model)
+        remove_marked(Path(session.runtime_dir), folder.path, session.token)
+        (folder.path / "run.json").unlink(missing_ok=True)
+        folder.keep_settings(settings)
+        later = session.successor(runtime_dir, new_token())
+        return _go(settings, model, folder, later, lock, watch, access)
+
+
+@contextmanager
+def _runtime_dir() -> Iterator[Path]:
+    """A folder for the sockets of one session; gone with it."""
+    path = make_runtime_dir()
     try:
-        with RunLock(folder.path) as lock:
-            session = Session.load(folder.path)
-            shutil.rmtree(session.runtime_dir, ignore_errors=True)
-            (folder.path / "run.json").unlink(missing_ok=True)
-            return _go(settings, model, folder, session.successor(runtime_dir), lock, watch, access)
+        yield path
     finally:
-        shutil.rmtree(runtime_dir, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _go(
@@ -100,13 +110,20 @@ def _go(
     watch: Watch,
     access: ConsoleAccess | None,
 ) -> Ended:
-    folder.inherited_fds = (lock.inherited_fd,)
+    mark(Path(session.runtime_dir), folder.path, session.token)
+    folder.inherited_fds = lock.inherited_fds
+
+    def look(status: Status) -> None:
+        lock.keep()
+        folder.inherited_fds = lock.inherited_fds
+        watch(status)
+
     status = Status(settings)
     status.restarts.update(session.restarts)
     status.standing = session.standing
     serving = session.standing.serving(model).short_hash
     places = _places(settings, status.workers, serving, session.standing)
-    supervisor = Supervisor(places, folder, session, status, watch, access)
+    supervisor = Supervisor(places, folder, session, status, look, access)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))

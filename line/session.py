@@ -4,58 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
+from line.complaints import damaged
 from line.errors import BadInput
+from line.own_file import LARGEST_JSON, read_regular
 from line.run_folder import RunFolder, now_iso
 from line.standing import Standing
 
 FILE = "session.json"
+_MOST = 1000
+"""Processes; a line has a few hundred."""
+_MOST_EVENTS = 10**5
+_Name = Annotated[str, Field(min_length=1, max_length=80)]
+_Count = Annotated[int, Field(ge=0, le=10**9)]
 
 
 class Injected(BaseModel):
     """A fault of the scenario that was carried out."""
 
-    number: int
+    number: int = Field(ge=0)
     """in the settings' events"""
-    at: str
+    at: str = Field(max_length=80)
     """wall clock, ISO"""
 
 
 class Session(BaseModel):
     """Travels from runner to runner as `RUN_DIR/session.json`; counts go on over all of them."""
 
-    number: int = 1
-    runtime_dir: str
-    incarnations: dict[str, int] = Field(default_factory=dict)
+    number: int = Field(default=1, ge=1, le=10**6)
+    runtime_dir: str = Field(max_length=4096, pattern=r"^[^\x00]*$")
+    token: str = Field(default="", pattern="^(?:[0-9a-f]{32})?$")
+    """stands in the runtime folder as well, see `line.runtime_mark`"""
+    incarnations: dict[_Name, _Count] = Field(default_factory=dict, max_length=_MOST)
     """process → how often it was started"""
-    restarts: dict[str, int] = Field(default_factory=dict)
+    restarts: dict[_Name, _Count] = Field(default_factory=dict, max_length=_MOST)
     """role → unplanned restarts"""
-    injected: list[Injected] = Field(default_factory=list)
+    injected: list[Injected] = Field(default_factory=list, max_length=_MOST_EVENTS)
     standing: Standing = Field(default_factory=Standing)
 
+    _kept: str = PrivateAttr(default="")
+    """what stands in the file"""
+
     @classmethod
-    def load(cls, run_dir: Path) -> Session:
-        """Raises BadInput, naming the file, if there is none or it is damaged."""
+    def load(cls, run_dir: Path, *, only_ours: bool = False) -> Session:
+        """Raises BadInput, naming file and field, if there is none or it is damaged.
+
+        With `only_ours` the file has to belong to this user.
+        """
         path = run_dir / FILE
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_regular(path, LARGEST_JSON, only_ours=only_ours))
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror or error}") from None
         except ValidationError as error:
-            raise BadInput(f"{path}: {error.errors()[0]['msg']}") from None
+            raise damaged(path, error) from None
 
     def keep(self, folder: RunFolder) -> None:
-        """Write it down. Raises OSError if there is no room."""
-        folder.write_json(FILE, self.model_dump())
+        """Write it down, if anything is new. Raises OSError if there is no room."""
+        text = self.model_dump_json(indent=1)
+        if text != self._kept or not (folder.path / FILE).exists():
+            folder.write_text(FILE, text)
+            self._kept = text
 
-    def successor(self, runtime_dir: Path) -> Session:
+    def successor(self, runtime_dir: Path, token: str) -> Session:
         """The session of a runner that resumes the run."""
-        return self.model_copy(
-            update={"number": self.number + 1, "runtime_dir": str(runtime_dir)}, deep=True
-        )
+        values = {**self.model_dump(), "number": self.number + 1}
+        return Session.model_validate({**values, "runtime_dir": str(runtime_dir), "token": token})
 
     def next_incarnation(self, name: str) -> int:
         """Count one more start of a process; names stay unique over all sessions."""

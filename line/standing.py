@@ -5,11 +5,18 @@ It travels in session.json, so that restarted processes and resumed runs hold to
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Annotated
 
-from line.belt_changes import BeltChange
+from pydantic import BaseModel, Field, model_validator
+
+from line.belt_changes import MOST as MOST_CHANGES
+from line.belt_changes import BeltChange, out_of_order
 from line.model_facts import ModelFacts
 from line.section import Fraction
+
+MOST_MODELS = 100
+"""Of one run; all are known to the dispatcher."""
+_ShortHash = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 
 
 class Shadowing(BaseModel):
@@ -22,19 +29,35 @@ class Shadowing(BaseModel):
 class Standing(BaseModel):
     """Of one run, over all its sessions."""
 
-    changes: list[BeltChange] = Field(default_factory=list)
-    """of the belts, ascending in time"""
-    threshold: float | None = None
+    changes: list[BeltChange] = Field(default_factory=list, max_length=MOST_CHANGES)
+    """of the belts, those of each kind ascending in time"""
+    threshold: Fraction | None = None
     """in place of the settings'"""
-    workers: int | None = None
+    workers: int | None = Field(default=None, ge=0, le=256)
     """in place of the settings'"""
-    models: dict[str, ModelFacts] = Field(default_factory=dict)
+    models: dict[_ShortHash, ModelFacts] = Field(default_factory=dict, max_length=MOST_MODELS)
     """short hash → every model that was to serve in place of the run's own"""
-    model: str | None = None
+    model: _ShortHash | None = None
     """short hash of the one that does"""
     shadow: Shadowing | None = None
-    orders: int = 0
+    orders: int = Field(default=0, ge=0, le=10**9)
     """carried out, of all kinds"""
+
+    @model_validator(mode="after")
+    def _changes_ascend(self) -> Standing:
+        place = out_of_order(self.changes)
+        if place is not None:
+            raise ValueError(f"changes.{place}.at_s: before an earlier change of its kind")
+        return self
+
+    @model_validator(mode="after")
+    def _models_are_what_they_are_called(self) -> Standing:
+        for name, model in self.models.items():
+            if model.short_hash != name:
+                raise ValueError(f"models.{name}: is {model.short_hash}")
+        if self.model is not None and self.model not in self.models:
+            raise ValueError(f"model: {self.model} is not among models")
+        return self
 
     def serving(self, own: ModelFacts) -> ModelFacts:
         """The model of new workers; `own` is the run's."""

@@ -68,7 +68,7 @@ def settings() -> Settings:
 
 def audited(run_dir: Path, settings: Settings, seqs: list[int], *, fed: int, finished: bool = True):
     with closing(Progress(run_dir / "camera-0.progress", run_dir / "stop")) as progress:
-        progress.mark(fed, 1.0, 1.0)
+        progress.reach(fed, 1.0, 1.0)
     rows = encode_rows(outcome(seq, scheduled_s=seq * 0.5) for seq in seqs)
     (run_dir / "results.csv").write_bytes(HEADER.encode() + rows)
     (run_dir / FILE).write_text(MODEL.model_dump_json())

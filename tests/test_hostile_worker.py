@@ -12,7 +12,7 @@ from time import monotonic
 import pytest
 import zmq
 
-from line import remotes
+from line import dispatcher
 from line.codec import encode
 from line.curve import Lock
 from line.keys import WorkerKeys, make
@@ -184,7 +184,7 @@ def shut_out(stage: Stage) -> bool:
 
 
 def test_a_key_has_so_many_connections_and_no_more(line: Line) -> None:
-    most = remotes._MOST_CONNECTIONS
+    most = dispatcher._MOST_CONNECTIONS
     for number in range(most):
         line.join("press", number)
     one_more = line.remote("press", most)
@@ -230,7 +230,7 @@ def test_one_that_never_reads_costs_no_memory(line: Line) -> None:
 def test_one_that_never_ends_its_message_is_thrown_out_before_memory_is_full(
     line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remotes, "_SPARE_BYTES", 100 * 10**6)
+    monkeypatch.setattr(dispatcher, "_SPARE_BYTES", 100 * 10**6)
     press = line.join("press")
     part = bytes(60_000)
     deadline = monotonic() + 60
@@ -240,7 +240,7 @@ def test_one_that_never_ends_its_message_is_thrown_out_before_memory_is_full(
             if not press.send_part(part, more=True):
                 break
         line.stage.step()
-        line.stage.dispatcher.check_memory()
+        line.stage.dispatcher._check_memory()
     mill = line.join("mill")
     line.see(0)
     line.stage.until(mill.frames)

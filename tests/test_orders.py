@@ -32,7 +32,7 @@ from line.session import Session
 from producers.belt import Belt, BeltItem, Stage
 from run_line import main
 from tests.running_line import RunningLine, assert_accounted, poll
-from tests.test_belt import belt_settings
+from tests.test_belt import ListFeed, belt_settings
 from tests.test_resume import ResumedLine
 
 WHO = "somebody"
@@ -132,7 +132,7 @@ def _run_belt(changes: Iterator[tuple[float, list[BeltChange]]]) -> Log:
     def observe(stage: Stage, item: BeltItem) -> None:
         log.append((stage, item.seq, item.fed_s, item.trigger_s))
 
-    belt = Belt(env, belt_settings(), [0.3 * seq for seq in range(30)], observe)
+    belt = Belt(env, belt_settings(), ListFeed([0.3 * seq for seq in range(30)]), observe)
     for heard_s, known in changes:
         while env.peek() <= heard_s:
             env.step()
@@ -180,14 +180,23 @@ def _status(control: Control, **wanted: object) -> dict[str, Any]:
 BELT = ["frame_id", "scheduled_s", "true_class", "picture_crc32"]
 
 
+class SlowDiskLine(RunningLine):
+    """Writes session.json so slowly that a moment just ahead has passed when it is written."""
+
+    def __init__(self, run_dir: Path, *arguments: object) -> None:
+        super().__init__(run_dir, *arguments)
+        self._command[1:2] = ["-m", "tests.slow_disk"]
+
+
+@pytest.mark.parametrize(("line_on", "items"), [(RunningLine, 70), (SlowDiskLine, 170)])
 def test_a_paused_belt_is_the_same_for_a_killed_camera_and_for_a_resumed_run(
-    tmp_path: Path, tiny_model: Path
+    line_on: type[RunningLine], items: int, tmp_path: Path, tiny_model: Path
 ) -> None:
     """Its items, arrivals and pictures are those of a belt that is told of the orders at once."""
-    options = ("--model", tiny_model, "--interval", 0.1, "--items", 70)
+    options = ("--model", tiny_model, "--interval", 0.1, "--items", items)
     effects = ("--set", "camera.window_frames=256", "--set", "camera.lamp_drift_per_min=0.3")
     run_dir = tmp_path / "run"
-    with RunningLine(run_dir, *options, *effects) as line:
+    with line_on(run_dir, *options, *effects) as line:
         line.wait_for_rows(5)
         with Control.of(run_dir) as control:
             paused_s = control.order("pause", WHO)["at_s"]
@@ -205,10 +214,10 @@ def test_a_paused_belt_is_the_same_for_a_killed_camera_and_for_a_resumed_run(
         rows = line.rows()
     assert status == 0
     assert_accounted(summary, rows)
-    assert (summary["items"]["fed"], summary["orders"]) == (70, 4)
+    assert (summary["items"]["fed"], summary["orders"]) == (items, 4)
 
     fed_s = rows["scheduled_s"].sort_values()
-    arrivals = [0.1 * (seq + 1) for seq in range(70)]
+    arrivals = [0.1 * (seq + 1) for seq in range(items)]
     changes = Session.load(run_dir).standing.changes
     assert [round(change.at_s, 3) for change in changes] == [paused_s, speed_s, unpaused_s]
     feeder, pace = pauses(changes), belt_pace(1.0, [], changes)

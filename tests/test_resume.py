@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from line.config import load
 from line.errors import BadInput
 from line.lane_record import LaneRecord
 from line.model_facts import FILE, ModelFacts
 from line.resume import reopen
+from line.run_folder import RunFolder
 from line.run_lock import RunLock
 from line.session import Session, elapsed_s
 from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
@@ -125,8 +127,11 @@ def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_run_with_the_columns_of_another_version_is_refused(tmp_path: Path) -> None:
     write_run(tmp_path, [], facts=None)
+    settings = load(environment={}, options=[("decision.threshold", 0.5)])
+    (tmp_path / "settings.json").write_text(settings.model_dump_json())
     facts = ModelFacts(path="m.onnx", sha256="ab" * 32, classes=("glass",))
     (tmp_path / FILE).write_text(facts.model_dump_json())
+    Session(runtime_dir="/gone").keep(RunFolder(tmp_path))
     reopen(tmp_path)
     results = tmp_path / "results.csv"
     results.write_text(results.read_text().replace(",published_ms,dispatched_ms", ""))
@@ -165,7 +170,7 @@ def test_the_belt_goes_on_where_the_first_unfinished_lane_needs_it() -> None:
 def test_a_fault_is_injected_once_over_all_sessions() -> None:
     session = Session(runtime_dir="/somewhere")
     assert session.inject(0)
-    later = session.successor(Path("/elsewhere"))
+    later = session.successor(Path("/elsewhere"), "")
     assert not later.inject(0)
     assert later.inject(1)
     assert (later.number, later.next_incarnation("worker-0")) == (2, 1)

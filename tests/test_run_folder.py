@@ -11,12 +11,21 @@ import pytest
 from line.config import load
 from line.errors import BadInput
 from line.model_facts import ModelFacts
-from line.run_folder import ProcessEntry, RunFolder
+from line.process_list import ProcessEntry
+from line.run_folder import RunFolder
 from line.runtime_dir import make_runtime_dir
 from line.settings import Settings
 
 MODEL = ModelFacts(path="models/some.onnx", sha256="0123456789abcdef" * 4, classes=("a", "b"))
-ENTRY = ProcessEntry("worker-0", "worker", 4711, 2, "2024-05-01T12:00:00.000+00:00", True)
+ENTRY = ProcessEntry(
+    name="worker-0",
+    role="worker",
+    pid=4711,
+    incarnation=2,
+    since="2024-05-01T12:00:00.000+00:00",
+    ready=True,
+    started=815,
+)
 
 
 @pytest.fixture
@@ -133,6 +142,7 @@ def test_processes_are_listed_as_they_are(tmp_path: Path) -> None:
                 "incarnation": 2,
                 "since": "2024-05-01T12:00:00.000+00:00",
                 "ready": True,
+                "started": 815,
             }
         ]
     }

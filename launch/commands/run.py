@@ -19,17 +19,16 @@ from launch.options import (
     number_or_word,
     refuse_beside,
 )
+from launch.resuming import taken_up
 from launch.run_console import with_console_decided
 from launch.settings import checked_model, decided, facts_of, settings_of
 from line import runner
 from line.errors import BadInput
-from line.resume import reopen
 from line.run_folder import RunFolder
-from line.session import Session
 from line.settings import SourceSettings
 from producers.sources import keep_pictures
-from workers.model import Model
 
+_BESIDE_RESUME = ("quiet", "as_json", "config", "console", "assignments")
 DEFAULT_SCENARIO = "demo"
 Clock = Literal["real", "virtual"]
 
@@ -77,11 +76,9 @@ def run(
 ) -> None:
     """Run the line until its belt ends. Ctrl-C drains it; a second Ctrl-C stops it at once."""
     if resume is not None:
-        refuse_beside(context, "resume", ("quiet", "as_json"))
-        settings, facts, folder = reopen(resume)
+        refuse_beside(context, "resume", _BESIDE_RESUME)
+        settings, facts, folder = taken_up(resume, config, console, assignments or ())
         settings, access = with_console_decided(settings, resume, silent=quiet or as_json)
-        serving = Session.load(folder.path).standing.serving(facts)
-        Model.open(Path(serving.path), settings.model.provider, serving.sha256)
         start = partial(runner.resume, settings, facts, folder, access=access)
         return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
     options: dict[str, object | None] = {
