@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from line.csv_cells import text_of
 from line.errors import BadInput
 from line.shadow_file import COLUMNS, FILE
 
@@ -49,10 +50,13 @@ def _parse(data: bytes) -> pd.DataFrame:
     rows = pd.read_csv(io.BytesIO(whole), keep_default_na=False, na_values=[""], dtype=_TYPES)
     if tuple(rows.columns) != COLUMNS:
         raise ValueError("has other columns; of another version of the line?")
+    for name in _TEXTS:
+        rows[name] = rows[name].map(text_of, na_action="ignore")
     return rows.drop_duplicates(["frame_id", "shadow_model"])
 
 
 _NUMBERS = [f"{each}_{what}" for each in _MODELS for what in ("confidence", "inference_ms")]
+_TEXTS = [name for name in COLUMNS if name not in _NUMBERS]
 _TYPES = {**dict.fromkeys(COLUMNS, "str"), **dict.fromkeys(_NUMBERS, "float64")}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from comparison.cause import Cause, Why, why
 from comparison.run import ComparedRun, Item
+from line.csv_cells import cells_of
 
 COLUMNS = (
     *("frame_id", "true_class", "cause", "detail"),
@@ -79,7 +80,7 @@ class Difference:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_cells(change) for change in self.changes)
+        writer.writerows(cells_of(_cells(change)) for change in self.changes)
         return text.getvalue()
 
 

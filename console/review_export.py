@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from console.inside import is_name, open_inside
+from line.csv_cells import cells_of
 from line.errors import BadInput
 from line.outcome import decode_top3
 from line.review_file import NONE_OF_THESE, Label, QueuedItem, ReviewFile
@@ -147,7 +148,8 @@ def _files(run_dir: Path) -> Iterator[tuple[str, bytes]]:
         name = "" if content is None else _picture_name(run, one)
         if content is not None:
             yield name, content
-        rows.writerow([f"{run}/{label.frame_id}", name, label.label, label.who, label.when])
+        row = [f"{run}/{label.frame_id}", name, label.label, label.who, label.when]
+        rows.writerow(cells_of(row))
     yield "labels.csv", table.getvalue().encode()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from console.enquirer import Enquirer
+from line.csv_cells import cells_of
 from line.enquiry import LONGEST_NAME, PictureAnswer
 from line.errors import BadInput
 
@@ -26,8 +27,6 @@ _COLUMNS = (
     "letterbox",
     "complaint",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet may take for a formula where a cell begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Tray:
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(_COLUMNS)
         for asked in list(self.pictures.values()):  # one may come from another thread
-            rows.writerow([_cell(value) for value in _row(asked)])
+            rows.writerow(cells_of(_row(asked)))
         return text.getvalue()
 
 
@@ -168,7 +167,3 @@ def _row(asked: Asked) -> list[str]:
 
 def _yes(true: bool) -> str:
     return "yes" if true else "no"
-
-
-def _cell(value: str) -> str:
-    return f"'{value}" if value.startswith(_FORMULA) else value

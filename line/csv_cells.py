@@ -7,6 +7,8 @@ Cells of numbers are written as numbers: a number that is negative is no text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from line.plain_text import plain
 
 LONGEST = 2000
@@ -19,6 +21,11 @@ def cell_of(text: str) -> str:
     """The cell for a text, which is made plain (`line.plain_text`) and cut if need be."""
     text = plain(text, LONGEST)
     return _QUOTE + text if _would_count(text) else text
+
+
+def cells_of(values: Iterable[object]) -> list[object]:
+    """A row: texts as their cells, everything else as it is."""
+    return [cell_of(value) if isinstance(value, str) else value for value in values]
 
 
 def text_of(cell: str) -> str:

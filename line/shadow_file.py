@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+
+from line.csv_cells import cells_of
 
 FILE = "shadow.csv"
 
@@ -45,12 +48,12 @@ class ShadowFile:
 
     def append(self, row: ShadowRow) -> None:
         """Raises OSError without room; then nothing of the row stands there."""
-        whole, line = self._file.tell(), _line(astuple(row))
+        whole, line = self._file.tell(), _line(cells_of(astuple(row)))
         if self._file.write(line) != len(line):
             self._file.truncate(whole)
 
 
-def _line(cells: tuple[object, ...]) -> bytes:
+def _line(cells: Sequence[object]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode()

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from line.csv_cells import cell_of
 from line.errors import BadInput
 from planner.plan import Target
 from planner.plan_run import MEASURES, Result
@@ -43,6 +44,7 @@ def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], targe
                 place = [f"{getattr(cell, name):g}" for name in _PLACE]
                 met = "true" if target.is_met(result) else "false"
                 deaths = len(result.deaths)
-                writer.writerow([names[cell.profile], *place, result.items, met, deaths, *numbers])
+                profile = cell_of(names[cell.profile])
+                writer.writerow([profile, *place, result.items, met, deaths, *numbers])
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
