@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -87,6 +87,10 @@ class Passed:
 
     def add(self, key: tuple[int, int]) -> None:
         self._seqs[key[0]].add(key[1])
+
+    def update(self, keys: Iterable[tuple[int, int]]) -> None:
+        for key in keys:
+            self.add(key)
 
     def state(self) -> dict[str, Any]:
         """As JSON keeps it."""

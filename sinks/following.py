@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from contextlib import suppress
 from time import monotonic
+from typing import Literal
 
 from line.errors import StorageError
 from line.event_log import FILE as EVENTS
@@ -105,54 +106,42 @@ class Following:
 
     def _hand_over_rows(self) -> bool:
         """Whether the cursor moved."""
-        keys: list[tuple[int, int] | None] = []
-        rows: list[Outcome] = []
-        places: list[int] = []
-        """of the rows among the lines"""
-        for line in self._rows.look()[:_MOST_ROWS]:
-            row = self._row(line)
-            if row is not None:
-                places.append(len(keys))
-                rows.append(row)
-            keys.append((row.camera, row.seq) if row is not None else None)
-        if not keys:
+        lines = self._rows.look()[:_MOST_ROWS]
+        found = [self._row(line) for line in lines]
+        places = [place for place, row in enumerate(found) if isinstance(row, Outcome)]
+        rows = [row for row in found if isinstance(row, Outcome)]
+        done = self._follower.take(rows, final=self._is_final) if rows else 0
+        count = places[done] if done < len(rows) else len(lines)
+        if not count:
             return False
-        count = len(keys)
-        if rows:
-            done = self._follower.take(rows, final=self._is_final)
-            for row in rows[:done]:
-                self._passed.add((row.camera, row.seq))
-            count = places[done] if done < len(rows) else len(keys)
+        self._passed.update((row.camera, row.seq) for row in rows[:done])
+        self._malformed += found[:count].count(None)
         before = self._rows.cursor.offset
         self._rows.passed(count)
-        moved = self._rows.cursor.offset - before
-        if moved > 0:
-            self._row_bytes += 0.1 * (moved / count - self._row_bytes)
-        return moved > 0
+        size = self._rows.cursor.offset - before
+        self._row_bytes += 0.1 * (size / count - self._row_bytes)
+        return True
 
-    def _row(self, line: bytes) -> Outcome | None:
-        """The row of a line; None for one that was met before, and for what is no row."""
+    def _row(self, line: bytes) -> Outcome | Literal["known"] | None:
+        """The row of a line; "known" for one that was met before, None for what is no row."""
         cells = line.split(b",", 3)
         try:
             if line == _HEADER or (int(cells[1]), int(cells[2])) in self._passed:
-                return None
+                return "known"
             return decode_row(line.decode())
         except (ValueError, IndexError):
-            self._malformed += 1
             return None
 
     def _hand_over_events(self) -> bool:
+        """Whether the cursor moved."""
         lines = self._events.look()[:_MOST_ROWS]
-        events: list[LineEvent] = []
-        for line in lines:
-            try:
-                events.append(LineEvent.decode(line))
-            except ValueError:
-                self._malformed += 1
-        if lines:
-            self._follower.take_events(events)
-            self._events.passed(len(lines))
-        return bool(lines)
+        if not lines:
+            return False
+        found = [_event(line) for line in lines]
+        self._follower.take_events([event for event in found if event is not None])
+        self._malformed += found.count(None)
+        self._events.passed(len(lines))
+        return True
 
     # -- what the supervisor says, and is told ---------------------------------------------------
 
@@ -223,3 +212,11 @@ class Following:
                     "sink": self._follower.state(),
                 }
             )
+
+
+def _event(line: bytes) -> LineEvent | None:
+    """The event in a line; None for what is none."""
+    try:
+        return LineEvent.decode(line)
+    except ValueError:
+        return None

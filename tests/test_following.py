@@ -201,9 +201,14 @@ def test_what_is_no_row_or_event_is_counted_and_passed_over(tmp_path: Path, log:
         file.write(b"rubbish\n0-1,0,1,nothing\n\xff,\xff\n\n")
     (tmp_path / "events.jsonl").write_bytes(b"[" * 5000 + b"\n{}\n" + b'{"id": 7}\n\xff\n')
     tell(tmp_path, "first")
+    follower.refuses = StorageError("a moment")
     with following(tmp_path, follower) as process:
+        process.until(lambda: process.notes("beat"))
+        process.until(lambda: process.notes("beat"))
+        follower.refuses = None
         process.until(lambda: any(n["malformed"] == 8 for n in process.notes("beat")))
         assert [event.id for event in follower.events] == ["first"]
+        assert process.notes("beat")[-1:] in ([], [{"kind": "beat", "malformed": 8}])
     assert seqs(follower) == [0]
 
 
