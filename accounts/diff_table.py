@@ -11,6 +11,7 @@ from accounts.legend import LEGEND
 from comparison.cause import MEANINGS
 from comparison.changes import Change, Difference
 from comparison.run import Item
+from line.plain_text import plain
 
 _ITEMS = 20
 _SETTINGS = 12
@@ -42,7 +43,8 @@ def print_difference(difference: Difference, console: Console) -> None:
 def _print_settings(difference: Difference, console: Console) -> None:
     differing = list(difference.settings())
     for name, before, after in differing[:_SETTINGS]:
-        console.print(Text(f"  {name}: {before} → {after}", style="dim"), soft_wrap=True)
+        values = " → ".join(plain(str(value)) for value in (before, after))
+        console.print(Text(f"  {plain(name)}: {values}", style="dim"), soft_wrap=True)
     if len(differing) > _SETTINGS:
         rest = wording.count(len(differing) - _SETTINGS, "other setting")
         console.print(Text(f"  and {rest}", style="dim"))

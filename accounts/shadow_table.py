@@ -40,8 +40,12 @@ def _figures(found: Comparison) -> Table:
     for each, what in (("served", "decided"), ("shadow", "candidate")):
         latency = found["latency_ms"][each]
         accuracy = wording.percent(found["accuracy"][each])
-        table.add_row(what, accuracy, *(f"{latency[p]:.1f} ms" for p in ("p50", "p95")))
+        table.add_row(what, accuracy, *(_ms(latency[p]) for p in ("p50", "p95")))
     return table
+
+
+def _ms(value: float | None) -> str:
+    return wording.NONE if value is None else f"{value:.1f} ms"
 
 
 def _changes(found: Comparison) -> Table:

@@ -23,6 +23,11 @@ COLUMNS = (
 _PAIRS = ("verdict", "predicted_class", "confidence", "latency_ms", "reason", "model")
 
 
+_SECRETS = ("password", "token", "secret")
+_HIDDEN = "(not shown)"
+_DEEPEST = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An item of both runs, as each of them has it."""
@@ -69,11 +74,16 @@ class Difference:
         return dict(Counter(change.fates for change in self.changes).most_common())
 
     def settings(self) -> Iterator[tuple[str, Any, Any]]:
-        """The settings that differ: `section.key`, the first run's value, the second's."""
+        """The settings that differ: `section.key`, the first run's value, the second's.
+
+        Of secrets, which older runs have kept among them, it is said that they differ.
+        """
         flat_a, flat_b = (dict(_flat(run.settings)) for run in (self.a, self.b))
         for name in dict.fromkeys((*flat_a, *flat_b)):
             if flat_a.get(name) != flat_b.get(name):
-                yield name, flat_a.get(name), flat_b.get(name)
+                hidden = any(word in name for word in _SECRETS)
+                before, after = (_HIDDEN if hidden else flat.get(name) for flat in (flat_a, flat_b))
+                yield name, before, after
 
     def as_csv(self) -> str:
         """The changes as diff.csv, a row each."""
@@ -105,7 +115,7 @@ def _cells(change: Change) -> Iterator[object]:
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and prefix.count(".") < _DEEPEST:
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +18,12 @@ from typing import Any
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.own_file import LARGEST_JSON, open_regular, read_regular
+from line.plain_text import plain
 from line.run_reading import reading
 
+MOST_ITEMS = 2_000_000
+"""of a run: both are held in memory, at about half a kilobyte an item"""
 _NEEDED = (
     *("frame_id", "scheduled_s", "true_class", "predicted_class", "confidence", "low_confidence"),
     *("verdict", "reason", "latency_ms", "slack_ms", "worker", "attempts", "model"),
@@ -122,7 +128,7 @@ def _has_no_picture(item: Item) -> bool:
 
 def _object(path: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_regular(path, LARGEST_JSON, follow_links=True))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: {error}") from None
     if not isinstance(found, dict):
@@ -133,9 +139,12 @@ def _object(path: Path) -> Mapping[str, Any]:
 def _items(path: Path) -> dict[str, Item]:
     found: dict[str, Item] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        descriptor = open_regular(path, follow_links=True)
+        with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
             for item in _read_rows(_whole(file), path):
                 found.setdefault(item.frame_id, item)
+                if len(found) > MOST_ITEMS:
+                    raise BadInput(f"{path}: more than {MOST_ITEMS} items are not compared")
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: {error}") from None
     return found
@@ -163,19 +172,24 @@ def _item(row: Mapping[str, str]) -> Item:
     return Item(
         frame_id=row["frame_id"],
         scheduled_s=float(row["scheduled_s"]),
-        true_class=text_of(row["true_class"]) or None,
-        predicted_class=text_of(row["predicted_class"]) or None,
+        true_class=_one_of_few(row["true_class"]) or None,
+        predicted_class=_one_of_few(row["predicted_class"]) or None,
         confidence=_number(row["confidence"]),
         low_confidence=row["low_confidence"] == "true",
         verdict=Verdict(row["verdict"]),
-        reason=text_of(row["reason"]),
+        reason=_one_of_few(row["reason"]),
         latency_ms=_number(row["latency_ms"]),
         slack_ms=_number(row["slack_ms"]),
-        worker=text_of(row["worker"]),
+        worker=_one_of_few(row["worker"]),
         attempts=int(row["attempts"]),
-        model=row["model"],
+        model=_one_of_few(row["model"]),
         picture_crc32=None if crc32 is None else int(crc32),
     )
+
+
+def _one_of_few(cell: str) -> str:
+    """The text of a cell, kept once however many rows have it."""
+    return sys.intern(plain(text_of(cell)))
 
 
 def _number(cell: str) -> float | None:

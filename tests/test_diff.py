@@ -21,6 +21,8 @@ from comparison.run import read
 from launch.item_pictures import ItemPictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
+from line.settings import Settings
+from producers.sources import keep_pictures
 from tests.running_line import RunningLine, command
 from tests.test_accounts_folder import FACTS, Row, row, write_run
 
@@ -299,6 +301,7 @@ def test_pictures_come_from_the_queue_or_are_made_again_to_the_byte(tmp_path: Pa
     settings = json.loads((path / "settings.json").read_text())
     settings["source"]["spec"] = str(tmp_path / "photographs")
     (path / "settings.json").write_text(json.dumps(settings))
+    keep_pictures(Settings.model_validate(settings), path)
     queued = path / "review" / "images"
     queued.mkdir(parents=True)
     Image.new("RGB", (40, 30), (0, 0, 99)).save(queued / "0-2.png")

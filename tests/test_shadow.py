@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from accounts import csv_blocks
 from accounts.shadow import read_comparisons
 from accounts.shadow_table import print_comparison
 from line.candidate_feed import is_sampled
@@ -122,6 +123,23 @@ def test_what_is_no_shadow_file_is_refused(tmp_path: Path, content: bytes, said:
     assert str(refusal.value).startswith(f"{tmp_path / FILE}: ")
     assert said in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_file_with_a_header_alone_has_no_candidate(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(",".join(COLUMNS) + "\n")
+    assert read_comparisons(tmp_path) == []
+
+
+def test_a_row_that_stands_twice_counts_once_in_blocks_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ShadowFile(tmp_path) as file:
+        for number in (*range(40), *range(40)):
+            file.append(_row(number, "glass", "glass", "metal" if number % 4 else "glass"))
+    whole = read_comparisons(tmp_path)
+    monkeypatch.setattr(csv_blocks, "_BLOCK_BYTES", 300)
+    assert read_comparisons(tmp_path) == whole
+    assert (whole[0]["items"], whole[0]["agreement"]) == (40, 0.25)
 
 
 # -- a running line ---------------------------------------------------------------------------
