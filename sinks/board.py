@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from time import monotonic
 from typing import Any
 
@@ -112,7 +113,10 @@ class Board:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Count on from `state`. Raises KeyError, TypeError or ValueError if it is none of ours."""
+        """Count on from `state`.
+
+        Raises AttributeError, KeyError, OverflowError, TypeError or ValueError for what is none.
+        """
         if list(state["bounds_s"]) != self._bounds_s:
             raise ValueError("counted between other bounds")
         buckets = [int(count) for count in state["buckets"]]
@@ -120,10 +124,15 @@ class Board:
             raise ValueError("other buckets")
         classified, judged, right, in_time = map(int, state["counts"])
         verdicts = {Verdict(name): int(count) for name, count in state["verdicts"].items()}
-        reasons = {str(Verdict(name)): Counter(counts) for name, counts in state["reasons"].items()}
-        bins = {str(name): Counter(counts) for name, counts in state["bins"].items()}
+        reasons = {
+            str(Verdict(name)): _counter(counts) for name, counts in state["reasons"].items()
+        }
+        bins = {str(name): _counter(counts) for name, counts in state["bins"].items()}
         latencies_ms = [float(latency_ms) for latency_ms in state["latencies_ms"]]
-        self._latency_sum_s = float(state["latency_sum_s"])
+        latency_sum_s = float(state["latency_sum_s"])
+        if not all(map(isfinite, (latency_sum_s, *latencies_ms))):
+            raise ValueError("no latencies")
+        self._latency_sum_s = latency_sum_s
         self._buckets = buckets
         self._classified, self._judged = classified, judged
         self._right, self._in_time = right, in_time
@@ -141,3 +150,7 @@ class Board:
     def _quantile(self, share: float) -> float | None:
         ordered = sorted(self._latencies_ms)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def _counter(counts: Mapping[str, Any]) -> Counter[str]:
+    return Counter({str(name): int(count) for name, count in counts.items()})

@@ -108,7 +108,7 @@ class CsvLog:
         """What the checkpoint says, and up to which offset; nothing if the file does not agree."""
         state = self._checkpoint.read()
         if state is not None:
-            with suppress(KeyError, TypeError, ValueError, AttributeError):
+            with suppress(AttributeError, KeyError, OverflowError, TypeError, ValueError):
                 cursor = Cursor.of(state["cursor"])
                 stand = Stand.of(state, Board(latency_bounds_s))
                 rows_fit = stand.items * _LEAST_ROW_BYTES <= cursor.offset <= self._file.size

@@ -53,14 +53,16 @@ class Stand:
     def state(self) -> dict[str, Any]:
         """As JSON keeps it."""
         known = {str(camera): runs_of(seqs) for camera, seqs in self.known.items()}
-        return {"known": known, "board": self.board.state()}
+        return {"items": self.items, "known": known, "board": self.board.state()}
 
     @classmethod
     def of(cls, state: Mapping[str, Any], board: Board) -> Stand:
-        """Inverse of `state`. Raises KeyError, TypeError or ValueError for anything else."""
+        """Inverse of `state`; raises as `Board.restore` does."""
         stand = cls(board)
         for camera, runs in state["known"].items():
             stand.known[int(camera)] = seqs_of(runs)
+        if stand.items != state["items"]:
+            raise ValueError("other items than were counted")
         board.restore(state["board"])
         return stand
 

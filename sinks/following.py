@@ -191,7 +191,7 @@ class Following:
                 passed = Passed()
                 passed.restore(kept["passed"])
                 self._follower.restore(kept["sink"])
-            except (AttributeError, KeyError, TypeError, ValueError):
+            except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
                 pass
             else:
                 self._passed.restore(kept["passed"])

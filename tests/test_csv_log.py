@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import zlib
@@ -20,6 +21,7 @@ from line.csv_cells import LONGEST
 from line.errors import BadInput, FileChanged
 from line.outcome import COLUMNS, Outcome, Verdict, encode_top3
 from line.plain_text import plain
+from sinks.checkpoint import Checkpoint
 from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows
 
@@ -360,6 +362,34 @@ def test_a_log_knows_the_same_with_and_without_its_checkpoint(path, how):
     with closing(CsvLog(path, latency_bounds_s=(0.01, 0.02))) as log:
         assert figures(log) == before
         store(log, *rows, outcome(20))
+    assert stored(path) == [*rows, outcome(20)]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(data=st.data())
+def test_no_checkpoint_whatever_it_holds_keeps_a_log_from_its_work(data, tmp_path_factory):
+    """One value of it is another, and its checksum is right all the same."""
+    path = tmp_path_factory.mktemp("log") / "results.csv"
+    rows = varied(12)
+    with closing(CsvLog(path)) as log:
+        store(log, *rows)
+    checkpoint = Checkpoint(path.with_name(CHECKPOINT))
+    state = checkpoint.read()
+    assert state is not None
+    place = data.draw(st.sampled_from(["cursor", "known", "board", *state["board"]]))
+    holder = state if place in state else state["board"]
+    holder[place] = data.draw(anything)
+    checkpoint.write(state)
+
+    with closing(CsvLog(path)) as log:
+        store(log, *rows, outcome(20))
+        json.dumps(log.facts())
     assert stored(path) == [*rows, outcome(20)]
 
 
