@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.dispatcher_stage import Stage
@@ -16,6 +17,9 @@ from tests.tiny_model import write_tiny_model
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # the tests were started in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # children inherit it
+
+hypothesis.settings.register_profile("busy", deadline=None)  # the machine may be at other work
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
