@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import threading
 import zlib
@@ -28,7 +29,9 @@ from producers import recorder as recorder_module
 from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.recorder import Recorder
-from producers.sources import open_source
+from producers.sources import keep_pictures, open_source
+from producers.sources import recorded_lane as recording_module
+from producers.sources.recorded_lane import index_name
 from producers.sources.recording import RecordingSource
 from producers.studio import OVERLOOKED_MOST, Shot, Studio, without_picture
 
@@ -366,3 +369,161 @@ def test_damage_is_either_named_or_the_loss_of_single_pictures(tmp_path: Path) -
         for seq in read_lane(tmp_path, 0).items:
             with suppress(PictureError):
                 assert source.shot(0, seq) == shot(seq)
+
+
+def hand_made(run_dir: Path, *items: dict[str, Any], lane: dict[str, Any] | None = None) -> Path:
+    """A lane's file with these items, each a change to a whole one."""
+    path = run_dir / "camera-0.mcap"
+    facts = {"camera": 0, "cameras": 1, "belt_speed_m_per_s": 1.0, "classes": None}
+    file = McapFile(path.open("wb"))
+    lanes = file.json_channel("/camera-0/lane", LaneFacts)
+    file.add_json(lanes, 0, facts | {"encoding": "raw"} | (lane or {}))
+    file.end_chunk()
+    channel = file.json_channel("/camera-0/item", RecordedItem)
+    for number, changes in enumerate(items):
+        whole = {
+            "camera": 0,
+            "seq": number,
+            "fed_s": 0.0,
+            "trigger_s": number / 8,
+            "triggered_ns": number,
+            "true_class": None,
+            "mass_g": 1.0,
+            "origin": "by hand",
+            "encoding": "raw",
+            "height_px": 4,
+            "width_px": 4,
+            "picture_crc32": 0,
+            "picture_at": None,
+            "without_picture": "none",
+        }
+        file.add_json(channel, 0, whole | changes)
+        file.end_chunk()
+    file.finish()
+    return path
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"seq": 10**12}],
+        [{"seq": 2**64}],
+        [{"seq": -1}],
+        [{}, {"seq": 1_500_000}],
+        [{"seq": 1_500_000}],
+        [{"seq": number * 900_000, "trigger_s": 1.0 * number} for number in range(14)],
+        [{"trigger_s": 5.0}, {"trigger_s": 4.0}],
+        [{"trigger_s": 1e300}],
+        [{"trigger_s": -1.0}],
+        [{"trigger_s": "NaN"}],
+        [{"trigger_s": None}],
+        [{"camera": 3}],
+        [{"height_px": 10**9}],
+        [{"mass_g": -1.0}],
+        [{"origin": "x" * 50_000}],
+        [{"picture_at": -1}],
+        [{"picture_at": 2**70}],
+    ],
+    ids=lambda items: str(items)[:60],
+)
+def test_numbers_that_cannot_be_are_refused_in_one_line(
+    items: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = hand_made(tmp_path, *items)
+    for read in (lambda: RecordingSource(tmp_path), lambda: read_lane(tmp_path, 0)):
+        with pytest.raises(BadInput, match=f"^{path}: damaged") as caught:
+            read()
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 600
+
+
+def test_a_gap_that_a_lane_may_have_is_fed(tmp_path: Path) -> None:
+    hand_made(tmp_path, {}, {"seq": 5000, "trigger_s": 1000.0})
+    times = list(RecordingSource(tmp_path).arrivals(0, 1.0))
+    assert times == pytest.approx([seq / 5 for seq in range(5001)])
+
+
+@pytest.mark.parametrize("at", [10**6, 2**61])
+def test_a_picture_outside_its_file_is_one_failed_picture(at: int, tmp_path: Path) -> None:
+    path = hand_made(tmp_path, {"picture_at": at})
+    with pytest.raises(PictureError, match=f"^{path}: the picture of 0-0 is damaged"):
+        RecordingSource(tmp_path).shot(0, 0)
+
+
+def test_a_chunk_is_unpacked_no_further_than_it_may_be(tmp_path: Path) -> None:
+    """Sixty kilobytes of LZ4 may become fifteen megabytes, and of pictures hundreds."""
+    path = tmp_path / "camera-0.mcap"
+    file = McapFile(path.open("wb"))
+    lanes = file.json_channel("/camera-0/lane", LaneFacts)
+    file.add(lanes, 0, b" " * 12_000_000)
+    file.finish()
+    assert path.stat().st_size < 1 << 17
+    with pytest.raises(BadInput, match=f"^{path}: damaged"):
+        RecordingSource(tmp_path)
+
+
+@pytest.mark.parametrize("length", [2**64 - 1, 2**63, 2**40])
+def test_a_record_of_absurd_length_ends_in_one_line(length: int, tmp_path: Path) -> None:
+    path = hand_made(tmp_path, {})
+    content = path.read_bytes()[:200] + b"\x06" + length.to_bytes(8, "little")
+    path.write_bytes(content)
+    with suppress(BadInput):
+        RecordingSource(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_a_recording_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "camera-0.mcap")
+    with pytest.raises(BadInput, match=r"camera-0\.mcap: .*is not a regular file"):
+        RecordingSource(tmp_path)
+
+
+# -- the index of a replay ------------------------------------------------------------------------
+
+
+def indexed(recorded: Path, run_dir: Path) -> RecordingSource:
+    run_dir.mkdir(exist_ok=True)
+    chosen = settings(source__spec="recording", source__replays=str(recorded))
+    if not (run_dir / index_name(0)).exists():
+        keep_pictures(chosen, run_dir)
+    source = open_source(chosen, run_dir)
+    assert isinstance(source, RecordingSource)
+    return source
+
+
+def test_a_replay_finds_items_by_its_index_without_reading_the_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seqs in (range(3), range(5, 9)):
+        record(tmp_path, seqs)
+    scanned = RecordingSource(tmp_path)
+    with monkeypatch.context() as patched:
+        indexed(tmp_path, tmp_path / "run")
+        patched.setattr(recording_module, "read_records", None)
+        source = indexed(tmp_path, tmp_path / "run")
+        for since in (0, 4, 8, 9):
+            assert list(source.arrivals(0, 2.0, since)) == list(scanned.arrivals(0, 2.0))[since:]
+        for seq in (0, 2, 5, 8):
+            assert source.shot(0, seq) == shot(seq)
+            assert source.facts(0, seq) == scanned.facts(0, seq)
+        assert source.facts(0, 3).origin == scanned.facts(0, 3).origin == "lost"
+        source.close()
+
+
+def test_an_index_that_is_gone_or_damaged_is_refused_or_tells_nothing_wrong(tmp_path: Path) -> None:
+    record(tmp_path, range(2))
+    index = tmp_path / "run" / index_name(0)
+    source = indexed(tmp_path, tmp_path / "run")
+    times = list(source.arrivals(0, 1.0))
+    source.close()
+    whole = index.read_bytes()
+    for at in range(0, len(whole), 3):
+        index.write_bytes(whole[:at] + bytes([whole[at] ^ 0x33]) + whole[at + 1 :])
+        with pytest.raises(BadInput, match=f"^{index}: damaged"):
+            assert list(indexed(tmp_path, tmp_path / "run").arrivals(0, 1.0)) != times
+    index.write_bytes(whole[:-5])
+    with pytest.raises(BadInput, match=f"^{index}: damaged"):
+        indexed(tmp_path, tmp_path / "run")
+    index.unlink()
+    chosen = settings(source__spec="recording", source__replays=str(tmp_path))
+    with pytest.raises(BadInput, match=f"^{index}: No such file"):
+        open_source(chosen, tmp_path / "run")

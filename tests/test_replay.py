@@ -15,6 +15,7 @@ from mcap_protobuf.decoder import DecoderFactory
 from accounts.line_record import write_line_record
 from launch.replaying import replay_of
 from line.errors import BadInput
+from line.lane_record import LaneRecord
 from line.outcome import CLASSIFIED
 from line.recording import parts, read_lane
 from producers.arrivals import source_arrivals
@@ -276,7 +277,7 @@ def test_a_damaged_recording_is_named(recorded: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_fed_nothing_cannot_be_replayed(seeded: Path, tmp_path: Path) -> None:
     copy = copied(seeded, tmp_path / "copy")
-    (copy / "camera-0.progress").write_bytes(b"")
+    (copy / "camera-0.progress").write_bytes(LaneRecord().sector(0))
     assert refusal(copy) == f"{copy}: fed nothing that could be replayed"
     (copy / "camera-0.progress").unlink()
     (copy / "run.json").unlink()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
-
-import numpy as np
+from threading import Lock
 
 from line import pictures
-from line.errors import PictureError
+from line.errors import BadInput, PictureError
 from line.pictures import Picture
-from line.recording import Lane, read_lane, read_picture
+from line.recording import RecordedItem, read_picture
+from producers.sources.recorded_lane import RecordedLane, index_name
 from producers.sources.source import ItemFacts
 from producers.studio import Shot
 
+_KEPT_ITEMS = 1024
+"""Whose facts are asked for more than once"""
+
+_Known = tuple[Path, RecordedItem] | None
+
 
 class RecordingSource:
-    """The lanes recorded in a run folder, each read when it is first asked for.
+    """The lanes recorded in a run folder, each looked at when it is first asked for.
 
     An item that is missing between others was lost with a camera, or there was no time to write it:
     it passes the photo-eye midway between its neighbours, without a picture or a truth. Raises
@@ -27,9 +33,13 @@ class RecordingSource:
     is_exact = True
     length = None
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, recorded: Path, run_dir: Path | None = None) -> None:
+        """`run_dir`: of the run that replays them, if it has begun: it knows where items stand."""
+        self._recorded = recorded
         self._run_dir = run_dir
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[int, RecordedLane] = {}
+        self._known: OrderedDict[tuple[int, int], _Known] = OrderedDict()
+        self._lock = Lock()
         self.classes = self._lane(0).facts.classes
 
     def arrivals(self, camera: int, belt_speed_m_per_s: float, since: int = 0) -> Iterator[float]:
@@ -38,25 +48,23 @@ class RecordingSource:
         The items lie on the belt as they did: recorded time × recorded speed ÷ speed.
         """
         lane = self._lane(camera)
-        seqs = sorted(lane.items)
-        times = [lane.items[seq].trigger_s for seq in seqs]
         slower = lane.facts.belt_speed_m_per_s / belt_speed_m_per_s
-        if seqs:
-            for trigger_s in np.interp(np.arange(since, seqs[-1] + 1), seqs, times):
-                yield slower * float(trigger_s)
+        return (slower * trigger_s for trigger_s in lane.triggers_s(since))
 
     def facts(self, camera: int, seq: int) -> ItemFacts:
         """As the source of the recorded run told them."""
-        item = self._lane(camera).items.get(seq)
-        return ItemFacts(None, "lost") if item is None else ItemFacts(item.true_class, item.origin)
+        known = self._item(camera, seq)
+        if known is None:
+            return ItemFacts(None, "lost")
+        return ItemFacts(known[1].true_class, known[1].origin)
 
     def shot(self, camera: int, seq: int) -> Shot:
         """The picture as it left the recorded camera. Raises PictureError where there is none."""
-        lane = self._lane(camera)
-        item = lane.items.get(seq)
-        if item is None:
+        known = self._item(camera, seq)
+        if known is None:
             raise PictureError("no picture was recorded: the item was lost with its camera")
-        data = read_picture(lane.files[seq], item)
+        path, item = known
+        data = read_picture(path, item)
         return Shot(data, item.encoding, item.height_px, item.width_px, item.picture_crc32)
 
     def picture(self, camera: int, seq: int) -> Picture:
@@ -65,9 +73,29 @@ class RecordingSource:
         return pictures.decode(shot.data, shot.encoding, shot.height_px, shot.width_px)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Close what was opened."""
+        for lane in self._lanes.values():
+            lane.close()
 
-    def _lane(self, camera: int) -> Lane:
+    def _item(self, camera: int, seq: int) -> _Known:
+        """The studio's thread asks as well as the camera's."""
+        with self._lock:
+            if (camera, seq) in self._known:
+                return self._known[camera, seq]
+            try:
+                found = self._lane(camera).item(seq)
+            except BadInput:  # damaged since the run began: this one item is lost
+                found = None
+            self._known[camera, seq] = found
+            if len(self._known) > _KEPT_ITEMS:
+                self._known.popitem(last=False)
+            return found
+
+    def _lane(self, camera: int) -> RecordedLane:
         if camera not in self._lanes:
-            self._lanes[camera] = read_lane(self._run_dir, camera)
+            self._lanes[camera] = (
+                RecordedLane.scanned(self._recorded, camera)
+                if self._run_dir is None
+                else RecordedLane.indexed(self._recorded, self._run_dir / index_name(camera))
+            )
         return self._lanes[camera]

@@ -29,7 +29,7 @@ def open_source(settings: Settings, run_dir: Path | None = None, *, opened: bool
     `run_dir`: of a run that has begun, or of one that is fed again from its seed: its list says
     which pictures there are. Not `opened`: it only tells of its items, another process shows them.
     """
-    if run_dir is None and settings.source.replays:
+    if run_dir is None and settings.source.replays and settings.source.spec != RECORDING:
         run_dir = Path(settings.source.replays)
     return open_spec(
         settings.source.spec,
@@ -77,7 +77,7 @@ def open_spec(
         prepare(width_px, height_px)
         return source
     if spec == RECORDING:
-        return _open_recording(replays)
+        return _open_recording(replays, run_dir)
     if spec.startswith("webcam:"):
         return _open_webcam(spec, cameras, opened)
     path = Path(spec).expanduser()
@@ -106,13 +106,13 @@ def open_spec(
     raise BadInput(f"source.spec {spec!r}: no such file or folder; must be {_ALLOWED}")
 
 
-def _open_recording(run_dir: str) -> Source:
-    if not run_dir:
+def _open_recording(recorded: str, run_dir: Path | None) -> Source:
+    if not recorded:
         raise BadInput("source.replays: names no run folder; use: run_line.py replay RUN_DIR")
     # Imported late: only a replay reads MCAP files.
     from producers.sources.recording import RecordingSource
 
-    return RecordingSource(Path(run_dir))
+    return RecordingSource(Path(recorded), run_dir)
 
 
 def keep_pictures(settings: Settings, run_dir: Path) -> None:
@@ -122,9 +122,12 @@ def keep_pictures(settings: Settings, run_dir: Path) -> None:
         BadInput: naming the field or the path, as `open_source` does, or if there is no room.
     """
     spec = settings.source.spec
-    if spec in ("procedural", RECORDING) or spec.startswith("webcam:"):
+    if spec == "procedural" or spec.startswith("webcam:"):
         return
     try:
+        if spec == RECORDING:
+            _keep_lanes(settings, run_dir)
+            return
         with closing(open_source(settings)) as source:
             if isinstance(source, FolderSource):
                 write_folder(run_dir, source.paths, source.classes)
@@ -132,6 +135,14 @@ def keep_pictures(settings: Settings, run_dir: Path) -> None:
                 write_video(run_dir, source.length)
     except OSError as error:
         raise BadInput(f"{run_dir / NAME}: {error.strerror or error}") from None
+
+
+def _keep_lanes(settings: Settings, run_dir: Path) -> None:
+    from producers.sources.recorded_lane import index_name, index_of
+
+    for camera in range(settings.line.cameras):
+        index = index_of(Path(settings.source.replays), camera)
+        (run_dir / index_name(camera)).write_bytes(index)
 
 
 def _open_webcam(spec: str, cameras: int, opened: bool) -> WebcamSource:
