@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -17,11 +19,14 @@ from accounts.csv_blocks import Tell
 from accounts.deadlines import Changes, deadline_ms, read_changes
 from accounts.facts import Facts, read_facts
 from accounts.review import Queue, read_queue
+from accounts.shadow import Comparison, read_comparisons
 from accounts.tally import Tally, tally_of
 from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
 from line.run_reading import reading
 from line.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class RunFolder(RunFiles):
     """of the rows"""
     alerts: Alerts
     queue: Queue
+    comparisons: list[Comparison]
+    """of candidates, see `accounts.shadow`"""
 
     @property
     def fed(self) -> int:
@@ -106,18 +113,24 @@ def read_files(path: Path) -> RunFiles:
         return RunFiles(path, settings, facts, read_changes(path, facts.orders))
 
 
-def read_run(path: Path, tell: Tell = lambda done, of: None) -> RunFolder:
+def read_run(
+    path: Path, tell: Tell = lambda done, of: None, unread: list[str] | None = None
+) -> RunFolder:
     """Read the run folder `path`. Missing by-products (facts, alerts, queue) read as empty.
 
-    `tell` hears how many bytes of how many of its rows are read.
+    `tell` hears how many bytes of how many of its rows are read. With `unread` by-products that
+    cannot be read are taken as empty, too, and why is added there.
 
     Raises:
         BadInput: `path` is no run folder, or one of its files is not what it should be or may not
             be read.
     """
     files = read_files(path)
+    alerts = _by_product(read_alerts, path / "alerts.jsonl", Alerts(), unread)
+    queue = _by_product(read_queue, path / "review", Queue(), unread)
+    no_candidate: list[Comparison] = []
+    comparisons = _by_product(read_comparisons, path, no_candidate, unread)
     with reading(path):
-        alerts, queue = read_alerts(path / "alerts.jsonl"), read_queue(path / "review")
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
         shown = [item.frame_id for item in queue.first]
         return RunFolder(
@@ -128,7 +141,19 @@ def read_run(path: Path, tell: Tell = lambda done, of: None) -> RunFolder:
             tally_of(path / "results.csv", prices, shown, tell),
             alerts,
             queue,
+            comparisons,
         )
+
+
+def _by_product(read: Callable[[Path], T], path: Path, nothing: T, unread: list[str] | None) -> T:
+    try:
+        with reading(path):
+            return read(path)
+    except BadInput as error:
+        if unread is None:
+            raise
+        unread.append(str(error))
+        return nothing
 
 
 def replace_text(path: Path, text: str) -> None:

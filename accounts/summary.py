@@ -11,7 +11,6 @@ from accounts.cross_table import CrossTable
 from accounts.distribution import quantiles
 from accounts.figures import accuracy, class_figures, ratio
 from accounts.folder import RunFolder, read_run, replace_text
-from accounts.shadow import read_comparisons
 from accounts.tally import Tally
 from line.outcome import IN_TIME, Verdict
 
@@ -90,7 +89,7 @@ def summary_of(run: RunFolder) -> Summary:
             "sha256": facts.model.sha256 or None,
         },
         "models": _models(run),
-        "shadow": read_comparisons(run.path),
+        "shadow": run.comparisons,
         "seed": run.settings.line.seed,
     }
 

@@ -82,7 +82,7 @@ def account(run_dir: Path) -> Summary:
 
 
 def _accounts_of(run_dir: Path, *, silent: bool = False) -> tuple[Summary, list[str]]:
-    """The summary, and why of the other files one could not be made.
+    """The summary, and why of the other files one could not be read or made.
 
     Raises what `account` raises where there is no summary.
     """
@@ -91,15 +91,15 @@ def _accounts_of(run_dir: Path, *, silent: bool = False) -> tuple[Summary, list[
     from accounts.report import write_report
     from accounts.summary import write_summary
 
+    failures: list[str] = []
     with reading_shown(silent=silent) as tell:
-        run = read_run(run_dir, tell)
+        run = read_run(run_dir, tell, failures)
     summary = write_summary(run_dir, run)
     writers: list[Callable[[Path], object]] = [partial(write_report, run=run)]
     if any(run_dir.glob("camera-*.mcap")):
         from accounts.line_record import write_line_record
 
         writers.append(write_line_record)
-    failures = []
     for write in writers:
         try:
             write(run_dir)

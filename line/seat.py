@@ -8,6 +8,7 @@ import math
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
 def leave(seat: Seat, error: ScraplineError) -> int:
     """Tell the supervisor in one line why this process cannot go on; the exit status."""
     seat.leash.send("error", text=str(error))
-    print(error, file=sys.stderr)
+    with suppress(OSError):  # a log file that has no room
+        print(error, file=sys.stderr)
     return int(error.exit_code)
 
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from line.client import Client
 from line.errors import ScraplineError
 from line.seat import leave, take_seat
+from line.standard_streams import drain_streams, secure_streams
 
 
 def main() -> int:
     if not any(argument.startswith("--leash") for argument in sys.argv[1:]):
         from workers import remote  # loads CURVE, which no worker of this machine needs
 
-        return remote.main()
+        secure_streams()  # it is started by a person or a service, who may look away
+        status = remote.main()
+        drain_streams()
+        return status
     seat = take_seat()
     settings = seat.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
