@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench validate-twin train clean
+.PHONY: help setup run test check format bench soak validate-twin train clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ run: setup  ## run the demo scenario
 	$(BIN)/python run_line.py run
 
 test: $(VENV)/dev.stamp  ## install the rest and run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types
 	$(BIN)/ruff format --check .
@@ -31,6 +31,12 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 
 bench: setup  ## measure the line against a bare loop over the same model
 	$(BIN)/python -m benchmarks
+
+soak: setup  ## hours of storms, fuzzing and ill will against a running line
+	$(BIN)/python run_line.py drill --seed 1..20 --naive
+	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600
+	$(BIN)/python -m benchmarks.fuzz
+	$(BIN)/python -m benchmarks.hostile_worker
 
 validate-twin: setup  ## the real line against its twin, into docs/planner.md; wants a quiet machine
 	$(BIN)/python -m benchmarks.validate_twin

@@ -8,12 +8,15 @@ and the next one agree.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+
+from line.own_file import open_regular
 
 HANDLED_FILE = "alarms_handled.jsonl"
 SHELVED_FOR = timedelta(minutes=10)
@@ -132,7 +135,8 @@ class Alarms:
         at = self._now().isoformat(timespec="milliseconds")
         deed = {"at": at, "who": who, "action": action, "kind": kind, **facts}
         with self._lock:
-            with self._handled.path.open("a", encoding="utf-8") as file:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with os.fdopen(open_regular(self._handled.path, flags), "a", encoding="utf-8") as file:
                 file.write(json.dumps(deed, ensure_ascii=False) + "\n")
             self._read_on()
 
@@ -150,14 +154,14 @@ class _Tail:
         for line in self._fresh().splitlines():
             try:
                 found = json.loads(line)
-            except ValueError:
-                continue  # begun in the middle of a line
+            except (ValueError, RecursionError):
+                continue  # begun in the middle of a line, or none of ours
             if isinstance(found, dict):
                 yield found
 
     def _fresh(self) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with os.fdopen(open_regular(self.path), "rb") as file:
                 end = file.seek(0, 2)
                 if self._position is None:
                     self._position = max(0, end - _TAIL_BYTES)
@@ -166,7 +170,7 @@ class _Tail:
                 # As much as there is: a read sets aside what it is asked for, here in many threads.
                 fresh_bytes = max(0, min(end - self._position, 4 * _TAIL_BYTES))
                 whole, newline, _ = file.read(fresh_bytes).rpartition(b"\n")
-        except FileNotFoundError:
+        except OSError:  # there is none yet, or something else stands in its place
             return b""
         self._position += len(whole) + len(newline)
         return whole

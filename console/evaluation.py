@@ -6,6 +6,7 @@ Errors of the files are BadInput that names them; what is no evaluation at all i
 from __future__ import annotations
 
 import csv
+import io
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,10 +16,14 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
+from line.own_file import LARGEST_JSON, read_regular
 
 BINS = 15
 _MOST_POINTS = 400
 """Of a curve: more than a chart is wide gains nothing."""
+
+_LARGEST_TABLE = 50 * 10**6
+"""Bytes of a CSV file that is read whole."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -179,7 +184,8 @@ def read_evaluation(folder: Path) -> Evaluation | None:
         BadInput: if one of the other files is not what an evaluation writes.
     """
     try:
-        figures = Figures.model_validate_json((folder / "metrics.json").read_bytes())
+        text = read_regular(folder / "metrics.json", LARGEST_JSON)
+        figures = Figures.model_validate_json(text)
     except (OSError, ValidationError):
         return None
     return Evaluation(
@@ -229,9 +235,11 @@ def _steps(path: Path) -> tuple[Step, ...]:
 def _rows(path: Path) -> list[list[str]]:
     """Lines of a CSV file; none if there is no file."""
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
-            return list(csv.reader(lines))
+        text = read_regular(path, _LARGEST_TABLE).decode()
+        return list(csv.reader(io.StringIO(text, newline="")))
     except FileNotFoundError:
         return []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror or error}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path}: {error}") from None

@@ -45,7 +45,10 @@ def open_inside(root: Path, name: str) -> BinaryIO:
 
 def is_name(text: str) -> bool:
     """Whether a text is the plain name of one visible file or folder."""
-    fits = 0 < len(text.encode(errors="replace")) <= _LONGEST_NAME
+    try:
+        fits = 0 < len(text.encode()) <= _LONGEST_NAME
+    except UnicodeEncodeError:  # no address of a page could hold it
+        return False
     return fits and not text.startswith(".") and not set(text) & set("/\\\0")
 
 

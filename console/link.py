@@ -7,6 +7,7 @@ nothing without a listener, so it is heard only while a page says that it draws 
 from __future__ import annotations
 
 import json
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from console.live import LiveLine
 from console.run_facts import RunFacts
 from line.errors import BadInput
 from line.observer import Observer
+from line.own_file import LARGEST_JSON, read_regular
 from line.remote_control import Control
 
 _TRY_S = 0.4
@@ -115,6 +117,9 @@ class LineLink:
                         self.live.hear_status(status)
         except BadInput:
             pass  # no line runs there, or not any more
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Whatever is at the other end is no line of this version; the next try may find one.
+            self.live.complaint = f"{self.run_dir}: its line says what none would ({error!r})"
         finally:
             self._runtime_dir = None
             self.live.left(how_it_ended(self.run_dir))
@@ -142,20 +147,29 @@ class LineLink:
 def how_it_ended(run_dir: Path) -> str | None:
     """What run.json says: finished, drained, stopped or died; None if it says nothing."""
     try:
-        return str(json.loads((run_dir / "run.json").read_bytes())["ended"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(read_regular(run_dir / "run.json", LARGEST_JSON))["ended"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def is_run_folder(path: Path) -> bool:
     """Whether a run was made there."""
-    return (path / "settings.json").is_file()
+    return _made(path) is not None
 
 
 def newest_run(results: Path) -> Path | None:
     """The run folder in `results` that was made last; None if there is none."""
     try:
-        runs = [path for path in results.iterdir() if is_run_folder(path)]
-        return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime, default=None)
+        made = {path: at for path in results.iterdir() if (at := _made(path)) is not None}
     except OSError:
         return None
+    return max(made, key=made.__getitem__, default=None)
+
+
+def _made(path: Path) -> float | None:
+    """When a run was made there; None if none was, or if it may not be looked at."""
+    try:
+        found = (path / "settings.json").stat()
+    except OSError:
+        return None
+    return found.st_mtime if stat.S_ISREG(found.st_mode) else None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +15,8 @@ from pathlib import Path
 
 from line.class_names import complaint_about
 from line.onnx_file import LARGEST_ENTRIES, read_entries
+from line.own_file import open_regular
+from line.plain_text import plain
 
 SUFFIXES = (".onnx", ".ts")
 METRICS = "metrics.json"
@@ -24,6 +28,13 @@ _LONGEST_CARD = 200_000
 _LONGEST_PROVENANCE = 2000
 _ROWS = "results.csv"
 """Lies in the folder of a run of the line; a run of the trainer has none."""
+_NO_MODEL = (
+    *(ValueError, KeyError, RecursionError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
+)
+"""What a damaged archive may raise: an unknown compression, a password, an end too soon."""
+_UNPACKED_BY_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The others unpack all that a part holds, however large."""
 _EXTRA = "/extra/scrapline.json"
 """Where a TorchScript file, which is a zip file, keeps its entries."""
 
@@ -110,28 +121,36 @@ def read_model(path: Path) -> ModelFile:
 def _inside(path: Path, size: int, changed_ns: int) -> tuple[str, dict[str, str], str]:
     """(SHA-256, entries, complaint); kept as long as the file is not touched."""
     del size, changed_ns
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path, follow_links=True), "rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     try:
         read = read_entries if path.suffix == ".onnx" else _torchscript_entries
         return sha256, read(path), ""
-    except (ValueError, KeyError, AttributeError, zipfile.BadZipFile, RecursionError) as error:
-        return sha256, {}, f"not readable as a model: {error}"
+    except (OSError, *_NO_MODEL) as error:
+        return sha256, {}, plain(f"not readable as a model: {error}")
 
 
 def _torchscript_entries(path: Path) -> dict[str, str]:
     with zipfile.ZipFile(path) as archive:
-        name = next((n for n in archive.namelist() if n.endswith(_EXTRA)), None)
-        if name and archive.getinfo(name).file_size > LARGEST_ENTRIES:  # before it is unpacked
+        info = next((i for i in archive.infolist() if i.filename.endswith(_EXTRA)), None)
+        if info is None:
+            return {}
+        if info.file_size > LARGEST_ENTRIES:  # before it is unpacked
             raise ValueError(f"its entries are larger than {LARGEST_ENTRIES / 1e6:g} MB")
-        entries = json.loads(archive.read(name)) if name else {}
+        if info.compress_type not in _UNPACKED_BY_PARTS:
+            raise ValueError("its entries are packed as torch packs none")
+        # A small file may hold a very large one, and say of its size what it likes.
+        with archive.open(info) as file:
+            entries = json.loads(file.read(LARGEST_ENTRIES))
+    if not isinstance(entries, dict):
+        raise ValueError("its entries are no table")
     return {str(key): str(value) for key, value in entries.items()}
 
 
 def _card(path: Path) -> str:
     try:
-        with path.with_suffix(".md").open(encoding="utf-8", errors="replace") as file:
-            return file.read(_LONGEST_CARD)
+        with os.fdopen(open_regular(path.with_suffix(".md"), follow_links=True), "rb") as file:
+            return file.read(_LONGEST_CARD).decode(errors="replace")
     except OSError:
         return ""
 
@@ -178,6 +197,7 @@ def _json(text: str | None) -> object:
 
 def _number(text: str | None) -> float | None:
     try:
-        return None if text is None else float(text)
+        number = float(text or "nan")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -104,7 +104,7 @@ def _task(run: str, item: QueuedItem, said: list[Label]) -> dict[str, Any]:
         "data": {
             "image": LOCAL_FILES + quote(f"{run}/review/{item.image}"),
             "frame": f"{run}/{item.frame_id}",
-            "top3": ", ".join(f"{name} {share:.0%}" for name, share in decode_top3(item.top3)),
+            "top3": ", ".join(f"{name} {share:.0%}" for name, share in _ranking(item.top3)),
         },
         "annotations": [
             {
@@ -124,6 +124,13 @@ def _task(run: str, item: QueuedItem, said: list[Label]) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _ranking(top3: str) -> list[tuple[str, float]]:
+    try:
+        return list(decode_top3(top3))
+    except ValueError:
+        return []
 
 
 def _choice(label: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from line.errors import BadInput
 from line.model_facts import ModelFacts
+from line.own_file import LARGEST_JSON, read_regular
 from line.settings import Settings
 
 
@@ -24,11 +25,13 @@ class RunFacts:
     def load(cls, run_dir: Path) -> RunFacts:
         """Raises BadInput, naming the folder, if it is none of a run or is damaged."""
         try:
-            settings = Settings.model_validate_json((run_dir / "settings.json").read_bytes())
-            return cls(run_dir, settings, ModelFacts.load(run_dir))
-        except OSError:
+            text = read_regular(run_dir / "settings.json", LARGEST_JSON)
+            return cls(run_dir, Settings.model_validate_json(text), ModelFacts.load(run_dir))
+        except FileNotFoundError:
             raise BadInput(f"{run_dir}: not a run folder") from None
-        except ValidationError:
+        except OSError as error:
+            raise BadInput(f"{error.filename or run_dir}: {error.strerror or error}") from None
+        except (ValidationError, BadInput):
             raise BadInput(f"{run_dir}: made by another version, or damaged") from None
 
     @property

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from console.inside import is_name, open_inside
 from line.errors import BadInput
-from line.process_list import living
+from line.own_file import LARGEST_JSON, read_regular
+from line.process_list import ProcessList, living
 from line.settings import Settings
 
 _MOST = 500
 """Runs listed, the newest."""
+_EARLIEST, _LATEST = 0.0, 4102444800.0
+"""1970 and 2100, in seconds of the epoch: a file's time may be anything."""
 REPORT = "report.html"
+_T = TypeVar("_T")
+
+
+Count = Annotated[int, Field(ge=-(10**15), le=10**15)]
 
 
 class Items(BaseModel):
@@ -25,8 +33,8 @@ class Items(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    fed: int
-    lost: int
+    fed: Count
+    lost: Count
 
 
 class Accounts(BaseModel):
@@ -39,8 +47,8 @@ class Accounts(BaseModel):
     items: Items
     in_time_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
-    review_queue: int = 0
-    workers: int | str = ""
+    review_queue: Count = 0
+    workers: Count | str = ""
     speed: float | str = ""
     seed: int | None = None
 
@@ -62,7 +70,10 @@ class Run:
 
     @property
     def has_report(self) -> bool:
-        return (self.path / REPORT).is_file()
+        try:
+            return (self.path / REPORT).is_file()
+        except OSError:
+            return False
 
 
 class Shelf:
@@ -78,7 +89,7 @@ class Shelf:
         if shown is not None and shown.name == name:
             return shown
         path = self._results / name
-        if not is_name(name) or path.is_symlink() or not (path / "settings.json").is_file():
+        if not is_name(name) or not _is_run(path):
             raise BadInput(f"there is no run {name!r}")
         return path
 
@@ -96,31 +107,31 @@ class Shelf:
 
     def runs(self) -> list[Run]:
         """All runs with what is known of them, the newest first."""
-        return [read_run(self.folder(name)) for name in self.names()]
+        found = []
+        for name in self.names():
+            with suppress(BadInput):  # one that was removed at this moment
+                found.append(read_run(self.folder(name)))
+        return found
 
     def _folders(self) -> list[Path]:
         try:
-            return [
-                path
-                for path in self._results.iterdir()
-                if is_name(path.name)
-                and not path.is_symlink()
-                and (path / "settings.json").is_file()
-            ]
+            entries = list(self._results.iterdir())
         except OSError:
             return []
+        return [path for path in entries if is_name(path.name) and _is_run(path)]
 
 
 def read_run(path: Path) -> Run:
-    """What is known of a run folder; never fails."""
-    accounts, complaint = None, ""
-    try:
-        accounts = Accounts.model_validate_json((path / "summary.json").read_bytes())
-    except FileNotFoundError:
-        pass
-    except (OSError, ValidationError):
-        complaint = "summary.json is damaged"
+    """What is known of a run folder; never fails, and says what is wrong with its files."""
+    complaints: list[str] = []
+    accounts = _read(lambda: _accounts(path), "summary.json", complaints)
+    title = path.name
+    if accounts is not None:
+        title = accounts.scenario
+    elif (settings := _read(lambda: _settings(path), "settings.json", complaints)) is not None:
+        title = settings.title
     running = bool(living(path))
+    _read(lambda: ProcessList.read(path), "processes.json", complaints)
     ended = accounts.ended if accounts else None
     return Run(
         name=path.name,
@@ -128,21 +139,46 @@ def read_run(path: Path) -> Run:
         began=datetime.fromtimestamp(_began(path), UTC),
         state="running" if running else ended or "cut off",
         accounts=accounts,
-        title=accounts.scenario if accounts else _title(path),
-        complaint=complaint,
+        title=title,
+        complaint="; ".join(complaints),
     )
 
 
-def _title(path: Path) -> str:
+def _read(read: Callable[[], _T], name: str, complaints: list[str]) -> _T | None:
+    """What a file says; None, and a complaint, if it is not what it should be.
+
+    One run that somebody has damaged, in whatever way, hides none of the others.
+    """
     try:
-        return Settings.model_validate_json((path / "settings.json").read_bytes()).title
-    except (OSError, ValidationError):
-        return path.name
+        return read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        complaints.append(f"{name} {error.strerror or error}")
+    except Exception:
+        complaints.append(f"{name} is damaged, or of another version")
+    return None
+
+
+def _accounts(path: Path) -> Accounts:
+    return Accounts.model_validate_json(read_regular(path / "summary.json", LARGEST_JSON))
+
+
+def _settings(path: Path) -> Settings:
+    return Settings.model_validate_json(read_regular(path / "settings.json", LARGEST_JSON))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether it looks like a run's folder, whatever its files are worth."""
+    try:
+        return not path.is_symlink() and path.is_dir() and (path / "settings.json").exists()
+    except OSError:  # one that may not be looked into
+        return False
 
 
 def _began(path: Path) -> float:
     """Wall time of the run's first file, in seconds of the epoch; 0 if it is gone."""
     try:
-        return (path / "settings.json").stat().st_mtime
+        return min(_LATEST, max(_EARLIEST, (path / "settings.json").stat().st_mtime))
     except OSError:
         return 0.0

@@ -14,17 +14,26 @@ from typing import Any, Self
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from line.plain_text import plain
+
+_LONGEST_TEXT = 2000
+"""Characters; titles, names and reasons come from files and from peers."""
+
+_READ_OUT = {"alt", "aria-description", "aria-label", "data-hint", "title"}
+"""Attributes that are text for people."""
+
 Handler = Callable[[], Any]
 
 
 class Text(TextElement):
-    """An HTML element with nothing but text in it; `set_text` sends only what has changed."""
+    """An HTML element with nothing but plain text in it; `set_text` sends only what has changed."""
 
     def __init__(self, tag: str, content: str = "", classes: str = "") -> None:
-        super().__init__(tag=tag, text=content)
+        super().__init__(tag=tag, text=plain(content, _LONGEST_TEXT))
         self.classes(classes)
 
     def set_text(self, content: str) -> Self:
+        content = plain(content, _LONGEST_TEXT)
         return self if content == self.text else super().set_text(content)
 
 
@@ -43,7 +52,10 @@ def attribute(element: ui.element, name: str, value: object) -> None:
     if value is None:
         if name in element.props:
             del element.props[name]
-    elif element.props.get(name) != value:
+        return
+    if isinstance(value, str) and name in _READ_OUT:
+        value = plain(value, _LONGEST_TEXT)
+    if element.props.get(name) != value:
         element.props[name] = value
 
 

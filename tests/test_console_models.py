@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -215,3 +216,33 @@ def test_damaged_curves_are_named(folder, name, content):
     (folder / name).write_text(content, encoding="latin-1")
     with pytest.raises(BadInput, match=name.replace(".", r"\.")):
         read_evaluation(folder)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_a_small_file_that_unpacks_to_a_very_large_one_is_a_complaint(
+    tmp_path: Path, compression: int
+) -> None:
+    path = tmp_path / "bomb.ts"
+    with (
+        zipfile.ZipFile(path, "w", compression) as archive,
+        archive.open("model/extra/scrapline.json", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(300):
+            entry.write(b"[" * 10**6)
+    assert path.stat().st_size < 2 * 10**6
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert "not readable as a model: its entries are" in read_model(path).complaint
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+@pytest.mark.parametrize(
+    "entries", ['{"scrapline.classes": "' + "[" * 90_000 + '"}', "[" * 90_000, "7", "null"]
+)
+def test_entries_that_make_no_sense_are_no_error(tmp_path: Path, entries: str) -> None:
+    """Numbers, deep lists, classes that are no list."""
+    path = tmp_path / "odd.ts"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model/extra/scrapline.json", entries)
+    found = read_model(path)
+    assert found.classes == ()
+    assert found.threshold is None

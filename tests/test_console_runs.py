@@ -73,8 +73,8 @@ def test_damaged_accounts_are_said_and_stop_nothing(results, shelf, summary):
     (results / "monday/settings.json").write_text("{")
 
     assert {run.name: run.complaint for run in shelf.runs()} == {
-        "friday": "summary.json is damaged",
-        "monday": "",
+        "friday": "summary.json is damaged, or of another version",
+        "monday": "settings.json is damaged, or of another version",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from nicegui import run
 
 from console.site import Site
 from console.widgets import block, text
+from line.own_file import open_regular
 
 _MOST = 4
 _TAIL_BYTES = 8192
@@ -44,7 +46,7 @@ class OrdersList:
 def last_orders(path: Path) -> list[Entry]:
     """The last few entries, newest first; none while there is no file."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
             lines = file.read().splitlines()
     except OSError:
@@ -53,15 +55,15 @@ def last_orders(path: Path) -> list[Entry]:
     for line in lines[-_MOST:]:
         try:
             entries.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return [entry for entry in reversed(entries) if isinstance(entry, dict)]
 
 
 def in_words(entry: Entry) -> str:
     """One order in a line."""
-    facts = entry.get("facts") or {}
-    given = " ".join(str(value) for value in facts.values())
+    facts = entry.get("facts")
+    given = " ".join(map(str, facts.values())) if isinstance(facts, dict) else ""
     action = str(entry.get("action", "?")).replace("_", " ")
     words = f"{entry.get('who', '?')}: {action} {given}".strip()
     reason = entry.get("reason")
