@@ -162,7 +162,7 @@ def _reader(hint: Any, limit: Range | None = None) -> Reader:
     if hint is int:
         return _number(int, limit or _NATURAL)
     if hint is str:
-        return _limited(_exact(str), limit or Longest(LONGEST_TEXT))
+        return _text(limit or Longest(LONGEST_TEXT))
     return _exact(hint)
 
 
@@ -186,6 +186,8 @@ def _number(kind: type[int] | type[float], limit: Range) -> Reader:
     takes_whole = kind is float  # MessagePack writes 1.0 as it is told; others may write 1
 
     def read(value: Any) -> Any:
+        if type(value) is kind and low <= value <= high:
+            return value
         if type(value) is not kind and not (takes_whole and type(value) is int):
             raise TypeError(f"expected a number, got {value!r}"[:80])
         if not low <= kind(value) <= high:
@@ -193,6 +195,14 @@ def _number(kind: type[int] | type[float], limit: Range) -> Reader:
         return kind(value)
 
     return read
+
+
+def _text(limit: Range) -> Reader:
+    reader = _limited(_exact(str), limit)
+    if not isinstance(limit, Longest):
+        return reader
+    longest = limit.length
+    return lambda value: value if type(value) is str and len(value) <= longest else reader(value)
 
 
 def _limited(reader: Reader, limit: Range) -> Reader:
