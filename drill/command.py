@@ -18,7 +18,7 @@ from drill.storm import injected_by_scenario, rage
 from drill.subject import Subject
 from drill.verdict import Verdict, verdict
 from line.errors import BadInput
-from line.settings import Settings
+from line.resume import remember
 
 _NO_DISK = "disk: skipped, this system cannot limit another process's files (no prlimit)"
 
@@ -64,7 +64,7 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
         f"{each.kind} {each.manner} at {each.at_s:.1f} s: skipped, nobody to do it to"
         for each in storm.skipped
     ]
-    ran = Settings.model_validate_json((order.run_dir / "settings.json").read_bytes())
+    ran = remember(order.run_dir)[0]
     audited = audit(order.run_dir, ran, finished=storm.status == 0)
     by_scenario = injected_by_scenario(order.run_dir, order.injections)
     found = verdict(ran, order.kinds, storm, by_scenario, audited, judge(soak.samples), notes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,9 @@ from drill.plan import BY_SCENARIO, Injection
 from drill.soak import SoakLog, sample
 from drill.subject import Process, Subject
 from drill.wounds import Wound
+from line.errors import BadInput
+from line.resume import remember
+from line.session import Session
 
 _LOOK_S = 0.02
 _SAMPLE_S = 5.0
@@ -76,12 +78,11 @@ def injected_by_scenario(run_dir: Path, planned: Sequence[Injection]) -> list[In
     """Those of the plan that the line says it carried out itself."""
     mine = [each for each in planned if each.kind in BY_SCENARIO]
     try:
-        done = json.loads((run_dir / "session.json").read_bytes())["injected"]
-    except (OSError, ValueError, KeyError):
+        done = Session.load(run_dir).injected
+    except BadInput:
         return []
-    events = json.loads((run_dir / "settings.json").read_bytes())["events"]
-    first = len(events) - len(mine)  # the scenario's own come before the drill's
-    return [mine[each["number"] - first] for each in done if each["number"] >= first]
+    first = len(remember(run_dir)[0].events) - len(mine)  # the scenario's own come before these
+    return [mine[each.number - first] for each in done if first <= each.number < first + len(mine)]
 
 
 class _Service:

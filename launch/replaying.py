@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from accounts.facts import Facts, read_facts
 from launch.settings import resolved
-from line.config import Layers
+from line.config import Layers, load
 from line.errors import BadInput
 from line.events import Dim, Drift, Surge
 from line.lane_record import LaneRecord
 from line.model_facts import ModelFacts
+from line.plain_text import plain
 from line.recording import is_recorded, read_lane
 from line.resume import remember
 from line.run_reading import reading
 from line.settings import Settings
+from workers.model_file import read
 
 _OF_THE_BELT = (Drift, Surge, Dim)
 
@@ -51,6 +54,16 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
         return _replay_of(run_dir, changes, with_faults)
 
 
+def check_unchanged(model: ModelFacts, run_dir: Path) -> None:
+    """Raise BadInput unless the model's file is still that of the run; before it is loaded."""
+    try:
+        data = read(Path(model.path))
+    except BadInput as error:
+        raise BadInput(f"{plain(model.path)}: {error}") from None
+    if sha256(data).hexdigest() != model.sha256:
+        raise BadInput(f"{plain(model.path)}: changed since {run_dir}; name a model with --model")
+
+
 def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) -> Replay:
     then, model = remember(run_dir)
     path = run_dir.absolute()
@@ -65,6 +78,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
             "events": _events(then, with_faults, slower),
             "record": {"enabled": False},
             "console": {"on": "off"},
+            **_own_doors(),
         },
         "replay",
     )
@@ -83,6 +97,13 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
         layers.add_key(key, value, "option")
     told = _told(recorded, items, without)
     return Replay(resolved(layers.validate()), model, told)
+
+
+def _own_doors() -> dict[str, Any]:
+    """Where a line listens and writes is up to whoever replays, not to the folder."""
+    own = load()
+    results = own.results.model_dump(include={"dir", "readable_by"})
+    return {"transport": own.transport.model_dump(), "results": results}
 
 
 def _events(then: Settings, with_faults: bool, slower: float) -> list[dict[str, Any]]:

@@ -16,7 +16,9 @@ def turn(log: Path, most_bytes: float) -> bool:
     try:
         if log.stat().st_size <= most_bytes:
             return False
-        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        older = log.with_name(f"{log.name}.1")
+        older.unlink(missing_ok=True)  # not written through: it may be a link
+        shutil.copyfile(log, older)
         os.truncate(log, 0)
     except OSError:
         return False  # gone, or a full disk: the next look tries again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.model_facts import FILE, ModelFacts
+from line.own_file import open_regular
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def row_of(run_dir: Path, frame_id: str) -> dict[str, str]:
     """
     path = run_dir / "results.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with os.fdopen(open_regular(path), encoding="utf-8", newline="") as lines:
             header = next(csv.reader(lines), [])
             # Whole lines are compared, not cells: a frame_id needs no quotes, and stands first.
             for line in lines:

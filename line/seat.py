@@ -15,6 +15,7 @@ from pathlib import Path
 from line.errors import ScraplineError
 from line.leash import Leash
 from line.model_facts import ModelFacts
+from line.own_file import LARGEST_JSON, read_regular
 from line.session import Session
 from line.settings import Settings
 
@@ -79,7 +80,9 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
     parser.add_argument("--model", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    settings = Settings.model_validate_json((given.run_dir / "settings.json").read_bytes())
+    settings = Settings.model_validate_json(
+        read_regular(given.run_dir / "settings.json", LARGEST_JSON)
+    )
     _end_with_parent(2 * settings.supervisor.stop_s)
     return Seat(
         role=given.role,

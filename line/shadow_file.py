@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from line.csv_cells import cells_of
+from line.own_file import open_regular
 
 FILE = "shadow.csv"
 
@@ -36,7 +38,8 @@ class ShadowFile:
     """Context manager: appends to RUN_DIR/shadow.csv, each row with one write."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._file = (run_dir / FILE).open("ab", buffering=0)
+        fd = open_regular(run_dir / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, only_ours=True)
+        self._file = os.fdopen(fd, "ab", buffering=0)
         if not self._file.tell():
             self._file.write(_line(COLUMNS))
 

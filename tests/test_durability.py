@@ -13,8 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from line.config import load
 from line.errors import BadInput
+from line.model_facts import ModelFacts
+from line.resume import reopen
 from line.review_file import QueuedItem
+from line.run_folder import RunFolder
+from line.session import Session
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
 from sinks.review_queue import ReviewQueue
@@ -215,6 +220,30 @@ def test_pictures_are_on_the_disk_before_their_rows(tmp_path: Path, synced: list
     assert review.sink._opened()._db.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     assert review.names() == ["0-0", "0-1", "0-2"]
     review.close()
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_what_a_resumed_run_needs_is_on_the_disk_if_a_power_cut_is_to_be_survived(
+    tmp_path: Path, synced: list[str], durability: str
+) -> None:
+    """A file is synced as the draft that it is before it is renamed, and then its folder."""
+    options = [("results.durability", durability), ("decision.threshold", 0.5)]
+    settings = load(environment={}, options=options)
+    model = ModelFacts(path="/m.onnx", sha256="ab" * 32, classes=("glass",))
+    folder = RunFolder.choose(tmp_path / "run", settings)
+    folder.make(settings, model)
+    Session(runtime_dir="/gone").keep(folder)
+    folder.write_json("run.json", {"ended": "drained"})
+    _, _, again = reopen(folder.path)
+    later = Session.load(folder.path).successor(Path("/new"), "")
+    later.keep(again)
+    later.keep(again)
+    again.write_processes([])
+    files = [name.removeprefix(".").rsplit(".", 2)[0] for name in synced if ".tmp" in name]
+    needed = ["settings.json", "model.json", "session.json", "run.json", "session.json"]
+    assert files == (needed if durability == "power" else [])
+    assert synced.count("run") == len(files)
+    assert synced.count(tmp_path.name) == (durability == "power")
 
 
 def test_without_the_setting_nothing_waits_for_the_disk(tmp_path: Path, synced: list[str]) -> None:

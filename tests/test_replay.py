@@ -286,6 +286,22 @@ def test_a_run_that_fed_nothing_cannot_be_replayed(seeded: Path, tmp_path: Path)
     )
 
 
+def test_a_folder_neither_opens_the_line_to_others_nor_says_where_it_writes(
+    seeded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copied(seeded, tmp_path / "copy")
+    settings = json.loads((copy / "settings.json").read_text())
+    settings["transport"] = {"listen": "tcp://*:5555", "keys": str(copy)}
+    settings["results"] |= {"dir": str(tmp_path / "elsewhere"), "readable_by": "all"}
+    settings["console"] |= {"on": "on", "host": "0.0.0.0"}
+    (copy / "settings.json").write_text(json.dumps(settings))
+    monkeypatch.setenv("SCRAPLINE_RESULTS__DIR", str(tmp_path / "mine"))
+    again = replay_of(copy, {}, with_faults=False).settings
+    assert (again.transport.listen, again.console.on) == ("", "off")
+    assert again.results.dir == str(tmp_path / "mine")
+    assert again.results.readable_by != "all"
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

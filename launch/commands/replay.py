@@ -11,7 +11,6 @@ import typer
 from launch.accounting import run_and_account
 from launch.console import out, shown
 from launch.options import AsJson, ModelFile, number_or_word
-from line.errors import BadInput
 
 
 def replay(
@@ -38,7 +37,7 @@ def replay(
 
     What is not given is as it was in that run.
     """
-    from launch.replaying import replay_of
+    from launch.replaying import check_unchanged, replay_of
     from launch.settings import checked_model, decided, facts_of
     from line import runner
     from line.run_folder import RunFolder
@@ -53,9 +52,9 @@ def replay(
     }
     given = {key: value for key, value in options.items() if value is not None}
     again = replay_of(run_dir, given, with_faults=with_faults)
+    if model is None:
+        check_unchanged(again.model, run_dir)
     loaded = checked_model(again.settings)
-    if model is None and loaded.facts.sha256 != again.model.sha256:
-        raise BadInput(f"{again.model.path}: changed since {run_dir}; name a model with --model")
     facts, settings = facts_of(again.settings, loaded), decided(again.settings, loaded)
     folder = RunFolder.choose(into, settings)
     if not (quiet or as_json):
