@@ -41,6 +41,7 @@ def summary_of(run: RunFolder) -> Summary:
     """The figures of `run`. Rates are in 0..1; a frame_id counts once, with its first row.
 
     - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
+    - `reasons`: why items were dropped, expired or failed, the most frequent first
     - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
     - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
     - `latency_ms`: of answered items, scheduled trigger to decision, wall clock; exact of up to
@@ -67,6 +68,10 @@ def summary_of(run: RunFolder) -> Summary:
             "duplicates": tally.duplicates,
         },
         "verdicts": verdicts,
+        "reasons": [
+            {"verdict": reason.verdict, "reason": reason.text, "items": reason.items}
+            for reason in tally.reasons.most_frequent()
+        ],
         "in_time_rate": _rounded(ratio(in_time, run.fed)),
         "accuracy": _rounded(accuracy(tally.table)),
         "low_confidence": tally.low_confidence,

@@ -86,6 +86,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
     models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
     candidates = {"candidate": wording.candidates(summary)} if summary["shadow"] else {}
+    failed = {"failed": wording.failures(summary)} if summary["verdicts"]["failed"] else {}
     orders = f" · {wording.count(summary['orders'], 'order')} given" if summary["orders"] else ""
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
@@ -98,6 +99,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             "throughput": f"{per_s} answers/s · {per_min} items/min · {tonnes} t/h",
             "incidents": f"{alerts} · restarts: {wording.restarts(summary)} · "
             f"{summary['review_queue']} for review",
+            **failed,
             **faults,
             **models,
             **candidates,

@@ -88,6 +88,13 @@ def _multiplier(summary: Mapping[str, Any], time: str) -> str:
     )
 
 
+def failures(summary: Mapping[str, Any], most: int = 3) -> str:
+    """Why items failed, the most frequent first: `12 × the model gives nan for 'glass'`."""
+    found = [each for each in summary["reasons"] if each["verdict"] == "failed"]
+    parts = [f"{each['items']} {_TIMES} {each['reason']}" for each in found[:most]]
+    return "; ".join([*parts, "…"] if len(found) > most else parts) or NONE
+
+
 def loss(summary: Mapping[str, Any]) -> str:
     """What was not recovered, and to what it was lost, the largest cause first."""
     if summary["loss"] is None:

@@ -12,6 +12,9 @@ from typing import Self
 
 from tests.running_line import ROOT, command, poll
 
+PATIENCE_S = 90.0
+"""On a machine that others keep busy a process takes many seconds to come up."""
+
 
 def free_port() -> int:
     """A TCP port that was free a moment ago."""
@@ -51,7 +54,7 @@ class RemoteWorker:
         return self._log.read_text()
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        poll(lambda: self.said().count(text) >= times, f"the worker says {text!r}")
+        poll(lambda: self.said().count(text) >= times, f"the worker says {text!r}", PATIENCE_S)
 
     def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
@@ -59,8 +62,8 @@ class RemoteWorker:
     def leave(self) -> int:
         """Ctrl-C; returns the exit status."""
         self.send_signal(signal.SIGINT)
-        return self._process.wait(30)
+        return self._process.wait(PATIENCE_S)
 
     def status(self) -> int:
         """Waits for an end of its own."""
-        return self._process.wait(60)
+        return self._process.wait(PATIENCE_S)

@@ -17,7 +17,15 @@ from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue,
 
 KEYS = {
     *("items", "verdicts", "throughput_fps", "throughput_items_per_min", "throughput_t_per_h"),
-    *("latency_ms", "deadline_ms", "in_time_rate", "accuracy", "low_confidence", "purity"),
+    *(
+        "latency_ms",
+        "deadline_ms",
+        "in_time_rate",
+        "reasons",
+        "accuracy",
+        "low_confidence",
+        "purity",
+    ),
     *("recovery", "purity_by_mass", "recovery_by_mass", "contamination", "alerts"),
     *(
         "review_queue",

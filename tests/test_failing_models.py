@@ -49,17 +49,21 @@ def test_pictures_that_the_model_fails_on_are_failed_rows_and_the_others_answere
     assert rows["confidence"].count() == len(levels) - levels.count(255)
 
 
-def test_a_model_that_answers_nothing_ends_normally(
+def test_a_model_that_answers_nothing_ends_normally_and_the_summary_says_what_it_said(
     tmp_path: Path,
 ) -> None:
     """It was fine with the noise that it was tried on."""
     model = changed(tmp_path / "odd.onnx", wrong_answer(np.inf))
     source = pictures(tmp_path / "pictures", [240] * 12)
-    _, rows = ran(tmp_path, model, "--source", source)
+    summary, rows = ran(tmp_path, model, "--source", source)
 
     assert set(rows["verdict"]) == {"failed"}
     reason = "the model gives inf for 'cardboard'"
     assert set(rows["reason"]) == {reason}
+    assert summary["reasons"] == [{"verdict": "failed", "reason": reason, "items": 12}]
+    shown = command("report", tmp_path / "run")
+    assert shown.returncode == 0, shown.stderr
+    assert f"12 × {reason}" in shown.stdout
 
 
 def test_a_model_of_one_size_and_of_single_pictures_runs_where_the_camera_fits(
