@@ -65,7 +65,7 @@ def measured(folder: Path, rows: int) -> Iterator[str]:
         fresh_mb = line.memory_mb(fresh)
         line.cut_off(fresh)
     made = make_long(fresh, folder / "long", rows)
-    with _Line("run", "--resume", made) as line:
+    with _Line("run", "--quiet", "--resume", made) as line:
         resumed_s = line.wait_for_growth(made)
         yield f"{'feeds after':24}{fresh_s:>10.1f} s{resumed_s:>16.1f} s"
         sleep(_WATCHED_S)
@@ -184,14 +184,11 @@ class _Line:
 
     def memory_mb(self, run_dir: Path) -> dict[str, float]:
         """Resident memory of each process, the supervisor among them."""
-        pids = {entry["name"]: entry["pid"] for entry in listed(run_dir)}
-        return {
-            name: _resident_mb(pid) for name, pid in {**pids, "runner": self._process.pid}.items()
-        }
+        return {entry["name"]: _resident_mb(entry["pid"]) for entry in listed(run_dir)}
 
     def cut_off(self, run_dir: Path) -> None:
         """Kill the runner, and wait until its children have left."""
-        pids = [entry["pid"] for entry in listed(run_dir)]
+        pids = [entry["pid"] for entry in listed(run_dir) if entry["role"] != "supervisor"]
         self._process.kill()
         self._process.wait()
         until = monotonic() + _LATE_S
