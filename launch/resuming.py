@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launch.settings import resolved
+from launch.settled import check_settled
 from line.config import load
 from line.errors import BadInput
 from line.model_facts import ModelFacts
@@ -39,6 +40,7 @@ def taken_up(
             key = assignment.partition("=")[0].strip()
             raise BadInput(f"--resume: goes on with the run's own settings, without --set {key}")
     settings, model, folder = reopen(run_dir)
+    check_settled(folder.path, settings)
     options = [] if console is None else [("console.on", console)]
     own = resolved(load(config, None, options, assignments))
     settings = _with_own_doors(run_dir / SETTINGS_FILE, settings, own)

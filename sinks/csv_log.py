@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,8 @@ from time import monotonic
 from line.client import Client
 from line.messages import Key
 from line.outcome import Outcome
+from line.own_file import open_regular
+from line.seqset import SeqSet
 from sinks.append_file import AppendFile
 from sinks.board import Board
 from sinks.checkpoint import Checkpoint, Cursor
@@ -47,7 +50,8 @@ class CsvLog:
         self._told = 0
         self._file = AppendFile(path, sync=sync, alive=alive)
         try:
-            begin, self._stand = self._recall(latency_bounds_s)
+            fd, size = self._file.fileno(), self._file.size
+            begin, self._stand = _recalled(self._checkpoint, fd, size, latency_bounds_s)
             self._file.renew(begin)
             if self._file.size == 0:
                 self._file.append(HEADER.encode())
@@ -104,18 +108,6 @@ class CsvLog:
             self._keep_checkpoint()
         self._file.close()
 
-    def _recall(self, latency_bounds_s: Sequence[float]) -> tuple[int, Stand]:
-        """What the checkpoint says, and up to which offset; nothing if the file does not agree."""
-        state = self._checkpoint.read()
-        if state is not None:
-            with suppress(AttributeError, KeyError, OverflowError, TypeError, ValueError):
-                cursor = Cursor.of(state["cursor"])
-                stand = Stand.of(state, Board(latency_bounds_s))
-                rows_fit = stand.items * _LEAST_ROW_BYTES <= cursor.offset <= self._file.size
-                if cursor.offset and rows_fit and cursor.agrees(self._file.fileno()):
-                    return cursor.offset, stand
-        return 0, Stand(Board(latency_bounds_s))
-
     def _keep_checkpoint(self) -> None:
         """After a row that is written; a checkpoint that cannot be is only an older hint."""
         self._next_checkpoint = monotonic() + _CHECKPOINT_S
@@ -123,3 +115,41 @@ class CsvLog:
         with suppress(OSError):
             cursor = Cursor.at(self._file.fileno(), self._file.size)
             self._checkpoint.write({"cursor": cursor.state, **self._stand.state()})
+
+
+def logged_items(path: Path, latency_bounds_s: Sequence[float]) -> Mapping[int, SeqSet]:
+    """Camera → the items that have a row in the results at `path`; nothing is changed.
+
+    Where a checkpoint agrees with the file, only what came after it is read.
+
+    Raises:
+        BadInput: naming the line, for a file that holds anything but rows.
+        OSError: if it may not be read.
+    """
+    try:
+        fd = open_regular(path)
+    except FileNotFoundError:
+        return {}
+    try:
+        size = os.fstat(fd).st_size
+        checkpoint = Checkpoint(path.with_name(CHECKPOINT))
+        begin, stand = _recalled(checkpoint, fd, size, latency_bounds_s)
+        read_on(path, fd, begin, size, stand, lambda: None)
+    finally:
+        os.close(fd)
+    return stand.known
+
+
+def _recalled(
+    checkpoint: Checkpoint, fd: int, size: int, latency_bounds_s: Sequence[float]
+) -> tuple[int, Stand]:
+    """What the checkpoint says, and up to which offset; nothing if the file does not agree."""
+    state = checkpoint.read()
+    if state is not None:
+        with suppress(AttributeError, KeyError, OverflowError, TypeError, ValueError):
+            cursor = Cursor.of(state["cursor"])
+            stand = Stand.of(state, Board(latency_bounds_s))
+            rows_fit = stand.items * _LEAST_ROW_BYTES <= cursor.offset <= size
+            if cursor.offset and rows_fit and cursor.agrees(fd):
+                return cursor.offset, stand
+    return 0, Stand(Board(latency_bounds_s))

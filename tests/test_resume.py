@@ -110,6 +110,14 @@ def test_a_lane_whose_file_cannot_be_is_refused_until_the_file_is_removed(
         assert refused.stderr.startswith(f"error: {path}: ")
         assert "remove it" in refused.stderr
         assert len(refused.stderr.splitlines()) == 1
+    results = run_dir / "results.csv"
+    rows = results.read_bytes()
+    path.write_bytes(LaneRecord(low=15, fed=60, reached_s=1.0, resume_s=1.0).sector(0))
+    results.write_bytes(b"".join(rows.splitlines(keepends=True)[:11]))
+    refused = command("run", "--resume", run_dir)
+    assert refused.returncode == 2
+    assert "15 items are settled, and results.csv has rows of the first" in refused.stderr
+    results.write_bytes(rows)
     path.unlink()
     with ResumedLine(run_dir) as again:
         status, summary = again.finish()
