@@ -73,13 +73,13 @@ def test_a_run_that_was_drained_feeds_on_alone_and_with_its_own_model(
         assert len(refused.stderr.splitlines()) == 1
         return refused.stderr
 
-    with RunningLine(run_dir, "--items", 100, "--interval", 0.1, "--model", model) as line:
+    with RunningLine(run_dir, "--items", 300, "--interval", 0.1, "--model", model) as line:
         line.wait_for_rows(5)
         assert "another runner is at work in this folder" in refusal()
         line.interrupt()
         _, stopped = line.finish()
     assert stopped["ended"] == "drained"
-    assert stopped["items"]["fed"] < 100
+    assert stopped["items"]["fed"] < 300
 
     sound = model.read_bytes()
     model.write_bytes(sound + b"?")
@@ -88,7 +88,7 @@ def test_a_run_that_was_drained_feeds_on_alone_and_with_its_own_model(
 
     with ResumedLine(run_dir) as resumed:
         status, summary = resumed.finish()
-    assert (status, summary["ended"], summary["items"]["fed"]) == (0, "finished", 100)
+    assert (status, summary["ended"], summary["items"]["fed"]) == (0, "finished", 300)
     assert_accounted(summary, line.rows())
     assert "this run has finished; nothing is left to resume" in refusal()
 
