@@ -11,7 +11,7 @@ from rich.console import Console
 from line.config import load
 from line.outcome import Verdict
 from line.status import ProcessState, Status
-from line.view import LiveView, PlainView, QuietView, Rate, picture
+from line.view import LiveView, PlainView, QuietView, Rate, SafeView, picture
 
 WIDTHS = (80, 100)
 
@@ -364,3 +364,49 @@ def test_the_live_view_draws_the_picture_and_clears_it_at_the_end():
     assert "Scrapline" in drawn
     # Erase line, once for each line drawn.
     assert printed(console).count("\x1b[2K") >= drawn.count("\n")
+
+
+class FailingView(QuietView):
+    """Fails whenever it is called."""
+
+    called = 0
+
+    def __call__(self, status: Status) -> None:
+        self.called += 1
+        raise KeyError("no such style")
+
+
+def test_a_view_that_fails_is_told_of_once_and_left_alone():
+    told: list[str] = []
+    failing = FailingView()
+    with SafeView(failing, told.append) as view:
+        for _ in range(3):
+            view(status())
+
+    assert failing.called == 1
+    assert told == ["the view failed (KeyError: 'no such style')"]
+
+
+def test_a_view_waits_until_what_it_showed_was_taken(watch):
+    class Slow(io.StringIO):
+        is_behind = True
+
+    slow = Slow()
+    console = Console(file=slow, width=80, legacy_windows=False)
+    with PlainView(console) as view:
+        view(status())
+        assert slow.getvalue() == ""
+        slow.is_behind = False
+        view(status())
+
+    assert slow.getvalue().count("\n") == 1
+
+
+def test_escape_codes_in_titles_and_alerts_are_shown_as_such():
+    shown = status(title="a\x1b[2Jb")
+    shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [["info", "x\x1b[31m\ny"]]})
+
+    lines = rendered(shown)
+
+    assert r"Scrapline · a\x1b[2Jb" in lines[0]
+    assert line_with(lines, r"x\x1b[31m y")
