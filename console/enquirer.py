@@ -6,6 +6,7 @@ that answers one question at a time; a picture that kills it costs that picture'
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -143,7 +144,10 @@ class Enquirer:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.asking", str(self.max_bytes), str(_MOST_MEMORY)],
+                [
+                    *(sys.executable, "-m", "workers.asking"),
+                    *map(str, (self.max_bytes, _MOST_MEMORY, os.getpid())),
+                ],
                 cwd=ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

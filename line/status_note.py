@@ -23,6 +23,7 @@ def status_note(status: Status) -> Note:
       restarting, gone), and of workers `holds` and `answered` frames and `model` (short hash,
       empty for the run's own)
     - `remote_workers`: name, `holds`, `answered`
+    - `followers`: sinks that follow the log, with the rows that they have not read yet
     - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
@@ -61,6 +62,7 @@ def status_note(status: Status) -> Note:
         ],
         "restarts": dict(status.restarts),
         "review_queue": status.queued,
+        "followers": dict(status.behind),
         "alerts": {"count": status.alert_count, "last": list(status.alerts)},
         "incidents": list(status.incidents),
         "malformed": status.malformed,

@@ -432,7 +432,7 @@ def _said(question: str, environment: dict[str, str]):
     asked = io.BytesIO()
     send_parcel(asked, question)
     done = subprocess.run(
-        [sys.executable, "-m", "workers.asking", "1000", str(10**9)],
+        [sys.executable, "-m", "workers.asking", "1000", str(10**9), str(os.getpid())],
         cwd=ROOT,
         input=asked.getvalue(),
         stdout=subprocess.PIPE,
@@ -447,3 +447,19 @@ def _said(question: str, environment: dict[str, str]):
 def _cpu_ticks(pid: int) -> int:
     user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
     return int(user) + int(system)
+
+
+def test_it_ends_with_whoever_started_it_also_while_its_questions_go_on() -> None:
+    starter = (
+        "import os, subprocess, sys; print(subprocess.Popen([sys.executable, '-m', "
+        "'workers.asking', '1000', '1000000000', str(os.getpid())], stdout=sys.stderr).pid)"
+    )
+    reads, writes = os.pipe()
+    try:
+        started = subprocess.run(
+            [sys.executable, "-c", starter], cwd=ROOT, stdin=reads, capture_output=True, check=True
+        )
+        poll(lambda: not is_alive(int(started.stdout)), "its end", 60)
+    finally:
+        os.close(reads)
+        os.close(writes)

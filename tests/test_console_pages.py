@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from console.open_file import OpenFile
 from console.passwords import make_hash
 from tests.browser import Visit, browser, let_in
 from tests.console_process import Console, console_over
@@ -234,3 +235,24 @@ def test_a_model_is_shown_with_card_and_curves(visit, port):
     page.locator("iframe").scroll_into_view_if_needed()
     assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
     assert_clean(page)
+
+
+def test_a_browser_that_is_given_the_file_gets_in_and_shows_no_token(chrome, console):
+    page = chrome.new_page()
+    try:
+        with OpenFile(console.address) as opener:
+            page.goto(opener.path.as_uri())
+            expect(page.get_by_role("heading", name="Line")).to_be_visible()
+            expect(page).to_have_url(f"{console.url}/")
+    finally:
+        page.close()
+
+
+def test_without_a_session_every_page_says_how_to_get_in(chrome, console):
+    page = chrome.new_page()
+    try:
+        page.goto(f"{console.url}/runs")
+        expect(page.get_by_text("--address RUN_DIR")).to_be_visible()
+        assert_clean(page)
+    finally:
+        page.close()

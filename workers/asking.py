@@ -1,7 +1,8 @@
-"""`python -m workers.asking MAX_BYTES MAX_MEMORY`: answers about pictures, for the console.
+"""`python -m workers.asking MAX_BYTES MAX_MEMORY PARENT`: answers about pictures, for the console.
 
 Questions come in on stdin, answers go out on stdout, one for each, as parcels (`line/parcels.py`)
-with the headers of `line/enquiry.py`. It leaves when stdin ends. The model that was asked last
+with the headers of `line/enquiry.py`. It leaves when stdin ends, and at once when the process with
+the number PARENT, which started it, is gone. The model that was asked last
 stays loaded. Nothing is written to any disk. A model or picture that takes more memory than
 `MAX_MEMORY` bytes ends the process.
 """
@@ -10,9 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import BinaryIO
 
 import numpy as np
@@ -39,6 +41,7 @@ from workers.model import Model
 from workers.saliency import heat_picture, occlusion
 from workers.views import flips, letterboxed, resized, within
 
+_LOOK_S = 1.0
 _NICE = 10
 """It yields the processor to a line beside it."""
 _PREVIEW_PX = 896
@@ -168,9 +171,17 @@ def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int, max_memory: in
         send_parcel(answers, answer.model_dump_json(), content)
 
 
+def _end_with(parent: int) -> None:
+    """Whoever asked may be gone while a question takes long, and nobody wants the answer then."""
+    while os.getppid() == parent:
+        sleep(_LOOK_S)
+    os._exit(1)
+
+
 def main() -> None:
+    max_bytes, max_memory, parent = map(int, sys.argv[1:])
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     os.nice(_NICE)
-    max_bytes, max_memory = map(int, sys.argv[1:])
     limit_requests(max_memory)
     # What a library prints must not get in among the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

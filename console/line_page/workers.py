@@ -15,6 +15,9 @@ _WORDS = {"ready": "ready", "starting": "starting", "restarting": "restarting", 
 _MOST_SLOTS = 16
 """Drawn; of more frames each slot stands for several."""
 
+_WORTH_SAYING_ROWS = 100
+"""A follower reads what was written a moment ago: it is always a little behind."""
+
 Facts = dict[str, Any]
 
 
@@ -35,6 +38,7 @@ class WorkersPanel:
         processes: list[Facts] = live.status.get("processes", [])
         workers = {p["name"]: p for p in processes if p["role"] == "worker"}
         others = {p["name"]: p for p in processes if p["role"] != "worker"}
+        behind: dict[str, int] = live.status.get("followers", {})
         for gone in self._tiles.keys() - workers.keys():
             self._tiles.pop(gone).delete()
         for name, facts in workers.items():
@@ -46,7 +50,7 @@ class WorkersPanel:
             if name not in self._others:
                 with self._chips:
                     self._others[name] = _Chip(name)
-            self._others[name].show(facts["state"])
+            self._others[name].show(facts["state"], behind.get(name, 0))
         for gone in self._others.keys() - others.keys():
             self._others.pop(gone).delete()
         self._empty.set_visibility(not workers)
@@ -103,8 +107,11 @@ class _Chip:
             text("span", name)
             self._state = text("span", "", "chip-state")
 
-    def show(self, state: str) -> None:
-        self._state.set_text(_WORDS.get(state, state))
+    def show(self, state: str, behind: int) -> None:
+        words = _WORDS.get(state, state)
+        if state == "ready" and behind > _WORTH_SAYING_ROWS:
+            words = f"behind by {behind:,} rows"
+        self._state.set_text(words)
         toggle(self._chip, "down", state != "ready")
 
     def delete(self) -> None:
