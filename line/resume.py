@@ -80,8 +80,10 @@ def session_of(run_dir: Path, settings: Settings, model: ModelFacts) -> Session:
 def _remember(run_dir: Path) -> tuple[Settings, ModelFacts]:
     path = run_dir.absolute()
     for name in (SETTINGS_FILE, MODEL_FILE):
-        if not os.path.lexists(path / name):
-            raise BadInput(f"{run_dir}: not a run folder (no {name})")
+        try:
+            (path / name).lstat()  # raises what may not be looked at
+        except (FileNotFoundError, NotADirectoryError):
+            raise BadInput(f"{run_dir}: not a run folder (no {name})") from None
     try:
         text = read_regular(path / SETTINGS_FILE, LARGEST_JSON)
         settings = Settings.model_validate_json(text)
