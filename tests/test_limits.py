@@ -136,18 +136,15 @@ def test_a_folder_over_source_max_items_is_refused(tmp_path: Path) -> None:
         folder(tmp_path, max_items=3)
 
 
-@pytest.mark.parametrize(
-    ("setting", "named"),
-    [("source.max_items=1", "source.max_items"), ("source.max_file_mb=0.0001", "max_file_mb")],
-)
-def test_the_runner_refuses_what_the_settings_do_not_allow(
-    tmp_path: Path, tiny_model: Path, setting: str, named: str
+def test_the_runner_refuses_a_folder_of_more_than_the_settings_allow(
+    tmp_path: Path, tiny_model: Path
 ) -> None:
     for number in range(2):
         save(tmp_path / "in" / f"{number}.png", 200, 200)
-    ran = command("check", "--model", tiny_model, "--source", tmp_path / "in", "--set", setting)
+    few = ("--set", "source.max_items=1")
+    ran = command("check", "--model", tiny_model, "--source", tmp_path / "in", *few)
     assert ran.returncode == 2
-    assert named in ran.stderr
+    assert "source.max_items" in ran.stderr
 
 
 # -- the review queue -----------------------------------------------------------------------------
