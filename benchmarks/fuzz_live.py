@@ -111,7 +111,7 @@ def start(folder: Path, port: int, options: tuple[str, ...]) -> subprocess.Popen
     belt = ["--source=procedural", "--interval=0.05", f"--set=metrics.port={port}"]
     return subprocess.Popen(
         [*command, *belt, f"--run-dir={folder / 'run'}", *options],
-        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)},
+        env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from line.config import ROOT
 from line.console_access import ConsoleAccess
 from line.errors import ScraplineError, StageDied
 from line.leash import Leash
+from line.priority import yield_process
 from line.seat import leave, take_seat
 
 _NICE = 10
@@ -28,7 +28,7 @@ _NICE = 10
 
 def main() -> int:
     seat = take_seat()
-    os.nice(_NICE)
+    yield_process(_NICE)
     settings = seat.settings.console
     try:
         access = receive_access(seat.leash, seat.settings.supervisor.start_s)

@@ -9,7 +9,7 @@ import math
 import os
 import selectors
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 
@@ -17,7 +17,7 @@ from line import console_access
 from line.child import Child, Place
 from line.console_access import ConsoleAccess
 from line.process_list import ProcessEntry, start_of
-from line.restarts import Restarts
+from line.restarts import Death, Restarts
 from line.run_folder import RunFolder, now_iso
 from line.runtime_dir import CONTROL
 from line.session import Session
@@ -28,6 +28,15 @@ from line.status import ProcessState
 def worker_place(number: int, model: str) -> Place:
     """The place of a worker on this machine; `model`: short hash of what it loads."""
     return Place("worker", f"worker-{number}", number, "workers", model)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStart:
+    """A process that the machine could not start: no descriptor, no memory, no process left."""
+
+    place: Place
+    identity: str
+    why: str
 
 
 class Crew:
@@ -102,18 +111,34 @@ class Crew:
         """Monotonic time; infinite if nobody is to be started."""
         return min(self._due.values(), default=math.inf)
 
-    def start_due(self) -> None:
-        """Start whoever is due."""
+    def start_due(self) -> list[FailedStart]:
+        """Start whoever is due; returns who could not be started."""
         now = monotonic()
+        failed: list[FailedStart] = []
         for name in [name for name, due in self._due.items() if due <= now]:
             del self._due[name]
             incarnation = self._session.next_incarnation(name)
-            child = Child(self.places[name], incarnation, self._folder, self._runtime_dir)
-            self.children[name] = child
-            if child.place.role == "console" and self._access is not None:
-                child.leash.send(console_access.NOTE, **self._access.facts())
-            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=name)
-            self.record()
+            try:
+                self._start(self.places[name], incarnation)
+            except OSError as error:
+                why = f"cannot be started: {error.strerror or error}"
+                failed.append(FailedStart(self.places[name], f"{name}#{incarnation}", why))
+            else:
+                self.record()
+        return failed
+
+    def _start(self, place: Place, incarnation: int) -> None:
+        """Raises OSError."""
+        child = Child(place, incarnation, self._folder, self._runtime_dir)
+        try:
+            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=place.name)
+        except OSError:
+            child.kill()
+            child.close()
+            raise
+        self.children[place.name] = child
+        if place.role == "console" and self._access is not None:
+            child.leash.send(console_access.NOTE, **self._access.facts())
 
     def start_nobody(self) -> None:
         """From now on."""
@@ -133,20 +158,29 @@ class Crew:
                 self._due[name] = 0.0
         self.record()
 
-    def is_needed(self, child: Child) -> bool:
+    def is_needed(self, name: str) -> bool:
         """Whether one that was buried has to be replaced, and is not about to be."""
-        name = child.place.name
         return name in self.places and name not in self.finished and name not in self._due
 
-    def restart(self, child: Child) -> bool:
-        """Have one that was buried started again, sooner or later; False if it is given up."""
-        name, now = child.place.name, monotonic()
-        delay_s = None if child.gave_up else self._restarts[name].delay_s(now, child.served_s)
+    def restart(self, child: Child, *, worked: bool) -> str:
+        """Have one that was buried started again, sooner or later; or why it is given up."""
+        if child.gave_up:
+            self.given_up.add(child.place.name)
+            return "gave up"
+        return self._start_later(child.place.name, child.served_s, child.death, worked)
+
+    def start_again(self, failed: FailedStart) -> str:
+        """As `restart`, of one that could not be started."""
+        return self._start_later(failed.place.name, 0.0, Death.FAILED, worked=False)
+
+    def _start_later(self, name: str, served_s: float, death: Death, worked: bool) -> str:
+        record, now = self._restarts[name], monotonic()
+        delay_s = record.delay_s(now, served_s, death, worked=worked)
         if delay_s is None:
             self.given_up.add(name)
-            return False
+            return record.why
         self._due[name] = now + delay_s
-        return True
+        return ""
 
     def set_workers(self, count: int, model: str) -> None:
         """So many of them: hire at once, or have the last ones finish what they hold and leave."""

@@ -37,7 +37,7 @@ class Faults:
 
     def begin(self, number: int) -> None:
         """Event `number` is due; a restarted camera may say so again."""
-        if not self._session.inject(number):
+        if number >= len(self._events) or not self._session.inject(number):
             return
         event = self._events[number]
         child = self._children.get(event.process)

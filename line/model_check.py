@@ -14,6 +14,7 @@ from time import monotonic
 from line.config import ROOT
 from line.errors import BadInput
 from line.model_facts import ModelFacts
+from line.plain_text import plain
 
 _PATIENCE_S = 25.0
 """Whoever gave the order waits a little longer for its answer."""
@@ -26,7 +27,8 @@ class ModelCheck:
     """Calls `heed` once, with what the file is or what is wrong with it.
 
     `ModelFacts.threshold` is then what the file names, whatever the settings say. Something has to
-    call `look` now and then, for a file that takes too long.
+    call `look` now and then, for a file that takes too long. Making one raises BadInput if the
+    machine has no room for the process.
     """
 
     def __init__(
@@ -43,14 +45,18 @@ class ModelCheck:
         self._heed = heed
         self._said = b""
         self._until = monotonic() + _PATIENCE_S
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers.check", str(path), provider, *map(str, size or (0, 0))],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is the line's
-        )
+        sides = map(str, size or (0, 0))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers.check", str(path), provider, *sides],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is the line's
+            )
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be looked at: {error.strerror or error}") from None
         assert self._process.stdout is not None
         self._out = self._process.stdout
         os.set_blocking(self._out.fileno(), False)
@@ -78,8 +84,11 @@ class ModelCheck:
             self._heed(self._found())
 
     def _found(self) -> ModelFacts | BadInput:
+        """Whatever a process says that loads a model of anybody's."""
         try:
             said = json.loads(self._said)
-            return BadInput(said["error"]) if "error" in said else ModelFacts(**said)
-        except (ValueError, TypeError):
+            if "error" in said:
+                return BadInput(plain(str(said["error"]), 1000))
+            return ModelFacts.model_validate(said)
+        except (ValueError, TypeError, RecursionError):
             return BadInput(f"{self._path}: the process that loaded it died")

@@ -109,8 +109,8 @@ class ModelOrders:
             self._check = None
             try:
                 answer.set_result(then(self._fitting(found)))
-            except BadInput as refusal:
-                answer.set_exception(refusal)
+            except Exception as error:  # whoever gave the order is told, and the line goes on
+                answer.set_exception(error)
 
         settings = self._status.settings
         self._check = ModelCheck(

@@ -16,6 +16,7 @@ from line.errors import ScraplineError
 from line.leash import Leash
 from line.model_facts import ModelFacts
 from line.own_file import LARGEST_JSON, read_regular
+from line.priority import yield_process
 from line.session import Session
 from line.settings import Settings
 
@@ -80,6 +81,7 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
     parser.add_argument("--model", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield_process()
     settings = Settings.model_validate_json(
         read_regular(given.run_dir / "settings.json", LARGEST_JSON)
     )

@@ -106,7 +106,7 @@ class Status:
             case "board":
                 self.board = note
             case "incident":
-                self.incidents.append(f"{process} {note['text']}")
+                self.incidents.append(note["text"])
             case "follower":
                 self.behind[process] = note["behind_rows"]
             case "review":
@@ -115,6 +115,25 @@ class Status:
                 self.alert_count = note["count"]
                 for level, text in note["fresh"]:
                     (self.alerts if level == "info" else self.incidents).append(text)
+
+    def count_refused(self, process: str, notes: int) -> None:
+        """So many notes of the process, since it was started, were not fit to be heeded."""
+        self._malformed[f"notes of {process}"].update(notes)
+
+    @property
+    def rows(self) -> int:
+        """Rows in the log."""
+        return int(self.board.get("logged", 0))
+
+    def answered_by(self, worker: str) -> int:
+        """Frames that a worker, by its identity, has answered."""
+        loads: dict[str, tuple[int, int]] = self.flow.get("loads", {})
+        return loads.get(worker, (0, 0))[1]
+
+    @property
+    def remote_workers(self) -> list[str]:
+        """Workers on other machines that the dispatcher knows."""
+        return [name for name in self.flow.get("loads", {}) if not name.startswith("worker-")]
 
     @property
     def fed(self) -> int:

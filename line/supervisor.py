@@ -18,7 +18,7 @@ from line.belts import Belts
 from line.child import LOG, Child, Place
 from line.console_access import ConsoleAccess
 from line.control import ControlSocket
-from line.crew import Crew
+from line.crew import Crew, FailedStart
 from line.errors import StageDied
 from line.event_log import EventLog
 from line.faults import Faults
@@ -33,6 +33,8 @@ from line.signals import Interrupts
 from line.status import Status
 from line.status_note import status_note
 
+_STOP_UNBEGUN_S = 1.0
+"""For the stop of a line that has fed nothing."""
 LOOK_S = 0.1
 """Between two looks at everything; notes and deaths are heeded at once."""
 _STOP_ORDER: tuple[Callable[[Place], bool], ...] = (
@@ -76,6 +78,10 @@ class Supervisor:
         self._faults = Faults(status, session, self._children)
         self._control: ControlSocket | None = None
         self._next_look = 0.0
+        self._worker_given_up = ""
+        """the last one, and why"""
+        self._served = 0.0
+        """monotonic time at which there was last a worker, here or elsewhere"""
 
     def run(self, interrupts: Interrupts) -> str:
         """Until the belt has ended and everything is stored; returns how the run ended.
@@ -90,6 +96,9 @@ class Supervisor:
         try:
             with self._open_control(interrupts) as self._control:
                 return self._run(interrupts)
+        except OSError as error:  # none is expected, and the items are accounted for all the same
+            where = f"{error.filename}: " if error.filename else ""
+            raise StageDied(f"the supervisor: {where}{error.strerror or error}") from error
         finally:
             self._models.close()
             self._crew.kill_all()
@@ -126,7 +135,8 @@ class Supervisor:
 
     def _turn(self) -> None:
         """Wait for a note, a death, an interrupt, or the next look around."""
-        self._crew.start_due()
+        for failed in self._crew.start_due():
+            self._count_failed(failed)
         wake = min(self._next_look, self._crew.next_start)
         for key, _ in self._selector.select(max(0.0, wake - monotonic())):
             if callable(key.data):  # of the control socket
@@ -145,7 +155,7 @@ class Supervisor:
                 child.heard = now
             limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
             if now - child.heard > limit_s * child.place.patience:
-                child.kill()
+                child.kill_hung()
             child.leash.flush()
             self._listen(child)
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
@@ -154,6 +164,7 @@ class Supervisor:
         self._events.flush()
         self._crew.record_if_behind()
         self._begin_belt_when_ready()
+        self._check_workers(now)
         self._status.processes = self._crew.states()
         self._show()
         if self._control is not None:
@@ -169,17 +180,22 @@ class Supervisor:
 
     def _listen(self, child: Child) -> None:
         """Heed what a child has said, to its last word if it died."""
-        for note in child.notes():
-            self._heed(child, note)
+        self._take_notes(child)
         how = child.ended()
         if how is not None:
-            for note in child.notes():
-                self._heed(child, note)
+            self._take_notes(child)
             self._bury(child, how)
 
     # -- what children say --------------------------------------------------------------------
 
+    def _take_notes(self, child: Child) -> None:
+        for note in child.notes():
+            self._heed(child, note)
+        self._status.count_refused(child.place.name, child.refused)
+
     def _heed(self, child: Child, note: Note) -> None:
+        if note["kind"] == "incident" and child.place.role != "dispatcher":  # that tells of others
+            note["text"] = f"{child.place.name} {note['text']}"
         self._status.take(child.place.name, note)
         match note["kind"]:
             case "ready":
@@ -191,15 +207,18 @@ class Supervisor:
             case "event":
                 self._faults.begin(note["number"])
             case "suspect":
-                self._kill_identity(note["process"])
+                self._end_hung_worker(note["process"])
             case "incident":
-                self._events.append(note["id"], note["event"], f"{child.place.name} {note['text']}")
+                self._events.append(note["id"], note["event"], note["text"])
             case "error":
                 child.last_words = note["text"]
                 self._status.incidents.append(f"{child.place.name}: {note['text']}")
 
     def _welcome(self, child: Child) -> None:
+        if child.is_ready:
+            return  # it says so again
         child.ready = monotonic()
+        child.rows_before = self._status.rows
         self._faults.greet(child)
         self._crew.record()
         if child.place.role == "camera" and self._belts.have_started:
@@ -207,38 +226,71 @@ class Supervisor:
             if self._status.phase == "draining":
                 child.leash.send("drain")
 
-    def _kill_identity(self, identity: str) -> None:
-        for child in self._children.values():
+    def _end_hung_worker(self, identity: str) -> None:
+        for child in self._crew.of_role("worker"):
             if child.identity == identity:
-                child.kill()
+                child.kill_hung()
 
     # -- deaths -------------------------------------------------------------------------------
 
     def _bury(self, child: Child, how: str) -> None:
-        name, role = child.place.name, child.place.role
+        place, worked = child.place, self._has_worked(child)
         self._crew.bury(child)
-        if name in self._crew.finished:
+        if place.name in self._crew.finished:
             return  # a camera whose belt has ended is not needed any more
         if self._crew.dispatcher is not None:
-            self._crew.dispatcher.leash.send("died", role=role, process=child.identity)
+            self._crew.dispatcher.leash.send("died", role=place.role, process=child.identity)
         self._models.lost(child, how)
-        if not self._crew.is_needed(child):
+        if not self._crew.is_needed(place.name):
             return  # a worker that was told to leave
-        if self._crew.restart(child):
-            self._status.restarts[role] += 1
-            self._session.restarts = dict(self._status.restarts)
-            self._events.append(f"restart-{child.identity}", "restart", f"{name} {how}, restarted")
+        why = self._crew.restart(child, worked=worked)
+        if not why:
+            self._count_restart(place, child.identity, how)
+        elif child.last_words:
+            self._give_up(place, child.identity, child.last_words)
         else:
-            self._events.append(f"given_up-{child.identity}", "given_up", f"{name} {how}, given up")
-            self._check_stage(child, how)
+            last_line = child_log.last_line(child.log)
+            said = f" ({last_line})" if last_line else ""
+            self._give_up(place, child.identity, f"it {why}, last: {how}{said}; see {child.log}")
 
-    def _check_stage(self, child: Child, how: str) -> None:
+    def _count_failed(self, failed: FailedStart) -> None:
+        """The machine could not start a process, which counts as a start that failed."""
+        why = self._crew.start_again(failed)
+        if why:
+            self._give_up(failed.place, failed.identity, failed.why)
+        else:
+            self._count_restart(failed.place, failed.identity, failed.why)
+
+    def _count_restart(self, place: Place, identity: str, how: str) -> None:
+        self._status.restarts[place.role] += 1
+        self._session.restarts = dict(self._status.restarts)
+        self._events.append(f"restart-{identity}", "restart", f"{place.name} {how}, restarted")
+
+    def _give_up(self, place: Place, identity: str, why: str) -> None:
         """Only workers stand in for one another; any other process is a stage by itself."""
-        if child.place.only_looks_on:
-            return
-        if child.place.role != "worker" or not self._crew.workers_left:
-            why = child.last_words or f"{how} too often; see {child.log}"
-            raise StageDied(f"{child.place.name} was given up: {why}")
+        text = f"{place.name} was given up: {why}"
+        self._events.append(f"given_up-{identity}", "given_up", text)
+        if place.only_looks_on:
+            self._status.incidents.append(text)
+        elif place.role != "worker":
+            raise StageDied(text)
+        else:
+            self._worker_given_up = text
+            if not self._crew.workers_left and not self._status.remote_workers:
+                raise StageDied(text)
+
+    def _has_worked(self, child: Child) -> bool:
+        """In this life it, or the line around it, brought something to its end."""
+        if child.place.role == "worker":
+            return self._status.answered_by(child.identity) > 0
+        return self._status.rows > child.rows_before
+
+    def _check_workers(self, now: float) -> None:
+        """Workers elsewhere serve on when those here were given up; without them it is over."""
+        if not self._worker_given_up or self._crew.workers_left or self._status.remote_workers:
+            self._served = now
+        elif now - self._served > self._settings.start_s:
+            raise StageDied(f"{self._worker_given_up}; and no worker elsewhere serves any more")
 
     # -- phases -------------------------------------------------------------------------------
 
@@ -254,21 +306,36 @@ class Supervisor:
         self._tell_cameras("drain")
 
     def _is_over(self) -> bool:
-        """Every belt has ended, or an interrupt came before any had started."""
+        """Every belt has ended; or it shall end, and has not begun."""
+        draining = self._status.phase == "draining"
         if not self._belts.have_started:
-            return self._status.phase == "draining"
-        return self._crew.cameras <= self._crew.finished
+            return draining
+        feeding = self._crew.cameras - self._crew.finished
+        if draining:
+            feeding -= {name for name in feeding if self._has_nothing_to_drain(name)}
+        return not feeding
+
+    def _has_nothing_to_drain(self, camera: str) -> bool:
+        """It is not there, and has fed nothing in this session: nobody waits for its return."""
+        child = self._children.get(camera)
+        if child is not None and child.is_ready:
+            return False
+        belt = self._status.belts.get(camera)
+        return belt is None or int(belt["fed"]) == 0
 
     def _stop(self, interrupts: Interrupts) -> None:
         """In the order above, all within one total time; says who of the followers was not done."""
         self._status.phase = "stopping"
-        deadline = monotonic() + self._settings.stop_s
+        has_begun = self._belts.have_started
+        deadline = monotonic() + (self._settings.stop_s if has_begun else _STOP_UNBEGUN_S)
         self._crew.start_nobody()
         for is_meant in _STOP_ORDER:
             stopping = [child for child in self._children.values() if is_meant(child.place)]
             for child in stopping:
                 child.leash.send("stop")
                 self._crew.finished.add(child.place.name)
+                if not child.is_ready and not (child.place.follows and has_begun):
+                    child.kill()  # it holds nothing, and would first become ready
             while any(c.place.name in self._children for c in stopping):
                 if monotonic() > deadline or interrupts.count > 1:
                     self._tell_who_is_behind()

@@ -21,6 +21,7 @@ from line.errors import PictureError, ScraplineError
 from line.own_file import LARGEST_JSON, read_regular
 from line.pictures import Picture
 from line.plain_text import plain
+from line.priority import yield_process
 from line.settings import Settings
 from producers.sources import Source, open_source
 
@@ -32,7 +33,7 @@ _LONGEST_REASON = 900
 def main(arguments: list[str]) -> int:
     run_dir, memory_fd, most_bytes, parent, nice = arguments
     _die_with(int(parent))
-    os.nice(int(nice))
+    yield_process(int(nice))
     # What a library prints must not get in among the answers.
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -8,10 +8,7 @@ alone, so nobody can tell when it was made.
 from __future__ import annotations
 
 import math
-import os
 import socket
-import sys
-import threading
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +23,7 @@ from line import pictures
 from line.errors import PictureError
 from line.messages import Encoding
 from line.plain_text import plain
+from line.priority import yield_thread
 from producers.belt import BeltItem
 
 
@@ -86,7 +84,7 @@ class Studio:
         self._archive = archive
         self._overlooked: deque[Future[Shot]] = deque()
         self._shots: dict[int, Future[Shot]] = {}
-        self._thread = ThreadPoolExecutor(1, "studio", _yield_processor, (nice,))
+        self._thread = ThreadPoolExecutor(1, "studio", yield_thread, (nice,))
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._wake_reader.setblocking(False)
         self._wake_writer.setblocking(False)
@@ -188,9 +186,3 @@ class Studio:
 def without_picture(error: str) -> Shot:
     """Of an item that cannot be photographed."""
     return Shot(b"", "raw", 0, 0, 0, error)
-
-
-def _yield_processor(nice: int) -> None:
-    """Linux has a priority for each thread; elsewhere this would change the whole process."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)

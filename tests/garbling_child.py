@@ -1,4 +1,4 @@
-"""A child that says something unreadable on its leash, then that it has ignored two messages."""
+"""A child that says what cannot be read and what is not fit, then that it ignored two messages."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ import sys
 
 if __name__ == "__main__":
     (fd,) = (argument.partition("=")[2] for argument in sys.argv if argument.startswith("--leash"))
-    os.write(int(fd), b'{"kind": \n{"kind": "beat", "malformed": 2}\n')
+    os.write(int(fd), b'{"kind": \n{"kind": "board"}\n{"kind": "beat", "malformed": 2}\n')

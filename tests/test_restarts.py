@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from line.config import load
-from line.restarts import SERVED_S, Restarts
+from line.restarts import LONG_LIFE_S, SERVED_S, Death, Restarts
 from line.settings import SupervisorSettings
 
 
@@ -58,3 +58,40 @@ def test_the_delay_stays_bounded_however_many_starts_are_allowed(failed_starts: 
     delays = [record.delay_s(60.1 * n, served_s=0.0) for n in range(failed_starts)]
     assert delays[-1] is None
     assert max(delay for delay in delays if delay is not None) <= 5.0
+
+
+# -- lives that a process ends itself -------------------------------------------------------------
+
+
+def test_one_that_fails_again_and_again_soon_after_its_start_is_given_up() -> None:
+    record = restarts(failed_starts=3)
+    delays = [record.delay_s(100.0 * n, 30.0, Death.FAILED) for n in range(3)]
+    assert delays == [0.0, 0.0, None]
+    assert record.why == "ended 3 times in a row within 60 s of service"
+
+
+def test_work_does_not_excuse_an_error_but_it_excuses_a_crash() -> None:
+    """A picture may crash a process that has worked on others; an error is the program's own."""
+    idle, busy = restarts(failed_starts=3), restarts(failed_starts=3)
+    for n in range(50):
+        assert busy.delay_s(100.0 * n, 5.0, Death.CRASHED, worked=True) == 0.0
+    crashes = [idle.delay_s(100.0 * n, 5.0, Death.CRASHED, worked=False) for n in range(3)]
+    assert crashes == [0.0, 0.0, None]
+
+
+def test_what_others_kill_is_started_again_however_often() -> None:
+    record = restarts(failed_starts=3)
+    assert {record.delay_s(2.0 * n, 1.5, Death.KILLED) for n in range(1000)} == {0.0}
+
+
+def test_a_kill_in_between_neither_counts_nor_forgives() -> None:
+    record = restarts(failed_starts=3)
+    deaths = [Death.FAILED, Death.KILLED, Death.FAILED, Death.KILLED, Death.FAILED]
+    delays = [record.delay_s(100.0 * n, 5.0, death) for n, death in enumerate(deaths)]
+    assert delays == [0.0, 0.0, 0.0, 0.0, None]
+
+
+def test_a_long_life_forgives_errors_before_it() -> None:
+    record = restarts(failed_starts=2)
+    lives = [(5.0, Death.FAILED), (LONG_LIFE_S, Death.FAILED), (5.0, Death.FAILED)]
+    assert [record.delay_s(100.0 * n, s, death) for n, (s, death) in enumerate(lives)] == [0.0] * 3

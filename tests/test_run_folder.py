@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -162,7 +161,7 @@ def test_a_reader_of_the_process_list_never_sees_half_of_it(tmp_path: Path) -> N
 
 @pytest.fixture
 def runtime_base(short_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_dir))
+    monkeypatch.setenv("TMPDIR", str(short_dir))
     return short_dir
 
 
@@ -173,30 +172,33 @@ def test_sockets_get_a_folder_that_only_its_owner_may_enter(runtime_base: Path) 
     assert make_runtime_dir() != folder
 
 
-def test_an_unusable_runtime_folder_falls_back_to_the_temporary_one(
+def test_sockets_are_not_kept_where_a_logout_removes_them(
     monkeypatch: pytest.MonkeyPatch, runtime_base: Path
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_base / "missing"))
-    monkeypatch.setattr(tempfile, "tempdir", str(runtime_base))
-    assert make_runtime_dir().parent == runtime_base
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime_base))
+    monkeypatch.setenv("TMPDIR", str(runtime_base / "tmp"))
+    (runtime_base / "tmp").mkdir()
+    folder = make_runtime_dir()
+    folder.rmdir()
+    assert not folder.is_relative_to(runtime_base)
 
 
-def test_a_runtime_folder_too_deep_for_sockets_is_refused_and_not_left_behind(
-    monkeypatch: pytest.MonkeyPatch, runtime_base: Path
-) -> None:
+def test_the_first_folder_that_will_do_is_taken(runtime_base: Path) -> None:
     deep = runtime_base / ("x" * 90)
     deep.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
-    with pytest.raises(BadInput, match="107 bytes"):
-        make_runtime_dir()
-    assert list(deep.iterdir()) == []
+    anybodys = runtime_base / "anybody's"
+    anybodys.mkdir()
+    anybodys.chmod(0o777)
+    bases = [runtime_base / "missing", deep, anybodys, runtime_base]
+    assert make_runtime_dir(bases).parent == runtime_base
+    assert list(deep.iterdir()) == list(anybodys.iterdir()) == []
 
 
-def test_a_runtime_folder_that_cannot_be_made_is_bad_input(
-    monkeypatch: pytest.MonkeyPatch, runtime_base: Path
+@pytest.mark.parametrize(("name", "words"), [("x" * 90, "107 bytes"), ("missing", "No such file")])
+def test_without_a_folder_for_its_sockets_the_first_fault_is_named(
+    runtime_base: Path, name: str, words: str
 ) -> None:
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setattr(tempfile, "tempdir", str(runtime_base / "missing"))
-    with pytest.raises(BadInput, match="No such file") as error:
-        make_runtime_dir()
-    assert str(error.value).startswith(str(runtime_base / "missing"))
+    (runtime_base / ("x" * 90)).mkdir()
+    with pytest.raises(BadInput, match=words) as error:
+        make_runtime_dir([runtime_base / name])
+    assert str(error.value).startswith(str(runtime_base / name))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from line.client import Client
 from line.errors import ScraplineError
+from line.priority import yield_process
 from line.seat import leave, take_seat
 from line.standard_streams import drain_streams, secure_streams
 
@@ -23,7 +23,7 @@ def main() -> int:
     seat = take_seat()
     settings = seat.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
-        os.nice(settings.worker.nice)
+        yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
     from workers.faults import WorkerFaults
     from workers.model import Model

@@ -35,6 +35,7 @@ from line.errors import BadInput, DecodeError, ModelError, PictureError
 from line.parcels import receive_parcel, send_parcel
 from line.pictures import Picture
 from line.plain_text import plain
+from line.priority import yield_process
 from workers.classify import ranked
 from workers.memory import bounded, limit_requests
 from workers.model import Model
@@ -181,7 +182,7 @@ def _end_with(parent: int) -> None:
 def main() -> None:
     max_bytes, max_memory, parent = map(int, sys.argv[1:])
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    os.nice(_NICE)
+    yield_process(_NICE)
     limit_requests(max_memory)
     # What a library prints must not get in among the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

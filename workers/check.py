@@ -7,11 +7,11 @@ and WIDTH are those of the line's pictures, 0 where they have sizes of their own
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 from line.errors import BadInput
+from line.priority import yield_process
 
 
 def main(arguments: list[str]) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     path, provider, *sides = arguments
     height_px, width_px = map(int, sides)
     size = (height_px, width_px) if height_px and width_px else None
-    os.nice(19)
+    yield_process(19)
     try:
         print(json.dumps(_facts(Path(path), provider, size)))
     except BadInput as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing
 from pathlib import Path
 
 from line.errors import ScraplineError
+from line.priority import yield_process
 from line.runtime_dir import SHADOW, endpoint
 from line.seat import leave, take_seat
 from line.shadow_file import ShadowFile
@@ -19,7 +19,7 @@ _LOWEST = 19
 
 def main() -> int:
     seat = take_seat()
-    os.nice(_LOWEST)
+    yield_process(_LOWEST)
     # ONNX Runtime takes a while to load; others are at work.
     from workers.candidate import Candidate
     from workers.model import Model
