@@ -56,10 +56,8 @@ class ControlSocket:
         """with the token; told to whoever may open this socket, and written nowhere"""
         self._clients: list[_Client] = []
         self._next_status = 0.0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(MOST_CLIENTS)
-        self._listener.setblocking(False)
+        self._path = path
+        self._listener = _bound(path)
 
     def __enter__(self) -> Self:
         self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
@@ -70,6 +68,14 @@ class ControlSocket:
             self._hang_up(client)
         self._selector.unregister(self._listener)
         self._listener.close()
+
+    def bind_again(self) -> None:
+        """Its file is gone; whoever is connected stays. Raises OSError if it cannot be made."""
+        new = _bound(self._path)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        self._listener = new
+        self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
 
     def look_around(self, status: Callable[[], Note]) -> None:
         """Called several times a second: tell those who watch, hang up on those who hang."""
@@ -154,6 +160,18 @@ class ControlSocket:
             return done
         coming.set_result(done)
         return coming
+
+
+def _bound(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(MOST_CLIENTS)
+    listener.setblocking(False)
+    return listener
 
 
 def _outcome(ended: Future[Done]) -> Note:

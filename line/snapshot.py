@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from line.status import ProcessState, Status
 
-Health = Literal["ok", "starting", "stage down", "supervisor silent"]
+Health = Literal["ok", "starting", "stage down", "stuck", "supervisor silent"]
 
 _SUPERVISOR_SILENT_S = 5.0
 """A supervisor looks around ten times a second."""
+_STUCK_S = 10.0
+"""With items waiting and no row for so long, or twice a lease, the line is stuck."""
 _NOT_DOWN = {"starting", "stopping"}
 """Phases in which it is no news that a stage is not there."""
 
@@ -34,6 +36,9 @@ class Snapshot:
     malformed: int
     strangers: int
     processes: tuple[ProcessState, ...]
+    moved: float
+    """monotonic time at which a row was last written, or no item waited for one"""
+    stuck_s: float = _STUCK_S
 
     @classmethod
     def of(cls, status: Status) -> Snapshot:
@@ -51,6 +56,8 @@ class Snapshot:
             malformed=status.malformed,
             strangers=status.strangers,
             processes=tuple(replace(process) for process in status.processes),
+            moved=status.moved,
+            stuck_s=max(_STUCK_S, 2 * status.settings.worker.lease_s),
         )
 
     @property
@@ -64,7 +71,9 @@ class Snapshot:
             return "supervisor silent"
         if self.phase in _NOT_DOWN:
             return "starting" if self.phase == "starting" else "ok"
-        return "stage down" if self.stages_down(now) else "ok"
+        if self.stages_down(now):
+            return "stage down"
+        return "stuck" if now - self.moved > self.stuck_s else "ok"
 
     def stages_down(self, now: float) -> list[str]:
         """Stages of which nobody is ready and heard of.

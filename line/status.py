@@ -86,6 +86,9 @@ class Status:
     restarts: Counter[str] = field(default_factory=Counter)
     """role → restarts"""
     processes: list[ProcessState] = field(default_factory=list)
+    moved: float = field(default_factory=monotonic)
+    """monotonic time at which a row was last written, or no item waited for one"""
+    _moved_rows: int = 0
     _malformed: defaultdict[str, RunningTotal] = field(
         default_factory=lambda: defaultdict(RunningTotal)
     )
@@ -115,6 +118,11 @@ class Status:
                 self.alert_count = note["count"]
                 for level, text in note["fresh"]:
                     (self.alerts if level == "info" else self.incidents).append(text)
+
+    def note_movement(self, now: float) -> None:
+        """See `moved`; called several times a second."""
+        if self.rows != self._moved_rows or self.fed <= self.rows:
+            self._moved_rows, self.moved = self.rows, now
 
     def count_refused(self, process: str, notes: int) -> None:
         """So many notes of the process, since it was started, were not fit to be heeded."""

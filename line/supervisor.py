@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -30,6 +31,7 @@ from line.run_folder import RunFolder
 from line.runtime_dir import CONTROL
 from line.session import Session
 from line.signals import Interrupts
+from line.socket_folder import SocketFolder
 from line.status import Status
 from line.status_note import status_note
 
@@ -45,6 +47,8 @@ _STOP_ORDER: tuple[Callable[[Place], bool], ...] = (
     lambda place: place.follows,
 )
 """Who feeds, who works, who writes, who reads what was written."""
+_SOCKETS_S = 1.0
+"""Between two looks at the folder of sockets."""
 _ASLEEP_S = 1.0
 """A supervisor that was itself held up for so long knows nothing of its children's heartbeats."""
 
@@ -77,7 +81,9 @@ class Supervisor:
         )
         self._faults = Faults(status, session, self._children)
         self._control: ControlSocket | None = None
-        self._next_look = 0.0
+        self._sockets: SocketFolder | None = None
+        self._next_look = self._next_look_at_sockets = 0.0
+        self._lost_sockets = 0
         self._worker_given_up = ""
         """the last one, and why"""
         self._served = 0.0
@@ -94,7 +100,12 @@ class Supervisor:
         """
         self._selector.register(interrupts.fileno(), selectors.EVENT_READ)
         try:
-            with self._open_control(interrupts) as self._control:
+            runtime_dir = Path(self._session.runtime_dir)
+            token = self._session.token
+            with (
+                closing(SocketFolder(runtime_dir, self._folder.path, token)) as self._sockets,
+                self._open_control(interrupts) as self._control,
+            ):
                 return self._run(interrupts)
         except OSError as error:  # none is expected, and the items are accounted for all the same
             where = f"{error.filename}: " if error.filename else ""
@@ -165,10 +176,41 @@ class Supervisor:
         self._crew.record_if_behind()
         self._begin_belt_when_ready()
         self._check_workers(now)
+        self._check_sockets(now)
+        self._status.note_movement(now)
         self._status.processes = self._crew.states()
         self._show()
         if self._control is not None:
             self._control.look_around(lambda: status_note(self._status))
+
+    def _check_sockets(self, now: float) -> None:
+        """A folder of sockets that was removed or emptied is made again."""
+        if now < self._next_look_at_sockets or self._sockets is None or self._control is None:
+            return
+        self._next_look_at_sockets = now + _SOCKETS_S
+        dispatcher = self._crew.dispatcher
+        is_ready = dispatcher is not None and dispatcher.is_ready
+        if self._sockets.is_whole(dispatcher_is_ready=is_ready):
+            return
+        self._lost_sockets += 1
+        runtime_dir = Path(self._session.runtime_dir)
+        try:
+            self._sockets.restore()
+            (runtime_dir / CONTROL).unlink(missing_ok=True)
+            self._control.bind_again()
+        except OSError as error:
+            raise StageDied(
+                f"{runtime_dir}: the folder of sockets is gone and cannot be made again: "
+                f"{error.strerror or error}"
+            ) from None
+        self._events.append(
+            f"sockets-{self._session.number}-{self._lost_sockets}",
+            "sockets_lost",
+            f"the folder of sockets {runtime_dir} was removed or emptied; it was made again",
+        )
+        if dispatcher is not None:
+            dispatcher.kill()  # the next one binds its sockets in the new folder
+        self._crew.record()
 
     def _show(self) -> None:
         """Whoever looks on may fail, and is not called again then; the line goes on."""

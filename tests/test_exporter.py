@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
@@ -340,6 +341,28 @@ def test_a_process_that_is_not_heard_of_hangs(exporter: Exporter, port: int) -> 
     assert (code, facts["stages_down"]) == (503, ["workers"])
     assert {p["state"] for p in facts["processes"] if p["role"] == "worker"} == {"hung"}
     assert samples(port)['scrapline_process_up{process="worker-0"}'] == 0
+
+
+def test_a_line_is_stuck_where_items_wait_and_no_row_comes() -> None:
+    found = status(*well())
+    begin = found.moved
+    found.belts["camera-0"] = {"fed": 3}
+    found.note_movement(begin + 60)
+    assert found.moved == begin
+    snapshot = replace(Snapshot.of(found), moved=begin)
+    assert snapshot.health(begin + 1) == "ok"
+    heard = tuple(replace(p, heard=begin + 60) for p in snapshot.processes)
+    assert replace(snapshot, taken=begin + 60, processes=heard).health(begin + 60) == "stuck"
+    found.board = {"logged": 1}
+    found.note_movement(begin + 61)
+    assert found.moved == begin + 61
+
+
+def test_a_line_without_anything_to_do_is_not_stuck() -> None:
+    found = status(*well())
+    found.belts["camera-0"] = {"fed": 0}
+    found.note_movement(found.moved + 1000)
+    assert found.moved > monotonic() + 900
 
 
 def test_a_supervisor_that_looks_no_more_is_noticed() -> None:
