@@ -85,7 +85,9 @@ def test_a_line_at_work_answers_with_its_figures(
     metrics = ("--set", f"metrics.port={port}")
     with RunningLine(tmp_path / "run", *arguments, *metrics) as line:
         line.wait_for_rows(20)
-        poll(lambda: samples(port).get('scrapline_stage_items_total{stage="csv_log"}', 0) >= 20, "")
+        for stage in ("camera", "csv_log"):
+            name = f'scrapline_stage_items_total{{stage="{stage}"}}'
+            poll(lambda name=name: samples(port).get(name, 0) >= 20, name)
         poll(lambda: states(port) == dict.fromkeys(NAMES, "ready"), "the followers", 60)
         status, facts = health(port)
         figures = samples(port)
