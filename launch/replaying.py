@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +56,10 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
 def check_unchanged(model: ModelFacts, run_dir: Path) -> None:
     """Raise BadInput unless the model's file is still that of the run; before it is loaded."""
     try:
-        data = read(Path(model.path))
+        _, actual = read(Path(model.path))
     except BadInput as error:
         raise BadInput(f"{plain(model.path)}: {error}") from None
-    if sha256(data).hexdigest() != model.sha256:
+    if actual != model.sha256:
         raise BadInput(f"{plain(model.path)}: changed since {run_dir}; name a model with --model")
 
 

@@ -88,7 +88,7 @@ def test_a_path_that_is_too_long_is_named(
     model = [] if "--model" in arguments else ["--model", str(tiny_model)]
     assert main([*arguments, *model]) == 2
     said = complaint(capsys)
-    assert TOO_LONG in said
+    assert TOO_LONG[:200] in said
     assert "File name too long" in said
 
 
@@ -160,7 +160,7 @@ def test_an_override_names_a_queue_that_cannot_be_opened(
     queue.unlink()
     queue.mkdir()
     assert main(["override", str(run_dir), "0-1", "glass"]) == 2
-    assert f"{queue}: unable to open database file" in complaint(capsys)
+    assert f"{queue}: is not a regular file" in complaint(capsys)
 
 
 def test_who_may_only_read_the_queue_is_told_so(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_folder_is_fed_to_its_end_if_it_has_one(
     (tmp_path / "short.toml").write_text("[line]\nduration_s = 5\n")
     begun: list[Settings] = []
 
-    def run(settings: Settings, *_: object) -> runner.Ended:
+    def run(settings: Settings, *_: object, **__: object) -> runner.Ended:
         begun.append(settings)
         raise BadInput("enough")
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,14 @@ def place_of(source: SeparateSource, name: str, count: int) -> int:
 
 
 def many_scans(path: Path) -> Path:
-    """A small file that takes minutes: the first scan of a progressive JPEG, over and over."""
+    """A small file that takes minutes: the shortest scan of a progressive JPEG, over and over."""
     whole = io.BytesIO()
     Image.new("L", (4000, 4000)).save(whole, "JPEG", progressive=True)
     data = whole.getvalue()
-    first = data.index(b"\xff\xda")
-    second = data.index(b"\xff\xda", first + 2)
-    scan = data[first:second]
-    path.write_bytes(data[:first] + scan * (1_800_000 // len(scan)) + data[first:])
+    begins = [place for place in range(len(data)) if data[place : place + 2] == b"\xff\xda"]
+    scans = [data[begin:end] for begin, end in pairwise(begins)]
+    scan = min(scans[1:], key=len)  # the first has the levels themselves, and is long
+    path.write_bytes(data[: begins[1]] + scan * (1_800_000 // len(scan)) + data[begins[1] :])
     return path
 
 

@@ -21,7 +21,6 @@ from console.leases import LEASE_S, Wanted
 from console.review_desk import Desk
 from console.review_export import label_studio, write_folder, write_zip
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
 from line.review_file import NONE_OF_THESE
 from sinks.review_queue import ReviewQueue
 from tests.made_run import make_run, waiting
@@ -336,11 +335,8 @@ def test_the_folder_is_written_anew_each_time(labelled):
 
 @pytest.mark.parametrize("label", ["../..", "/etc", ".hidden", "a/b", ""])
 def test_a_class_that_can_be_no_folder_stops_the_export(run, label):
-    facts = ModelFacts(path="x", sha256="ab" * 32, classes=(label, "glass"))
-    (run / FILE).write_text(facts.model_dump_json())
-    desk = Desk(run, "eva")
-    desk.look_at("0-1")
-    desk.answer("0-1", label)
+    with ReviewQueue(run / "review") as queue:
+        queue.label("0-1", label, "somebody with the file in hand")
     before = sorted(run.parent.rglob("*"))
 
     with pytest.raises(BadInput, match="cannot name a folder"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass, replace
@@ -116,10 +115,7 @@ class Model:
         """
         try:
             place = _text(path.resolve())
-            data = read(path)
-            actual = hashlib.sha256(data).hexdigest()
-            if sha256 is not None and actual != sha256:
-                raise BadInput(f"changed since the run began (sha256 {actual[:12]}…)")
+            data, actual = read(path, sha256)
             engine: Engine = (
                 OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
             )

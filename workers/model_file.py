@@ -58,8 +58,10 @@ def find(path: Path) -> Path:
     return path
 
 
-def read(path: Path) -> bytes:
-    """All of a model file; what is no such file is refused before any runtime sees it.
+def read(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
+    """All of a model file, and its hash; what is no such file is refused before a runtime sees it.
+
+    `sha256`: what the hash must be, if that is known.
 
     Raises:
         BadInput: without the path, which its caller names.
@@ -68,10 +70,13 @@ def read(path: Path) -> bytes:
         data = read_regular(path, LARGEST_BYTES, follow_links=True)
     except OSError as error:
         raise BadInput(_words(error)) from None
+    actual = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and actual != sha256:
+        raise BadInput(f"changed since the run began (sha256 {actual[:12]}…)")
     what = _what_else(data, path.suffix)
     if what:
         raise BadInput(what)
-    return data
+    return data, actual
 
 
 def sha256_of(path: Path) -> str:
