@@ -7,12 +7,14 @@ bounded, and one that does not read or talks too much is hung up on.
 
 from __future__ import annotations
 
+import errno
+import os
 import selectors
 import socket
+import struct
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -30,6 +32,10 @@ _LONGEST_NAME = 80
 _STATUS_S = 0.25
 _PATIENCE_S = 5.0
 """A client that has not read for so long is hung up on."""
+_CREDENTIALS = struct.Struct("3i")
+"""Process, user and group at the other end, as Linux tells them."""
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_LARGEST_ID = 1 << 63
 
 Done = dict[str, Any]
 CarryOut = Callable[[Order], Done | Future[Done]]
@@ -58,28 +64,38 @@ class ControlSocket:
         self._next_status = 0.0
         self._path = path
         self._listener = _bound(path)
+        self._listens = False
 
     def __enter__(self) -> Self:
-        self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
+        self._listen_at(True)
         return self
 
     def __exit__(self, *_: object) -> None:
         for client in list(self._clients):
             self._hang_up(client)
-        self._selector.unregister(self._listener)
+        self._listen_at(False)
         self._listener.close()
 
     def bind_again(self) -> None:
         """Its file is gone; whoever is connected stays. Raises OSError if it cannot be made."""
         new = _bound(self._path)
-        self._selector.unregister(self._listener)
+        self._listen_at(False)
         self._listener.close()
         self._listener = new
-        self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
+        self._listen_at(True)
+
+    def _listen_at(self, wanted: bool) -> None:
+        """Have new clients noticed, or not."""
+        if wanted and not self._listens:
+            self._selector.register(self._listener, selectors.EVENT_READ, data=self._let_in)
+        elif self._listens and not wanted:
+            self._selector.unregister(self._listener)
+        self._listens = wanted
 
     def look_around(self, status: Callable[[], Note]) -> None:
         """Called several times a second: tell those who watch, hang up on those who hang."""
         now = monotonic()
+        self._listen_at(True)
         for client in list(self._clients):
             client.leash.flush()
             if client.leash.broken or client.hangs(now):
@@ -93,23 +109,44 @@ class ControlSocket:
                     client.leash.send("status", **note)
 
     def _let_in(self) -> None:
-        with suppress(OSError):
+        try:
             end, _ = self._listener.accept()
-            if len(self._clients) >= MOST_CLIENTS:
-                end.close()
-                return
-            client = _Client(Leash(end))
-            self._clients.append(client)
-            heed = lambda: self._listen(client)  # noqa: E731
-            self._selector.register(end.fileno(), selectors.EVENT_READ, data=heed)
+        except OSError as error:
+            if error.errno in _NO_DESCRIPTORS:  # it would be noticed again at once, for nothing
+                self._listen_at(False)
+            return
+        if not (_is_ours(end) and self._makes_room()):
+            end.close()
+            return
+        client = _Client(Leash(end))
+        self._clients.append(client)
+        heed = lambda: self._listen(client)  # noqa: E731
+        self._selector.register(end.fileno(), selectors.EVENT_READ, data=heed)
+
+    def _makes_room(self) -> bool:
+        """There is room for one more; else whoever has said nothing for longest goes.
+
+        Those who watch stay, and those who wait for an answer.
+        """
+        if len(self._clients) < MOST_CLIENTS:
+            return True
+        idle = [client for client in self._clients if not (client.watches or client.waits)]
+        if not idle:
+            return False
+        self._hang_up(min(idle, key=lambda client: client.last_sense))
+        return True
 
     def _hang_up(self, client: _Client) -> None:
+        if client not in self._clients:
+            return
         client.leash.flush()
         self._selector.unregister(client.leash.fileno())
         client.leash.close()
         self._clients.remove(client)
 
     def _listen(self, client: _Client) -> None:
+        if client not in self._clients:  # it had to make room a moment ago
+            return
         for note in client.leash.receive():
             if not client.may_speak(monotonic()):
                 break
@@ -122,7 +159,10 @@ class ControlSocket:
         self._hang_up(client)
 
     def _heed(self, client: _Client, note: Note) -> None:
-        if note["kind"] == "watch":
+        if not _is_id(note.get("id")):
+            reason = f"id: a text of up to {_LONGEST_NAME} characters, a whole number, or nothing"
+            client.leash.send("answer", id=None, done=False, reason=reason)
+        elif note["kind"] == "watch":
             client.watches = True
         elif note["kind"] == "order":
             self._obey(client, note)
@@ -140,10 +180,13 @@ class ControlSocket:
         elif not isinstance(facts, dict):
             answer(done=False, reason="order: an object with an action")
         else:
+            client.last_sense = monotonic()
+            client.waits += 1
 
             def tell(coming: Future[Done]) -> None:
                 said = _outcome(coming)
                 self._log.append(who, facts, said)
+                client.waits -= 1
                 answer(**said)
 
             self._begin(facts).add_done_callback(tell)
@@ -160,6 +203,24 @@ class ControlSocket:
             return done
         coming.set_result(done)
         return coming
+
+
+def _is_id(value: object) -> bool:
+    """Whether it may be told back with an answer."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_NAME
+    return value is None or (type(value) is int and abs(value) <= _LARGEST_ID)
+
+
+def _is_ours(end: socket.socket) -> bool:
+    """Whether this user or root is at the other end; the folder's mode says so already."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    try:
+        found = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return False
+    return _CREDENTIALS.unpack(found)[1] in (os.geteuid(), 0)
 
 
 def _bound(path: Path) -> socket.socket:
@@ -189,6 +250,10 @@ class _Client:
     def __init__(self, leash: Leash) -> None:
         self.leash = leash
         self.watches = False
+        self.waits = 0
+        """orders that are not answered yet"""
+        self.last_sense = monotonic()
+        """when it last gave an order, or came"""
         self._second = 0.0
         self._notes = 0
         self._last_read = monotonic()

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from line.errors import ScraplineError
+from line.errors import ExitCode, ScraplineError
 from line.leash import Leash
 from line.model_facts import ModelFacts
 from line.own_file import LARGEST_JSON, read_regular
+from line.plain_text import plain
 from line.priority import yield_process
 from line.session import Session
 from line.settings import Settings
@@ -81,10 +82,20 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
     parser.add_argument("--model", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leash = Leash.inherited(given.leash)
     yield_process()
-    settings = Settings.model_validate_json(
-        read_regular(given.run_dir / "settings.json", LARGEST_JSON)
-    )
+    try:
+        settings = Settings.model_validate_json(
+            read_regular(given.run_dir / "settings.json", LARGEST_JSON)
+        )
+        model = _model(given.run_dir, given.model)
+    except (OSError, ValueError, KeyError, ScraplineError) as error:
+        # A ValidationError of pydantic is a ValueError, and of many lines.
+        said = plain(f"{given.run_dir}: what the run has written down cannot be read: {error}")
+        leash.send("error", text=said)
+        with suppress(OSError):
+            print(said, file=sys.stderr)
+        raise SystemExit(int(ExitCode.BAD_INPUT)) from None
     _end_with_parent(2 * settings.supervisor.stop_s)
     return Seat(
         role=given.role,
@@ -94,8 +105,8 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
         run_dir=given.run_dir,
         runtime_dir=given.runtime_dir,
         settings=settings,
-        model=_model(given.run_dir, given.model),
-        leash=Leash.inherited(given.leash),
+        model=model,
+        leash=leash,
     )
 
 

@@ -96,6 +96,9 @@ def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> N
     pause = {"action": "pause", "really": True}
     assert answers(
         {"kind": "dance", "id": 1},
+        {"kind": "dance", "id": "x" * 81},
+        {"kind": "order", "id": [1], "who": WHO, "order": pause},
+        {"kind": "order", "id": 1 << 64, "who": WHO, "order": pause},
         {"kind": "order"},
         {"kind": "order", "who": "x" * 81, "order": pause},
         {"kind": "order", "who": WHO, "order": "pause"},
@@ -105,6 +108,7 @@ def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> N
         {"kind": "order", "who": WHO, "order": {"action": "threshold", "value": math.inf}},
     ) == [
         "dance: neither an order nor watch",
+        *["id: a text of up to 80 characters, a whole number, or nothing"] * 3,
         "who: a name of 1 to 80 characters",
         "who: a name of 1 to 80 characters",
         "order: an object with an action",
@@ -152,6 +156,16 @@ def test_floods_and_clients_that_hang_or_die_are_dropped(line: RunningLine) -> N
 
 def test_there_is_room_for_so_many_clients_and_again_when_they_go(line: RunningLine) -> None:
     ends = [_connect(line) for _ in range(MOST_CLIENTS)]
+    with Control.of(line.run_dir) as control:  # who says nothing makes room
+        assert control.order("threshold", WHO, value=0.5)
+    for end in ends:
+        end.close()
+    ends = [_connect(line) for _ in range(MOST_CLIENTS)]
+    for end in ends:
+        end.sendall(b'{"kind": "watch"}\n')
+    for end in ends:
+        end.settimeout(60)
+        assert end.recv(1)  # it is told how the line fares
     with _connect(line) as one_more:
         assert _told(one_more) == b""
     for end in ends:
@@ -172,7 +186,7 @@ def test_after_all_that_the_line_drains_with_nothing_lost(line: RunningLine) -> 
         assert control.order("drain", WHO) == {}
         poll(lambda: control.receive(0.1) or control.ended, "the end")
     status, summary = line.finish()
-    assert (status, summary["ended"], summary["orders"]) == (0, "drained", 3)
+    assert (status, summary["ended"], summary["orders"]) == (0, "drained", 4)
     assert_accounted(summary, line.rows())
     assert not any(summary["restarts"].values())
 
