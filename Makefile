@@ -37,6 +37,8 @@ soak: setup  ## hours of storms, fuzzing and ill will against a running line
 	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600
 	$(BIN)/python -m benchmarks.fuzz
 	$(BIN)/python -m benchmarks.hostile_worker
+	$(BIN)/python -m benchmarks.followers
+	$(BIN)/python -m benchmarks.long_run
 
 validate-twin: setup  ## the real line against its twin, into docs/planner.md; wants a quiet machine
 	$(BIN)/python -m benchmarks.validate_twin
