@@ -133,11 +133,22 @@ def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
         "U8S8 channel minmax 1 in float",
         "U8S8 channel minmax 2 in float",
     ]
-    of_all, of_one, of_two = (
-        np.abs(float32.probabilities - one.judged.probabilities).max() for one in tried
-    )
-    assert of_two < of_all
-    assert of_one < of_all
+    # How near the answers come depends on the processor's instructions, and errors cancel.
+    of_all, of_one, of_two = (rounded_layers(one.model) for one in tried)
+    assert of_all - of_one == of_one - of_two == 1
+    assert all(np.abs(float32.probabilities - t.judged.probabilities).max() < 0.05 for t in tried)
+
+
+def rounded_layers(model: onnx.ModelProto) -> int:
+    """Layers whose weights are eight bits that are taken back to floats."""
+    weights = {each.name for each in model.graph.initializer if each.data_type == TensorProto.INT8}
+    back = {
+        node.output[0]
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in weights
+    }
+    layers = ("Conv", "Gemm", "MatMul")
+    return sum(node.op_type in layers and node.input[1] in back for node in model.graph.node)
 
 
 @pytest.mark.parametrize("with_bias", [True, False])
