@@ -370,7 +370,7 @@ def test_the_token_stands_in_no_argument_list_and_in_a_private_file_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = Path(tempfile.mkdtemp(dir="/tmp"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(private))
+    monkeypatch.setenv("TMPDIR", str(private))
     browser = tmp_path / "browser"
     browser.write_text(
         f'#!/bin/sh\necho "$1" > {tmp_path}/opened.new\n'
@@ -380,7 +380,7 @@ def test_the_token_stands_in_no_argument_list_and_in_a_private_file_alone(
     monkeypatch.setenv("BROWSER", str(browser))
     (tmp_path / "results").mkdir()
     with console_over(tmp_path / "results", "--open") as console:
-        [folder] = private.iterdir()
+        [folder] = private.glob("scrapline-*")
         [file] = folder.iterdir()
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -391,7 +391,7 @@ def test_the_token_stands_in_no_argument_list_and_in_a_private_file_alone(
             assert console.token.encode() not in with_what
         poll((tmp_path / "opened").is_file, "the browser was started", 60)
         assert (tmp_path / "opened").read_text() == f"{file.as_uri()}\n"
-    assert list(private.iterdir()) == []
+    assert list(private.glob("scrapline-*")) == []
 
 
 def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:

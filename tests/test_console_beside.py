@@ -43,7 +43,11 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
             poll(lambda: takes(other, port), "the port to be free")
             other.listen()
             events = tmp_path / "run" / "events.jsonl"
-            poll(lambda: '"given_up"' in events.read_text(), "it to be given up", 60)
+            poll(
+                lambda: events.exists() and '"given_up"' in events.read_text(),
+                "it to be given up",
+                60,
+            )
         assert "console" not in [entry["name"] for entry in line.processes()]
         line.wait_for_rows(line.rows_written() + 5)
         line.interrupt()

@@ -15,7 +15,7 @@ def test_overload_loses_items_visibly_and_works_on_no_dead_frame(
     tmp_path: Path, slow_model: Path
 ) -> None:
     calm = _service_s(tmp_path / "calm", slow_model)
-    options = ("--workers", 1, "--interval", calm / 3, "--items", 450)
+    options = ("--workers", 1, "--interval", calm / 8, "--items", 450)
     with RunningLine(tmp_path / "flood", "--model", slow_model, *options) as line:
         status, summary = line.finish()
         rows = line.rows()
