@@ -2,7 +2,7 @@
 
 It takes no part in the message plane: it knows its children by their leashes. A child that dies is
 noticed when its leash breaks; one that hangs, when its heartbeat stops. Every death is told to the
-dispatcher, which ends the leases of the dead, and to the alerts sink.
+dispatcher, which ends the leases of the dead, and written to `events.jsonl`.
 """
 
 from __future__ import annotations

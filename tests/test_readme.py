@@ -1,4 +1,6 @@
-"""The README's commands are true: each one is run, shortened by the environment."""
+"""The README's commands are true: each one is run, shortened by the environment. What the Makefile
+and the pages of docs/ run as a module exists.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,11 @@ COMMANDS = [
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     for line in block.splitlines()
 ]
+MODULES = {
+    name
+    for page in (ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    for name in re.findall(r"python -m ((?:benchmarks|training)[a-z_.]*[a-z])", page.read_text())
+}
 SHORT = {"SCRAPLINE_LINE__DURATION_S": "1.5", "SCRAPLINE_LINE__ITEMS": "40"}
 
 
@@ -60,6 +67,12 @@ def test_a_make_target_of_the_readme_exists(line: str) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_a_module_that_a_page_or_the_makefile_runs_exists(name: str) -> None:
+    path = ROOT / name.replace(".", "/")
+    assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
 def test_every_command_of_the_readme_is_tested_somewhere() -> None:
