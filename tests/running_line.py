@@ -15,11 +15,11 @@ from typing import Any, Self
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parent.parent
-TIMEOUT_S = 100.0
+TIMEOUT_S = 300.0
 _LOOK_S = 0.02
 
 
-def poll(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
+def poll(condition: Callable[[], Any], what: str, timeout_s: float = TIMEOUT_S) -> Any:
     """Waits until `condition()` is true and returns its value; fails after the deadline."""
     deadline = monotonic() + timeout_s
     while monotonic() < deadline:

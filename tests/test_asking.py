@@ -23,7 +23,7 @@ from line.enquiry import TOO_LARGE, ModelQuestion, decode_answer
 from line.errors import BadInput, DecodeError
 from line.parcels import MAX_HEADER_BYTES, receive_parcel, send_parcel
 from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
-from tests.running_line import ROOT, command, is_alive, poll
+from tests.running_line import ROOT, TIMEOUT_S, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
 from workers.asking import Respondent
 
@@ -255,7 +255,7 @@ def test_a_process_ends_itself_before_it_takes_more_memory_than_it_may():
         "    kept = []\n"
         "    while True: kept.append(b'x' * 1_000_000)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=100, check=False)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=TIMEOUT_S, check=False)
     assert done.returncode == TOO_LARGE == 71
     assert "needed more than 2 GB of memory" in _end_in_words(TOO_LARGE)
 
@@ -437,7 +437,7 @@ def _said(question: str, environment: dict[str, str]):
         input=asked.getvalue(),
         stdout=subprocess.PIPE,
         env=environment,
-        timeout=60,
+        timeout=TIMEOUT_S,
         check=True,
     )
     header, _ = receive_parcel(io.BytesIO(done.stdout), 0)
@@ -459,7 +459,7 @@ def test_it_ends_with_whoever_started_it_also_while_its_questions_go_on() -> Non
         started = subprocess.run(
             [sys.executable, "-c", starter], cwd=ROOT, stdin=reads, capture_output=True, check=True
         )
-        poll(lambda: not is_alive(int(started.stdout)), "its end", 60)
+        poll(lambda: not is_alive(int(started.stdout)), "its end")
     finally:
         os.close(reads)
         os.close(writes)

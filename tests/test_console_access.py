@@ -389,7 +389,7 @@ def test_the_token_stands_in_no_argument_list_and_in_a_private_file_alone(
             with suppress(OSError):
                 with_what = (process / "cmdline").read_bytes()
             assert console.token.encode() not in with_what
-        poll((tmp_path / "opened").is_file, "the browser was started", 60)
+        poll((tmp_path / "opened").is_file, "the browser was started")
         assert (tmp_path / "opened").read_text() == f"{file.as_uri()}\n"
     assert list(private.glob("scrapline-*")) == []
 
@@ -413,8 +413,8 @@ def test_a_terminal_is_told_the_token(tmp_path: Path) -> None:
         return re.search(rb"http://127\.0\.0\.1:\d+/\?token=([\w-]+)\s", said)
 
     try:
-        token = poll(address, "the address", 60)[1].decode()
-        poll(lambda: answered(port), "the console", 60)
+        token = poll(address, "the address")[1].decode()
+        poll(lambda: answered(port), "the console")
         assert ask(port, f"/?token={token}").status == 200
     finally:
         process.kill()
@@ -448,8 +448,8 @@ def test_the_console_of_a_run_keeps_its_token_and_no_file_of_the_run_has_it(
         assert printed.stdout == f"{console.url}/?token={console.token}\n"
         assert sign_in(console.port, PASSWORD).status == 303
         old = line.kill("console")
-        poll(lambda: line.pid("console") not in (None, old), "another console", 60)
-        poll(lambda: answered(console.port), "its answer", 60)
+        poll(lambda: line.pid("console") not in (None, old), "another console")
+        poll(lambda: answered(console.port), "its answer")
         assert ask(console.port, "/", headers={"Cookie": session}).status == 200
 
         secrets = (console.token.encode(), known_hash.encode())

@@ -36,7 +36,7 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
         f"--set=console.port={port}",
         "--set=supervisor.failed_starts=1",
     ) as line:
-        poll(lambda: answers(port), "the console", 60)
+        poll(lambda: answers(port), "the console")
         line.kill("console")
         with socket.socket() as other:
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -183,7 +183,7 @@ def test_a_console_that_fails_is_back_and_so_is_its_page(
     old = line.kill("console", blow)
     if blow is signal.SIGSTOP:  # one that is killed may be back before the page misses it
         expect(page.locator("#silence")).to_be_visible()
-    poll(lambda: line.pid("console") not in (None, old), "another console", 60)
+    poll(lambda: line.pid("console") not in (None, old), "another console")
     page.wait_for_function(f"!window.isOfTheOldConsole && {_RIDING}.some(item => item.verdict)")
     expect(page.locator("#silence")).not_to_be_visible()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from line.event_log import FILE, EventLog
 from line.line_file import LineFile
-from tests.running_line import ROOT
+from tests.running_line import ROOT, TIMEOUT_S
 
 
 def events(run_dir: Path) -> list[dict[str, str]]:
@@ -44,7 +44,7 @@ def test_what_finds_no_room_waits_bounded_and_is_written_when_there_is_some(tmp_
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=TIMEOUT_S,
     )
     assert said.stderr == ""
     assert said.returncode == 0

@@ -25,7 +25,7 @@ from line.latency import bucket_bounds_s
 from line.page_server import MOST_CLIENTS, PageServer
 from line.snapshot import Snapshot
 from line.status import ProcessState, Status
-from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.running_line import TIMEOUT_S, RunningLine, assert_accounted, command, poll
 
 Samples = dict[str, float]
 SINGLE = ("dispatcher", "csv_log", "alerts", "active_learning")
@@ -43,7 +43,7 @@ def port() -> int:
 
 def get(port: int, page: str) -> tuple[int, bytes]:
     """HTTP status and body; status 0 while nobody listens."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", page)
         answer = connection.getresponse()
@@ -88,7 +88,7 @@ def test_a_line_at_work_answers_with_its_figures(
         for stage in ("camera", "csv_log"):
             name = f'scrapline_stage_items_total{{stage="{stage}"}}'
             poll(lambda name=name: samples(port).get(name, 0) >= 20, name)
-        poll(lambda: states(port) == dict.fromkeys(NAMES, "ready"), "the followers", 60)
+        poll(lambda: states(port) == dict.fromkeys(NAMES, "ready"), "the followers")
         status, facts = health(port)
         figures = samples(port)
 
@@ -239,7 +239,7 @@ def test_many_silent_clients_make_room_for_one_that_speaks(exporter: Exporter, p
     exporter.update(status(*well()))
     with ExitStack() as stack:
         for _ in range(5 * MOST_CLIENTS):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S))
             assert threading.active_count() < 20
         exporter.update(status(*well()))
         assert health(port)[0] == 200
@@ -257,7 +257,7 @@ def test_a_client_that_reads_nothing_holds_up_nobody(port: int) -> None:
         deaf.sendall(b"GET /large HTTP/1.1\r\n\r\n")
         deaf.recv(1)
         assert get(port, "/large") == (200, large)
-        poll(lambda: cut_off(deaf), "the deaf one is cut off", 60)
+        poll(lambda: cut_off(deaf), "the deaf one is cut off")
 
 
 def cut_off(client: socket.socket) -> bool:
@@ -299,7 +299,7 @@ def test_a_page_that_takes_without_end_does_not_hold_up_the_end(port: int) -> No
 def test_whatever_is_said_is_answered(
     exporter: Exporter, port: int, said: bytes, answered: bytes
 ) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as client:
         client.sendall(said)
         answer = b"".join(iter(lambda: client.recv(1 << 16), b""))
     assert answer.startswith(answered)

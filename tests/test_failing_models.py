@@ -128,11 +128,11 @@ def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_candid
         assert done.returncode == 0, done.stderr
         events = tmp_path / "run" / "events.jsonl"
         told = "the model gives nan for 'cardboard'"
-        poll(lambda: events.exists() and told in events.read_text(), "it is told of", 90)
+        poll(lambda: events.exists() and told in events.read_text(), "it is told of")
         assert events.read_text().count(told) == 1
         done = command("swap", tmp_path / "run", "--model", failing)
         assert done.returncode == 0, done.stderr
-        poll(lambda: told in (tmp_path / "run" / "results.csv").read_text(), "failed rows", 90)
+        poll(lambda: told in (tmp_path / "run" / "results.csv").read_text(), "failed rows")
         line.interrupt()
         status, summary = line.finish()
         assert status == 0

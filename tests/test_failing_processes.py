@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.broken_process import break_processes
-from tests.running_line import ROOT, RunningLine, assert_accounted, poll
+from tests.running_line import ROOT, TIMEOUT_S, RunningLine, assert_accounted, poll
 
 FAILS_SOON = """
 run_dir = next(a.partition("=")[2] for a in sys.orig_argv if a.startswith("--run-dir="))
@@ -55,7 +55,7 @@ def test_an_interrupt_ends_a_line_whose_camera_never_gets_to_feed(
     options = ("--model", tiny_model, "--workers", 1, "--set", "supervisor.failed_starts=100")
     with RunningLine(tmp_path / "run", *options) as line:
         entries = lambda: {e["name"]: e["incarnation"] for e in line.processes()}  # noqa: E731
-        poll(lambda: entries().get("camera-0", 0) >= 3, "the camera was started three times", 90)
+        poll(lambda: entries().get("camera-0", 0) >= 3, "the camera was started three times")
         line.interrupt()
         line.communicate()
         assert run_json(line)["ended"] == "drained"
@@ -70,7 +70,7 @@ def test_a_line_does_without_the_folder_of_its_logs(tmp_path: Path, tiny_model: 
         (line.run_dir / "logs").write_text("in the way")
         for name in ("worker-0", "csv_log", "camera-0"):
             killed = line.kill(name)
-            poll(lambda n=name, k=killed: line.pid(n) not in (None, k), f"{name} comes back", 90)
+            poll(lambda n=name, k=killed: line.pid(n) not in (None, k), f"{name} comes back")
         line.wait_for_rows(line.rows_written() + 10)
         line.interrupt()
         status, summary = line.finish()
@@ -93,7 +93,7 @@ def test_without_descriptors_the_run_ends_in_one_line(
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=TIMEOUT_S,
         env={**os.environ, "COLUMNS": "500"},
     )
     lines = said.stderr.splitlines()

@@ -53,7 +53,7 @@ def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
             limit_files(pids["alerts"], (line.run_dir / "alerts.jsonl").stat().st_size + 20)
             stand = (queued(line.run_dir), (line.run_dir / "alerts.jsonl").read_bytes())
             for name in ("active_learning", "alerts"):
-                poll(lambda n=name: f"{n} waits: " in told(line.run_dir), f"word of {name}", 90)
+                poll(lambda n=name: f"{n} waits: " in told(line.run_dir), f"word of {name}")
             line.wait_for_rows(line.rows_written() + 40)
             assert stand == (queued(line.run_dir), (line.run_dir / "alerts.jsonl").read_bytes())
         limit_files(pids["alerts"], None)
@@ -90,7 +90,7 @@ def test_results_that_go_away_under_the_line_are_put_back_or_end_it_at_once(
         if how == "deleted":
             results.unlink()
             poll(results.exists, "results.csv")
-            poll(lambda: "results.csv was deleted" in told(line.run_dir), "word of it", 90)
+            poll(lambda: "results.csv was deleted" in told(line.run_dir), "word of it")
             line.wait_for_rows(line.rows_written() + 10)
             line.interrupt()
             status, summary = line.finish()

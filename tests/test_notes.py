@@ -166,8 +166,8 @@ def test_what_a_child_says_and_cannot_be_read_or_heeded_is_counted(tmp_path: Pat
     place = Place("worker", "worker-0", 0, "tests.garbling_child")
     child = Child(place, 1, folder, tmp_path)
     notes: list[Note] = []
-    poll(lambda: notes.extend(child.notes()) or notes, "a note", 90)
-    poll(child.ended, "the end", 90)
+    poll(lambda: notes.extend(child.notes()) or notes, "a note")
+    poll(child.ended, "the end")
     child.close()
     assert notes == [{"kind": "beat", "malformed": 2}]
     assert child.refused == 2

@@ -31,6 +31,7 @@ from tests.odd_models import (
     with_weights_beside,
     wrong_answer,
 )
+from tests.running_line import TIMEOUT_S
 from tests.test_engine import graph
 from tests.tiny_model import CLASSES, write_tiny_model
 from workers.model import Model
@@ -382,7 +383,7 @@ def test_the_check_of_a_new_model_knows_the_cameras_size(
         [sys.executable, "-m", "workers.check", str(path), "cpu", *map(str, sides)],
         cwd=ROOT,
         capture_output=True,
-        timeout=100,
+        timeout=TIMEOUT_S,
         check=True,
     )
     said = json.loads(done.stdout)

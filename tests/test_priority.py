@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running_line import ROOT, RunningLine, poll
+from tests.running_line import ROOT, TIMEOUT_S, RunningLine, poll
 
 AUTOGROUPS = Path("/proc/sys/kernel/sched_autogroup_enabled")
 
@@ -53,7 +53,7 @@ def said_by(*arguments: object) -> tuple[int, str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=TIMEOUT_S,
     )
     return said.returncode, said.stderr
 

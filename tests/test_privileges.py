@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from line.runtime_dir import make_runtime_dir
-from tests.running_line import ROOT, RunningLine, poll
+from tests.running_line import ROOT, TIMEOUT_S, RunningLine, poll
 from tests.tiny_model import write_tiny_model
 
 REQUIREMENTS = ROOT / "requirements"
@@ -42,7 +42,7 @@ def test_a_run_is_as_readable_as_the_settings_say_whatever_the_umask(
         capture_output=True,
         text=True,
         umask=umask,
-        timeout=100,
+        timeout=TIMEOUT_S,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
@@ -78,7 +78,7 @@ def test_a_model_that_changes_during_a_run_is_not_loaded(tmp_path: Path) -> None
         line.wait_for_rows(5)
         write_tiny_model(tmp_path / "other.onnx", work=1).replace(model)
         line.kill("worker-0")
-        poll(lambda: line._process.poll() is not None, "the run ends", 60)
+        poll(lambda: line._process.poll() is not None, "the run ends")
         assert line._process.returncode == 4
         said = (tmp_path / "run" / "logs" / "worker-0.log").read_text()
         assert f"{model}: changed since the run began" in said

@@ -14,7 +14,7 @@ from line.config import load
 from line.leash import Leash
 from line.model_facts import FILE as MODEL_FILE
 from line.model_facts import ModelFacts
-from tests.running_line import ROOT
+from tests.running_line import ROOT, TIMEOUT_S
 
 MODULES = (("sinks", "csv_log"), ("line", "dispatcher"), ("workers", "worker-0"))
 
@@ -35,7 +35,7 @@ def started(run_dir: Path, module: str, name: str, theirs: socket.socket) -> tup
         pass_fds=(theirs.fileno(),),
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=TIMEOUT_S,
         check=False,
     )
     return ran.returncode, ran.stderr
