@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from line.standard_streams import drain_streams, secure_streams
+from line.process.standard_streams import drain_streams, secure_streams
 
 _PRINT_ONLY = frozenset({"check", "classify", "explain", "shadow"})
 """Commands that leave no file: what they print is all that they do."""
@@ -15,7 +15,7 @@ _NOT_PRINTED = 2
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     # Imported late: closed streams must be secured before anything opens a file for good.
-    from launch.command_line import run_command
+    from commands.command_line import run_command
 
     return run_command(arguments)
 

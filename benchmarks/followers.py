@@ -30,11 +30,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from commands.run_setup.settings import checked_model, settings_of
 from drill.command import run_drill
 from drill.order import Order
 from drill.plan import KINDS
 from drill.seeds import parse_seeds
-from launch.settings import checked_model, settings_of
 from line.config import ROOT
 from line.errors import ScraplineError, StageDied
 from line.outcome import IN_TIME, Verdict

@@ -25,7 +25,7 @@ from benchmarks.mutations import Parts, mutate
 from line.codec import decode
 from line.config import ROOT
 from line.errors import DecodeError, StageDied
-from line.runtime_dir import ROLES, endpoint
+from line.process.runtime_dir import ROLES, endpoint
 from line.sockets import Link
 
 _UNCOUNTED = 2000

@@ -9,16 +9,16 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from accounts.results import read_results
-from accounts.review import read_queue
 from benchmarks.mutations import Parts
 from line import messages as msg
 from line.codec import decode, encode
 from line.config import DEFAULTS, SCENARIOS, load
 from line.errors import BadInput, DecodeError
-from line.leash import decode_note
 from line.outcome import Outcome, Verdict, encode_top3
-from line.review_file import QueuedItem
+from line.process.control_channel import decode_note
+from line.run_files.review_file import QueuedItem
+from reports.results import read_results
+from reports.review import read_queue
 from sinks.csv_log import CHECKPOINT, CsvLog
 from sinks.csv_rows import HEADER, decode_row, encode_rows
 from sinks.review_queue import ReviewQueue

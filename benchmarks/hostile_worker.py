@@ -30,11 +30,11 @@ from benchmarks.fuzz_live import PATIENCE_S, free_port, start, stop, wait_until_
 from benchmarks.fuzz_targets import targets
 from benchmarks.mutations import Parts, mutate
 from line.codec import encode
-from line.curve import Lock
 from line.errors import ScraplineError
-from line.keys import WorkerKeys, make
 from line.messages import Beat, ClockQuery, Frame, Hello, Message, Refusal, Result, Stored, Terms
 from line.outcome import Verdict
+from line.remote.curve import Lock
+from line.remote.keys import WorkerKeys, make
 from line.sockets import REMOTE, Link
 
 app = typer.Typer(add_completion=False)

@@ -20,8 +20,8 @@ from typing import Any, Self
 from benchmarks.line_run import listed
 from line.config import ROOT
 from line.errors import BadInput, StageDied
+from line.observe.control_client import Control
 from line.outcome import IN_TIME
-from line.remote_control import Control
 
 _LOOK_S = 0.02
 _START_S = 90.0

@@ -23,10 +23,10 @@ import numpy as np
 from benchmarks.line_run import listed
 from line.config import ROOT
 from line.errors import StageDied
-from line.lane_record import SECTOR_BYTES, LaneRecord
-from line.latency import bucket_bounds_s
-from line.model_facts import ModelFacts
+from line.model.facts import ModelFacts
+from line.observe.latency_buckets import bucket_bounds_s
 from line.outcome import Verdict
+from line.run_files.lane_record import SECTOR_BYTES, LaneRecord
 from line.settings import Settings
 from producers.arrivals import feed_of
 from producers.feed import FeedMark

@@ -22,8 +22,8 @@ import typer
 
 from line.config import ROOT
 from line.errors import BadInput
-from line.observer import Observer
-from line.remote_control import Control
+from line.observe.control_client import Control
+from line.observe.observer import Observer
 
 
 @dataclass(frozen=True, slots=True)

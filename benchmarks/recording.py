@@ -16,7 +16,7 @@ from time import monotonic, perf_counter, thread_time
 from rich.console import Console
 from rich.table import Table
 
-from line.clock import Clock
+from line.belt_time import Clock
 from line.config import load
 from producers.belt import BeltItem
 from producers.photographer import photographer

@@ -23,7 +23,7 @@ from typing import Any
 from drill.tables import Table
 from line.config import ROOT
 from line.errors import BadInput, StageDied
-from line.remote_control import Control
+from line.observe.control_client import Control
 
 WORKERS = 2
 ITEMS_PER_S = 50

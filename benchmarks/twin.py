@@ -22,7 +22,7 @@ from line.config import load
 from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.profile import Answer, Machine, Profile, Service, Turnaround, Way, Ways
-from planner.twin import simulate
+from planner.sim.twin import simulate
 
 _INFERENCE_MS = (8.0, 9.0, 9.5, 14.0)
 _MEAN_MS = 9.9

@@ -21,8 +21,8 @@ from rich.console import Console
 from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
 from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
-from launch.commands.plan import plan as make_plan
-from launch.commands.profile import profile as measure_profile
+from commands.plan import plan as make_plan
+from commands.profile import profile as measure_profile
 from line.errors import BadInput, ScraplineError
 
 INFEEDS = "4200:12000:300"

@@ -24,19 +24,19 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from accounts.results import read_results
 from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
-from launch.commands.profile import profile as measure_profile
-from launch.settings import load_model
+from commands.profile import profile as measure_profile
+from commands.run_setup.settings import load_model
 from line.config import ROOT, load
 from line.errors import BadInput, ScraplineError
 from line.outcome import IN_TIME
 from line.settings import Settings
-from planner.measure_machine import bare_inference_s
+from planner.measure.this_machine import bare_inference_s
 from planner.profile import Profile
-from planner.twin import simulate
+from planner.sim.twin import simulate
 from producers.render import render
+from reports.results import read_results
 
 PAGE = ROOT / "docs" / "planner.md"
 BELTS = ((1.0, 2400.0), (1.5, 6000.0), (2.0, 15000.0))

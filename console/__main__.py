@@ -7,20 +7,20 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from console.enquirer import Enquirer
+from console.access.login_tries import LoginTries
+from console.access.sessions import Sessions
+from console.classify_page.classify_client import Enquirer
 from console.link import LineLink
-from console.login_tries import LoginTries
 from console.port import take_port
 from console.server import make_app, serve
-from console.sessions import Sessions
 from console.site import Site
-from line import console_access
 from line.config import ROOT
-from line.console_access import ConsoleAccess
 from line.errors import ScraplineError, StageDied
-from line.leash import Leash
-from line.priority import yield_process
-from line.seat import leave, take_seat
+from line.observe import console_access
+from line.observe.console_access import ConsoleAccess
+from line.process.context import leave, take_seat
+from line.process.control_channel import Leash
+from line.process.priority import yield_process
 
 _NICE = 10
 """It yields the processor to everybody in the line."""

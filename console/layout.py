@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from console.access import LOGIN
+from console.access.guard import LOGIN
 from console.site import NAME_COOKIE, Site, page_names
 from console.widgets import Text, attribute, block, button, text, toggle
 

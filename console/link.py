@@ -18,9 +18,9 @@ from typing import Self
 from console.live import LiveLine
 from console.run_facts import RunFacts
 from line.errors import BadInput
-from line.observer import Observer
+from line.observe.control_client import Control
+from line.observe.observer import Observer
 from line.own_file import LARGEST_JSON, read_regular
-from line.remote_control import Control
 
 _TRY_S = 0.4
 """Between two tries to reach a line."""

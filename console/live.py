@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Literal
 
-from console.belt_feed import BeltFeed, News
+from console.line_page.belt_feed import BeltFeed, News
 from console.run_facts import RunFacts
-from line.feed import Decided, Seen
+from line.dispatch.feed import Decided, Seen
 
 SILENT_S = 1.5
 """A line that tells nothing for so long is shown as unreachable."""

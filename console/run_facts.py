@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from line.errors import BadInput
-from line.model_facts import ModelFacts
+from line.model.facts import ModelFacts
 from line.own_file import LARGEST_JSON, read_regular
 from line.settings import Settings
 

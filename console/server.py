@@ -15,11 +15,11 @@ from nicegui import ui
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from console.access import Guard
-from console.connections import BoundedHttp
+from console.access.connections import BoundedHttp
+from console.access.guard import Guard
+from console.access.login_page import add_login
+from console.access.login_tries import LoginTries
 from console.layout import STATIC, STATIC_ROUTE
-from console.login import add_login
-from console.login_tries import LoginTries
 from console.site import Site, build_pages
 
 _LEAVE_S = 1

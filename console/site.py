@@ -26,10 +26,10 @@ from urllib.parse import unquote
 from nicegui import context, run, ui
 
 from console import pages
-from console.enquirer import Enquirer
+from console.access.sessions import Session, Sessions
+from console.classify_page.classify_client import Enquirer
 from console.link import LineLink
-from console.sessions import Session, Sessions
-from console.starter import Starter
+from console.runs_page.run_starter import Starter
 from line.errors import BadInput
 
 NAME_COOKIE = "scrapline_name"

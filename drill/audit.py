@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from line.lane_record import LaneRecord
-from line.model_facts import ModelFacts
+from line.model.facts import ModelFacts
 from line.outcome import COLUMNS, Verdict
-from line.session import Session
+from line.run_files.lane_record import LaneRecord
+from line.run_files.session import Session
 from line.settings import Settings
 from producers.arrivals import lane_arrivals
 

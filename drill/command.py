@@ -10,15 +10,15 @@ from pathlib import Path
 from rich.console import Console
 
 from drill.audit import audit
+from drill.fault_injector import Inflictor
 from drill.growth import judge
-from drill.inflict import Inflictor
 from drill.order import Order
 from drill.soak import SoakLog
 from drill.storm import injected_by_scenario, rage
 from drill.subject import Subject
 from drill.verdict import Verdict, verdict
 from line.errors import BadInput
-from line.resume import remember
+from line.supervise.resume import remember
 
 _NO_DISK = "disk: skipped, this system cannot limit another process's files (no prlimit)"
 

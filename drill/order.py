@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from drill import plan
-from drill.inflict import DISK_SUPPORTED
+from drill.fault_injector import DISK_SUPPORTED
 from line.errors import BadInput
 from line.events import Event
 from line.settings import Settings

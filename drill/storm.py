@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
-from drill.inflict import Inflictor
+from drill.fault_injector import Inflictor
+from drill.fault_records import Wound
 from drill.plan import BY_SCENARIO, Injection
 from drill.soak import SoakLog, sample
 from drill.subject import Process, Subject
-from drill.wounds import Wound
 from line.errors import BadInput
-from line.resume import remember
-from line.session import Session
+from line.run_files.session import Session
+from line.supervise.resume import remember
 
 _LOOK_S = 0.02
 _SAMPLE_S = 5.0

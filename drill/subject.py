@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from line.config import ROOT
-from line.process_list import ProcessList, end, living
+from line.run_files.process_list import ProcessList, end, living
 
 _RUNNER = "supervisor"
 

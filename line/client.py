@@ -11,10 +11,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from line.leash import Note
 from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
-from line.runtime_dir import endpoint
-from line.seat import Seat
+from line.process.context import Seat
+from line.process.control_channel import Note
+from line.process.runtime_dir import endpoint
 from line.sockets import Link
 
 BEAT_S = 0.2

@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from line.complaints import explain
 from line.errors import BadInput
 from line.settings import Settings
+from line.validation_errors import explain
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULTS = ROOT / "config.toml"

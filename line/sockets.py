@@ -1,4 +1,4 @@
-"""ZeroMQ, which of the line only this file and `line.curve` import.
+"""ZeroMQ, which of the line only this file and `line.remote.curve` import.
 
 The dispatcher owns a `Hub`: one ROUTER for each role, a feed for onlookers, and perhaps a door for
 workers on other machines. Everyone else owns a `Link`: one DEALER; an onlooker a `Listener`.
@@ -20,12 +20,12 @@ import zmq
 from line.codec import WIDEST, decode, encode
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
-from line.runtime_dir import FEED, ROLES, SHADOW, endpoint
+from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
+from line.remote.transport import TransportSettings
 from line.settings import MessageSettings
-from line.transport import TransportSettings
 
 if TYPE_CHECKING:  # it takes a while to load, and most lines have no door
-    from line.curve import Door, Lock
+    from line.remote.curve import Door, Lock
 
 _RECONNECT_MS = 20
 _OWN_THREAD = 1
@@ -109,7 +109,7 @@ class Link(_Owner):
     @property
     def loss(self) -> str | None:
         """Why the link to another machine is broken; None while it is not, or not known to be."""
-        from line.curve import loss
+        from line.remote.curve import loss
 
         return None if self._monitor is None else loss(self._monitor)
 
@@ -279,8 +279,8 @@ def check_door(transport: TransportSettings) -> None:
 def _door(
     context: zmq.Context[zmq.Socket[bytes]], transport: TransportSettings, limits: MessageSettings
 ) -> Door:
-    from line.curve import Door
-    from line.keys import LineKeys
+    from line.remote.curve import Door
+    from line.remote.keys import LineKeys
 
     keys = LineKeys(Path(transport.keys))
     largest = min(limits.header_bytes, _LARGEST_ANSWER)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from line.settings import Settings
-from planner.figures import Figures
 from planner.profile import Profile
-from planner.supervisor import Failures
-from planner.twin import simulate
+from planner.sim.line_figures import Figures
+from planner.sim.supervisor import Failures
+from planner.sim.twin import simulate
 from producers.randomness import Purpose
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
 
+from line.belt_time import Clock
 from line.client import BEAT_S, Client
-from line.clock import Clock
 from line.errors import BadInput, ScraplineError
-from line.leash import Leash
-from line.review_spool import FOLDER, SpoolWriter
-from line.seat import Seat, leave, take_seat
+from line.process.context import Seat, leave, take_seat
+from line.process.control_channel import Leash
+from line.run_files.review_spool import FOLDER, SpoolWriter
 from producers.arrivals import feed_of
 from producers.camera import Camera
 from producers.feed import mark_at

@@ -7,8 +7,8 @@ from functools import partial
 import simpy
 
 from line.belt_changes import from_note, is_paused
+from line.belt_time import Clock
 from line.client import Client
-from line.clock import Clock
 from line.events import Drift
 from producers.belt import Belt, Observer
 from producers.feed import Feed, FeedMark

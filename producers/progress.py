@@ -13,9 +13,9 @@ from pathlib import Path
 
 from line.atomic_file import write_atomically
 from line.errors import BadInput, DiskFull
-from line.lane_record import SECTOR_BYTES, LaneRecord, read_counted
 from line.own_file import open_regular, read_regular
-from line.seqset import SeqSet
+from line.run_files.lane_record import SECTOR_BYTES, LaneRecord, read_counted
+from line.sequence_set import SeqSet
 from line.settings import Settings
 from producers.feed import FeedMark
 

@@ -21,7 +21,7 @@ from line.errors import PictureError, ScraplineError
 from line.own_file import LARGEST_JSON, read_regular
 from line.pictures import Picture
 from line.plain_text import plain
-from line.priority import yield_process
+from line.process.priority import yield_process
 from line.settings import Settings
 from producers.sources import Source, open_source
 

@@ -1,4 +1,4 @@
-"""Writes what passes a lane's photo-eye to its recording, in the layout of `line.recording`.
+"""Writes a lane's recording, in the layout of `line.run_files.recording`.
 
 The files open in Foxglove and in everything else that reads MCAP.
 """
@@ -13,9 +13,9 @@ from typing import Self
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.RawImage_pb2 import RawImage
 
-from line.clock import Clock
-from line.mcap_file import McapFile, timestamp
-from line.recording import (
+from line.belt_time import Clock
+from line.run_files.mcap_file import McapFile, timestamp
+from line.run_files.recording import (
     IMAGE_TOPIC,
     ITEM_TOPIC,
     LANE_TOPIC,

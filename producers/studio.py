@@ -23,7 +23,7 @@ from line import pictures
 from line.errors import PictureError
 from line.messages import Encoding
 from line.plain_text import plain
-from line.priority import yield_thread
+from line.process.priority import yield_thread
 from producers.belt import BeltItem
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from line.client import Client
 from line.errors import ScraplineError
-from line.seat import Seat, leave, take_seat
+from line.process.context import Seat, leave, take_seat
 from sinks.follower import Follower, Passed
 from sinks.following import Following
 from sinks.pulse import Pulse
@@ -29,7 +29,7 @@ def main() -> int:
 
 
 def _log(seat: Seat) -> None:
-    from line.latency import bucket_bounds_s
+    from line.observe.latency_buckets import bucket_bounds_s
     from sinks.csv_log import CsvLog
     from sinks.loop import run
 
@@ -61,7 +61,7 @@ def _alerts(seat: Seat) -> Follower:
 
 
 def _review(seat: Seat, passed: Passed) -> Follower:
-    from line.review_spool import FOLDER, SpoolReader
+    from line.run_files.review_spool import FOLDER, SpoolReader
     from sinks.active_learning import ActiveLearning
 
     settings = seat.settings

@@ -17,9 +17,9 @@ from PIL import Image
 from line import pictures
 from line.errors import BadInput, PictureError, StorageError
 from line.outcome import Outcome
-from line.review_file import QueuedItem
-from line.review_rules import margin, proposal
-from line.review_spool import SpooledPicture, SpoolReader
+from line.run_files.review_file import QueuedItem
+from line.run_files.review_rules import margin, proposal
+from line.run_files.review_spool import SpooledPicture, SpoolReader
 from line.settings import ReviewSettings
 from sinks.follower import LineEvent, Passed
 from sinks.review_queue import ReviewQueue

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from line.atomic_file import write_atomically
 from line.own_file import read_regular
-from line.seqset import SeqSet
+from line.sequence_set import SeqSet
 
 _CHECKED_BYTES = 4096
 _LARGEST = 64 * 10**6

@@ -12,7 +12,7 @@ from line.client import Client
 from line.messages import Key
 from line.outcome import Outcome
 from line.own_file import open_regular
-from line.seqset import SeqSet
+from line.sequence_set import SeqSet
 from sinks.append_file import AppendFile
 from sinks.board import Board
 from sinks.checkpoint import Checkpoint, Cursor

@@ -16,7 +16,7 @@ from typing import Any
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
-from line.seqset import SeqSet
+from line.sequence_set import SeqSet
 from sinks.board import Board
 from sinks.checkpoint import runs_of, seqs_of
 from sinks.csv_rows import HEADER

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from line.outcome import Outcome
-from line.seqset import SeqSet
+from line.sequence_set import SeqSet
 from sinks.checkpoint import runs_of, seqs_of
 
 

@@ -8,9 +8,9 @@ from time import monotonic
 from typing import Literal
 
 from line.errors import StorageError
-from line.event_log import FILE as EVENTS
 from line.outcome import Outcome
-from line.seat import Seat
+from line.process.context import Seat
+from line.run_files.event_log import FILE as EVENTS
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.csv_rows import HEADER, decode_row
 from sinks.follower import Follower, LineEvent, Passed

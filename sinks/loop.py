@@ -7,8 +7,8 @@ from time import monotonic, sleep
 from typing import Protocol
 
 from line.client import Client
+from line.dispatch.log_queue import GATHER_S
 from line.errors import StorageError
-from line.log_queue import GATHER_S
 from line.messages import MOST_KEYS, Buffer, Message, Row, Stored, Welcome
 from line.outcome import Outcome
 from sinks.room import Patience

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from line.leash import Leash
+from line.process.control_channel import Leash
 
 BEAT_S = 0.2
 

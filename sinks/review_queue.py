@@ -11,7 +11,7 @@ from pathlib import Path
 from line.atomic_file import sync_folder
 from line.errors import BadInput
 from line.own_file import open_regular
-from line.review_file import BUSY_S, COLUMNS, QueuedItem, ReviewFile
+from line.run_files.review_file import BUSY_S, COLUMNS, QueuedItem, ReviewFile
 from sinks.room import refused
 
 _ENDS = ("-wal", "-shm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from line.errors import DiskFull, StorageError
-from line.seat import Seat
+from line.process.context import Seat
 
 _WORTH_TELLING_S = 1.0
 """Others write to the same file as well, each for a moment."""

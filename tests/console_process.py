@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from line.errors import BadInput
-from line.remote_control import Control
+from line.observe.control_client import Control
 from tests.running_line import ROOT, poll
 
 PATIENCE_S = 90.0

@@ -9,10 +9,9 @@ from time import monotonic
 from typing import Self, TypeVar
 
 from line.config import load
-from line.dispatcher import Dispatcher
-from line.judges import Judges
-from line.leash import Leash, Note
-from line.ledger import Ledger, Rules
+from line.dispatch.decision_rules import Judges
+from line.dispatch.dispatcher import Dispatcher
+from line.dispatch.ledger import Ledger, Rules
 from line.messages import (
     Buffer,
     Frame,
@@ -21,10 +20,11 @@ from line.messages import (
     Result,
     Welcome,
 )
-from line.model_facts import ModelFacts
+from line.model.facts import ModelFacts
 from line.outcome import Outcome, Verdict
-from line.runtime_dir import endpoint
-from line.seat import Seat
+from line.process.context import Seat
+from line.process.control_channel import Leash, Note
+from line.process.runtime_dir import endpoint
 from line.settings import SINKS
 from line.sockets import Hub, Link
 

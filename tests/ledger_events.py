@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from line.actions import Acknowledge, Action, Assign, Write
-from line.ledger import Ledger, Rules
+from line.dispatch.actions import Acknowledge, Action, Assign, Write
+from line.dispatch.ledger import Ledger, Rules
 from line.messages import Frame, Key, Result, Unseen
 from line.outcome import Outcome, Verdict
 from line.verdicts import Judge

@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from line.config import load
-from line.model_facts import FILE, ModelFacts
+from line.model.facts import FILE, ModelFacts
 from line.outcome import Outcome
-from line.review_file import QueuedItem
+from line.run_files.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.review_queue import ReviewQueue
 from tests.test_csv_log import outcome

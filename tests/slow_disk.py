@@ -6,8 +6,8 @@ import sys
 from time import sleep
 
 from line.belt_changes import BeltChange
-from line.run_folder import RunFolder
-from line.session import Session
+from line.run_files.run_folder import RunFolder
+from line.run_files.session import Session
 from run_line import main
 
 SLOW_S = 2.0

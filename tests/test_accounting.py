@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 import pytest
 import typer
 
-from accounts import folder as accounts_folder
-from accounts import report
-from launch.accounting import conclude
-from launch.command_line import run_command as main
+from commands.command_line import run_command as main
+from commands.run_setup.accounting import conclude
 from line.errors import ExitCode, StageDied
-from line.run_folder import RunFolder
-from line.runner import Ended
+from line.run_files.run_folder import RunFolder
+from line.supervise.runner import Ended
+from reports import folder as accounts_folder
+from reports import report
 from tests.test_accounts_folder import FACTS, mixed_rows, write_queue, write_run
 
 DIED = Ended("died", StageDied("no worker is left"))

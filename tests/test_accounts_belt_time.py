@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from accounts.summary import summarise
+from reports.summary import summarise
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.running_line import command

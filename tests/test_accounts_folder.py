@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from accounts.alerts import Alerts
-from accounts.folder import read_run
-from accounts.results import read_results
-from accounts.review import Queue
 from line.errors import BadInput
 from line.outcome import COLUMNS
 from line.settings import Settings
+from reports.alerts import Alerts
+from reports.folder import read_run
+from reports.results import read_results
+from reports.review import Queue
 
 Row = dict[str, object]
 DEFAULTS = Path(__file__).parent.parent / "config.toml"

@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts import csv_blocks, distribution
-from accounts.distribution import Distribution, quantiles
-from accounts.folder import read_run
-from accounts.report import write_report
-from accounts.results import ResultsFile
-from accounts.seen_items import SeenItems
-from accounts.summary import write_summary
-from accounts.timeline import Timeline
-from launch.command_line import run_command as main
+from commands.command_line import run_command as main
 from line.errors import BadInput
 from line.outcome import COLUMNS
+from reports import csv_blocks, distribution
+from reports.distribution import Distribution, quantiles
+from reports.folder import read_run
+from reports.report import write_report
+from reports.results import ResultsFile
+from reports.seen_items import SeenItems
+from reports.summary import write_summary
+from reports.timeline import Timeline
 from tests.running_line import ROOT
 from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_run
 

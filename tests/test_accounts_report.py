@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from accounts.cross_table import cross_table
-from accounts.figures import FORMULAS
-from accounts.report import write_report
-from accounts.results import read_results
-from accounts.review import read_queue
-from accounts.tables import Reasons, WorkerLoads, confusion
-from accounts.thumbnails import thumbnails
 from line.errors import BadInput
+from reports.charts.tables import Reasons, WorkerLoads, confusion
+from reports.charts.thumbnails import thumbnails
+from reports.cross_table import cross_table
+from reports.figures import FORMULAS
+from reports.report import write_report
+from reports.results import read_results
+from reports.review import read_queue
 from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 VOID = {"meta", "link", "img", "br", "col", "hr", "input"}

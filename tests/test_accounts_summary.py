@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.summary import summarise, write_summary
 from line.outcome import Verdict
+from reports.summary import summarise, write_summary
 from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_queue, write_run
 
 KEYS = {

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from accounts import wording
-from accounts.figures import FORMULAS
-from accounts.summary import summarise
-from accounts.terminal import print_summary
 from line.outcome import Verdict
+from reports import wording
+from reports.figures import FORMULAS
+from reports.summary import summarise
+from reports.terminal import print_summary
 from tests.test_accounts_folder import FACTS, mixed_rows, row, write_run
 
 

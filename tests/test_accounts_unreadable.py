@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from accounts.folder import read_run
-from comparison.run import read
-from launch.command_line import run_command as main
-from launch.replaying import replay_of
+from commands.command_line import run_command as main
+from commands.run_setup.replaying import replay_of
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
-from line.resume import reopen
-from line.run_reading import classes_of
+from line.model.facts import FILE, ModelFacts
+from line.run_files.run_reading import classes_of
+from line.supervise.resume import reopen
+from reports.comparison.compared_run import read
+from reports.folder import read_run
 from tests.test_accounts_folder import FACTS, mixed_rows, write_run
 
 NOBODY = 65534

@@ -16,9 +16,9 @@ from line import pictures
 from line.errors import StorageError
 from line.messages import Encoding, Frame
 from line.outcome import Outcome, encode_top3
-from line.review_file import QueuedItem
-from line.review_rules import proposal
-from line.review_spool import SpoolReader, SpoolWriter
+from line.run_files.review_file import QueuedItem
+from line.run_files.review_rules import proposal
+from line.run_files.review_spool import SpoolReader, SpoolWriter
 from line.settings import ReviewSettings
 from sinks.active_learning import ActiveLearning, Counts, difference_hash
 from sinks.follower import Passed

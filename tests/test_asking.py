@@ -17,15 +17,15 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from console.enquirer import Enquirer, _end_in_words
+from console.classify_page.classify_client import Enquirer, _end_in_words
 from line.config import load
-from line.enquiry import TOO_LARGE, ModelQuestion, decode_answer
 from line.errors import BadInput, DecodeError
-from line.parcels import MAX_HEADER_BYTES, receive_parcel, send_parcel
+from line.observe.classify_protocol import TOO_LARGE, ModelQuestion, decode_answer
+from line.process.pipe_framing import MAX_HEADER_BYTES, receive_parcel, send_parcel
 from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
 from tests.running_line import ROOT, TIMEOUT_S, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
-from workers.asking import Respondent
+from workers.classify_server import Respondent
 
 
 @pytest.fixture(scope="module")
@@ -239,7 +239,7 @@ def test_a_model_that_takes_too_much_memory_ends_the_process_and_nobody_else(
         "return torch.softmax(kept[0].mean(dim=[1, 2]) * torch.stack(kept[1:]).sum(), 1)",
     )
     path.write_bytes(script("\n    ".join(body)))
-    monkeypatch.setattr("console.enquirer._MOST_MEMORY", 800_000_000)
+    monkeypatch.setattr("console.classify_page.classify_client._MOST_MEMORY", 800_000_000)
     with Enquirer(load()) as enquirer:
         enquirer.ask_model(tiny_model)
         why = "there is not enough memory|needed more than 0.8 GB of memory and was ended"
@@ -360,7 +360,7 @@ def test_one_that_hangs_is_ended_and_replaced(tiny_model, monkeypatch):
         enquirer.ask_model(tiny_model)
         os.kill(enquirer.pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
-            patch.setattr("console.enquirer._PATIENCE_S", 0.5)
+            patch.setattr("console.classify_page.classify_client._PATIENCE_S", 0.5)
             with pytest.raises(BadInput, match=r"^tiny\.onnx: no answer within 0\.5 s"):
                 enquirer.ask_model(tiny_model)
 
@@ -380,7 +380,8 @@ def test_it_ends_with_the_console_that_started_it(tmp_path, tiny_model):
 def test_it_ends_with_a_console_that_is_killed(tiny_model):
     script = (
         "import sys; from pathlib import Path; from line.config import load;"
-        "from console.enquirer import Enquirer, _end_in_words; asking = Enquirer(load());"
+        "from console.classify_page.classify_client import Enquirer, _end_in_words;"
+        "asking = Enquirer(load());"
         f"asking.ask_model(Path({str(tiny_model)!r}));"
         "print(asking.pid, flush=True); sys.stdin.read()"
     )
@@ -432,7 +433,7 @@ def _said(question: str, environment: dict[str, str]):
     asked = io.BytesIO()
     send_parcel(asked, question)
     done = subprocess.run(
-        [sys.executable, "-m", "workers.asking", "1000", str(10**9), str(os.getpid())],
+        [sys.executable, "-m", "workers.classify_server", "1000", str(10**9), str(os.getpid())],
         cwd=ROOT,
         input=asked.getvalue(),
         stdout=subprocess.PIPE,
@@ -452,7 +453,8 @@ def _cpu_ticks(pid: int) -> int:
 def test_it_ends_with_whoever_started_it_also_while_its_questions_go_on() -> None:
     starter = (
         "import os, subprocess, sys; print(subprocess.Popen([sys.executable, '-m', "
-        "'workers.asking', '1000', '1000000000', str(os.getpid())], stdout=sys.stderr).pid)"
+        "'workers.classify_server', '1000', '1000000000', str(os.getpid())],"
+        "stdout=sys.stderr).pid)"
     )
     reads, writes = os.pipe()
     try:

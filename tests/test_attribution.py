@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.attribution import (
+from line.outcome import Verdict
+from reports.attribution import (
     Attribution,
     Cause,
     attribute,
     cause_of,
     total,
 )
-from accounts.cross_table import Amount, Key, cross_table
-from accounts.figures import class_figures
-from accounts.results import read_results
-from accounts.summary import summarise
-from line.outcome import Verdict
+from reports.cross_table import Amount, Key, cross_table
+from reports.figures import class_figures
+from reports.results import read_results
+from reports.summary import summarise
 from tests.running_line import RunningLine
 from tests.test_accounts_folder import FACTS, mixed_rows, row, write_run
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.clock import Clock
+from line.belt_time import Clock
 
 
 def test_belt_time_passes_as_many_times_faster_as_the_speed_says():

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from line import runner
 from line.errors import BadInput
-from line.remote_control import Control
-from line.review_file import ReviewFile
+from line.observe.control_client import Control
+from line.run_files.review_file import ReviewFile
 from line.settings import Settings
+from line.supervise import runner
 from run_line import main
 from tests.made_run import make_run
 

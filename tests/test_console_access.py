@@ -19,18 +19,18 @@ from urllib.parse import urlencode
 
 import pytest
 
-from console.access import is_this_machine
-from console.enquirer import Enquirer
+from commands.run_setup.run_console import with_console_decided
+from console.access.guard import is_this_machine
+from console.access.login_tries import LoginTries, place_of
+from console.access.passwords import make_hash, matches
+from console.access.sessions import LASTS_S, Sessions
+from console.classify_page.classify_client import Enquirer
 from console.link import LineLink
-from console.login_tries import LoginTries, place_of
-from console.passwords import make_hash, matches
 from console.port import take_port
-from console.sessions import LASTS_S, Sessions
 from console.site import NAME_COOKIE, Site
-from launch.run_console import with_console_decided
 from line.config import load
-from line.console_access import ConsoleAccess
 from line.errors import BadInput
+from line.observe.console_access import ConsoleAccess
 from tests.console_process import Answer, Console, ask, console_of, console_over, free_port
 from tests.running_line import ROOT, RunningLine, command, poll
 
@@ -272,14 +272,14 @@ def routes(console: Console) -> list[str]:
     """The path of every route that the app has, websockets and mounted files included."""
     code = f"""
 from pathlib import Path
-from console.enquirer import Enquirer
+from console.classify_page.classify_client import Enquirer
 from console.link import LineLink
-from console.login_tries import LoginTries
+from console.access.login_tries import LoginTries
 from console.server import make_app
-from console.sessions import Sessions
+from console.access.sessions import Sessions
 from console.site import Site
 from line.config import load
-from line.console_access import ConsoleAccess
+from line.observe.console_access import ConsoleAccess
 from nicegui import app as pages
 settings, place = load(environment={{}}), Path({str(ROOT)!r})
 site = Site(place, place, (), LineLink(lambda: None), Enquirer(settings), None,

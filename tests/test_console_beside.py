@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.link import LineLink, newest_run
-from console.starter import Starter
+from console.runs_page.run_starter import Starter
 from line.errors import BadInput
 from tests.console_process import answers, free_port
 from tests.running_line import RunningLine, assert_accounted, poll

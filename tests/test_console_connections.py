@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.connections import HEADER_S, MOST_CONNECTIONS
+from console.access.connections import HEADER_S, MOST_CONNECTIONS
 from tests.console_process import Console, console_over
 
 

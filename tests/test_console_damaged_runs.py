@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import pytest
 
-from console.alarms import Alarms
+from console.line_page.alarm_groups import Alarms
 from console.line_page.orders import last_orders
 from console.link import LineLink, how_it_ended, newest_run
 from console.run_facts import RunFacts
-from console.run_shelf import Shelf, read_run
+from console.runs_page.run_shelf import Shelf, read_run
 from line.errors import BadInput
-from line.remote_control import Control
+from line.observe.control_client import Control
 from tests.console_process import Console, console_over
 from tests.made_run import account, make_run
 from tests.running_line import poll

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from console.belt_feed import KEPT, MOST_AT_ONCE, BeltFeed
-from console.belt_view import standstill
 from console.line_page.belt import BinFigures, percent
+from console.line_page.belt_feed import KEPT, MOST_AT_ONCE, BeltFeed
+from console.line_page.belt_view import standstill
 from console.line_page.latency import histogram
 from console.live import SILENT_S, LiveLine, Series, quantile
 from console.run_facts import RunFacts
 from console.verdict_marks import MARKS, mark_svg
 from line.config import load
-from line.feed import Decided, Seen, Thumbnail
-from line.model_facts import ModelFacts
+from line.dispatch.feed import Decided, Seen, Thumbnail
+from line.model.facts import ModelFacts
 from line.outcome import Outcome, Verdict
 from tests.tiny_model import CLASSES
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from console.evaluation import read_evaluation
 from console.markdown import render
-from console.model_shelf import read_model, search
+from console.models_page.evaluation import read_evaluation
+from console.models_page.model_shelf import read_model, search
 from line.errors import BadInput
-from line.onnx_file import read_entries
+from line.model.onnx_file import read_entries
 from tests.made_run import CLASSES, make_evaluation
 from tests.odd_models import changed, entry
 from tests.tiny_model import write_tiny_model

@@ -12,8 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from console.open_file import OpenFile
-from console.passwords import make_hash
+from console.access.open_file import OpenFile
+from console.access.passwords import make_hash
 from tests.browser import Visit, browser, let_in
 from tests.console_process import Console, console_over
 from tests.made_run import account, make_evaluation, make_run

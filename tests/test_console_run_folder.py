@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.alarms import Alarms
+from console.line_page.alarm_groups import Alarms
 from console.line_page.orders import in_words, last_orders
 from console.link import how_it_ended, newest_run
 from console.run_facts import RunFacts

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from line.control import MOST_CLIENTS
 from line.errors import BadInput
-from line.orders import ACTIONS
-from line.remote_control import Control
+from line.observe.control_client import Control
+from line.observe.control_server import MOST_CLIENTS
+from line.supervise.orders import ACTIONS
 from tests.running_line import RunningLine, assert_accounted, is_alive, poll
 
 WHO = "somebody"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.shadow import read_comparisons
 from line.csv_cells import LONGEST, cell_of, cells_of, text_of
 from line.plain_text import plain
-from line.shadow_file import ShadowFile, ShadowRow
+from line.run_files.shadow_file import ShadowFile, ShadowRow
+from reports.shadow import read_comparisons
 
 BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 

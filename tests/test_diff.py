@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from accounts.diff_page import SHOWN, diff_page
-from comparison.cause import Cause
-from comparison.changes import COLUMNS, Change, Difference, compare
-from comparison.run import read
-from launch.item_pictures import ItemPictures
+from commands.item_pictures import ItemPictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from line.settings import Settings
 from producers.sources import keep_pictures
+from reports.comparison.cause import Cause
+from reports.comparison.changes import COLUMNS, Change, Difference, compare
+from reports.comparison.compared_run import read
+from reports.comparison.page import SHOWN, diff_page
 from tests.running_line import RunningLine, command
 from tests.test_accounts_folder import FACTS, Row, row, write_run
 

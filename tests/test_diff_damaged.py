@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from comparison import run as comparison_run
-from comparison.run import read
-from launch.command_line import run_command as main
+from commands.command_line import run_command as main
 from line.errors import BadInput
+from reports.comparison import compared_run as comparison_run
+from reports.comparison.compared_run import read
 from tests.running_line import command
 from tests.test_accounts_folder import FACTS, row, write_run
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from comparison.cause import Cause
-from comparison.changes import compare
-from comparison.run import read
+from reports.comparison.cause import Cause
+from reports.comparison.changes import compare
+from reports.comparison.compared_run import read
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.test_accounts_folder import FACTS, Row, row, write_run

@@ -9,7 +9,6 @@ from time import monotonic
 import pytest
 
 from line.client import Client
-from line.leash import Leash
 from line.messages import (
     Acknowledged,
     Beat,
@@ -24,6 +23,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Verdict
+from line.process.control_channel import Leash
 from tests.dispatcher_stage import (
     FRAME,
     LOG,

@@ -24,7 +24,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Verdict
-from line.runtime_dir import endpoint
+from line.process.runtime_dir import endpoint
 from tests.dispatcher_stage import (
     ALERTS,
     FRAME,

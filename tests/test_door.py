@@ -16,14 +16,14 @@ import pytest
 import zmq
 
 from line.codec import encode
-from line.curve import Lock, Pair
 from line.errors import BadInput
-from line.keys import WorkerKeys, make
 from line.messages import Beat, Message, Welcome
-from line.runtime_dir import endpoint
+from line.process.runtime_dir import endpoint
+from line.remote.curve import Lock, Pair
+from line.remote.keys import WorkerKeys, make
+from line.remote.transport import TransportSettings
 from line.settings import MessageSettings
 from line.sockets import Hub, Link, check_door
-from line.transport import TransportSettings
 
 PATIENCE_S = 30.0
 LIMITS = MessageSettings(header_kb=512, picture_mb=1)

@@ -14,11 +14,11 @@ from drill.audit import audit
 from drill.order import parse_kinds
 from line.config import load
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
+from line.model.facts import FILE, ModelFacts
 from line.outcome import Verdict
-from line.session import Session
+from line.run_files.runtime_overrides import Standing
+from line.run_files.session import Session
 from line.settings import Settings
-from line.standing import Standing
 from producers.progress import Progress
 from sinks.csv_rows import HEADER, encode_rows
 from tests.running_line import command

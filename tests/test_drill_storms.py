@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from drill import recovery
+from drill.fault_records import Blow, Wound
 from drill.page import Page
 from drill.plan import Injection
 from drill.seeds import parse_seeds
 from drill.subject import Process, Subject
 from drill.tables import Table
-from drill.wounds import Blow, Wound
 from line.errors import BadInput
 from tests.running_line import command
 

@@ -15,11 +15,11 @@ import pytest
 
 from line.config import load
 from line.errors import BadInput
-from line.model_facts import ModelFacts
-from line.resume import reopen
-from line.review_file import QueuedItem
-from line.run_folder import RunFolder
-from line.session import Session
+from line.model.facts import ModelFacts
+from line.run_files.review_file import QueuedItem
+from line.run_files.run_folder import RunFolder
+from line.run_files.session import Session
+from line.supervise.resume import reopen
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
 from sinks.review_queue import ReviewQueue

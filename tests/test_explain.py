@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from accounts.explain import explain_item, explain_run
-from accounts.folder import read_run
-from accounts.report import write_report
-from accounts.stages import Course, course, slowest
 from line.errors import BadInput
+from reports.explain import explain_item, explain_run
+from reports.folder import read_run
+from reports.report import write_report
+from reports.stages import Course, course, slowest
 from tests.running_line import command
 from tests.test_accounts_folder import FACTS, Row, mixed_rows, row, write_run
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from accounts.deadlines import deadline_ms
-from accounts.explain import explain_item
-from accounts.folder import read_run
 from line.belt_changes import BeltSpeedChanged, ClockChanged
-from line.session import Session
-from line.standing import Standing
+from line.run_files.runtime_overrides import Standing
+from line.run_files.session import Session
+from reports.deadlines import deadline_ms
+from reports.explain import explain_item
+from reports.folder import read_run
 from tests.test_accounts_folder import FACTS, row, write_run
 from tests.virtual_lines import rows_of, settings_of
 

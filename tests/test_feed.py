@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from line.codec import pack
-from line.errors import DecodeError
-from line.feed import (
+from line.dispatch.feed import (
     THUMBNAIL_PX,
     THUMBNAILS_PER_S,
     Decided,
@@ -23,10 +22,11 @@ from line.feed import (
     encode,
     thumbnail,
 )
+from line.errors import DecodeError
 from line.messages import Frame, Key
-from line.observer import Observer
+from line.observe.control_client import Control
+from line.observe.observer import Observer
 from line.outcome import Outcome, Verdict
-from line.remote_control import Control
 from tests.running_line import RunningLine, assert_accounted, poll
 
 SEEN = Seen(0, 7, 3.5, 100.0, math.inf, None, 12.0, Thumbnail(1, 2, b"rgbRGB"))

@@ -13,7 +13,7 @@ import pytest
 
 from line.errors import DiskFull, StorageError
 from line.outcome import Outcome
-from line.seat import Seat
+from line.process.context import Seat
 from sinks.alerts import Alerts
 from sinks.csv_log import CsvLog
 from sinks.follower import LineEvent, Passed

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from line.errors import BadInput
-from line.remote_control import Control
-from line.runtime_mark import FILE as MARK
-from line.runtime_mark import is_marked, mark, new_token, remove_marked
-from line.session import Session
+from line.observe.control_client import Control
+from line.process.runtime_mark import FILE as MARK
+from line.process.runtime_mark import is_marked, mark, new_token, remove_marked
+from line.run_files.session import Session
 from run_line import main
 from tests.running_line import RunningLine, assert_accounted, poll
 from tests.test_resume import ResumedLine

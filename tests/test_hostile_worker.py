@@ -12,10 +12,8 @@ from time import monotonic
 import pytest
 import zmq
 
-from line import dispatcher
 from line.codec import encode
-from line.curve import Lock
-from line.keys import WorkerKeys, make
+from line.dispatch import dispatcher
 from line.messages import (
     Acknowledged,
     Beat,
@@ -31,7 +29,9 @@ from line.messages import (
     Welcome,
 )
 from line.outcome import Verdict
-from line.resident import resident_bytes
+from line.process.resident_memory import resident_bytes
+from line.remote.curve import Lock
+from line.remote.keys import WorkerKeys, make
 from line.sockets import REMOTE, Link
 from tests.dispatcher_stage import FRAME, LOG, MODEL, PIXELS, RESULT, Peer, Stage
 from tests.remote_workers import free_port

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from line.errors import BadInput
-from line.keys import LineKeys, WorkerKeys, make
+from line.remote.keys import LineKeys, WorkerKeys, make
 from tests.running_line import command
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from line.leash import MAX_PENDING_BYTES, Leash, Note
+from line.process.control_channel import MAX_PENDING_BYTES, Leash, Note
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from line.actions import Acknowledge, Assign, Picture, Suspect
+from line.dispatch.actions import Acknowledge, Assign, Picture, Suspect
 from line.outcome import Verdict
 from tests.ledger_events import (
     DATA,

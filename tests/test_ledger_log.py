@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from line.actions import Acknowledge, Picture, Write
+from line.dispatch.actions import Acknowledge, Picture, Write
 from line.messages import Refusal
 from line.outcome import Verdict
 from tests.ledger_events import (

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from line.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
-from line.ledger import Ledger, Rules
+from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
+from line.dispatch.ledger import Ledger, Rules
 from line.messages import (
     Frame,
     Key,

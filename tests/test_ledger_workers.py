@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from line.actions import Assign, Picture, ShutOut, Suspect, Write
-from line.ledger import Ledger
+from line.dispatch.actions import Assign, Picture, ShutOut, Suspect, Write
+from line.dispatch.ledger import Ledger
 from line.messages import Refusal, Result
 from line.outcome import Verdict
 from tests.ledger_events import (

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from line import child_log, pictures
+from line import pictures
 from line.codec import decode, encode
 from line.config import load
 from line.errors import BadInput, DecodeError, PictureError
-from line.leash import MAX_NOTE_BYTES, Leash
 from line.messages import Frame, Unseen, UnseenItems, Welcome
 from line.outcome import Verdict
+from line.process.control_channel import MAX_NOTE_BYTES, Leash
 from line.settings import MessageSettings
+from line.supervise import child_log
 from line.verdicts import unseen
 from producers.belt import BeltItem
 from producers.studio import Studio

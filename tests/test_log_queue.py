@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from line.log_queue import LogQueue
+from line.dispatch.log_queue import LogQueue
 from line.messages import Key
 
 A, B, C, D = (0, 0), (0, 1), (0, 2), (0, 3)

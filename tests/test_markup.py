@@ -9,10 +9,10 @@ import pytest
 import typer
 from PIL import Image
 
-from launch.accounting import conclude
+from commands.run_setup.accounting import conclude
 from line.errors import ExitCode, StageDied
-from line.run_folder import RunFolder
-from line.runner import Ended
+from line.run_files.run_folder import RunFolder
+from line.supervise.runner import Ended
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.made_run import make_run

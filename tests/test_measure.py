@@ -8,11 +8,11 @@ import pytest
 
 from line.config import load
 from line.outcome import COLUMNS
-from planner.measure_figures import POINTS, quantiles, restarts_s, service, turnarounds
-from planner.measure_loads import busy, with_kills
-from planner.measure_rows import inferences, pictures_ms, read_answers, turnarounds_ms
-from planner.measure_run import Seen
-from planner.measure_ways import ways_of
+from planner.measure.load_run import Seen
+from planner.measure.loads import busy, with_kills
+from planner.measure.profile_values import POINTS, quantiles, restarts_s, service, turnarounds
+from planner.measure.rows import inferences, pictures_ms, read_answers, turnarounds_ms
+from planner.measure.ways_met import ways_of
 from planner.profile import Service, Way, Ways, quantile
 
 Row = dict[str, object]

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from line.child import Child, Place
 from line.config import load
 from line.errors import DecodeError
-from line.leash import Note, decode_note
-from line.metrics import render
-from line.notes import KINDS, NoteCheck, Speaker
-from line.run_folder import RunFolder
-from line.snapshot import Snapshot
-from line.status import Status
-from line.status_note import status_note
-from line.view import picture
+from line.observe.metrics import render
+from line.observe.snapshot import Snapshot
+from line.observe.status import Status
+from line.observe.status_note import status_note
+from line.observe.view import picture
+from line.process.control_channel import Note, decode_note
+from line.process.control_messages import KINDS, NoteCheck, Speaker
+from line.run_files.run_folder import RunFolder
+from line.supervise.child import Child, Place
 from tests.broken_process import break_processes
 from tests.running_line import RunningLine, assert_accounted, poll
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from line.class_names import LONGEST_NAME
 from line.config import ROOT
 from line.errors import BadInput, ModelError
 from line.messages import MOST_CLASSES
-from line.model_facts import ModelFacts
+from line.model.class_names import LONGEST_NAME
+from line.model.facts import ModelFacts
 from tests.odd_models import (
     batches_of,
     changed,

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from line.offset import Offset
+from line.remote.clock_offset import Offset
 
 
 def learned(ahead_s: float, trips: list[tuple[float, float]]) -> Offset:

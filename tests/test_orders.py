@@ -22,13 +22,13 @@ from line.belt_changes import (
     is_paused,
     to_note,
 )
-from line.clock import Clock
+from line.belt_time import Clock
 from line.errors import BadInput
 from line.events import Drift
-from line.orders import ACTIONS, BeltSpeed, Workers, parse_order
+from line.observe.control_client import Control
 from line.pace import belt_pace, pauses
-from line.remote_control import Control
-from line.session import Session
+from line.run_files.session import Session
+from line.supervise.orders import ACTIONS, BeltSpeed, Workers, parse_order
 from producers.belt import Belt, BeltItem, Stage
 from run_line import main
 from tests.running_line import RunningLine, assert_accounted, poll

@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
+from line.model.facts import FILE, ModelFacts
 from line.outcome import Verdict
-from line.review_file import QueuedItem
+from line.run_files.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.overrides import ask, record
 from sinks.review_queue import ReviewQueue

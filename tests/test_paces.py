@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from planner.answers import Answers
-from planner.paces import Paces
 from planner.profile import Crowding, Service, Way, Ways
-from planner.service import ServiceTimes
-from planner.ways import WayTable
-from planner.workplace import Workplace
+from planner.sim.answers import Answers
+from planner.sim.inference_time import ServiceTimes
+from planner.sim.latency_samples import WayTable
+from planner.sim.machine import Workplace
+from planner.sim.paces import Paces
 from tests.hand_made_profile import hand_made_profile
 
 

@@ -10,9 +10,9 @@ import pytest
 from line.config import load
 from line.errors import BadInput
 from line.settings import Settings
-from planner.plan import Target, fastest_belts, fewest_workers, groups, model_alone
-from planner.plan_grid import Cell, grid_of
-from planner.plan_run import Estimate, Plan, Result, estimate, run_once, split
+from planner.plan.answer import Target, fastest_belts, fewest_workers, groups, model_alone
+from planner.plan.grid import Cell, grid_of
+from planner.plan.run import Estimate, Plan, Result, estimate, run_once, split
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 
@@ -56,7 +56,7 @@ def test_a_worker_of_10_ms_does_100_items_a_second_and_no_more():
 
 
 def test_failing_workers_cost_items():
-    from planner.supervisor import Failures
+    from planner.sim.supervisor import Failures
 
     cell = cell_of(1, rate=4800.0)
     calm = Plan(settings_of(), (hand_made_profile(),), 2, None)
@@ -160,7 +160,7 @@ def test_items_keep_their_distance_unless_a_rate_is_given():
 
 
 def test_too_many_combinations_are_counted_and_not_made(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("planner.plan_grid.Cell", None)
+    monkeypatch.setattr("planner.plan.grid.Cell", None)
     lists = {"workers": range(1, 1001), "cameras": range(1, 1001), "threshold": []}
     grid = grid_of(DEFAULTS, None, {key: list(values) for key, values in lists.items()})
     with pytest.raises(BadInput, match=r"^2000000 combinations; a plan has at most 5000$"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launch.plan_profiles import names_of
+from commands.plan_output.profiles import names_of
 from line.errors import BadInput
 from run_line import main
 from tests.hand_made_profile import CLASSES, hand_made_profile

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from planner.plan import Target, fastest_belts, fewest_workers
-from planner.plan_grid import Cell
-from planner.plan_run import Estimate, Result
-from planner.plan_words import fastest, fewest
-from planner.source import fed_classes
+from planner.plan.answer import Target, fastest_belts, fewest_workers
+from planner.plan.grid import Cell
+from planner.plan.run import Estimate, Result
+from planner.plan.wording import fastest, fewest
+from planner.sim.source import fed_classes
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.virtual_lines import settings_of

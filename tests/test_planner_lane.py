@@ -13,11 +13,11 @@ from line.messages import Frame, Result
 from line.outcome import Verdict
 from line.pace import belt_pace
 from line.settings import Settings
-from planner.draws import BLOCK_ITEMS, lucks
-from planner.figures import Histogram
-from planner.lane import items
-from planner.stand_ins import Answer, Item
-from planner.twin import simulate
+from planner.sim.lane import items
+from planner.sim.line_figures import Histogram
+from planner.sim.random_draws import BLOCK_ITEMS, lucks
+from planner.sim.stand_ins import Answer, Item
+from planner.sim.twin import simulate
 from producers.arrivals import lane_arrivals
 from tests.hand_made_profile import CLASSES, hand_made_profile
 

@@ -60,7 +60,7 @@ def said_by(*arguments: object) -> tuple[int, str]:
 
 _CHANGES_ITS_PRIORITIES = """
 import os
-from line.priority import yield_process, yield_thread
+from line.process.priority import yield_process, yield_thread
 own = os.nice(0)
 assert own >= 10
 yield_thread(3)

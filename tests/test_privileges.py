@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from line.runtime_dir import make_runtime_dir
+from line.process.runtime_dir import make_runtime_dir
 from tests.running_line import ROOT, TIMEOUT_S, RunningLine, poll
 from tests.tiny_model import write_tiny_model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from line.config import load
-from planner.measure_loads import (
+from planner.measure.loads import (
     brisk,
     busy,
     calm,
@@ -98,7 +98,7 @@ def test_the_threshold_kept_is_the_models_own(
     def measure(*_: object, threshold: float, **__: object) -> Profile:
         return hand_made_profile().model_copy(update={"threshold": threshold})
 
-    monkeypatch.setattr("planner.measure.measure", measure)
+    monkeypatch.setattr("planner.measure.measurement.measure", measure)
     file = tmp_path / "profile.json"
     options = (f"--model={model}", "--set=decision.threshold=0.9", f"--out={file}")
     assert main(["profile", *options]) == 0

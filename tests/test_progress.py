@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from line.config import load
 from line.errors import BadInput
-from line.lane_record import SECTOR_BYTES, LaneRecord
+from line.run_files.lane_record import SECTOR_BYTES, LaneRecord
 from producers.feed import FeedMark
 from producers.progress import Progress, feed_checksum, resume_note
 

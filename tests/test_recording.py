@@ -19,11 +19,18 @@ from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 
 from line import pictures
-from line.clock import Clock
+from line.belt_time import Clock
 from line.config import load
 from line.errors import BadInput, PictureError
-from line.mcap_file import McapFile
-from line.recording import LaneFacts, RecordedItem, parts, read_lane, read_part, read_picture
+from line.run_files.mcap_file import McapFile
+from line.run_files.recording import (
+    LaneFacts,
+    RecordedItem,
+    parts,
+    read_lane,
+    read_part,
+    read_picture,
+)
 from line.settings import Settings
 from producers import recorder as recorder_module
 from producers.belt import BeltItem

@@ -12,16 +12,16 @@ import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 
-from accounts.line_record import write_line_record
-from launch.replaying import replay_of
+from commands.run_setup.replaying import replay_of
 from line.errors import BadInput
-from line.lane_record import LaneRecord
 from line.outcome import CLASSIFIED
-from line.recording import parts, read_lane
+from line.run_files.lane_record import LaneRecord
+from line.run_files.recording import parts, read_lane
 from producers.arrivals import source_arrivals
 from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.sources import open_source
+from reports.line_record import write_line_record
 from tests.running_line import RunningLine, assert_accounted, command
 
 SMALL = ("--set", "camera.width_px=64", "--set", "camera.height_px=48")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from launch.replaying import replay_of
+from commands.run_setup.replaying import replay_of
 from line.errors import BadInput
-from line.model_facts import FILE, ModelFacts
+from line.model.facts import FILE, ModelFacts
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.running_line import command

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from line.config import load
-from line.restarts import LONG_LIFE_S, SERVED_S, Death, Restarts
 from line.settings import SupervisorSettings
+from line.supervise.restarts import LONG_LIFE_S, SERVED_S, Death, Restarts
 
 
 def supervisor(**changes: int) -> SupervisorSettings:

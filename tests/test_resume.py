@@ -12,12 +12,12 @@ import pytest
 
 from line.config import load
 from line.errors import BadInput
-from line.lane_record import LaneRecord
-from line.model_facts import FILE, ModelFacts
-from line.resume import reopen
-from line.run_folder import RunFolder
-from line.run_lock import RunLock
-from line.session import Session, elapsed_s
+from line.model.facts import FILE, ModelFacts
+from line.run_files.lane_record import LaneRecord
+from line.run_files.run_folder import RunFolder
+from line.run_files.session import Session, elapsed_s
+from line.supervise.resume import reopen
+from line.supervise.run_lock import RunLock
 from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
 from tests.test_accounts_folder import write_run
 

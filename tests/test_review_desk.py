@@ -17,11 +17,11 @@ from threading import Barrier
 
 import pytest
 
-from console.leases import LEASE_S, Wanted
-from console.review_desk import Desk
-from console.review_export import label_studio, write_folder, write_zip
+from console.review_page.desk import Desk
+from console.review_page.export_formats import label_studio, write_folder, write_zip
+from console.review_page.item_leases import LEASE_S, Wanted
 from line.errors import BadInput
-from line.review_file import NONE_OF_THESE
+from line.run_files.review_file import NONE_OF_THESE
 from sinks.review_queue import ReviewQueue
 from tests.made_run import make_run, waiting
 
@@ -235,7 +235,7 @@ def test_whoever_leaves_lets_go(run):
 @pytest.fixture
 def clock(monkeypatch) -> Callable[[float], None]:
     """Moves the leases' clock."""
-    import console.leases
+    import console.review_page.item_leases
 
     now = console.leases.time()
     moved = [0.0]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from line.errors import BadInput
-from line.review_file import QueuedItem
+from line.run_files.review_file import QueuedItem
 from sinks.review_queue import ReviewQueue
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from line.outcome import Outcome, Verdict, encode_top3
-from line.review_rules import margin, proposal
+from line.run_files.review_rules import margin, proposal
 from tests.test_active_learning import SEED, doubtful, limits, sure
 from tests.test_csv_log import outcome
 

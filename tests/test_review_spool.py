@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 from line.messages import Frame
-from line.review_spool import SpooledPicture, SpoolReader, SpoolWriter
+from line.run_files.review_spool import SpooledPicture, SpoolReader, SpoolWriter
 
 PATIENCE_S = 60.0
 LARGEST = 10**6

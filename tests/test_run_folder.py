@@ -9,10 +9,10 @@ import pytest
 
 from line.config import load
 from line.errors import BadInput
-from line.model_facts import ModelFacts
-from line.process_list import ProcessEntry
-from line.run_folder import RunFolder
-from line.runtime_dir import make_runtime_dir
+from line.model.facts import ModelFacts
+from line.process.runtime_dir import make_runtime_dir
+from line.run_files.process_list import ProcessEntry
+from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 
 MODEL = ModelFacts(path="models/some.onnx", sha256="0123456789abcdef" * 4, classes=("a", "b"))

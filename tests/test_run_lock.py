@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from line import run_lock
 from line.errors import BadInput
-from line.process_list import FILE, ProcessEntry, ProcessList, living, start_of
-from line.run_lock import RunLock
+from line.run_files.process_list import FILE, ProcessEntry, ProcessList, living, start_of
+from line.supervise import run_lock
+from line.supervise.run_lock import RunLock
 from tests.running_line import poll
 
 RUNNER_LOCK, PROCESSES_LOCK = ".runner.lock", ".processes.lock"

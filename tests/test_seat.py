@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from line import seat
 from line.config import load
-from line.leash import Leash
-from line.model_facts import FILE as MODEL_FILE
-from line.model_facts import ModelFacts
+from line.model.facts import FILE as MODEL_FILE
+from line.model.facts import ModelFacts
+from line.process import context
+from line.process.control_channel import Leash
 from tests.running_line import ROOT, TIMEOUT_S
 
-MODULES = (("sinks", "csv_log"), ("line", "dispatcher"), ("workers", "worker-0"))
+MODULES = (("sinks", "csv_log"), ("line.dispatch", "dispatcher"), ("workers", "worker-0"))
 
 
 def prepared(run_dir: Path) -> None:
@@ -28,7 +28,7 @@ def prepared(run_dir: Path) -> None:
 
 def started(run_dir: Path, module: str, name: str, theirs: socket.socket) -> tuple[int, str]:
     """Exit status, and what it printed."""
-    given = seat.arguments("sink", name, 0, 1, run_dir, run_dir, theirs.fileno())
+    given = context.arguments("sink", name, 0, 1, run_dir, run_dir, theirs.fileno())
     ran = subprocess.run(
         [sys.executable, "-m", module, *given],
         cwd=ROOT,

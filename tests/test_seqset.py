@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.seqset import SeqSet
+from line.sequence_set import SeqSet
 
 
 def test_a_new_set_holds_what_lies_below_its_start() -> None:

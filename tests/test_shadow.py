@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from accounts import csv_blocks
-from accounts.shadow import read_comparisons
-from accounts.shadow_table import print_comparison
-from line.candidate_feed import is_sampled
+from line.dispatch.shadow_feed import is_sampled
 from line.errors import BadInput
-from line.remote_control import Control
-from line.shadow_file import COLUMNS, FILE, ShadowFile, ShadowRow
+from line.observe.control_client import Control
+from line.run_files.shadow_file import COLUMNS, FILE, ShadowFile, ShadowRow
+from reports import csv_blocks
+from reports.shadow import read_comparisons
+from reports.shadow_table import print_comparison
 from run_line import main
 from tests.running_line import RunningLine, assert_accounted, poll
 from tests.test_resume import ResumedLine, kill_everybody

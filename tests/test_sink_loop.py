@@ -18,7 +18,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Outcome, Verdict
-from line.seat import Seat
+from line.process.context import Seat
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
 from sinks.loop import Log, run

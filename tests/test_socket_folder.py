@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from line.remote_control import Control
-from line.runtime_mark import mark
-from line.socket_folder import SocketFolder
+from line.observe.control_client import Control
+from line.process.runtime_mark import mark
+from line.supervise.runtime_dir_guard import SocketFolder
 from tests.running_line import RunningLine, poll
 
 RUN = ("--source=procedural", "--interval=0.1", "--workers=1")

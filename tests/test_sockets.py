@@ -21,7 +21,7 @@ from line.messages import (
     Welcome,
     Who,
 )
-from line.runtime_dir import endpoint
+from line.process.runtime_dir import endpoint
 from line.sockets import Hub, Link
 
 PATIENCE_S = 5.0

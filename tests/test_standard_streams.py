@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from line.standard_streams import Output
+from line.process.standard_streams import Output
 from tests.running_line import ROOT, poll
 from tests.test_accounts_folder import FACTS, mixed_rows, write_run
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from line.errors import BadInput
-from line.model_facts import ModelFacts
-from line.orders import parse_order
-from line.remote_control import Control
-from line.session import Session
+from line.model.facts import ModelFacts
+from line.observe.control_client import Control
+from line.run_files.session import Session
+from line.supervise.orders import parse_order
 from run_line import main
 from tests.remote_workers import RemoteWorker
 from tests.running_line import RunningLine, assert_accounted, poll

@@ -12,7 +12,7 @@ from line.outcome import CLASSIFIED, Outcome, Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.profile import Profile, Service, Turnaround
-from planner.twin import simulate
+from planner.sim.twin import simulate
 from sinks.csv_rows import encode_rows
 from tests.hand_made_profile import CLASSES, hand_made_profile
 from tests.virtual_lines import Rows, log_of, rows_of, settings_of

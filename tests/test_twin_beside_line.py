@@ -13,7 +13,7 @@ from PIL import Image
 from line.errors import BadInput
 from line.settings import Settings
 from planner.profile import Profile, newest
-from planner.twin import simulate
+from planner.sim.twin import simulate
 from producers.randomness import Purpose, stream
 from producers.streams import first_uniforms, streams
 from run_line import main

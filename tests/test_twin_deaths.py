@@ -10,7 +10,7 @@ import pytest
 
 from line.outcome import Verdict
 from planner.cells import simulate_cells
-from planner.twin import simulate
+from planner.sim.twin import simulate
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.virtual_lines import rows_of, settings_of

@@ -10,8 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from line.outcome import Verdict
-from planner.supervisor import Failures
-from planner.twin import simulate
+from planner.sim.supervisor import Failures
+from planner.sim.twin import simulate
 from tests.hand_made_profile import hand_made_profile
 from tests.virtual_lines import log_of, rows_of, settings_of
 

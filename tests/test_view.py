@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from line.config import load
+from line.observe.status import ProcessState, Status
+from line.observe.view import LiveView, PlainView, QuietView, Rate, SafeView, picture
 from line.outcome import Verdict
-from line.status import ProcessState, Status
-from line.view import LiveView, PlainView, QuietView, Rate, SafeView, picture
 
 WIDTHS = (80, 100)
 
@@ -265,7 +265,7 @@ class Watch:
 @pytest.fixture
 def watch(monkeypatch) -> Watch:
     watch = Watch()
-    monkeypatch.setattr("line.view.monotonic", watch)
+    monkeypatch.setattr("line.observe.view.monotonic", watch)
     return watch
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from line import pictures
 from line.client import Client
 from line.config import load
-from line.leash import Leash
+from line.dispatch.worker_leases import largest_batch
 from line.messages import (
     Acknowledged,
     Beat,
@@ -36,12 +36,12 @@ from line.messages import (
     Welcome,
     Who,
 )
-from line.model_facts import ModelFacts
+from line.model.facts import ModelFacts
 from line.outcome import Verdict
-from line.runtime_dir import make_runtime_dir
-from line.seat import Seat
+from line.process.context import Seat
+from line.process.control_channel import Leash
+from line.process.runtime_dir import make_runtime_dir
 from line.sockets import Hub
-from line.worker_leases import largest_batch
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.engine import Engine, Takes

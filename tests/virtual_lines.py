@@ -8,7 +8,7 @@ from line.config import load
 from line.outcome import Outcome
 from line.settings import Settings
 from planner.profile import Profile
-from planner.twin import simulate
+from planner.sim.twin import simulate
 from tests.hand_made_profile import hand_made_profile
 
 Rows = list[Outcome]

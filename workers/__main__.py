@@ -7,9 +7,9 @@ from pathlib import Path
 
 from line.client import Client
 from line.errors import ScraplineError
-from line.priority import yield_process
-from line.seat import leave, take_seat
-from line.standard_streams import drain_streams, secure_streams
+from line.process.context import leave, take_seat
+from line.process.priority import yield_process
+from line.process.standard_streams import drain_streams, secure_streams
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from line.errors import BadInput
-from line.priority import yield_process
+from line.process.priority import yield_process
 
 
 def main(arguments: list[str]) -> int:

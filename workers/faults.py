@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from time import sleep
 
 from line.events import Poison
-from line.leash import Note
 from line.messages import Frame
+from line.process.control_channel import Note
 from line.settings import Settings
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from line.class_names import complaint_about as complaint_about_names
 from line.errors import BadInput, ModelError
-from line.model_facts import ModelFacts
+from line.model.class_names import complaint_about as complaint_about_names
+from line.model.facts import ModelFacts
+from line.model.probabilities import SUM_TOLERANCE
+from line.model.probabilities import complaint_about as complaint_about_answer
 from line.own_file import read_regular
 from line.pictures import Picture
 from line.plain_text import plain
-from line.probabilities import SUM_TOLERANCE
-from line.probabilities import complaint_about as complaint_about_answer
 from workers.engine import ANY, Engine, OnnxEngine, Takes
 from workers.model_file import read
 from workers.probe import Size, tried
@@ -135,7 +135,7 @@ def _text(path: Path) -> str:
 
 
 def _are_distributions(answers: NDArray[np.float32], classes: int) -> bool:
-    """As `line.probabilities` says it, but at once; where it says no, that has to say why."""
+    """As `line.model.probabilities` says it, but at once; where it says no, that has to say why."""
     low, high = -SUM_TOLERANCE, 1 + SUM_TOLERANCE
     return (
         answers.shape[1] == classes

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from line.errors import BadInput
-from line.onnx_file import external_file
+from line.model.onnx_file import external_file
 from line.own_file import open_regular, read_regular
 from line.plain_text import plain
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from line.config import ROOT
-from line.curve import Lock
 from line.errors import BadInput, ScraplineError
-from line.keys import WorkerKeys
 from line.messages import Terms
 from line.plain_text import plain
-from line.remote_client import RemoteClient
-from line.signals import Interrupts
-from line.transport import is_tcp_address
+from line.process.signals import Interrupts
+from line.remote.client import RemoteClient
+from line.remote.curve import Lock
+from line.remote.keys import WorkerKeys
+from line.remote.transport import is_tcp_address
 from workers.engine import PROVIDERS
 from workers.model import Model
 from workers.model_file import SUFFIXES, sha256_of

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 from line.errors import ScraplineError
-from line.priority import yield_process
-from line.runtime_dir import SHADOW, endpoint
-from line.seat import leave, take_seat
-from line.shadow_file import ShadowFile
+from line.process.context import leave, take_seat
+from line.process.priority import yield_process
+from line.process.runtime_dir import SHADOW, endpoint
+from line.run_files.shadow_file import ShadowFile
 from line.sockets import FEW, Listener
 
 _LOWEST = 19
@@ -21,8 +21,8 @@ def main() -> int:
     seat = take_seat()
     yield_process(_LOWEST)
     # ONNX Runtime takes a while to load; others are at work.
-    from workers.candidate import Candidate
     from workers.model import Model
+    from workers.shadow_worker import Candidate
     from workers.worker import warmed_up
 
     camera, facts = seat.settings.camera, seat.model

@@ -13,11 +13,11 @@ from typing import Protocol
 import numpy as np
 
 from line import pictures
+from line.dispatch.worker_leases import largest_batch
 from line.errors import ModelError, PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import Verdict
 from line.plain_text import plain
-from line.worker_leases import largest_batch
 from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.probe import noise

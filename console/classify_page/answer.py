@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from console.tray import Asked
+from console.classify_page.upload_session import Asked
 from console.widgets import Text, attribute, block, panel, text, toggle
-from line.enquiry import PictureAnswer
+from line.observe.classify_protocol import PictureAnswer
 
 _BARS = 5
 _RIGHT_HALF = 0.5

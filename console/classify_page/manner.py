@@ -8,7 +8,7 @@ from pathlib import Path
 from nicegui import ui
 
 from console.widgets import attribute, block, choice, panel, text
-from line.enquiry import ModelAnswer
+from line.observe.classify_protocol import ModelAnswer
 
 Switched = Callable[[str, bool], Awaitable[None]]
 """(name of the switch, on)"""

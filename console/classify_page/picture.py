@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from console.tray import Asked
+from console.classify_page.upload_session import Asked
 from console.widgets import attribute, block, button, panel, text, toggle
 
 _FORMATS = "image/jpeg,image/png,image/bmp,image/webp,image/tiff"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from console.classify_page.upload_session import Asked, Tray
 from console.tables import head_row, scrolled
-from console.tray import Asked, Tray
 from console.widgets import attribute, block, button, panel, text, toggle
 
 _COLUMNS = (

@@ -15,7 +15,7 @@ from nicegui import app
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from console.tray import Tray
+from console.classify_page.upload_session import Tray
 from line.errors import BadInput
 
 ROUTE = "/classify-pictures"

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 from nicegui import context, ui
 
 from console.classify_page.answer import AnswerPanel
+from console.classify_page.classify_client import Enquirer
 from console.classify_page.manner import MannerPanel
 from console.classify_page.picture import PicturePanel
 from console.classify_page.table import TablePanel
+from console.classify_page.upload_session import Asked, Manner, Tray
 from console.classify_page.uploads import Uploads
-from console.enquirer import Enquirer
 from console.site import say
-from console.tray import Asked, Manner, Tray
 from console.widgets import block
 from line.errors import BadInput
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from nicegui import run
 
-from console.alarms import Alarm, Alarms, State
+from console.line_page.alarm_groups import Alarm, Alarms, State
 from console.site import Site, say
 from console.widgets import block, button, panel, text, toggle
 from line.errors import BadInput

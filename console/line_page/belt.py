@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.belt_view import BeltView
+from console.line_page.belt_view import BeltView
 from console.live import LiveLine, Status
 from console.run_facts import RunFacts
 from console.widgets import Text, attribute, block, hint, text, toggle

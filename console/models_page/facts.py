@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from console.markdown import show_markdown
-from console.model_shelf import ModelFile
+from console.models_page.model_shelf import ModelFile
 from console.widgets import attribute, block, hint, panel, text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from console.charts import Line, legend, line_chart, percent_axis
-from console.evaluation import Evaluation, Figures
+from console.models_page.evaluation import Evaluation, Figures
 from console.runs_page.words import percent
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, hint, panel, text

@@ -12,7 +12,7 @@ from console.classify_page.manner import model_names
 from console.classify_page.uploads import Uploads
 from console.classify_page.view import ClassifyView
 from console.layout import frame, load
-from console.model_shelf import search
+from console.models_page.model_shelf import search
 from console.site import Site
 from console.widgets import text
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from nicegui import ui
 
-from console.evaluation import Evaluation, read_evaluation
-from console.evaluation_files import add_evaluation_files, worst_address
 from console.layout import frame, load
-from console.model_shelf import ModelFile, read_model, search
+from console.models_page.evaluation import Evaluation, read_evaluation
+from console.models_page.evaluation_files import add_evaluation_files, worst_address
 from console.models_page.facts import model_card, model_facts, model_list, models_address
 from console.models_page.judged import show_judged
+from console.models_page.model_shelf import ModelFile, read_model, search
 from console.site import Site
 from console.widgets import attribute, block, choice, panel, text
 from line.errors import BadInput

@@ -8,11 +8,11 @@ from urllib.parse import quote
 from nicegui import ui
 
 from console.layout import frame, load
-from console.review_desk import Desk
+from console.review_page.desk import Desk
 from console.review_page.exports import add_exports
 from console.review_page.view import DeskView
-from console.run_files import add_run_files
-from console.run_shelf import Shelf
+from console.runs_page.run_files import add_run_files
+from console.runs_page.run_shelf import Shelf
 from console.site import Site
 from console.widgets import attribute, block, choice, text
 from line.errors import BadInput

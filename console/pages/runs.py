@@ -9,9 +9,9 @@ from nicegui import app, ui
 from starlette.responses import PlainTextResponse, Response
 
 from console.layout import frame, load
-from console.run_difference import difference
-from console.run_shelf import Run, Shelf
 from console.runs_page.difference import show_difference
+from console.runs_page.run_difference import difference
+from console.runs_page.run_shelf import Run, Shelf
 from console.runs_page.table import run_table
 from console.site import Site
 from console.widgets import attribute, block, button, choice, panel, text

@@ -13,8 +13,8 @@ from nicegui import app
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from console.review_export import label_studio, write_zip
-from console.run_shelf import Shelf
+from console.review_page.export_formats import label_studio, write_zip
+from console.runs_page.run_shelf import Shelf
 from line.errors import BadInput
 
 ROUTE = "/review-export"

@@ -8,10 +8,10 @@ from typing import Any
 
 from nicegui import ui
 
-from console.review_desk import Question
-from console.run_files import file_address
+from console.review_page.desk import Question
+from console.runs_page.run_files import file_address
 from console.widgets import attribute, block, text, toggle
-from line.review_file import NONE_OF_THESE
+from line.run_files.review_file import NONE_OF_THESE
 
 REASONS = {
     "margin": "its two best classes are close",

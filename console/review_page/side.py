@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from console.review_desk import Progress
+from console.review_page.desk import Progress
 from console.review_page.exports import export_address
 from console.review_page.question import shown
 from console.widgets import Text, attribute, block, button, panel, text
-from line.review_file import NONE_OF_THESE, Label
+from line.run_files.review_file import NONE_OF_THESE, Label
 
 
 class ProgressPanel:

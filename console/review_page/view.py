@@ -9,15 +9,15 @@ from functools import partial
 
 from nicegui import context, ui
 
-from console.leases import Wanted
-from console.review_desk import Desk, Question
-from console.review_export import write_folder
+from console.review_page.desk import Desk, Question
+from console.review_page.export_formats import write_folder
+from console.review_page.item_leases import Wanted
 from console.review_page.question import REASONS, QuestionPanel, on_seen
 from console.review_page.side import ExportPanel, LatestPanel, ProgressPanel
 from console.site import say
 from console.widgets import Text, attribute, block, choice, text
 from line.errors import BadInput
-from line.review_file import NONE_OF_THESE
+from line.run_files.review_file import NONE_OF_THESE
 
 _LOOK_S = 2.0
 """Others label too, and the line may be queueing."""

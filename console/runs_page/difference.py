@@ -6,15 +6,15 @@ from itertools import islice
 
 from nicegui import ui
 
-from comparison.cause import MEANINGS
-from comparison.changes import Change, Difference
-from comparison.run import Item
-from console.run_difference import picture_of
-from console.run_files import file_address
+from console.runs_page.run_difference import picture_of
+from console.runs_page.run_files import file_address
 from console.tables import head_row, scrolled
 from console.verdict_marks import MARKS, mark_svg
 from console.widgets import attribute, block, panel, text
 from line.outcome import Verdict
+from reports.comparison.cause import MEANINGS
+from reports.comparison.changes import Change, Difference
+from reports.comparison.compared_run import Item
 
 SHOWN = 150
 _SETTINGS = 16

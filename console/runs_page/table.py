@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from console.run_files import file_address
-from console.run_shelf import REPORT, Accounts, Run
+from console.runs_page.run_files import file_address
+from console.runs_page.run_shelf import REPORT, Accounts, Run
 from console.runs_page.words import clock, percent, when
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, panel, text

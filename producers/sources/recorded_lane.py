@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
 from line.own_file import open_regular
-from line.recording import (
+from line.run_files.recording import (
     LaneFacts,
     RecordedItem,
     check_sequences,

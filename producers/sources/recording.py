@@ -10,7 +10,7 @@ from threading import Lock
 from line import pictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
-from line.recording import RecordedItem, read_picture
+from line.run_files.recording import RecordedItem, read_picture
 from producers.sources.recorded_lane import RecordedLane, index_name
 from producers.sources.source import ItemFacts
 from producers.studio import Shot

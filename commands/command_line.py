@@ -1,0 +1,77 @@
+"""The commands of `run_line.py`, and what becomes of an error that one of them raises."""
+
+from __future__ import annotations
+
+import typer
+
+from commands.check import check
+from commands.classify import classify
+from commands.console import console
+from commands.diff import diff
+from commands.drill import drill
+from commands.explain import explain
+from commands.keys import keys
+from commands.order import order
+from commands.override import override
+from commands.plan import plan
+from commands.printing import print_error
+from commands.profile import profile
+from commands.replay import replay
+from commands.report import report
+from commands.run import run
+from commands.shadow import shadow
+from commands.swap import swap
+from line.errors import ExitCode, ScraplineError
+
+HELP = """Scrapline's runner: launch the line, classify files, report on runs, check settings.
+
+`python run_line.py` alone runs the demo scenario. Exit status: 0 fine, 2 bad input, 3 items
+unaccounted for, 4 a whole stage died, 130 interrupted by Ctrl-C before anything was done.
+"""
+_INTERRUPTED = 130
+
+app = typer.Typer(add_completion=False, help=HELP, rich_markup_mode=None)
+for command in (
+    run,
+    replay,
+    classify,
+    report,
+    explain,
+    diff,
+    drill,
+    check,
+    keys,
+    order,
+    swap,
+    shadow,
+    override,
+    profile,
+    plan,
+    console,
+):
+    app.command()(command)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Carry out a command line; returns the exit status."""
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("--help", "-h")):
+        arguments = ["run", *arguments]
+    try:
+        return int(app(arguments, prog_name="run_line.py", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        message, code = error.format_message(), ExitCode.BAD_INPUT
+    except ScraplineError as error:
+        message, code = str(error), error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        print_error("interrupted")
+        return _INTERRUPTED
+    except (OSError, SystemExit) as ended:
+        # Typer takes every broken pipe for that of a reader who has seen enough, and exits.
+        fault = ended if isinstance(ended, OSError) else ended.__context__
+        if not isinstance(fault, OSError):
+            raise
+        why = fault.strerror or str(fault)
+        message = why if fault.filename is None else f"{fault.filename}: {why}"
+        code = ExitCode.BAD_INPUT
+    print_error(message)
+    return int(code)

@@ -1,0 +1,126 @@
+"""`run_line.py plan`: how many workers a belt needs, and how fast a belt may run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.options import Assignments, Config, ModelFile, Scenario
+from commands.printing import out, shown
+from commands.run_setup.settings import settings_of
+from line.settings import Settings
+
+if TYPE_CHECKING:
+    from planner.plan.grid import Cell
+    from planner.plan.run import Plan, Result
+    from planner.profile import Profile
+
+LIST = "numbers, or FROM:TO:STEP"
+
+
+def plan(
+    scenario: Scenario = "demo",
+    profile: Annotated[
+        list[Path] | None, typer.Option(help="repeat to compare models; not given: the newest")
+    ] = None,
+    model: ModelFile = None,
+    belt_speed: Annotated[str | None, typer.Option(help=f"m/s: {LIST}")] = None,
+    infeed: Annotated[
+        str | None,
+        typer.Option(help=f"items/min a lane: {LIST}; not given: items keep their distance"),
+    ] = None,
+    workers: Annotated[str | None, typer.Option(help=LIST)] = None,
+    cameras: Annotated[str | None, typer.Option(help=LIST)] = None,
+    threshold: Annotated[str | None, typer.Option(help=LIST)] = None,
+    distance: Annotated[str | None, typer.Option(help=f"camera to ejector, m: {LIST}")] = None,
+    grid: Annotated[
+        Path | None, typer.Option(help="TOML file with such lists; options go before it")
+    ] = None,
+    in_time: Annotated[
+        float | None, typer.Option(min=0, max=1, help="target: share answered in time")
+    ] = None,
+    recovery: Annotated[
+        float | None, typer.Option(min=0, max=1, help="target: share that goes where it belongs")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=2, max=1000, help="runs of each combination")] = 5,
+    duration: Annotated[float, typer.Option(min=1, help="belt time of a run, s")] = 60.0,
+    core_each: Annotated[
+        bool, typer.Option("--core-each", help="as on a machine with a core for each worker")
+    ] = False,
+    mtbf: Annotated[
+        float | None, typer.Option(min=1, help="a worker fails after so long, mean, s")
+    ] = None,
+    mttr: Annotated[
+        float | None, typer.Option(min=0.001, help="and is repaired after, mean, s")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="processes; not given: cores")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="not given: a folder in results/plans/")
+    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
+) -> None:
+    """Sweep belts and workers in virtual time: the fewest workers, the fastest belt, the margin."""
+    from commands.plan_output.options import defaults, failures_of, numbers, target_of
+    from commands.plan_output.page import write_page
+    from commands.plan_output.table import print_plan
+    from planner.plan.answer import with_a_core_each
+    from planner.plan.csv_file import write_csv
+    from planner.plan.grid import grid_of
+    from planner.plan.run import Plan, processes
+
+    settings = settings_of(config, scenario, {"line.duration_s": duration}, assignments)
+    profiles, names = _profiles(settings, profile, model)
+    chosen = grid_of(
+        defaults(settings),
+        grid,
+        {
+            "belt_speed_m_per_s": numbers("belt-speed", belt_speed),
+            "items_per_min": numbers("infeed", infeed),
+            "workers": numbers("workers", workers),
+            "cameras": numbers("cameras", cameras),
+            "threshold": numbers("threshold", threshold),
+            "camera_to_ejector_m": numbers("distance", distance),
+        },
+    )
+    target = target_of(in_time, recovery)
+    machines = tuple(map(with_a_core_each, profiles)) if core_each else profiles
+    what = Plan(settings, machines, seeds, failures_of(mtbf, mttr))
+    cells = chosen.cells(settings, [each.threshold for each in profiles])
+    results = _run(what, cells, jobs or processes())
+    where = folder or _named(settings)
+    write_csv(where / "plan.csv", results, names, target)
+    shown_plan = Plan(settings, profiles, seeds, what.failures)
+    write_page(where / "plan.html", shown_plan, results, names, target, core_each)
+    print_plan(shown_plan, results, names, target, core_each, out)
+    out.print(f"\n{shown(where)}/plan.html  plan.csv")
+
+
+def _profiles(
+    settings: Settings, paths: list[Path] | None, model: Path | None
+) -> tuple[tuple[Profile, ...], list[str]]:
+    """The profiles, and names that tell them apart. Raises BadInput for one that does not fit."""
+    from commands.plan_output.profiles import fitting_profile, names_of
+    from planner.profile import newest
+
+    files = paths or [newest(settings)]
+    return tuple(fitting_profile(settings, file, model) for file in files), names_of(files)
+
+
+def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from planner.plan.run import run_plan
+
+    columns = (BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress("virtual runs", *columns, console=out, transient=True) as progress:
+        task = progress.add_task("", total=len(cells) * what.seeds)
+        return run_plan(what, cells, jobs, lambda count: progress.update(task, completed=count))
+
+
+def _named(settings: Settings) -> Path:
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return Path(settings.results.dir).absolute() / "plans" / f"{stamp}-{settings.title}"

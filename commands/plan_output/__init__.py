@@ -1,0 +1,1 @@
+"""A plan on the terminal and as a page."""

@@ -1,0 +1,1 @@
+"""From a command line to settings, a model, a run, and its accounts."""

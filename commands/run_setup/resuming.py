@@ -1,0 +1,66 @@
+"""What a resumed run takes from its folder, and what from whoever resumes it.
+
+A run goes on with the settings and the model that it began with. But a folder that came from
+elsewhere must not open this machine to others: where the line listens, which keys it lets in and
+which password the console takes is up to whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from commands.run_setup.settings import resolved
+from commands.run_setup.settled import check_settled
+from line.config import load
+from line.errors import BadInput
+from line.model.facts import ModelFacts
+from line.plain_text import plain
+from line.run_files.run_folder import SETTINGS_FILE, RunFolder
+from line.settings import Settings
+from line.supervise.resume import reopen, session_of
+from workers.model import Model
+
+_OWN = ("console.", "transport.")
+"""Settings that are not taken from the folder."""
+
+
+def taken_up(
+    run_dir: Path, config: Path | None, console: str | None, assignments: Sequence[str]
+) -> tuple[Settings, ModelFacts, RunFolder]:
+    """What the runner needs to go on with a run. Nothing is changed yet.
+
+    `config`, `console` and `assignments` are options of the command.
+
+    Raises:
+        BadInput: naming the file or option and what is wrong with it.
+    """
+    for assignment in assignments:
+        if not assignment.strip().startswith(_OWN):
+            key = assignment.partition("=")[0].strip()
+            raise BadInput(f"--resume: goes on with the run's own settings, without --set {key}")
+    settings, model, folder = reopen(run_dir)
+    check_settled(folder.path, settings)
+    options = [] if console is None else [("console.on", console)]
+    own = resolved(load(config, None, options, assignments))
+    settings = _with_own_doors(run_dir / SETTINGS_FILE, settings, own)
+    serving = session_of(folder.path, settings, model).standing.serving(model)
+    loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
+    if loaded.facts.classes != serving.classes:
+        raise BadInput(f"{serving.path}: names other classes than when the run began")
+    return settings, model, folder
+
+
+def _with_own_doors(path: Path, then: Settings, own: Settings) -> Settings:
+    was = then.transport
+    if was.listen and not own.transport.listen:
+        added = f"--set transport.listen={was.listen} --set transport.keys={was.keys}"
+        raise BadInput(
+            f"{path}: transport.listen: the run let in workers of other machines; "
+            f"to do so again, add {plain(added, 1000)}"
+        )
+    values = then.model_dump()
+    values["console"] = own.console.model_dump()
+    if was.listen:
+        values["transport"] = own.transport.model_dump()
+    return Settings.model_validate(values)

@@ -1,0 +1,84 @@
+"""`run_line.py swap`: another model on a running line, to serve or as a candidate beside it."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.options import ModelFile
+from commands.printing import out, shown
+from commands.running_lines import running_run
+from line.errors import BadInput
+from line.observe.control_client import Control
+
+_LOOK_S = 1.0
+
+
+def swap(
+    run_dir: Annotated[
+        Path | None, typer.Argument(help="of a run under way; not given: the newest")
+    ] = None,
+    model: ModelFile = None,
+    shadow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE|off",
+            help="the model only answers beside, for this share of the items, 0..1; or off",
+        ),
+    ] = None,
+) -> None:
+    """Change the model of a running line, or try one beside it with --shadow."""
+    folder = running_run(run_dir)
+    if shadow == "off":
+        if model is not None:
+            raise BadInput("--shadow off: ends the candidate that there is, without --model")
+        _end_shadow(folder)
+    elif model is None:
+        raise BadInput("--model: name the new model")
+    elif shadow is None:
+        _swap(folder, model)
+    else:
+        _begin_shadow(folder, model, _share(shadow))
+
+
+def _swap(folder: Path, model: Path) -> None:
+    with Control.of(folder) as control:
+        done = control.order("swap", getpass.getuser(), model=str(model.absolute()))
+        out.print(f"{shown(folder)}: {done['before']} → {done['model']}, one worker after another")
+        control.watch()
+        while not control.ended:
+            for status in control.receive(_LOOK_S):
+                news = status["swap"] or {}
+                if news.get("model") == done["model"] and news["state"] == "undone":
+                    raise BadInput(f"the swap was undone: {news['reason']}")
+                if news.get("model") == done["model"] and news["state"] == "done":
+                    out.print(f"done: {done['model']} serves")
+                    return
+    raise BadInput(f"{folder}: the line has ended before the swap had")
+
+
+def _begin_shadow(folder: Path, model: Path, share: float) -> None:
+    with Control.of(folder) as control:
+        path = str(model.absolute())
+        done = control.order("shadow", getpass.getuser(), model=path, share=share)
+    out.print(
+        f"{shown(folder)}: {done['model']} answers beside for {share:.0%} of the items; "
+        f"compare with: run_line.py shadow {shown(folder)}",
+        soft_wrap=True,
+    )
+
+
+def _end_shadow(folder: Path) -> None:
+    with Control.of(folder) as control:
+        done = control.order("shadow_off", getpass.getuser())
+    out.print(f"{shown(folder)}: {done['model']} answers no more")
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f"--shadow: {text!r} is neither a share (0..1) nor off") from None

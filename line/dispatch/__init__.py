@@ -1,0 +1,1 @@
+"""The dispatcher: frames to workers, outcomes to the log. All decisions are the ledger's."""

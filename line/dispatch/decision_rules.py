@@ -1,0 +1,58 @@
+"""Items are decided by the model that answered: its classes in its order, its own threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from line.messages import Frame, Result
+from line.model.facts import ModelFacts
+from line.outcome import Outcome
+from line.process.context import Seat
+from line.run_files.session import Session
+from line.verdicts import Judge
+
+
+@dataclass(frozen=True, slots=True)
+class Judges(Judge):
+    """Of the run's own model (short hash `own`), and in `others` of each that was ordered."""
+
+    own: str
+    others: Mapping[str, Judge]
+
+    def knows(self, model: str) -> bool:
+        """Whether a model with this short hash was ever to answer on this line."""
+        return model == self.own or model in self.others
+
+    def classified(
+        self,
+        frame: Frame,
+        result: Result,
+        worker: str,
+        attempts: int,
+        dispatched: float | None,
+        now: float,
+    ) -> Outcome:
+        judge = self.others.get(result.model, self)
+        return Judge.classified(judge, frame, result, worker, attempts, dispatched, now)
+
+
+def judges_of(seat: Seat) -> Judges:
+    """As it was ordered up to now: session.json says it."""
+    standing = Session.load(seat.run_dir).standing
+    decision, residue_class = seat.settings.decision, seat.settings.belt.residue_class
+    # The runner has put the model's own number in the place of "model".
+    assert decision.threshold != "model"
+    ordered, usual = standing.threshold, decision.threshold
+
+    def threshold(model: ModelFacts) -> float:
+        own = usual if model.threshold is None else model.threshold
+        return own if ordered is None else ordered
+
+    others = {
+        short_hash: Judge(model.classes, residue_class, threshold(model))
+        for short_hash, model in standing.models.items()
+    }
+    return Judges(
+        seat.model.classes, residue_class, threshold(seat.model), seat.model.short_hash, others
+    )

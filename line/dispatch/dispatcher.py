@@ -1,0 +1,358 @@
+"""The dispatcher process: a thin loop that feeds the ledger and carries out its actions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from time import monotonic
+
+from line.dispatch import actions as act
+from line.dispatch import feed
+from line.dispatch.decision_rules import judges_of
+from line.dispatch.ledger import Ledger
+from line.dispatch.peers import Peers
+from line.dispatch.shadow_feed import CandidateFeed
+from line.messages import (
+    MOST_KEYS,
+    Acknowledged,
+    Beat,
+    Buffer,
+    ClockQuery,
+    ClockReply,
+    Frame,
+    Hello,
+    Message,
+    Refusal,
+    Result,
+    Row,
+    Stored,
+    Terms,
+    UnseenItems,
+    Welcome,
+    Who,
+)
+from line.outcome import Outcome
+from line.plain_text import plain
+from line.process.context import Seat
+from line.process.resident_memory import resident_bytes
+from line.remote.remote_workers import Remotes
+from line.run_files.review_rules import proposal
+from line.run_files.runtime_overrides import Standing
+from line.settings import SINKS
+from line.sockets import REMOTE, Hub
+
+LOG = SINKS[0]
+"""The only sink that the dispatcher knows."""
+REPORT_S = 0.2
+_ORPHAN_PATIENCE_S = 1.0
+"""Without a supervisor nobody says when the last message has come."""
+_MOST_CONNECTIONS = 64
+"""Of one key at a time: a machine has a worker for each of its cores."""
+_SPARE_BYTES = 10**9
+"""Memory that this process may take beyond the frames that it holds. libzmq keeps a message until
+its last part has come, however many there are: a peer that never sends the last one fills it."""
+_SUM_TOLERANCE = 0.01
+"""How far the probabilities of an answer may be from 1 together."""
+
+
+class Dispatcher:
+    """Owns the ledger and the table of peers."""
+
+    def __init__(self, hub: Hub, seat: Seat, ledger: Ledger) -> None:
+        self._hub = hub
+        self._seat = seat
+        self._ledger = ledger
+        self._welcome = Welcome(f"{seat.incarnation}-{monotonic():.6f}")
+        self._peers = Peers()
+        self._remotes = Remotes(seat.settings.supervisor.hang_s)
+        camera = seat.settings.camera
+        self._terms = Terms(
+            seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
+        )
+        self._candidate = CandidateFeed(hub, seat.settings.line.seed)
+        self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
+        self._thumbnails = feed.Thumbnails()
+        self._largest_picture = 0
+        self._resident_before = resident_bytes()
+        self._stop = False
+        self._orphaned: float | None = None
+
+    def run(self) -> None:
+        """Until the supervisor says stop, or is gone and nothing is left to do."""
+        self._hub.watch(self._seat.leash.fileno())
+        self._seat.leash.send("ready")
+        report = 0.0
+        while not self._stop and not self._may_leave():
+            now = monotonic()
+            if now >= report:
+                report = now + REPORT_S
+                self._report()
+                self._check_memory()
+            tick = self._ledger.next_tick()
+            self._hub.wait((report if tick is None else min(report, tick)) - now)
+            self.step()
+
+    def step(self) -> None:
+        """Everything that has arrived, and everything that is due."""
+        self._heed_leash()
+        for role, peer, message, payload in self._hub.receive():
+            self._carry_out(self._handle(role, peer, message, payload))
+        for peer in self._remotes.silent(monotonic()):
+            self._lose(peer, "fell silent")
+        self._carry_out(self._ledger.tick(monotonic()))
+        self._acknowledge()
+
+    # -- what peers say -----------------------------------------------------------------------
+
+    def _handle(
+        self, role: str, peer: str, message: Message, payload: Buffer | None
+    ) -> Iterable[act.Action]:
+        now = monotonic()
+        if role == REMOTE:
+            self._remotes.hear(peer, now)
+        if isinstance(message, Hello):
+            return self._greet(role, peer, message, now)
+        if self._peers.name(role, peer) is None:
+            # A restarted dispatcher; what is under way will be sent again after the greeting.
+            self._hub.send(role, peer, Who())
+            return []
+        match role, message:
+            case _, Beat():
+                return []
+            case "camera", Frame() if self._speaks_for(peer, message.camera):
+                if payload is not None:
+                    self._largest_picture = max(self._largest_picture, len(payload))
+                if payload is not None and self._hub.has_listeners():
+                    self._hub.publish(feed.encode(self._thumbnails.seen(message, payload, now)))
+                return self._ledger.frame(message, payload, now)
+            case "camera", UnseenItems(items):
+                if all(self._speaks_for(peer, item.camera) for item in items):
+                    return self._ledger.unseen(items)
+            case "remote", ClockQuery(asked):
+                self._hub.send(role, peer, ClockReply(asked, now))
+                return []
+            case "worker" | "remote", Result() if self._fits(message):
+                return self._answer(peer, message, now)
+            case "worker" | "remote", Refusal():
+                refusal = replace(message, reason=plain(message.reason))
+                return self._ledger.refusal(peer, refusal, now)
+            case "sink", Stored(keys):
+                return self._ledger.stored(keys)
+        self._hub.malformed += 1  # well-formed, but not this peer's to say
+        return []
+
+    def _speaks_for(self, peer: str, camera: int) -> bool:
+        """A camera tells of its own lane alone."""
+        return self._peers.name("camera", peer) == f"camera-{camera}"
+
+    def _fits(self, result: Result) -> bool:
+        """Whether it can be an answer of a model of this line."""
+        probabilities = result.probabilities
+        return (
+            len(probabilities) == len(self._seat.model.classes)
+            and abs(sum(probabilities) - 1) <= _SUM_TOLERANCE
+            and self._ledger.judge.knows(result.model)
+        )
+
+    def _answer(self, peer: str, result: Result, now: float) -> Iterable[act.Action]:
+        given = self._ledger.held_since(peer, result.key)
+        if given is None:
+            return []  # not this worker's to answer (any more)
+        if peer in self._remotes:  # its clock is believed as far as it can be true
+            started = min(max(result.started, given), now)
+            inference_s = min(result.inference_s, now - started)
+            result = replace(result, started=started, inference_s=inference_s)
+        return self._ledger.result(peer, result, now)
+
+    # -- who comes and goes -------------------------------------------------------------------
+
+    def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        if hello.role != role or hello.identity != peer or not self._is_name(role, hello.name):
+            self._hub.malformed += 1
+            return []
+        if role == REMOTE:
+            return self._greet_remote(peer, hello, now)
+        if self._peers.is_over(hello.name, hello.incarnation):
+            return []  # sent before its death, of which the supervisor has told already
+        actions: list[act.Action] = []
+        older = self._peers.identity(hello.name)
+        if older is not None and older != peer:
+            self._peers.end(older)
+            if self._peers.is_over(hello.name, hello.incarnation):
+                return []
+            actions += self._forget(role, older, now)
+        is_new = self._peers.add(role, peer, hello.name)
+        self._hub.send(role, peer, self._welcome)
+        if role == "worker":  # one that wants to leave says so by greeting again, with no credit
+            actions += self._ledger.worker_joined(peer, hello.credit, now)
+        if is_new and role == "sink":
+            actions += self._ledger.log_joined(hello.credit)
+        return actions
+
+    def _is_name(self, role: str, name: str) -> bool:
+        if role == REMOTE:  # its key says so: see `line.remote.curve`
+            return True
+        return name == LOG if role == "sink" else name.startswith(f"{role}-")
+
+    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
+        if self._remotes.is_shut_out(hello.name):
+            return []
+        is_new = self._peers.name(REMOTE, peer) is None
+        if is_new and self._peers.count(REMOTE, hello.name) >= _MOST_CONNECTIONS:
+            self._hub.malformed += 1
+            return []
+        credit = min(hello.credit, self._terms.credit)
+        self._peers.add(REMOTE, peer, peer)
+        self._remotes.greet(peer, now, works=credit > 0)
+        self._hub.send(REMOTE, peer, self._welcome)
+        self._hub.send(REMOTE, peer, self._terms)
+        return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
+
+    def take_up(self, standing: Standing) -> None:
+        """Hold to what was ordered before this process was started."""
+        self._serve(standing.serving(self._seat.model).sha256)
+        self._candidate.share = standing.shadow.share if standing.shadow else 0.0
+
+    def _serve(self, sha256: str) -> None:
+        """Workers on other machines are to run the model with this hash."""
+        self._terms = replace(self._terms, model=sha256)
+        for peer in self._remotes.peers:
+            self._hub.send(REMOTE, peer, self._terms)
+
+    def _lose(self, remote: str, how: str) -> None:
+        """A worker on another machine is gone; if it lives, it will be asked who it is."""
+        if self._remotes.forget(remote):
+            self._tell(f"lost-{remote}", "remote_lost", f"{remote} {how}, its frames go to others")
+        self._carry_out(self._forget(REMOTE, remote, monotonic()))
+
+    def _shut_out(self, owner: str) -> None:
+        """Nothing of the holder of this key is heard any more, as long as this process lives."""
+        self._remotes.shut_out(owner)
+        text = f"{owner} is shut out: it took items and left, and others had to answer them"
+        self._tell(f"shut_out-{owner}-{self._seat.incarnation}", "remote_shut_out", text)
+        for peer in self._remotes.peers:
+            if peer.partition("#")[0] == owner:
+                self._remotes.forget(peer)
+                self._carry_out(self._forget(REMOTE, peer, monotonic()))
+
+    def _check_memory(self) -> None:
+        """Close the door for a moment when what waits behind it takes too much memory."""
+        held = self._largest_picture * self._ledger.held
+        most = self._resident_before + 2 * held + _SPARE_BYTES
+        if not self._seat.settings.transport.listen or resident_bytes() <= most:
+            return
+        self._tell(
+            f"door-{self._seat.incarnation}-{monotonic():.0f}",
+            "door_closed",
+            "connections from other machines took too much memory; all were closed, and may return",
+        )
+        for peer in self._remotes.peers:
+            self._remotes.forget(peer)
+            self._carry_out(self._forget(REMOTE, peer, monotonic()))
+        self._hub.reopen_door()
+
+    def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
+        """The process behind `peer` is gone."""
+        name = self._peers.remove(role, peer)
+        if name is None:
+            return []
+        if role in ("worker", REMOTE):
+            return self._ledger.worker_left(peer, now)
+        if role == "sink":
+            self._ledger.log_left()
+        return []
+
+    # -- what the ledger decides --------------------------------------------------------------
+
+    def _carry_out(self, actions: Iterable[act.Action]) -> None:
+        for action in actions:
+            match action:
+                case act.Assign(worker, picture) if worker in self._remotes:
+                    if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
+                        self._lose(worker, "hung up")
+                case act.Assign(worker, picture):
+                    if not self._hub.send("worker", worker, picture.frame, picture.data):
+                        self._peers.end(worker)  # dead, and its supervisor is about to say so
+                        self._carry_out(self._forget("worker", worker, monotonic()))
+                case act.Write(outcome):
+                    self._tell_onlookers(outcome)
+                    identity = self._peers.identity(LOG)
+                    if identity is not None:
+                        self._hub.send("sink", identity, Row(outcome, "raw", 0, 0))
+                case act.Acknowledge():
+                    self._acknowledged[action.outcome.camera].append(action)
+                case act.Suspect(worker) if worker in self._remotes:
+                    self._lose(worker, "hung")
+                case act.Suspect(worker):
+                    self._peers.end(worker)
+                    self._peers.remove("worker", worker)
+                    self._seat.leash.send("suspect", process=worker)
+                case act.ShutOut(owner):
+                    self._shut_out(owner)
+
+    def _acknowledge(self) -> None:
+        """Tell each camera which of its items stand in the log, and which may go to review."""
+        review, seed = self._seat.settings.review, self._seat.settings.line.seed
+        for camera, items in self._acknowledged.items():
+            identity = self._peers.identity(f"camera-{camera}")
+            if identity is None:
+                continue
+            for begin in range(0, len(items), MOST_KEYS):
+                some = items[begin : begin + MOST_KEYS]
+                seqs = tuple(item.outcome.seq for item in some)
+                wanted = tuple(
+                    item.outcome.seq
+                    for item in some
+                    if item.has_picture and proposal(item.outcome, review, seed) is not None
+                )
+                self._hub.send("camera", identity, Acknowledged(seqs, wanted))
+        self._acknowledged.clear()
+
+    def _tell_onlookers(self, outcome: Outcome) -> None:
+        if self._hub.has_listeners():
+            self._hub.publish(feed.encode(feed.Decided(outcome)))
+        if self._candidate.wants(outcome):
+            self._candidate.offer(outcome, self._ledger.picture((outcome.camera, outcome.seq)))
+
+    # -- the supervisor -----------------------------------------------------------------------
+
+    def _tell(self, event_id: str, event: str, text: str) -> None:
+        self._seat.leash.send("incident", id=event_id, event=event, text=text)
+
+    def _heed_leash(self) -> None:
+        leash = self._seat.leash
+        for note in leash.receive():
+            match note["kind"]:
+                case "died":
+                    self._peers.end(note["process"])
+                    self._carry_out(self._forget(note["role"], note["process"], monotonic()))
+                case "judge":
+                    self._ledger.judge = judges_of(self._seat)
+                case "serve":
+                    self._serve(note["sha256"])
+                case "shadow":
+                    self._candidate.share = note["share"]
+                case "stop":
+                    self._stop = True
+        if leash.broken and self._orphaned is None:
+            self._orphaned = monotonic()
+            self._hub.unwatch(leash.fileno())
+
+    def _report(self) -> None:
+        self._seat.leash.send(
+            "flow",
+            waiting=self._ledger.waiting,
+            held=self._ledger.held,
+            loads=self._ledger.loads(),
+            malformed=self._hub.malformed + self._seat.leash.malformed,
+            strangers=self._hub.strangers,
+        )
+
+    def _may_leave(self) -> bool:
+        if self._orphaned is None:
+            return False
+        waited = monotonic() - self._orphaned
+        idle = waited > _ORPHAN_PATIENCE_S and self._ledger.held == 0
+        return idle or waited > self._seat.settings.supervisor.stop_s

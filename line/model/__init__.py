@@ -1,0 +1,1 @@
+"""What the line knows of a model file without running it."""

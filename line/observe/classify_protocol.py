@@ -1,0 +1,109 @@
+"""What the console asks of the process that classifies single pictures, and what that answers.
+
+Each is the header of a parcel (`line/process/pipe_framing.py`). A `PictureQuestion` brings the
+picture's file as content, a `PictureAnswer` two pictures to be shown.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from line.errors import DecodeError
+from line.section import Fraction
+
+_T = TypeVar("_T")
+
+TOO_LARGE = 71
+"""Exit status of a process that would have taken more memory than it may."""
+LONGEST_NAME = 255
+"""Characters of a picture's name."""
+
+
+class _Note(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelQuestion(_Note):
+    """Load this model and say what it says of itself."""
+
+    kind: Literal["model"] = "model"
+    model: str
+    provider: Literal["cpu", "cuda", "openvino"]
+
+
+class PictureQuestion(_Note):
+    """Say what this picture shows."""
+
+    kind: Literal["picture"] = "picture"
+    model: str
+    provider: Literal["cpu", "cuda", "openvino"]
+    name: str = Field(min_length=1, max_length=LONGEST_NAME)
+    max_pixels: float = Field(gt=0)
+    flips: bool = Field(description="average over the four flips of the picture")
+    letterbox: bool = Field(description="pad to the shape of the model's view, do not stretch")
+    saliency: bool = Field(description="find out where the answer comes from")
+
+
+class ModelAnswer(_Note):
+    """`size_px`: height and width of the model's view; None where the file does not say."""
+
+    kind: Literal["model"] = "model"
+    classes: tuple[str, ...]
+    threshold: Fraction | None
+    size_px: tuple[int, int] | None
+
+
+class Saliency(_Note):
+    """How much of the winner's probability rests on one place of the picture."""
+
+    greatest_drop: float = Field(ge=0, le=1)
+    latency_ms: float = Field(ge=0)
+
+
+class PictureAnswer(_Note):
+    """The content is a JPEG of the picture as it was asked about, then the heat as a PNG."""
+
+    kind: Literal["picture"] = "picture"
+    ranking: tuple[tuple[str, float], ...] = Field(min_length=1, description="best first")
+    threshold: Fraction | None
+    width_px: int = Field(ge=1)
+    height_px: int = Field(ge=1)
+    reading_ms: float = Field(ge=0)
+    latency_ms: float = Field(ge=0, description="of the inference, with all flips")
+    preview_bytes: int = Field(ge=0)
+    saliency: Saliency | None
+    saliency_fault: str = Field("", description="why it was not found out, though asked for")
+
+
+class Refusal(_Note):
+    """One line for a person."""
+
+    kind: Literal["refusal"] = "refusal"
+    reason: str
+
+
+Question = Annotated[ModelQuestion | PictureQuestion, Field(discriminator="kind")]
+Answer = Annotated[ModelAnswer | PictureAnswer | Refusal, Field(discriminator="kind")]
+_QUESTION: TypeAdapter[ModelQuestion | PictureQuestion] = TypeAdapter(Question)
+_ANSWER: TypeAdapter[ModelAnswer | PictureAnswer | Refusal] = TypeAdapter(Answer)
+
+
+def decode_question(header: bytes) -> ModelQuestion | PictureQuestion:
+    """Raises DecodeError."""
+    return _decode(_QUESTION, header)
+
+
+def decode_answer(header: bytes) -> ModelAnswer | PictureAnswer | Refusal:
+    """Raises DecodeError."""
+    return _decode(_ANSWER, header)
+
+
+def _decode(kinds: TypeAdapter[_T], header: bytes) -> _T:
+    try:
+        return kinds.validate_json(header)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DecodeError(f"not an enquiry: {where}: {first['msg']}") from None

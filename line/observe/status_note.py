@@ -1,0 +1,94 @@
+"""How the line fares, as a note of plain values: what whoever is connected to it may watch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from line.observe.status import ProcessState, Status
+from line.process.control_channel import Note
+
+
+def status_note(status: Status) -> Note:
+    """The newest status; `None` where something does not apply or is not known yet.
+
+    - `phase`: starting, running, draining, stopping; `shown_phase`: the same, for people
+    - `belt_s`, `wall_s`: belt time of the lane that is furthest; seconds since belt second 0
+    - `fed`, `logged`, `verdicts`: items past a photo-eye, rows written, rows by verdict
+    - `latency_ms`: p50, p95 and p99 of late; `deadline_ms`: trigger to deadline, wall time;
+      `latency_s`: histogram of all rows (`bounds`, `counts`); `bins`: class → items `fed`,
+      `ejected` into its bin, and of those `right`
+    - `queues`: `windows` (camera → frames kept), `on_belt`, `waiting` for a worker, `held` until
+      acknowledged; `window_frames`: where a camera's window is full
+    - `processes`: name, role, pid, incarnation, restarts, state (starting, ready, leaving,
+      restarting, gone), and of workers `holds` and `answered` frames and `model` (short hash,
+      empty for the run's own)
+    - `remote_workers`: name, `holds`, `answered`
+    - `followers`: sinks that follow the log, with the rows that they have not read yet
+    - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
+    - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
+      holds now; `orders`: how many were carried out
+    - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
+    - `model`: short hash of the one ordered in place of the run's own; `shadow`: `model`, `share`
+    """
+    board, flow = status.board, status.flow
+    shadow = status.standing.shadow
+    loads: dict[str, list[int]] = flow.get("loads", {})
+    return {
+        "title": status.settings.title,
+        "phase": status.phase,
+        "shown_phase": status.shown_phase,
+        "belt_s": status.belt_s,
+        "wall_s": status.wall_s,
+        "fed": status.fed_to_show,
+        "logged": board.get("logged", 0),
+        "verdicts": board.get("verdicts", {}),
+        "accuracy": board.get("accuracy"),
+        "latency_ms": board.get("latency_ms"),
+        "latency_s": board.get("latency_s"),
+        "bins": board.get("bins", {}),
+        "deadline_ms": status.deadline_ms,
+        "queues": {
+            "windows": {name: note["window"] for name, note in status.belts.items()},
+            "on_belt": sum(note["on_belt"] for note in status.belts.values()),
+            "waiting": flow.get("waiting", 0),
+            "held": flow.get("held", 0),
+        },
+        "window_frames": status.settings.camera.window_frames,
+        "processes": [_process(process, loads) for process in status.processes],
+        "remote_workers": [
+            {"name": name, "holds": holds, "answered": answered}
+            for name, (holds, answered) in loads.items()
+            if not name.startswith("worker-")  # no process here
+        ],
+        "restarts": dict(status.restarts),
+        "review_queue": status.queued,
+        "followers": dict(status.behind),
+        "alerts": {"count": status.alert_count, "last": list(status.alerts)},
+        "incidents": list(status.incidents),
+        "malformed": status.malformed,
+        "belt_speed_m_per_s": status.belt_speed_m_per_s,
+        "clock": status.clock,
+        "threshold": status.threshold,
+        "workers": status.workers,
+        "paused": status.paused,
+        "orders": status.standing.orders,
+        "swap": status.swap,
+        "model": status.standing.model,
+        "shadow": shadow and {"model": shadow.model.short_hash, "share": shadow.share},
+    }
+
+
+def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, Any]:
+    facts = {
+        "name": process.name,
+        "role": process.role,
+        "pid": process.pid or None,
+        "incarnation": process.incarnation,
+        "restarts": process.restarts,
+        "state": process.state,
+    }
+    if process.role == "worker":
+        identity = f"{process.name}#{process.incarnation}"
+        facts["holds"], facts["answered"] = loads.get(identity, (0, 0))
+        facts["model"] = process.model
+    return facts

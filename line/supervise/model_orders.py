@@ -1,0 +1,200 @@
+"""Carries out orders about models: which one the workers run, and which candidate runs beside.
+
+A model is looked at first, by a process of its own. What then holds stands in session.json before
+anybody hears of it; that a swap has come to its end, when it has.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from line.errors import BadInput
+from line.model.facts import ModelFacts
+from line.observe.status import Status
+from line.run_files.event_log import EventLog
+from line.run_files.run_folder import RunFolder
+from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
+from line.run_files.session import Session
+from line.supervise.child import Child, Place
+from line.supervise.model_check import ModelCheck
+from line.supervise.model_swap import Swap as Changeover
+from line.supervise.orders import ModelOrder, Shadow, ShadowOff, Swap
+from line.supervise.process_table import Crew
+
+Done = dict[str, Any]
+
+
+def shadow_place(model: str) -> Place:
+    """The place of the candidate; `model`: its short hash."""
+    return Place("shadow", "shadow", 0, "workers.shadow", model)
+
+
+class ModelOrders:
+    """Owned by the supervisor. `hold` writes down what holds from now on, or raises BadInput."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        session: Session,
+        folder: RunFolder,
+        status: Status,
+        events: EventLog,
+        selector: selectors.BaseSelector,
+    ) -> None:
+        self._crew = crew
+        self._standing = session.standing
+        self._status = status
+        self._events = events
+        self._selector = selector
+        self._own = ModelFacts.load(folder.path)
+        self._check: ModelCheck | None = None
+        self._swap = Changeover(crew, status, self._conclude)
+        self._next = self._own
+
+    @property
+    def is_swapping(self) -> bool:
+        return self._swap.is_under_way
+
+    @property
+    def serving(self) -> str:
+        """Short hash of the model of new workers."""
+        return self._standing.serving(self._own).short_hash
+
+    def carry_out(self, order: ModelOrder, hold: Callable[..., None]) -> Done | Future[Done]:
+        """Do it; a model that has to be looked at first is answered for later.
+
+        Raises:
+            BadInput: why it cannot be done; so does the result that comes later.
+        """
+        if self._status.phase == "stopping":
+            raise BadInput("the line is stopping")
+        if self._check is not None:
+            raise BadInput("another model is being looked at")
+        match order:
+            case Swap(model=path):
+                if self.is_swapping:
+                    raise BadInput("a swap is under way")
+                return self._look_at(path, lambda model: self._begin_swap(model, hold))
+            case Shadow(model=path, share=share):
+                return self._look_at(path, lambda model: self._begin_shadow(model, share, hold))
+            case ShadowOff():
+                return self._end_shadow(hold)
+
+    def look(self) -> None:
+        """Called several times a second."""
+        if self._check is not None:
+            self._check.look()
+        self._swap.step()
+
+    def lost(self, child: Child, how: str) -> None:
+        """A process has ended and was buried."""
+        self._swap.lost(child, how)
+
+    def close(self) -> None:
+        """Nobody is looked at any more."""
+        if self._check is not None:
+            self._check.close()
+            self._check = None
+
+    # -- which model --------------------------------------------------------------------------
+
+    def _look_at(self, path: str, then: Callable[[ModelFacts], Done]) -> Future[Done]:
+        answer: Future[Done] = Future()
+
+        def heed(found: ModelFacts | BadInput) -> None:
+            self._check = None
+            try:
+                answer.set_result(then(self._fitting(found)))
+            except Exception as error:  # whoever gave the order is told, and the line goes on
+                answer.set_exception(error)
+
+        settings = self._status.settings
+        self._check = ModelCheck(
+            Path(path), settings.model.provider, settings.drawn_px, self._selector, heed
+        )
+        return answer
+
+    def _fitting(self, found: ModelFacts | BadInput) -> ModelFacts:
+        """Raises BadInput unless it is a model that knows the run's classes, and no others."""
+        if isinstance(found, BadInput):
+            raise found
+        known = set(self._own.classes)
+        for name in [*self._own.classes, *found.classes]:
+            if name not in found.classes:
+                raise BadInput(f"{found.path}: lacks the class {name!r} of the run's model")
+            if name not in known:
+                raise BadInput(f"{found.path}: knows a class {name!r}, the run's model does not")
+        return found
+
+    # -- swap ---------------------------------------------------------------------------------
+
+    def _begin_swap(self, found: ModelFacts, hold: Callable[..., None]) -> Done:
+        model = self._with_threshold(found)
+        before = self._standing.serving(self._own)
+        if model.sha256 == before.sha256:
+            raise BadInput(f"{model.path}: is the model that serves")
+        models = {**self._standing.models, model.short_hash: model}
+        if len(models) > MOST_MODELS:
+            raise BadInput(f"a run takes no more than {MOST_MODELS} models")
+        hold(models=models)
+        self._next = model
+        self._tell_dispatcher("judge")
+        self._swap.begin(before.short_hash, model.short_hash)
+        self._tell("under way")
+        return {"model": model.short_hash, "before": before.short_hash}
+
+    def _with_threshold(self, found: ModelFacts) -> ModelFacts:
+        """With its own threshold only where the settings leave it to the model."""
+        if self._own.threshold is None:
+            return found.model_copy(update={"threshold": None})
+        if found.threshold is None:
+            raise BadInput(f'{found.path}: names no threshold, and decision.threshold is "model"')
+        return found
+
+    def _conclude(self, fault: str) -> None:
+        """The swap has come to its end, or back to its beginning."""
+        notice = f"swap-{self._standing.orders}"
+        if fault:
+            self._tell("undone", fault)
+            text = f"model {self._next.short_hash} was not taken: {fault}"
+            self._events.append(notice, "swap_undone", text)
+            return
+        self._standing.model = self._next.short_hash
+        self._crew.record()
+        self._tell_dispatcher("serve", sha256=self._next.sha256)
+        self._tell("done")
+        self._events.append(notice, "swap", f"model {self._next.short_hash} serves")
+
+    def _tell(self, state: str, reason: str = "") -> None:
+        model = self._next.short_hash
+        self._status.swap = {"model": model, "state": state, "reason": reason}
+
+    # -- shadow -------------------------------------------------------------------------------
+
+    def _begin_shadow(self, model: ModelFacts, share: float, hold: Callable[..., None]) -> Done:
+        if "shadow" in self._crew.places and self._standing.shadow is None:
+            raise BadInput("the last candidate is still leaving")
+        hold(shadow=Shadowing(model=model, share=share))
+        if "shadow" in self._crew.children:
+            self._crew.change_model("shadow", model.short_hash)
+        else:
+            self._crew.add(shadow_place(model.short_hash))
+        self._tell_dispatcher("shadow", share=share)
+        return {"model": model.short_hash, "share": share}
+
+    def _end_shadow(self, hold: Callable[..., None]) -> Done:
+        if self._standing.shadow is None:
+            raise BadInput("there is no candidate")
+        model = self._standing.shadow.model.short_hash
+        hold(shadow=None)
+        self._crew.dismiss("shadow")
+        self._tell_dispatcher("shadow", share=0.0)
+        return {"model": model}
+
+    def _tell_dispatcher(self, kind: str, **facts: Any) -> None:
+        if self._crew.dispatcher is not None:
+            self._crew.dispatcher.leash.send(kind, **facts)

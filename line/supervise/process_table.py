@@ -1,0 +1,289 @@
+"""The processes of one line: which are needed, which live, who is started again.
+
+The supervisor decides when; here is how it is done, and where it is written down.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import selectors
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+from line.observe import console_access
+from line.observe.console_access import ConsoleAccess
+from line.observe.status import ProcessState
+from line.process.runtime_dir import CONTROL
+from line.run_files.process_list import ProcessEntry, start_of
+from line.run_files.run_folder import RunFolder, now_iso
+from line.run_files.session import Session
+from line.settings import SupervisorSettings
+from line.supervise.child import Child, Place
+from line.supervise.restarts import Death, Restarts
+
+
+def worker_place(number: int, model: str) -> Place:
+    """The place of a worker on this machine; `model`: short hash of what it loads."""
+    return Place("worker", f"worker-{number}", number, "workers", model)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedStart:
+    """A process that the machine could not start: no descriptor, no memory, no process left."""
+
+    place: Place
+    identity: str
+    why: str
+
+
+class Crew:
+    """Registers its living children's leashes with the selector, under their names."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        folder: RunFolder,
+        session: Session,
+        settings: SupervisorSettings,
+        selector: selectors.BaseSelector,
+        access: ConsoleAccess | None = None,
+    ) -> None:
+        self.places = {place.name: place for place in places}
+        self.children: dict[str, Child] = {}
+        self.given_up: set[str] = set()
+        self.finished: set[str] = set()
+        """those that have done all they were to do, or were told to end"""
+        self._leaving: set[str] = set()
+        """workers that are not wanted any more"""
+        self._changing: set[str] = set()
+        """workers that leave to come back with another model"""
+        self._due: dict[str, float] = dict.fromkeys(self.places, 0.0)
+        """process → monotonic time of its next start"""
+        self._folder = folder
+        self._session = session
+        self._settings = settings
+        self._runtime_dir = Path(session.runtime_dir)
+        self._selector = selector
+        self._access = access
+        self._restarts = {name: Restarts(settings) for name in self.places}
+        self._must_record = False  # a file is behind
+        self._is_open = True
+        self._entry = _own_entry()
+
+    # -- who is there -------------------------------------------------------------------------
+
+    def of_role(self, role: str) -> list[Child]:
+        """The living of a role."""
+        return [child for child in self.children.values() if child.place.role == role]
+
+    @property
+    def dispatcher(self) -> Child | None:
+        return self.children.get("dispatcher")
+
+    @property
+    def cameras(self) -> set[str]:
+        """Names of all cameras, living or not."""
+        return {name for name, place in self.places.items() if place.role == "camera"}
+
+    @property
+    def is_ready(self) -> bool:
+        """Everybody who is needed and was not given up is there, and ready."""
+        needed = {name for name, place in self.places.items() if not place.only_looks_on}
+        ready = {name for name, child in self.children.items() if child.is_ready}
+        return needed - self.given_up <= ready
+
+    @property
+    def workers_left(self) -> list[str]:
+        """Workers that serve, or will again."""
+        return [
+            name
+            for name, place in self.places.items()
+            if place.role == "worker" and name not in self.given_up | self._leaving
+        ]
+
+    # -- who comes and goes -------------------------------------------------------------------
+
+    @property
+    def next_start(self) -> float:
+        """Monotonic time; infinite if nobody is to be started."""
+        return min(self._due.values(), default=math.inf)
+
+    def start_due(self) -> list[FailedStart]:
+        """Start whoever is due; returns who could not be started."""
+        now = monotonic()
+        failed: list[FailedStart] = []
+        for name in [name for name, due in self._due.items() if due <= now]:
+            del self._due[name]
+            incarnation = self._session.next_incarnation(name)
+            try:
+                self._start(self.places[name], incarnation)
+            except OSError as error:
+                why = f"cannot be started: {error.strerror or error}"
+                failed.append(FailedStart(self.places[name], f"{name}#{incarnation}", why))
+            else:
+                self.record()
+        return failed
+
+    def _start(self, place: Place, incarnation: int) -> None:
+        """Raises OSError."""
+        child = Child(place, incarnation, self._folder, self._runtime_dir)
+        try:
+            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=place.name)
+        except OSError:
+            child.kill()
+            child.close()
+            raise
+        self.children[place.name] = child
+        if place.role == "console" and self._access is not None:
+            child.leash.send(console_access.NOTE, **self._access.facts())
+
+    def start_nobody(self) -> None:
+        """From now on."""
+        self._due.clear()
+
+    def bury(self, child: Child) -> None:
+        """It has ended. One that was told to leave needs no place any more."""
+        name = child.place.name
+        self._selector.unregister(child.leash.fileno())
+        child.close()
+        del self.children[name]
+        if name in self._leaving:
+            self._forget(name)
+        elif name in self._changing:
+            self._changing.remove(name)
+            if name not in self.finished:
+                self._due[name] = 0.0
+        self.record()
+
+    def is_needed(self, name: str) -> bool:
+        """Whether one that was buried has to be replaced, and is not about to be."""
+        return name in self.places and name not in self.finished and name not in self._due
+
+    def restart(self, child: Child, *, worked: bool) -> str:
+        """Have one that was buried started again, sooner or later; or why it is given up."""
+        if child.gave_up:
+            self.given_up.add(child.place.name)
+            return "gave up"
+        return self._start_later(child.place.name, child.served_s, child.death, worked)
+
+    def start_again(self, failed: FailedStart) -> str:
+        """As `restart`, of one that could not be started."""
+        return self._start_later(failed.place.name, 0.0, Death.FAILED, worked=False)
+
+    def _start_later(self, name: str, served_s: float, death: Death, worked: bool) -> str:
+        record, now = self._restarts[name], monotonic()
+        delay_s = record.delay_s(now, served_s, death, worked=worked)
+        if delay_s is None:
+            self.given_up.add(name)
+            return record.why
+        self._due[name] = now + delay_s
+        return ""
+
+    def set_workers(self, count: int, model: str) -> None:
+        """So many of them: hire at once, or have the last ones finish what they hold and leave."""
+        working = self.workers_left
+        for name in working[count:]:
+            self.dismiss(name)
+        for _ in range(count - len(working)):
+            self.hire(model)
+
+    def hire(self, model: str) -> str:
+        """One worker more, with the model of that short hash; returns its name."""
+        numbers = (n for n in range(10**6) if f"worker-{n}" not in self.places)
+        place = worker_place(next(numbers), model)
+        self.add(place)
+        return place.name
+
+    def dismiss(self, name: str) -> None:
+        """Have it finish what it holds and leave."""
+        self._leaving.add(name)
+        self._changing.discard(name)
+        child = self.children.get(name)
+        if child is None:
+            self._forget(name)
+        else:
+            child.leash.send("leave")
+
+    def change_model(self, name: str, model: str) -> None:
+        """Have a worker finish what it holds, leave, and come back with another model."""
+        self.places[name] = replace(self.places[name], model=model)
+        child = self.children.get(name)
+        if child is not None and child.place.model != model:
+            self._changing.add(name)
+            child.leash.send("leave")
+
+    def kill_all(self) -> None:
+        """SIGKILL, and the files say so."""
+        for child in self.children.values():
+            child.kill()
+            child.ended()
+            child.close()
+        self.children.clear()
+        self._is_open = False
+        self.record()
+
+    def add(self, place: Place) -> None:
+        """One process more, or again one that was given up; it is started at once."""
+        self.given_up.discard(place.name)
+        self.places[place.name] = place
+        self._restarts[place.name] = Restarts(self._settings)
+        self._due[place.name] = 0.0
+
+    def _forget(self, name: str) -> None:
+        del self.places[name]
+        self._leaving.discard(name)
+        self.given_up.discard(name)
+        self._due.pop(name, None)
+
+    # -- for onlookers ------------------------------------------------------------------------
+
+    def record(self) -> None:
+        """Bring processes.json and session.json up to date; without room, once there is some."""
+        entries: Iterable[ProcessEntry] = (child.entry for child in self.children.values())
+        control = self._runtime_dir / CONTROL if self._is_open else None
+        try:
+            self._folder.write_processes([self._entry, *entries], control)
+            self._session.keep(self._folder)
+        except OSError:  # whatever lacks it in earnest will say so
+            self._must_record = True
+        else:
+            self._must_record = False
+
+    def record_if_behind(self) -> None:
+        if self._must_record:
+            self.record()
+
+    def states(self) -> list[ProcessState]:
+        """Of every process that is needed."""
+        return [self._state(place) for place in self.places.values()]
+
+    def _state(self, place: Place) -> ProcessState:
+        child = self.children.get(place.name)
+        if child is not None:
+            leaves = place.name in self._leaving | self._changing
+            state = "leaving" if leaves else child.state
+        else:
+            state = "restarting" if place.name in self._due else "gone"
+        pid = child.entry.pid if child else 0
+        incarnation = self._session.incarnations.get(place.name, 0)
+        heard = child.heard if child else None
+        model = child.place.model if child else place.model
+        return ProcessState(
+            place.name, place.role, pid, incarnation, state, heard, model, place.only_looks_on
+        )
+
+
+def _own_entry() -> ProcessEntry:
+    pid = os.getpid()
+    return ProcessEntry(
+        name="supervisor",
+        role="supervisor",
+        pid=pid,
+        incarnation=1,
+        since=now_iso(),
+        ready=True,
+        started=start_of(pid),
+    )

@@ -1,0 +1,1 @@
+"""From runs of the real line to a profile of the machine."""

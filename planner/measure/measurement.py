@@ -1,0 +1,107 @@
+"""From runs of the real line to a profile: what the twin must know of this machine."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from statistics import mean
+
+from line.errors import BadInput
+from line.model.facts import ModelFacts
+from line.settings import Settings
+from planner.measure import profile_values as figures
+from planner.measure import this_machine as machine
+from planner.measure.load_run import Watch
+from planner.measure.picture_costs import pictures_alone
+from planner.measure.series import Runs, Tell, steps
+from planner.measure.ways_met import ways_of
+from planner.profile import Machine, Profile, Service, Ways
+
+_AMPLY = 2.0
+"""No picture takes so many times as long beside an easy load, a hiccup apart."""
+
+
+def measure(
+    settings: Settings,
+    model: ModelFacts,
+    *,
+    threshold: float,
+    bare_s: Callable[[], float],
+    workers: int,
+    run_s: float,
+    beside: float | None,
+    tell: Tell,
+    watch: Watch,
+) -> Profile:
+    """Run the real line several times on this machine, and keep what it showed.
+
+    Args:
+        settings: of the belt, the pictures and the policies; the load is this function's.
+        model: the file that the workers load.
+        threshold: the model file's own.
+        bare_s: times an inference beside nothing. The loads are chosen by it, and what others do
+            to the machine while it is measured is taken out.
+        workers: the most that are measured at once.
+        run_s: belt time of each load.
+        beside: cores that others were seen to keep busy.
+        tell: hears of each step before it begins.
+        watch: is called several times a second while the line runs.
+
+    Raises:
+        BadInput: the source's items have no known class, the line answered nothing, or the machine
+            is so busy that no item found a worker free.
+        StageDied: the line did not come to its end.
+    """
+    tell(0, steps(workers), "the camera alone: making pictures")
+    alone_ms, smearing_ms = pictures_alone(settings)
+    picture_s = mean(alone_ms) / 1000
+    runs = Runs.of(settings, model, bare_s, picture_s, workers, run_s, tell, watch)
+    service, ways = _service_and_ways(runs, _AMPLY * mean(alone_ms))
+    if not ways:
+        raise BadInput(
+            "no item of the measured line found a worker free and its picture ready; take longer: "
+            "--seconds, or free the machine"
+        )
+    starts = [seen.start_s for seen in runs.every]
+    return Profile(
+        machine=this_machine(beside),
+        model_path=model.path,
+        model_sha256=model.sha256,
+        classes=model.classes,
+        threshold=threshold,
+        source=settings.source.spec,
+        picture_ms=figures.quantiles(alone_ms),
+        smearing_ms=round(smearing_ms, 4),
+        inference_ms=round(1000 * runs.inference_s, 4),
+        crowding=tuple(figures.crowding(runs.pools, ways[0], mean(alone_ms), smearing_ms)),
+        service=tuple(service),
+        turnaround=tuple(figures.turnarounds(runs.floods, ways[0])),
+        ways=tuple(ways),
+        acknowledged_ms=figures.acknowledged(runs.single),
+        start_s=figures.quantiles(starts),
+        restart_s=figures.quantiles(figures.restarts_s(runs.killed) or starts),
+        answers=figures.answers_of(runs.every),
+    )
+
+
+def _service_and_ways(runs: Runs, picture_ms: float) -> tuple[list[Service], list[Ways]]:
+    service: list[Service] = []
+    ways: list[Ways] = []
+    for each in runs.easy:
+        found = figures.service(each.seen, each.workers)
+        service += found
+        ways += ways_of(each.seen, each.workers, found, picture_ms)
+    for seen in runs.pools:
+        service += figures.service([seen], seen.workers)
+    return service, ways
+
+
+def this_machine(beside: float | None) -> Machine:
+    """A description of the machine that this process runs on, `beside` cores of it taken."""
+    return Machine(
+        cpu=machine.cpu_name(),
+        cores=machine.cores(),
+        python=platform.python_version(),
+        onnxruntime=machine.runtime_version(),
+        beside=None if beside is None else round(beside, 2),
+    )

@@ -1,0 +1,1 @@
+"""Many simulated lines, and what they say about a belt."""

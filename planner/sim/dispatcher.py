@@ -1,0 +1,176 @@
+"""The dispatcher in virtual time: feeds a real ledger and carries out its actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
+
+from line.dispatch import actions as act
+from line.dispatch.ledger import Ledger
+from line.messages import Frame, Key, Refusal, Unseen
+from line.settings import Settings
+from planner.sim.camera import Camera
+from planner.sim.event_queue import Agenda, Happening
+from planner.sim.process import Process
+from planner.sim.sink import Log
+from planner.sim.stand_ins import Item
+from planner.sim.worker import Worker
+
+
+class Dispatcher(Process):
+    """Its peers are handed in once they exist: they know it, and it knows them."""
+
+    cameras: Sequence[Camera]
+    workers: Mapping[str, Worker]
+    log: Log
+    crashed: Callable[[str], None]
+    """told the name of a process that is to die"""
+
+    def __init__(
+        self, agenda: Agenda, settings: Settings, new_ledger: Callable[[], Ledger]
+    ) -> None:
+        super().__init__(agenda, "dispatcher", "dispatcher")
+        self._settings = settings
+        self._lease_s = settings.worker.lease_s
+        self._new_ledger = new_ledger
+        self._ledger = new_ledger()
+        self._hired: dict[str, Worker] = {}
+        """by identity"""
+        self._alarm_s = math.inf
+
+    def open(self) -> None:
+        """All peers that are there say hello."""
+        if self.log.is_up:
+            self.log.discard()
+            self.log_joined()
+        for worker in self.workers.values():
+            if worker.is_up:
+                self.worker_joined(worker)
+        for camera in self.cameras:
+            camera.send_again()
+
+    def die(self) -> None:
+        super().die()
+        self._alarm_s = math.inf
+
+    def revive(self) -> None:
+        super().revive()
+        self._ledger = self._new_ledger()
+        self._hired.clear()
+        self.open()
+
+    # -- what peers say -----------------------------------------------------------------------
+
+    def frame(self, frame: Frame) -> None:
+        """A camera's frame has arrived."""
+        if self._is_away and self._puts_off(lambda _: self.frame(frame)):
+            return
+        self._carry_out(self._ledger.frame(frame, None, self.agenda.now))
+        if self._ledger.waiting:
+            self._wake_by(frame.deadline)
+
+    def unseen(self, items: Iterable[Unseen]) -> None:
+        """A camera's range has arrived."""
+        if not self._puts_off(lambda _: self.unseen(items)):
+            self._carry_out(self._ledger.unseen(items))
+
+    def answers(self, happening: Happening) -> None:
+        """A worker's (identity, results or refusals) have arrived."""
+        if self._is_away and self._puts_off(self.answers, happening.about):
+            return
+        worker, messages = happening.about
+        ledger, now = self._ledger, self.agenda.now
+        for message in messages:
+            hear = ledger.refusal if isinstance(message, Refusal) else ledger.result
+            self._carry_out(hear(worker, message, now))
+
+    def stored(self, keys: Sequence[Key]) -> None:
+        """The log has written."""
+        if self._is_away and self._puts_off(lambda _: self.stored(keys)):
+            return
+        self._carry_out(self._ledger.stored(keys))
+
+    # -- who comes and goes -------------------------------------------------------------------
+
+    def worker_joined(self, worker: Worker) -> None:
+        if self.is_up:
+            self._hired[worker.identity] = worker
+            credit = self._settings.worker.credit
+            self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.agenda.now))
+            self._look_ahead()
+
+    def worker_left(self, worker: Worker) -> None:
+        if self.is_up and worker.identity in self._hired:
+            del self._hired[worker.identity]
+            self._carry_out(self._ledger.worker_left(worker.identity, self.agenda.now))
+            self._look_ahead()
+
+    def log_joined(self) -> None:
+        if self.is_up:
+            self._carry_out(self._ledger.log_joined(self._settings.sink.credit))
+
+    def log_left(self) -> None:
+        if self.is_up:
+            self._ledger.log_left()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _is_away(self) -> bool:
+        """Dead, or perhaps frozen."""
+        return bool(self.frozen_until_s) or not self.is_up
+
+    def _puts_off(self, action: Callable[[Happening], None], about: object = None) -> bool:
+        """Dead, it hears nothing; frozen, it hears later, unless it dies before."""
+        if self.is_up and (not self.frozen_until_s or self.agenda.now >= self.frozen_until_s):
+            return False
+        incarnation = self.incarnation
+
+        def hear(happening: Happening) -> None:
+            if self.incarnation == incarnation:
+                action(happening)
+
+        if self.is_up:
+            self.agenda.at(self.frozen_until_s, hear, about)
+        return True
+
+    def _carry_out(self, actions: Sequence[act.Action]) -> None:
+        if not actions:
+            return
+        now, cameras = self.agenda.now, self.cameras
+        acknowledged: dict[int, list[int]] = {}
+        for action in actions:
+            if isinstance(action, act.Write):  # `match` would take three times as long
+                outcome = action.outcome
+                store_s = cameras[outcome.camera].items[outcome.seq].store_s
+                self.log.receive(outcome, now + store_s)
+            elif isinstance(action, act.Assign):
+                self._wake_by(now + self._lease_s)
+                self._hired[action.worker].receive(cast(Item, action.picture.frame))
+            elif isinstance(action, act.Acknowledge):
+                outcome = action.outcome
+                acknowledged.setdefault(outcome.camera, []).append(outcome.seq)
+                self.log.forget((outcome.camera, outcome.seq))
+            elif isinstance(action, act.Suspect):
+                self.crashed(self._hired[action.worker].name)
+        for camera, seqs in acknowledged.items():
+            cameras[camera].acknowledge(seqs)
+
+    def _wake_by(self, moment_s: float) -> None:
+        """Look at the time then, at the latest: a deadline passes, or a lease ends."""
+        if moment_s < self._alarm_s:
+            self._alarm_s = moment_s
+            self.agenda.at(moment_s, self._tick, moment_s)
+
+    def _tick(self, happening: Happening) -> None:
+        if happening.about != self._alarm_s or self._puts_off(self._tick, happening.about):
+            return
+        self._alarm_s = math.inf
+        self._carry_out(self._ledger.tick(self.agenda.now))
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        moment_s = self._ledger.next_tick()
+        if moment_s is not None:
+            self._wake_by(moment_s)

@@ -1,0 +1,115 @@
+"""The machine that camera and workers share: who is at work, how fast items come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from planner.sim.answers import Answers
+from planner.sim.inference import Inference
+from planner.sim.inference_time import ServiceTimes
+from planner.sim.latency_samples import Passage, WayTable
+from planner.sim.paces import Paces
+from planner.sim.stand_ins import Item
+
+PACE_S = 0.25
+"""The pace at which items are fed is taken over about so long."""
+
+
+@dataclass(slots=True)
+class Workplace:
+    """What camera and workers share."""
+
+    paces: Paces
+    ways: WayTable
+    service: ServiceTimes
+    answers: Answers
+    model: str
+    """as rows name it"""
+    busy: int = 0
+    """workers in an inference, or between two"""
+    busy_s: float = 0.0
+    """time spent in inferences, all together"""
+    crowding: float = 1.0
+    """factor on the making of a picture now"""
+    _crowd: int = 1
+    _under_way: dict[Inference, None] = field(default_factory=dict)
+    _coming_s: list[float] = field(default_factory=list)
+    """heap of the moments at which those that were fed reach a photo-eye"""
+    _seen_s: float = -math.inf
+    _items_per_s: float = 0.0
+    _last_s: float = 0.0
+    _step: int = 0
+
+    # -- items --------------------------------------------------------------------------------
+
+    def feed(self, fed_s: float, due_s: float) -> None:
+        """One more will reach a photo-eye at `due_s` (infinite: nobody knows when).
+
+        A camera tells of it when it looks at its belt.
+        """
+        passed_s = fed_s - self._last_s
+        if passed_s > 0:
+            self._items_per_s = self._items_per_s * math.exp(-passed_s / PACE_S) + 1 / PACE_S
+            self._last_s = fed_s
+        else:
+            self._items_per_s += math.exp(passed_s / PACE_S) / PACE_S
+        self._step = step = self.paces.step(self._items_per_s)
+        self.crowding = self.service.crowding[step]
+        heappush(self._coming_s, due_s)
+
+    def see_item(self, way: float, now: float) -> Passage:
+        """One that was fed has reached its photo-eye; what it will meet."""
+        coming_s = self._coming_s
+        heappop(coming_s)
+        follower_s = coming_s[0] - now if coming_s else math.inf
+        headway_s, self._seen_s = now - self._seen_s, now
+        return self.ways.draw(way, self._step, headway_s, follower_s, self.busy)
+
+    # -- workers ------------------------------------------------------------------------------
+
+    def engage(self, now: float) -> None:
+        """One more worker is at work."""
+        self.busy += 1
+        if self.service.crowds[self.busy] != self._crowd:
+            self._make_room(now)
+
+    def release(self, now: float) -> None:
+        """One less is."""
+        self.busy -= 1
+        if self.service.crowds[self.busy] != self._crowd:
+            self._make_room(now)
+
+    def begin(
+        self, batch: list[Item], service: int, slowness: float, now: float, told: Callable[[], None]
+    ) -> Inference:
+        """An inference of one of those at work; `told` when its end has changed.
+
+        `service`: which of the `SHARES`, from the quickest to the slowest.
+        """
+        lasts_s = slowness * self._times_s(len(batch), now)[service]
+        inference = Inference(batch, service, slowness, now, lasts_s, now + lasts_s, told, now)
+        self._under_way[inference] = None
+        return inference
+
+    def end(self, inference: Inference, now: float) -> None:
+        """It is over, whether it was finished or not."""
+        del self._under_way[inference]
+        if now > inference.began_s:
+            self.busy_s += now - inference.began_s
+
+    def _make_room(self, now: float) -> None:
+        """Inferences under way go faster, or slower."""
+        self._crowd = self.service.crowds[self.busy]
+        for each in self._under_way:
+            each.go_on(now, each.slowness * self._times_s(len(each.batch), now)[each.service])
+
+    def _times_s(self, batch: int, now: float) -> list[float]:
+        """From the quickest to the slowest."""
+        step = self._step
+        if now - self._last_s > PACE_S / 8:
+            faded = math.exp((self._last_s - now) / PACE_S)
+            step = self.paces.step(faded * self._items_per_s)
+        return self.service.table_s(self._crowd, batch, step)

@@ -1,0 +1,202 @@
+"""The whole line in one SimPy environment, a good deal faster than time passes.
+
+What is real: the belt's arrivals and items, the camera's window, the ledger, the judge, the rules
+of batching, leases, restarts and sinks' rests. What is replaced: pictures, messages and inferences,
+by the times that a profile holds of them; answers, by real answers to other items of the class.
+"""
+
+from __future__ import annotations
+
+from line.dispatch.ledger import Ledger, Rules
+from line.errors import BadInput, StageDied
+from line.outcome import Outcome
+from line.settings import SINKS, Settings
+from planner.profile import Profile
+from planner.sim.answers import Answers, BriefJudge, RememberingJudge
+from planner.sim.camera import Camera
+from planner.sim.dispatcher import Dispatcher
+from planner.sim.event_queue import Agenda
+from planner.sim.inference_time import ServiceTimes
+from planner.sim.lane import items
+from planner.sim.latency_samples import WayTable
+from planner.sim.line_figures import Figures
+from planner.sim.machine import Workplace
+from planner.sim.paces import Paces
+from planner.sim.process import Process
+from planner.sim.random_draws import lucks
+from planner.sim.sink import Log, OnRow
+from planner.sim.source import KnownSource, is_smeared, known_source
+from planner.sim.supervisor import Failures, Supervisor
+from planner.sim.worker import Worker
+from producers.arrivals import lane_arrivals
+
+
+def simulate(
+    settings: Settings,
+    profile: Profile,
+    *,
+    on_row: OnRow | None = None,
+    failures: Failures | None = None,
+) -> Figures:
+    """Run the line that `settings` describe, to its end, on the machine of `profile`.
+
+    Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
+    picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
+    batches; inferences that go as fast as the pool, the batch, the pace of the belt and the workers
+    that are at work let them; the log's credit, rests and acknowledgements; any clock; kills and
+    freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
+
+    Assumes: luck is independent from item to item; what follows the log, and pictures kept for
+    review, cost nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the
+    disk and messages lost in the sockets cost nothing; any process is back after `restart_s` and
+    the delay that the restart rules want.
+
+    The same settings, profile and failures give the same rows in the same order, byte for byte.
+    Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
+    called with each item's row when the CSV log writes it. A line that dies, because a process was
+    killed too often, ends early: see `Figures.died`.
+
+    Raises:
+        BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
+            end; or there are no workers.
+    """
+    return _Twin(settings, profile, on_row).run(failures)
+
+
+class _Twin:
+    """One line, put together."""
+
+    def __init__(self, settings: Settings, profile: Profile, on_row: OnRow | None) -> None:
+        source = check(settings, profile)
+        self._settings = settings
+        self._profile = profile
+        self._rows_are_read = on_row is not None
+        self._figures = Figures(
+            {name: settings.mass_g(name) for name in source.classes}, workers=_workers(settings)
+        )
+        self._agenda = Agenda()
+        self._dispatcher = Dispatcher(self._agenda, settings, self._new_ledger)
+        paces = Paces(profile)
+        self._workplace = Workplace(
+            paces,
+            WayTable(profile, paces, self._figures.workers),
+            ServiceTimes(profile, paces, self._figures.workers),
+            Answers(profile),
+            profile.model_sha256[:12],
+        )
+        self._log = Log(
+            self._agenda, SINKS[0], self._dispatcher, _both(self._figures.count, on_row)
+        )
+        followers = SINKS[1:] if settings.review.enabled else SINKS[1:-1]
+        self._workers = [
+            Worker(self._agenda, settings, number, self._workplace, self._dispatcher)
+            for number in range(self._figures.workers)
+        ]
+        self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
+        self._lanes_left = len(self._cameras)
+        self._over = self._agenda.event()
+        # They read the log's file: whether they live is nothing to the line.
+        reading = [Process(self._agenda, name, "sink") for name in followers]
+        processes = [*self._cameras, *self._workers, self._log, *reading, self._dispatcher]
+        self._supervisor = Supervisor(self._agenda, settings, profile, self._dispatcher, processes)
+
+    def run(self, failures: Failures | None) -> Figures:
+        dispatcher, figures = self._dispatcher, self._figures
+        dispatcher.cameras = self._cameras
+        dispatcher.workers = {worker.name: worker for worker in self._workers}
+        dispatcher.log = self._log
+        dispatcher.crashed = self._supervisor.kill
+        dispatcher.open()
+        if failures is not None:
+            self._supervisor.fail(failures)
+        for camera in self._cameras:
+            camera.begin()
+        try:
+            self._agenda.run(until=self._over)
+        except StageDied as error:
+            figures.died = error
+        figures.events = self._agenda.events
+        figures.settle()
+        figures.unaccounted = sum(camera.fed for camera in self._cameras) - figures.fed
+        figures.wall_s = self._agenda.now
+        figures.belt_s = max(camera.reached_s for camera in self._cameras)
+        figures.busy_s = self._workplace.busy_s
+        figures.restarts.update(self._supervisor.restarts)
+        figures.injected = tuple(self._supervisor.injected)
+        return figures
+
+    def _new_ledger(self) -> Ledger:
+        rules = Rules(
+            lease_s=self._settings.worker.lease_s, attempts=self._settings.worker.attempts
+        )
+        threshold = self._settings.decision.threshold
+        judge_of = RememberingJudge if self._rows_are_read else BriefJudge
+        judge = judge_of(
+            classes=self._profile.classes,
+            residue_class=self._settings.belt.residue_class,
+            threshold=self._profile.threshold if threshold == "model" else threshold,
+        )
+        return Ledger(rules, judge)
+
+    def _camera(self, number: int, source: KnownSource) -> Camera:
+        settings = self._settings
+        belt = items(
+            settings,
+            number,
+            lane_arrivals(settings, number, source.length),
+            source.true_classes(number),
+            lucks(self._profile, settings.line.seed, number),
+            self._figures.mass_g,
+        )
+        smearing_ms = self._profile.smearing_ms if is_smeared(settings, source.is_exact) else 0.0
+        tell_belt = self._tell_belt if number == 0 else _nothing
+        return Camera(
+            self._agenda,
+            settings,
+            number,
+            belt,
+            self._dispatcher,
+            tell_belt,
+            self._lane_done,
+            self._workplace,
+            smearing_ms / 1000,
+        )
+
+    def _tell_belt(self, belt_s: float) -> None:
+        self._supervisor.belt_reached(belt_s)
+
+    def _lane_done(self) -> None:
+        self._lanes_left -= 1
+        if not self._lanes_left:
+            self._over.succeed()
+
+
+def check(settings: Settings, profile: Profile) -> KnownSource:
+    """The source of the items, if the twin can simulate the line; see `simulate` for its errors."""
+    if not settings.line.workers:
+        raise BadInput("line.workers: 0; in virtual time there are no workers on other machines")
+    source = known_source(settings)
+    if not (settings.line.duration_s or settings.line.items or source.length):
+        raise BadInput("line.duration_s, line.items: both 0; a belt in virtual time needs an end")
+    Answers(profile).check(source.classes)
+    return source
+
+
+def _workers(settings: Settings) -> int:
+    assert isinstance(settings.line.workers, int)
+    return settings.line.workers
+
+
+def _both(count: OnRow, on_row: OnRow | None) -> OnRow:
+    if on_row is None:
+        return count
+
+    def hear(outcome: Outcome) -> None:
+        count(outcome)
+        on_row(outcome)
+
+    return hear
+
+
+def _nothing(_: float) -> None:
+    """Only the first lane's belt times the events."""

@@ -1,0 +1,194 @@
+"""A worker in virtual time: batches as the real one's, inferences as long as measured."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Protocol
+
+from line.dispatch.worker_leases import largest_batch
+from line.events import Corrupt, Poison
+from line.messages import Refusal
+from line.outcome import Verdict
+from line.settings import Settings
+from planner.sim.event_queue import Agenda, Happening
+from planner.sim.inference import Inference
+from planner.sim.inference_time import SHARES
+from planner.sim.machine import Workplace
+from planner.sim.process import Process
+from planner.sim.stand_ins import Answer, Item
+
+_SAME_S = 1e-9
+"""Moments closer than that are one."""
+_TOO_LATE = "its deadline passed at the worker"
+_DAMAGED = "its picture was damaged on the way: the checksum differs"
+
+
+class Employer(Protocol):
+    """Where answers go, and who buries workers."""
+
+    def answers(self, happening: Happening) -> None: ...
+
+    def crashed(self, name: str) -> None: ...
+
+
+class Worker(Process):
+    """One classifier."""
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        settings: Settings,
+        number: int,
+        workplace: Workplace,
+        employer: Employer,
+    ) -> None:
+        super().__init__(agenda, f"worker-{number}", "worker")
+        self.slowness = 1.0
+        """factor on its inferences"""
+        self._workplace = workplace
+        self._employer = employer
+        self._seed = settings.line.seed
+        self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
+        self._poisons = [e for e in settings.events if isinstance(e, Poison)]
+        self._largest_batch = largest_batch(settings.worker.credit)
+        self._inbox: deque[tuple[float, Item]] = deque()
+        self._arrived_s = 0.0
+        self._is_awake = False
+        """in an inference, or about to look into its inbox"""
+        self._inference: Inference | None = None
+        self._due_s = math.inf
+        """when it is looked at next"""
+
+    def receive(self, item: Item) -> None:
+        """The dispatcher has sent it on its way."""
+        self._arrived_s = max(self._arrived_s, self.agenda.now + item.half_way_s)
+        self._inbox.append((self._arrived_s, item))
+        if not self._is_awake:
+            self._wake()
+
+    def die(self) -> None:
+        super().die()
+        if self._inference is not None:
+            self._workplace.end(self._inference, self.agenda.now)
+            self._inference = None
+        self._inbox.clear()
+        if self._is_awake:
+            self._rest()
+        self._arrived_s = 0.0
+        self.slowness = 1.0
+
+    def freeze(self, until_s: float) -> None:
+        super().freeze(until_s)
+        if self._inference is not None:
+            self._inference.rest(self.agenda.now, until_s)
+
+    def _wake(self) -> None:
+        if self._is_awake or not self._inbox:
+            return
+        self._is_awake = True
+        self._workplace.engage(self.agenda.now)
+        comes_s = self._inbox[0][0]
+        if self._largest_batch == 1 and not (self.frozen_until_s or self._poisons):
+            # Nothing that comes meanwhile would change the batch: one event less.
+            self._begin(max(0.0, comes_s - self.agenda.now))
+        else:
+            self.agenda.at(comes_s, self._look, self.incarnation)
+
+    def _look(self, happening: Happening) -> None:
+        """Begin with what has come."""
+        if happening.about != self.incarnation or not self.is_up:
+            return
+        if not self.is_frozen(self._look, happening):
+            self._begin()
+
+    def _begin(self, pause_s: float = 0.0, *, has_waited: bool = False) -> None:
+        """What an item met when it came says nothing of its inference if it `has_waited`."""
+        now = self.agenda.now + pause_s
+        inbox = self._inbox
+        batch: list[Item] = []
+        left = self._largest_batch
+        while left and inbox and inbox[0][0] <= now:
+            left -= 1
+            _, item = inbox.popleft()
+            refusal = self._refusal(item, now)
+            if refusal is not None:
+                self._send([refusal], item)
+            elif self._poisons and _hits(self._poisons, self._seed, item):
+                self._employer.crashed(self.name)
+                return
+            else:
+                batch.append(item)
+        if batch:
+            first = batch[0]
+            self._infer(batch, int(first.patience * SHARES) if has_waited else first.service, now)
+        else:
+            self._rest()
+            self._wake()
+
+    def _rest(self) -> None:
+        self._is_awake = False
+        self._workplace.release(self.agenda.now)
+
+    def _infer(self, batch: list[Item], service: int, now: float) -> None:
+        inference = self._workplace.begin(batch, service, self.slowness, now, self._appoint)
+        self._inference = inference
+        self._due_s = inference.ends_s
+        self.agenda.at(self._due_s, self._end, inference)
+
+    def _appoint(self) -> None:
+        """Its end has changed: look at the inference sooner, if that is necessary."""
+        inference = self._inference
+        if inference is not None and inference.ends_s < self._due_s:
+            self._due_s = inference.ends_s
+            self.agenda.at(self._due_s, self._end, inference)
+
+    def _end(self, happening: Happening) -> None:
+        inference: Inference = happening.about
+        now = self.agenda.now
+        if inference is not self._inference:
+            return
+        if inference.ends_s > now + _SAME_S:  # it was held up meanwhile
+            if self._due_s <= now:
+                self._due_s = math.inf
+                self._appoint()
+            return
+        self._workplace.end(inference, now)
+        self._inference = None
+        began_s, lasted_s, batch = inference.began_s, now - inference.began_s, inference.batch
+        known, model = self._workplace.answers, self._workplace.model
+        self._send(
+            [
+                Answer(
+                    item.camera,
+                    item.seq,
+                    item.key,
+                    known.draw(item.true_class, item.answer),
+                    began_s,
+                    lasted_s,
+                    model,
+                )
+                for item in batch
+            ],
+            batch[0],
+        )
+        if self._inbox and self._inbox[0][0] <= self.agenda.now:
+            self._begin(self._workplace.service.turnaround_s, has_waited=True)
+        else:
+            self._rest()
+            self._wake()
+
+    def _send(self, messages: list[Answer] | list[Refusal], first: Item) -> None:
+        arrives_s = self.agenda.now + first.answer_s
+        self.agenda.at(arrives_s, self._employer.answers, (self.identity, messages))
+
+    def _refusal(self, item: Item, now: float) -> Refusal | None:
+        if item.deadline <= now:
+            return Refusal(item.camera, item.seq, Verdict.EXPIRED, _TOO_LATE)
+        if self._corruptions and _hits(self._corruptions, self._seed, item):
+            return Refusal(item.camera, item.seq, Verdict.FAILED, _DAMAGED)
+        return None
+
+
+def _hits(events: list[Corrupt] | list[Poison], seed: int, item: Item) -> bool:
+    return any(e.hits(seed, item.camera, item.seq, item.scheduled_s) for e in events)

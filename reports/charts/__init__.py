@@ -1,0 +1,1 @@
+"""What the report page draws: charts, tables, thumbnails."""

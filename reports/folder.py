@@ -1,0 +1,178 @@
+"""A run folder: everything that the line wrote about one run."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from line.errors import BadInput
+from line.own_file import LARGEST_JSON, read_regular
+from line.run_files.run_reading import reading
+from line.settings import Settings
+from reports.alerts import Alerts, read_alerts
+from reports.attribution import Attribution, attribute
+from reports.csv_blocks import Tell
+from reports.deadlines import Changes, deadline_ms, read_changes
+from reports.facts import Facts, read_facts
+from reports.review import Queue, read_queue
+from reports.shadow import Comparison, read_comparisons
+from reports.tally import Tally, tally_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFiles:
+    """What a run folder has beside its rows."""
+
+    path: Path
+    settings: Settings
+    facts: Facts
+    """empty if the run was cut off before the runner could write them"""
+    changes: Changes
+    """what was ordered of the belts while they ran"""
+
+    @property
+    def speed(self) -> float | str:
+        """Clock multiplier, or `max`."""
+        return self.settings.line.speed if self.facts.speed is None else self.facts.speed
+
+    @property
+    def deadline_ms(self) -> float | None:
+        """Wall time from a trigger to the last moment for a decision, as the settings have it.
+
+        1000 · settings.deadline_s ÷ speed; `None` at `max`, where nothing has a deadline.
+        """
+        speed = self.speed
+        return None if isinstance(speed, str) else 1000 * self.settings.deadline_s / speed
+
+    def deadline_of(self, camera: int, scheduled_s: float) -> float | None:
+        """As `deadline_ms`, but of an item, by the belt and the clock as they ran under it.
+
+        `None` also where it is not known what was ordered of them.
+        """
+        return deadline_ms(self.settings, self.speed, self.changes, camera, scheduled_s)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder(RunFiles):
+    """All that a run folder says, read once, in memory that does not grow with the run."""
+
+    tally: Tally
+    """of the rows"""
+    alerts: Alerts
+    queue: Queue
+    comparisons: list[Comparison]
+    """of candidates, see `reports.shadow`"""
+
+    @property
+    def fed(self) -> int:
+        """Items fed; those logged where the runner left no figure."""
+        return self.tally.items if self.facts.fed is None else self.facts.fed
+
+    @property
+    def belt_s(self) -> float | None:
+        """Belt time fed: from belt second 0 to the last trigger in the rows; `None` without rows.
+
+        The rows say it of every run alike. The belt itself runs on until its last item is off.
+        """
+        last_s = self.tally.timeline.last_s
+        return last_s if math.isfinite(last_s) else None
+
+    @property
+    def classes(self) -> list[str]:
+        """The model's classes in its order, then any others seen, by name."""
+        known = list(dict.fromkeys(self.facts.model.classes))
+        return known + sorted(self.tally.table.classes().difference(known))
+
+    def attributions(self) -> dict[str, Attribution]:
+        """Of each class, where its recovery was lost."""
+        return attribute(self.tally.table, self.classes, self.settings.belt.residue_class)
+
+
+def read_files(path: Path) -> RunFiles:
+    """What the run folder `path` has beside its rows, alerts and review queue.
+
+    Raises:
+        BadInput: as `read_run`.
+    """
+    with reading(path):
+        for name in ("results.csv", "settings.json"):
+            if not (path / name).is_file():
+                raise BadInput(f"{path}: not a run folder (no {name})")
+        facts = read_facts(path / "run.json") or Facts()
+        settings = _read_settings(path / "settings.json")
+        return RunFiles(path, settings, facts, read_changes(path, facts.orders))
+
+
+def read_run(
+    path: Path, tell: Tell = lambda done, of: None, unread: list[str] | None = None
+) -> RunFolder:
+    """Read the run folder `path`. Missing by-products (facts, alerts, queue) read as empty.
+
+    `tell` hears how many bytes of how many of its rows are read. With `unread` by-products that
+    cannot be read are taken as empty, too, and why is added there.
+
+    Raises:
+        BadInput: `path` is no run folder, or one of its files is not what it should be or may not
+            be read.
+    """
+    files = read_files(path)
+    alerts = _by_product(read_alerts, path / "alerts.jsonl", Alerts(), unread)
+    queue = _by_product(read_queue, path / "review", Queue(), unread)
+    no_candidate: list[Comparison] = []
+    comparisons = _by_product(read_comparisons, path, no_candidate, unread)
+    with reading(path):
+        prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
+        shown = [item.frame_id for item in queue.first]
+        return RunFolder(
+            files.path,
+            files.settings,
+            files.facts,
+            files.changes,
+            tally_of(path / "results.csv", prices, shown, tell),
+            alerts,
+            queue,
+            comparisons,
+        )
+
+
+def _by_product(read: Callable[[Path], T], path: Path, nothing: T, unread: list[str] | None) -> T:
+    try:
+        with reading(path):
+            return read(path)
+    except BadInput as error:
+        if unread is None:
+            raise
+        unread.append(str(error))
+        return nothing
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write `text` to `path` such that a reader sees the old file or the new, never a part."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        with suppress(FileNotFoundError):  # whoever may read the run may read what is made of it
+            shutil.copymode(path.with_name("settings.json"), draft)
+        draft.replace(path)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _read_settings(path: Path) -> Settings:
+    try:
+        return Settings.model_validate_json(read_regular(path, LARGEST_JSON, follow_links=True))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{path}: {field + ': ' if field else ''}{first['msg']}") from None

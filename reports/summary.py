@@ -1,0 +1,175 @@
+"""`summary.json`: the whole run in one small object."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from line.outcome import IN_TIME, Verdict
+from reports.attribution import as_json, total
+from reports.cross_table import CrossTable
+from reports.distribution import quantiles
+from reports.figures import accuracy, class_figures, ratio
+from reports.folder import RunFolder, read_run, replace_text
+from reports.tally import Tally
+
+Summary = dict[str, Any]
+"""JSON values under the keys that `summary_of` lists; null where a figure does not apply."""
+
+_PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
+_DIGITS = 6
+
+
+def summarise(run_dir: Path) -> Summary:
+    """The summary of the run in `run_dir`. Raises `BadInput` if that is not a run folder."""
+    return summary_of(read_run(run_dir))
+
+
+def write_summary(run_dir: Path, run: RunFolder | None = None) -> Summary:
+    """Summarise the run in `run_dir` into its `summary.json`, and return what was written.
+
+    `run`: the folder's content, where it has been read already.
+    """
+    summary = summary_of(run or read_run(run_dir))
+    text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+    replace_text(run_dir / "summary.json", text + "\n")
+    return summary
+
+
+def summary_of(run: RunFolder) -> Summary:
+    """The figures of `run`. Rates are in 0..1; a frame_id counts once, with its first row.
+
+    - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
+    - `reasons`: why items were dropped, expired or failed, the most frequent first
+    - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
+    - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
+    - `latency_ms`: of answered items, scheduled trigger to decision, wall clock; exact of up to
+      two million answers in time, and late; then within a thousandth
+    - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
+    - `belt_s`: belt time fed, from belt second 0 to the last trigger; null without rows
+    - `in_time_rate`: items answered before their deadline ÷ fed
+    - `accuracy`, `purity`, `recovery`, `contamination`: see `reports.figures`
+    - `loss`: lost recovery by cause, see `reports.attribution`; null where no class is known
+    - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
+    - `models`: all that were to serve, with their answers; `shadow`: see `reports.shadow`
+    - `wall_s`, `ended`, …: from run.json; null if the run was cut off
+    """
+    tally, facts = run.tally, run.facts
+    verdicts = verdict_counts(tally.table)
+    in_time = sum(verdicts[verdict] for verdict in IN_TIME)
+    return {
+        "scenario": run.settings.title,
+        "ended": facts.ended,
+        "items": {
+            "fed": run.fed,
+            "logged": tally.items,
+            "lost": run.fed - tally.items,
+            "duplicates": tally.duplicates,
+        },
+        "verdicts": verdicts,
+        "reasons": [
+            {"verdict": reason.verdict, "reason": reason.text, "items": reason.items}
+            for reason in tally.reasons.most_frequent()
+        ],
+        "in_time_rate": _rounded(ratio(in_time, run.fed)),
+        "accuracy": _rounded(accuracy(tally.table)),
+        "low_confidence": tally.low_confidence,
+        **_per_class(run),
+        "loss": _loss(run),
+        "latency_ms": _latency_ms(tally),
+        "deadline_ms": _rounded(run.deadline_ms),
+        **_throughput(run),
+        "alerts": run.alerts.count,
+        "review_queue": run.queue.count,
+        "restarts": dict(facts.restarts),
+        "sessions": facts.sessions,
+        "faults": facts.faults,
+        "orders": facts.orders,
+        "workers": run.settings.line.workers if facts.workers is None else facts.workers,
+        **_clock(run),
+        "trigger_jitter_ms": facts.trigger_jitter_ms,
+        "model": {
+            "path": facts.model.path or run.settings.model.path,
+            "sha256": facts.model.sha256 or None,
+        },
+        "models": _models(run),
+        "shadow": run.comparisons,
+        "seed": run.settings.line.seed,
+    }
+
+
+def _models(run: RunFolder) -> list[Summary]:
+    """Each that was to serve, and its answers."""
+    models = run.facts.models or (run.facts.model,)
+    return [
+        {
+            "path": m.path or run.settings.model.path,
+            "sha256": m.sha256 or None,
+            "rows": run.tally.models[m.sha256[:12]],
+        }
+        for m in models
+    ]
+
+
+def verdict_counts(table: CrossTable) -> dict[str, int]:
+    """Items of every verdict."""
+    counts = dict.fromkeys((verdict.value for verdict in Verdict), 0)
+    for key, amount in table:
+        counts[key.verdict.value] += amount.items
+    return counts
+
+
+def _per_class(run: RunFolder) -> Summary:
+    figures = class_figures(run.tally.table, run.classes, run.settings.belt.residue_class)
+    names = ("purity", "recovery", "purity_by_mass", "recovery_by_mass", "contamination")
+    return {
+        name: {label: _rounded(getattr(each, name)) for label, each in figures.items()}
+        for name in names
+    }
+
+
+def _loss(run: RunFolder) -> Summary | None:
+    found = run.attributions()
+    if not total(found.values()).fed.items:
+        return None
+    belt_s = run.belt_s
+    return {
+        "all": as_json(total(found.values()), belt_s),
+        "classes": {name: as_json(one, belt_s) for name, one in found.items()},
+    }
+
+
+def _latency_ms(tally: Tally) -> dict[str, float] | None:
+    if not tally.answers:
+        return None
+    values = quantiles([tally.in_time, tally.late], list(_PERCENTILES.values()))
+    return {name: round(value, 3) for name, value in zip(_PERCENTILES, values, strict=True)}
+
+
+def _throughput(run: RunFolder) -> Summary:
+    answers = run.tally.answers
+    tonnes = run.tally.table.sum().mass_g / 1e6
+    return {
+        "throughput_fps": _rounded(ratio(answers, run.facts.wall_s or 0)),
+        "throughput_items_per_min": _rounded(ratio(60 * answers, run.facts.wall_s or 0)),
+        "throughput_t_per_h": _rounded(ratio(3600 * tonnes, run.belt_s or 0)),
+    }
+
+
+def _clock(run: RunFolder) -> Summary:
+    speed = run.speed
+    belt_m_per_s = run.settings.belt.speed_m_per_s
+    return {
+        "clock": run.facts.clock,
+        "speed": speed,
+        "effective_belt_speed_m_per_s": (
+            None if isinstance(speed, str) else _rounded(belt_m_per_s * speed)
+        ),
+        "wall_s": run.facts.wall_s,
+        "belt_s": _rounded(run.belt_s),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)

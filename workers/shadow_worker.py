@@ -1,0 +1,96 @@
+"""A candidate answers beside the line, and only a file hears of it.
+
+It takes what the dispatcher has to spare: an item that it is too slow for is not compared, and that
+is all.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic
+
+from line import pictures
+from line.client import BEAT_S
+from line.codec import decode
+from line.errors import DecodeError, ModelError, PictureError
+from line.messages import Buffer, Row
+from line.plain_text import plain
+from line.process.context import Seat
+from line.run_files.shadow_file import ShadowFile, ShadowRow
+from line.sockets import Listener
+from line.verdicts import rank
+from workers.model import Model
+
+
+class Candidate:
+    """Compares until the supervisor says that it may leave, or is gone."""
+
+    def __init__(self, seat: Seat, model: Model, listener: Listener, file: ShadowFile) -> None:
+        self._seat = seat
+        self._model = model
+        self._listener = listener
+        self._file = file
+        self._malformed = 0
+        self._next_beat = 0.0
+        self._has_told = False
+
+    def run(self) -> None:
+        self._seat.leash.send("ready")
+        while not self._is_to_leave():
+            self._listener.wait(BEAT_S)
+            for parts in self._listener.receive(most=1):
+                self._take(parts)
+
+    def _is_to_leave(self) -> bool:
+        leash = self._seat.leash
+        if monotonic() >= self._next_beat:
+            self._next_beat = monotonic() + BEAT_S
+            leash.send("beat", malformed=self._malformed + leash.malformed)
+        told = {note["kind"] for note in leash.receive()}
+        return leash.broken or not told.isdisjoint({"leave", "stop"})
+
+    def _take(self, parts: list[bytes]) -> None:
+        try:
+            message, payload = decode(parts, self._seat.settings.message)
+        except DecodeError:
+            self._malformed += 1
+            return
+        if not isinstance(message, Row) or payload is None:
+            return
+        if message.outcome.model != self._model.facts.short_hash:  # it may have begun to serve
+            with suppress(PictureError, OSError):  # not compared, and nothing else
+                try:
+                    self._file.append(self._compared(message, payload))
+                except ModelError as error:
+                    self._tell(message, error)
+
+    def _tell(self, row: Row, error: ModelError) -> None:
+        """Of the first item that the candidate fails on; others would say the same."""
+        if self._has_told:
+            return
+        self._has_told = True
+        model = self._model.facts.short_hash
+        text = f"candidate {model} fails on item {row.outcome.frame_id}: the model {error}"
+        self._seat.leash.send(
+            "incident", id=f"candidate-{model}", event="candidate", text=plain(text)
+        )
+
+    def _compared(self, row: Row, payload: Buffer) -> ShadowRow:
+        served = row.outcome
+        picture = pictures.decode(payload, row.encoding, row.height_px, row.width_px)
+        started = monotonic()
+        (probabilities,) = self._model.classify(picture[None])
+        inference_ms = 1000 * (monotonic() - started)
+        answer = rank(self._model.facts.classes, probabilities.tolist())
+        return ShadowRow(
+            frame_id=served.frame_id,
+            true_class=served.true_class,
+            served_model=served.model,
+            served_class=served.predicted_class or "",
+            served_confidence=served.confidence or 0.0,
+            served_inference_ms=served.inference_ms,
+            shadow_model=self._model.facts.short_hash,
+            shadow_class=answer.predicted,
+            shadow_confidence=round(answer.confidence, 5),
+            shadow_inference_ms=round(inference_ms, 3),
+        )
