@@ -29,7 +29,7 @@ from line.process.runtime_dir import ROLES, endpoint
 from line.sockets import Link
 
 _UNCOUNTED = 2000
-"""Most messages under way; the line is to be fuzzed, not to be buried."""
+"""Most messages under way; the line is to be fuzzed, not to be reaped."""
 PATIENCE_S = 60.0
 
 

@@ -64,7 +64,7 @@ def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
     from console.access.login_tries import LoginTries
     from console.access.open_file import OpenFile
     from console.access.sessions import Sessions
-    from console.classify_page.classify_client import Enquirer
+    from console.classify_page.classify_client import ClassifyClient
     from console.link import LineLink, is_run_folder, newest_run
     from console.port import take_port
     from console.runs_page.run_starter import Starter
@@ -77,14 +77,14 @@ def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
         take_port(settings.console) as listener,
         OpenFile(access.address(settings.console.url)) as opener,
         LineLink(lambda: folder if alone else newest_run(folder)) as link,
-        Enquirer(settings) as enquirer,
+        ClassifyClient(settings) as classify_client,
     ):
         site = Site(
             results=folder.parent if alone else folder,
             models=models_folder(settings.model.path),
             look_in=folders_to_look_in(settings.console.look_in),
             link=link,
-            enquirer=enquirer,
+            classifier=classify_client,
             starter=None if alone else Starter(folder, link),
             sessions=Sessions(access, settings.console.port),
         )

@@ -1,4 +1,4 @@
-"""`run_line.py shadow`: how a candidate did beside the model that decided."""
+"""`run_line.py shadow`: how a shadow model did beside the model that decided."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def shadow(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare each candidate of a run with the model that decided (begun by swap --shadow)."""
+    """Compare each shadow model of a run with the model that decided (begun by swap --shadow)."""
     from reports.shadow import read_comparisons
     from reports.shadow_table import print_comparison
 
@@ -31,7 +31,7 @@ def shadow(
         print(json.dumps(found, indent=1))
         return
     if not found:
-        raise BadInput(f"{folder}: no candidate has answered there (run_line.py swap --shadow)")
+        raise BadInput(f"{folder}: no shadow model has answered there (run_line.py swap --shadow)")
     for number, comparison in enumerate(found):
         if number:
             out.print()

@@ -1,4 +1,4 @@
-"""`run_line.py swap`: another model on a running line, to serve or as a candidate beside it."""
+"""`run_line.py swap`: another model on a running line, to serve or as a shadow model beside it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def swap(
     folder = running_run(run_dir)
     if shadow == "off":
         if model is not None:
-            raise BadInput("--shadow off: ends the candidate that there is, without --model")
+            raise BadInput("--shadow off: ends the shadow model that there is, without --model")
         _end_shadow(folder)
     elif model is None:
         raise BadInput("--model: name the new model")

@@ -9,7 +9,7 @@ from time import monotonic
 
 from console.access.login_tries import LoginTries
 from console.access.sessions import Sessions
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
 from console.port import take_port
 from console.server import make_app, serve
@@ -18,8 +18,8 @@ from line.config import ROOT
 from line.errors import ScraplineError, StageDied
 from line.observe import console_access
 from line.observe.console_access import ConsoleAccess
-from line.process.context import leave, take_seat
-from line.process.control_channel import Leash
+from line.process.context import enter_process, leave
+from line.process.control_channel import ControlChannel
 from line.process.priority import yield_process
 
 _NICE = 10
@@ -27,40 +27,40 @@ _NICE = 10
 
 
 def main() -> int:
-    seat = take_seat()
+    context = enter_process()
     yield_process(_NICE)
-    settings = seat.settings.console
+    settings = context.settings.console
     try:
-        access = receive_access(seat.leash, seat.settings.supervisor.start_s)
+        access = receive_access(context.channel, context.settings.supervisor.start_s)
         with (
             take_port(settings) as listener,
-            LineLink(lambda: seat.run_dir) as link,
-            Enquirer(seat.settings) as enquirer,
+            LineLink(lambda: context.run_dir) as link,
+            ClassifyClient(context.settings) as classifier,
         ):
             site = Site(
-                results=seat.run_dir.parent,
-                models=models_folder(seat.settings.model.path),
+                results=context.run_dir.parent,
+                models=models_folder(context.settings.model.path),
                 look_in=folders_to_look_in(settings.look_in),
                 link=link,
-                enquirer=enquirer,
+                classifier=classifier,
                 starter=None,
                 sessions=Sessions(access, settings.port),
             )
             tries = LoginTries(access.password_hash, settings.port)
-            serve(make_app(site, tries), listener, Manners(seat.leash, link))
+            serve(make_app(site, tries), listener, Manners(context.channel, link))
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 
-def receive_access(leash: Leash, patience_s: float) -> ConsoleAccess:
+def receive_access(channel: ControlChannel, patience_s: float) -> ConsoleAccess:
     """Who is to be let in, as the supervisor says first of all. Raises StageDied if it does not."""
     deadline = monotonic() + patience_s
-    while not leash.broken and (left_s := deadline - monotonic()) > 0:
-        for note in leash.receive():
+    while not channel.broken and (left_s := deadline - monotonic()) > 0:
+        for note in channel.receive():
             if note["kind"] == console_access.NOTE:
                 return ConsoleAccess.of_note(note)
-        select.select([leash], [], [], left_s)
+        select.select([channel], [], [], left_s)
     raise StageDied("the runner did not say who is let in")
 
 
@@ -76,20 +76,20 @@ def folders_to_look_in(named: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 class Manners:
-    """Those of a process on the leash: it says that it is ready and alive, and leaves when told."""
+    """Says on the channel that the process is ready and alive; leaves when it is told to."""
 
-    def __init__(self, leash: Leash, link: LineLink) -> None:
-        self._leash = leash
+    def __init__(self, channel: ControlChannel, link: LineLink) -> None:
+        self._channel = channel
         self._link = link
         self._is_ready = False
 
     def __call__(self, started: bool) -> bool:
         """Whether to go on; to be called several times a second."""
         if started:
-            self._leash.send("beat" if self._is_ready else "ready")
+            self._channel.send("beat" if self._is_ready else "ready")
             self._is_ready = True
-        told = [note["kind"] for note in self._leash.receive()]
-        return self._link.is_alive and not self._leash.broken and "stop" not in told
+        told = [note["kind"] for note in self._channel.receive()]
+        return self._link.is_alive and not self._channel.broken and "stop" not in told
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from nicegui import context, run, ui
 
 from console import pages
 from console.access.sessions import Session, Sessions
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
 from console.runs_page.run_starter import Starter
 from line.errors import BadInput
@@ -47,7 +47,7 @@ class Site:
     look_in: tuple[Path, ...]
     """further folders that hold models and their evaluations, at some depth"""
     link: LineLink
-    enquirer: Enquirer
+    classifier: ClassifyClient
     """classifies pictures that visitors bring, in a process of its own"""
     starter: Starter | None
     """starts runs; None in a run's own console, which ends with it"""

@@ -82,8 +82,8 @@ def audit(run_dir: Path, settings: Settings, *, finished: bool) -> Audit:
 
 
 def _ordered_models(run_dir: Path) -> set[str]:
-    standing = Session.load(run_dir).standing
-    return {model.short_hash for model in standing.all_models(ModelFacts.load(run_dir))}
+    overrides = Session.load(run_dir).overrides
+    return {model.short_hash for model in overrides.all_models(ModelFacts.load(run_dir))}
 
 
 Row = dict[str, str]

@@ -49,7 +49,7 @@ def run_campaign(
                 lot = naive_storm(belt, order.model, order.injections, rows).facts()
             naives[seed] = lot
             console.print(f"{title}: naive line, {lot['hits']} hits, lost {lot['lost']}")
-    wounds = [wound for found in storms.values() for wound in found["wounds"]]
+    records = [record for found in storms.values() for record in found["fault_records"]]
     campaign = {
         "passed": all(found["passed"] for found in storms.values()),
         "storms": {
@@ -60,15 +60,15 @@ def run_campaign(
         "faults": {
             kind: {
                 "injected": sum(found["faults"][kind]["injected"] for found in storms.values()),
-                "recovery_s": recovery.of_kind(kind, wounds),
+                "recovery_s": recovery.of_kind(kind, records),
             }
             for kind in orders[0].kinds
         },
-        "roles": recovery.of_roles(wounds),
+        "roles": recovery.of_roles(records),
         "freeze_limit_s": next(iter(storms.values()))["freeze_limit_s"],
         "naive": naives or None,
         "notes": [f"seed {seed}: {note}" for seed, f in storms.items() for note in f["notes"]],
-        "wounds": wounds,
+        "fault_records": records,
     }
     (folder / "drill.json").write_text(json.dumps(campaign, indent=1) + "\n")
     return campaign

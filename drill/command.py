@@ -10,11 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from drill.audit import audit
-from drill.fault_injector import Inflictor
+from drill.fault_injector import FaultInjector
 from drill.growth import judge
 from drill.order import Order
 from drill.soak import SoakLog
-from drill.storm import injected_by_scenario, rage
+from drill.storm import injected_by_scenario, run_storm
 from drill.subject import Subject
 from drill.verdict import Verdict, verdict
 from line.errors import BadInput
@@ -47,10 +47,10 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
             ) as subject,
             SoakLog(work / "soak.csv") as soak,
         ):
-            inflictor = Inflictor(subject, model)
-            storm = rage(
+            injector = FaultInjector(subject, model)
+            storm = run_storm(
                 subject,
-                inflictor,
+                injector,
                 order.injections,
                 soak,
                 lambda text: status.update(f"{title}: {text}"),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from drill.fault_records import Wound
+from drill.fault_records import FaultRecord
 from drill.plan import Injection
 from drill.subject import Process, Subject, kill
 
@@ -30,7 +30,7 @@ Step = Callable[[], bool]
 """Part of a fault that comes later; False = not possible yet, to be tried again."""
 
 
-class Inflictor:
+class FaultInjector:
     """Carries out injections and the steps that follow them. `model` is the drill's own copy."""
 
     def __init__(self, subject: Subject, model: Path) -> None:
@@ -38,13 +38,13 @@ class Inflictor:
         self._model = model
         self._sound_model = model.with_name(f"sound-{model.name}")
         shutil.copyfile(model, self._sound_model)
-        self._steps: list[tuple[float, Wound, Step]] = []
+        self._steps: list[tuple[float, FaultRecord, Step]] = []
         self.runner_is_down = False
         self._model_is_spoiled = False
 
-    def inflict(self, injection: Injection) -> Wound | None:
+    def inject(self, injection: Injection) -> FaultRecord | None:
         """Do it; None if there is nobody to do it to (yet)."""
-        wound = Wound(injection)
+        record = FaultRecord(injection)
         rng = random.Random(injection.lot)  # noqa: S311 - the same seed, the same drill
         do = {
             "kill": self._signal,
@@ -54,38 +54,38 @@ class Inflictor:
             "sink": self._hamper_sink,
             "model": self._spoil_model,
         }[injection.kind]
-        return wound if do(wound, rng) else None
+        return record if do(record, rng) else None
 
     def follow_up(self) -> None:
         """Do the later steps that are due."""
         now = monotonic()
         due = [step for step in self._steps if step[0] <= now]
         self._steps = [step for step in self._steps if step[0] > now]
-        for at, wound, step in due:
+        for at, record, step in due:
             if step():
-                wound.unfinished -= 1
+                record.unfinished -= 1
             else:
-                self._steps.append((at, wound, step))
+                self._steps.append((at, record, step))
 
-    def _later(self, wound: Wound, delay_s: float, step: Step) -> None:
-        wound.unfinished += 1
-        self._steps.append((monotonic() + delay_s, wound, step))
+    def _later(self, record: FaultRecord, delay_s: float, step: Step) -> None:
+        record.unfinished += 1
+        self._steps.append((monotonic() + delay_s, record, step))
 
     # -- kinds --------------------------------------------------------------------------------
 
-    def _signal(self, wound: Wound, rng: random.Random) -> bool:
-        number = signal.SIGKILL if wound.injection.kind == "kill" else signal.SIGSTOP
+    def _signal(self, record: FaultRecord, rng: random.Random) -> bool:
+        number = signal.SIGKILL if record.injection.kind == "kill" else signal.SIGSTOP
         candidates = self._candidates(number)
         if not candidates:
             return False
-        count = _SEVERAL if wound.injection.manner == "several" else 1
+        count = _SEVERAL if record.injection.manner == "several" else 1
         for victim in rng.sample(candidates, min(count, len(candidates))):
             if kill(victim.pid, number):
-                wound.hit(victim)
-        if wound.injection.manner == "twice" and wound.blows:
-            (name,) = wound.blows
-            self._later(wound, _AGAIN_S, lambda: self._signal_again(wound, name, number))
-        return bool(wound.blows)
+                record.hit(victim)
+        if record.injection.manner == "twice" and record.blows:
+            (name,) = record.blows
+            self._later(record, _AGAIN_S, lambda: self._signal_again(record, name, number))
+        return bool(record.blows)
 
     def _candidates(self, number: int) -> list[Process]:
         """Who may be hit.
@@ -95,24 +95,24 @@ class Inflictor:
         processes = self._subject.processes()
         return [p for p in processes if p.ready or number == signal.SIGKILL]
 
-    def _signal_again(self, wound: Wound, name: str, number: int) -> bool:
+    def _signal_again(self, record: FaultRecord, name: str, number: int) -> bool:
         for process in self._candidates(number):
-            if process.name == name and process.pid != wound.blows[name].victim.pid:
-                wound.hit(process)
+            if process.name == name and process.pid != record.blows[name].victim.pid:
+                record.hit(process)
                 kill(process.pid, number)
                 return True
         return False
 
-    def _kill_runner(self, wound: Wound, rng: random.Random) -> bool:
+    def _kill_runner(self, record: FaultRecord, rng: random.Random) -> bool:
         processes = self._subject.processes()
         self.runner_is_down = True
         self._subject.kill_runner()
-        if wound.injection.manner == "with its children":
+        if record.injection.manner == "with its children":
             for process in processes:
                 kill(process.pid)
         for process in processes:
-            wound.hit(process)
-        self._later(wound, rng.uniform(0, 2 * _RUNNER_DOWN_S), self._resume)
+            record.hit(process)
+        self._later(record, rng.uniform(0, 2 * _RUNNER_DOWN_S), self._resume)
         return True
 
     def _resume(self) -> bool:
@@ -122,43 +122,43 @@ class Inflictor:
         self.runner_is_down = False
         return True
 
-    def _fill_disk(self, wound: Wound, rng: random.Random) -> bool:
-        sink = self._process(wound.injection.manner)
+    def _fill_disk(self, record: FaultRecord, rng: random.Random) -> bool:
+        sink = self._process(record.injection.manner)
         if sink is None:
             return False
         file = self._subject.run_dir / _FILES.get(sink.name, "none")
         size = file.stat().st_size if file.exists() else 0
         if not _limit_files(sink.pid, size + _SPARE_BYTES):
             return False
-        self._later(wound, _NO_ROOM_S, lambda: _limit_files(sink.pid, None) or True)
+        self._later(record, _NO_ROOM_S, lambda: _limit_files(sink.pid, None) or True)
         return True
 
-    def _hamper_sink(self, wound: Wound, rng: random.Random) -> bool:
+    def _hamper_sink(self, record: FaultRecord, rng: random.Random) -> bool:
         sinks = [p for p in self._subject.processes() if p.role == "sink" and p.ready]
         if not sinks:
             return False
         pid = rng.choice(sinks).pid
         cycles, stop_s, go_s = _SLOW_CYCLES, _SLOW_STOP_S, _SLOW_GO_S
-        if wound.injection.manner == "frozen":
+        if record.injection.manner == "frozen":
             cycles, stop_s = 1, _FROZEN_S
         for number in range(cycles):
             begin_s = number * (stop_s + go_s)
-            self._later(wound, begin_s, lambda: kill(pid, signal.SIGSTOP) or True)
-            self._later(wound, begin_s + stop_s, lambda: kill(pid, signal.SIGCONT) or True)
+            self._later(record, begin_s, lambda: kill(pid, signal.SIGSTOP) or True)
+            self._later(record, begin_s + stop_s, lambda: kill(pid, signal.SIGCONT) or True)
         return True
 
-    def _spoil_model(self, wound: Wound, rng: random.Random) -> bool:
+    def _spoil_model(self, record: FaultRecord, rng: random.Random) -> bool:
         workers = [p for p in self._subject.processes() if p.role == "worker"]
         if not workers:
             return False
         sound = self._sound_model.read_bytes()
-        cut = wound.injection.manner == "cut short"
+        cut = record.injection.manner == "cut short"
         self._replace_model(sound[: len(sound) // 2] if cut else sound + b"another")
         self._model_is_spoiled = True
         victim = rng.choice(workers)
         kill(victim.pid)
-        wound.hit(victim)
-        self._later(wound, _BAD_MODEL_S, lambda: self._mend_model(sound))
+        record.hit(victim)
+        self._later(record, _BAD_MODEL_S, lambda: self._mend_model(sound))
         return True
 
     def _mend_model(self, sound: bytes) -> bool:

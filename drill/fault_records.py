@@ -1,4 +1,4 @@
-"""Faults inflicted from outside, and the watch over how long each takes to heal."""
+"""Faults injected from outside, and the watch over how long each takes to heal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Blow:
 
 
 @dataclass(slots=True)
-class Wound:
+class FaultRecord:
     """One injected fault.
 
     It is healed when nothing is left to be done about it, every process that was hit is back, and
@@ -56,7 +56,7 @@ class Wound:
     """
 
     injection: Injection
-    inflicted: float = field(default_factory=monotonic)
+    injected: float = field(default_factory=monotonic)
     blows: dict[str, Blow] = field(default_factory=dict)
     """process → the last blow that it took"""
     unfinished: int = 0
@@ -76,7 +76,7 @@ class Wound:
             blow.look(subject, processes)
         is_over = not self.unfinished and all(b.back_s is not None for b in self.blows.values())
         if self._row.look(is_over, subject):
-            self.healed_s = monotonic() - self.inflicted
+            self.healed_s = monotonic() - self.injected
 
     def facts(self) -> dict[str, Any]:
         """JSON values; times in seconds, None where it never healed."""

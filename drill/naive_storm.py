@@ -56,7 +56,7 @@ def storm(
         (folder / "settings.json").write_text(settings.model_dump_json())
         shutil.copyfile(model, folder / "model.onnx")
         with _NaiveLine(folder, settings) as line:
-            hits = _rage(line, list(_blows(injections)), settings.supervisor.hang_s)
+            hits = _run_storm(line, list(_blows(injections)), settings.supervisor.hang_s)
         shutil.copyfile(folder / "rows.csv", rows_file)
     rows = Counter(text.partition(",")[0] for text in rows_file.read_text().splitlines())
     due = set(_items(settings))
@@ -139,7 +139,7 @@ class _NaiveLine:
         return (self._folder / "rows.csv").stat().st_size
 
 
-def _rage(line: _NaiveLine, blows: list[_Blow], hang_s: float) -> int:
+def _run_storm(line: _NaiveLine, blows: list[_Blow], hang_s: float) -> int:
     """Until no row comes any more; returns how many processes were hit."""
     began = monotonic()
     first_row: float | None = None

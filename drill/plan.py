@@ -22,7 +22,7 @@ KINDS = {
     "clock": "the wall clock of every process jumps by hours, all the time",
 }
 BY_SCENARIO = ("picture", "poison", "overload")
-"""Kinds that are events of the scenario; the others are inflicted from outside."""
+"""Kinds that are events of the scenario; the others are injected from outside."""
 _FREQUENT = ("kill", "stop")
 _MANNERS = {
     "kill": ("one", "several", "twice"),

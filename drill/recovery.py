@@ -1,6 +1,6 @@
 """How long faults took to heal: by kind of fault, and by the role of the process that was hit.
 
-Works on what `Wound.facts` gives, of one storm or of several together.
+Works on what `FaultRecord.facts` gives, of one storm or of several together.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ def spread(values: Iterable[float | None]) -> Facts:
     }
 
 
-def of_kind(kind: str, wounds: Sequence[Facts]) -> Facts:
+def of_kind(kind: str, records: Sequence[Facts]) -> Facts:
     """Spread of the recoveries in seconds: until all that was hit is back and a row was written."""
-    return spread(wound["healed_s"] for wound in wounds if wound["kind"] == kind)
+    return spread(record["healed_s"] for record in records if record["kind"] == kind)
 
 
-def of_roles(wounds: Sequence[Facts]) -> list[Facts]:
+def of_roles(records: Sequence[Facts]) -> list[Facts]:
     """For each kind of blow and role: how many were `hit`, and the spread until they were back."""
     found = []
     for kind, done in BLOWS.items():
         for role in ROLES:
             hits = [
                 hit
-                for wound in wounds
-                if wound["kind"] == kind
-                for hit in wound["hit"]
+                for record in records
+                if record["kind"] == kind
+                for hit in record["hit"]
                 if hit["role"] == role
             ]
             if hits:
@@ -49,13 +49,13 @@ def of_roles(wounds: Sequence[Facts]) -> list[Facts]:
     return found
 
 
-def within(wounds: Sequence[Facts], kind: str, role: str, limit_s: float) -> tuple[int, int]:
+def within(records: Sequence[Facts], kind: str, role: str, limit_s: float) -> tuple[int, int]:
     """Of the processes of a role that came back from a blow: how many in time, and how many."""
     times = [
         hit["back_s"]
-        for wound in wounds
-        if wound["kind"] == kind
-        for hit in wound["hit"]
+        for record in records
+        if record["kind"] == kind
+        for hit in record["hit"]
         if hit["role"] == role and hit["back_s"] is not None
     ]
     return sum(time <= limit_s for time in times), len(times)

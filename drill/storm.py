@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
-from drill.fault_injector import Inflictor
-from drill.fault_records import Wound
+from drill.fault_injector import FaultInjector
+from drill.fault_records import FaultRecord
 from drill.plan import BY_SCENARIO, Injection
 from drill.soak import SoakLog, sample
 from drill.subject import Process, Subject
@@ -27,16 +27,16 @@ _STUCK_S = 90.0
 class Storm:
     """What was done to a line, and how it took it."""
 
-    wounds: list[Wound] = field(default_factory=list)
+    records: list[FaultRecord] = field(default_factory=list)
     skipped: list[Injection] = field(default_factory=list)
     """planned, but the run was over before there was a chance"""
     status: int | None = None
     """of the last runner; None if the line was stuck"""
 
 
-def rage(
+def run_storm(
     subject: Subject,
-    inflictor: Inflictor,
+    injector: FaultInjector,
     injections: Sequence[Injection],
     log: SoakLog,
     tell: Callable[[str], None],
@@ -47,18 +47,18 @@ def rage(
     service = _Service(subject)
     begun = monotonic()
     next_sample = 0.0
-    while subject.status is None or inflictor.runner_is_down:
+    while subject.status is None or injector.runner_is_down:
         sleep(_LOOK_S)
         processes = subject.processes()
-        service.look(inflictor.runner_is_down)
-        inflictor.follow_up()
-        for wound in storm.wounds:
-            wound.look(subject, processes)
-        if waiting and not inflictor.runner_is_down and _is_due(waiting[0], service, processes):
-            wound_or_none = inflictor.inflict(waiting[0])
-            if wound_or_none is not None:
+        service.look(injector.runner_is_down)
+        injector.follow_up()
+        for record in storm.records:
+            record.look(subject, processes)
+        if waiting and not injector.runner_is_down and _is_due(waiting[0], service, processes):
+            record_or_none = injector.inject(waiting[0])
+            if record_or_none is not None:
                 waiting.popleft()
-                storm.wounds.append(wound_or_none)
+                storm.records.append(record_or_none)
         if monotonic() >= next_sample:
             next_sample = monotonic() + _SAMPLE_S
             for name, pid in [
@@ -66,7 +66,7 @@ def rage(
                 *((p.name, p.pid) for p in processes),
             ]:
                 log.add(sample(monotonic() - begun, name, pid))
-            tell(f"{service.served_s:.0f} s of service, {len(storm.wounds)} faults")
+            tell(f"{service.served_s:.0f} s of service, {len(storm.records)} faults")
         if service.silent_s > _STUCK_S:
             return storm
     storm.skipped = list(waiting)

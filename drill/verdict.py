@@ -34,7 +34,7 @@ def verdict(
     `recovery_s` of a kind: from the injection until every process that it hit is back and a row
     was written; `median` and `max` are None where nothing had to recover.
     """
-    wounds = [wound.facts() for wound in storm.wounds]
+    records = [record.facts() for record in storm.records]
     return {
         "passed": audited.is_clean
         and storm.status == 0
@@ -43,19 +43,19 @@ def verdict(
         "runner_status": storm.status,
         "faults": {
             kind: {
-                "injected": sum(wound["kind"] == kind for wound in wounds)
+                "injected": sum(record["kind"] == kind for record in records)
                 + sum(each.kind == kind for each in by_scenario),
                 "skipped": sum(each.kind == kind for each in storm.skipped),
-                "recovery_s": recovery.of_kind(kind, wounds),
+                "recovery_s": recovery.of_kind(kind, records),
             }
             for kind in kinds
         },
-        "roles": recovery.of_roles(wounds),
+        "roles": recovery.of_roles(records),
         "freeze_limit_s": settings.worker.lease_s + FREEZE_MARGIN_S,
         "audit": asdict(audited),
         "growth": [{**asdict(each), "share": round(each.share, 4)} for each in grown],
         "notes": list(notes),
-        "wounds": wounds,
+        "fault_records": records,
     }
 
 
@@ -94,7 +94,7 @@ def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
                 [_role(facts) for facts in found["roles"]],
             )
         )
-    frozen = [wound for wound in found["wounds"] if wound["kind"] == "stop"]
+    frozen = [record for record in found["fault_records"] if record["kind"] == "stop"]
     in_time, back = recovery.within(frozen, "stop", "worker", found["freeze_limit_s"])
     if back:
         tables[-1] = tables[-1].with_note(

@@ -55,7 +55,7 @@ _ALL: TypeAdapter[list[BeltChange]] = TypeAdapter(list[BeltChange])
 
 
 def to_note(changes: Iterable[BeltChange]) -> list[dict[str, Any]]:
-    """Plain values, for a leash."""
+    """Plain values, for a channel."""
     return [change.model_dump() for change in changes]
 
 

@@ -1,4 +1,4 @@
-"""What camera, worker and sink have in common: a link, a leash, a heartbeat.
+"""What camera, worker and sink have in common: a link, a channel, a heartbeat.
 
 The owner calls `exchange` in its loop and is handed the messages meant for it. Greeting the
 dispatcher (again, when it restarted), beating, and orders from the supervisor happen here.
@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
-from line.process.context import Seat
-from line.process.control_channel import Note
+from line.process.context import ProcessContext
+from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import endpoint
 from line.sockets import Link
 
@@ -21,7 +21,7 @@ BEAT_S = 0.2
 
 
 class Client:
-    """A seat at the plane. Context manager: owns the link.
+    """A context at the plane. Context manager: owns the link.
 
     It is ready, and says so to the supervisor, when the dispatcher has welcomed it.
 
@@ -30,23 +30,23 @@ class Client:
         stop: the supervisor wants this process to end now.
         orphaned: monotonic time since which the supervisor is gone, or since which this process,
             which was told to leave, knows that nothing more will be sent to it; or None.
-        heeded: monotonic time up to which everything that the supervisor has said is known.
+        handled: monotonic time up to which everything that the supervisor has said is known.
     """
 
-    def __init__(self, seat: Seat, *, credit: int = 0) -> None:
-        self.seat = seat
+    def __init__(self, context: ProcessContext, *, credit: int = 0) -> None:
+        self.context = context
         self.drain = False
         self.stop = False
         self.orphaned: float | None = None
         self._leaving = False
-        self.heeded = 0.0
-        self.orders: list[Note] = []
+        self.handled = 0.0
+        self.orders: list[ControlMessage] = []
         """notes of the supervisor that are not about ending"""
-        self._hello = Hello(seat.role, seat.name, seat.incarnation, credit)
+        self._hello = Hello(context.role, context.name, context.incarnation, credit)
         self._epoch: str | None = None
-        address = endpoint(seat.runtime_dir, seat.role)
-        self._link = Link(address, seat.identity, seat.settings.message)
-        self._link.watch(seat.leash.fileno())
+        address = endpoint(context.runtime_dir, context.role)
+        self._link = Link(address, context.identity, context.settings.message)
+        self._link.watch(context.channel.fileno())
         self._next_beat = 0.0
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class Client:
     @property
     def malformed(self) -> int:
         """Messages and notes that were counted and ignored."""
-        return self._link.malformed + self.seat.leash.malformed
+        return self._link.malformed + self.context.channel.malformed
 
     def watch(self, fd: int) -> None:
         """Let `exchange` return when the file descriptor is readable, too."""
@@ -84,7 +84,7 @@ class Client:
         self._beat()
         wake = self._next_beat if until is None else min(until, self._next_beat)
         self._link.wait(wake - monotonic())
-        self._heed_leash()
+        self._handle_channel()
         received: list[tuple[Message, Buffer | None]] = []
         for message, payload in self._link.receive():
             if isinstance(message, Who):
@@ -96,7 +96,7 @@ class Client:
                 self.orphaned = self.orphaned or monotonic()
             elif message.epoch != self._epoch:
                 if self._epoch is None:  # ready means connected
-                    self.seat.leash.send("ready")
+                    self.context.channel.send("ready")
                 self._epoch = message.epoch
                 received.append((message, payload))
         return received
@@ -106,12 +106,12 @@ class Client:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_S
             self._link.send(Beat())
-            self.seat.leash.send("beat", malformed=self.malformed)
+            self.context.channel.send("beat", malformed=self.malformed)
 
-    def _heed_leash(self) -> None:
-        leash = self.seat.leash
-        self.heeded = monotonic()
-        for note in leash.receive():
+    def _handle_channel(self) -> None:
+        channel = self.context.channel
+        self.handled = monotonic()
+        for note in channel.receive():
             if note["kind"] == "drain":
                 self.drain = True
             elif note["kind"] == "stop":
@@ -122,7 +122,7 @@ class Client:
                 self._link.send(self._hello)
             else:
                 self.orders.append(note)
-        if leash.broken and self.orphaned is None:
+        if channel.broken and self.orphaned is None:
             self.orphaned = monotonic()
             self.drain = True
-            self._link.unwatch(leash.fileno())
+            self._link.unwatch(channel.fileno())

@@ -197,7 +197,7 @@ class Hub(_Owner):
             _send(self._feed, parts)
 
     def offer(self, message: Message, payload: Buffer) -> None:
-        """Give to the candidate beside the line, if there is one and it has room."""
+        """Give to the shadow model beside the line, if there is one and it has room."""
         with suppress(zmq.Again):
             _send(self._shadow, encode(message, payload))
 

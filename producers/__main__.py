@@ -12,8 +12,8 @@ from time import monotonic
 from line.belt_time import Clock
 from line.client import BEAT_S, Client
 from line.errors import BadInput, ScraplineError
-from line.process.context import Seat, leave, take_seat
-from line.process.control_channel import Leash
+from line.process.context import ProcessContext, enter_process, leave
+from line.process.control_channel import ControlChannel
 from line.run_files.review_spool import FOLDER, SpoolWriter
 from producers.arrivals import feed_of
 from producers.camera import Camera
@@ -26,37 +26,37 @@ from producers.studio import Archive, Studio
 
 
 def main() -> int:
-    seat = take_seat()
+    context = enter_process()
     try:
         with ExitStack() as stack:
-            _run(seat, stack)
+            _run(context, stack)
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 
-def _run(seat: Seat, stack: ExitStack) -> None:
-    settings = seat.settings
+def _run(context: ProcessContext, stack: ExitStack) -> None:
+    settings = context.settings
     # The studio's thread must not keep the trigger waiting for the interpreter lock.
     sys.setswitchinterval(0.0005)
-    source = stack.enter_context(closing(_source(seat)))
-    path = seat.run_dir / f"{seat.name}.progress"
+    source = stack.enter_context(closing(_source(context)))
+    path = context.run_dir / f"{context.name}.progress"
     progress = Progress(
         path,
-        seat.runtime_dir / f"{seat.name}.stop",
-        feed=feed_checksum(settings, seat.index),
+        context.runtime_dir / f"{context.name}.stop",
+        feed=feed_checksum(settings, context.index),
         durable=settings.results.survives_power_cut,
     )
     stack.enter_context(closing(progress))
-    feed = feed_of(source, settings, seat.index)
+    feed = feed_of(source, settings, context.index)
     try:
-        first = mark_at(feed, max(0, progress.low - 1), progress.mark, _Beats(seat.leash).beat)
+        first = mark_at(feed, max(0, progress.low - 1), progress.mark, _Beats(context.channel).beat)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    seat.leash.send("progress", **resume_note(progress.record))
+    context.channel.send("progress", **resume_note(progress.record))
     if settings.record.enabled:
         import_module("producers.recorder")  # it takes its time: now, not at the first trigger
-    client = stack.enter_context(Client(seat))
+    client = stack.enter_context(Client(context))
     start = _await_start(client)
     if start is None:
         return
@@ -64,23 +64,23 @@ def _run(seat: Seat, stack: ExitStack) -> None:
     clock = Clock(start.zero, speed)
     studio = stack.enter_context(
         Studio(
-            photographer(source, settings, seat.index),
+            photographer(source, settings, context.index),
             settings.camera.encoding,
             settings.camera.jpeg_quality,
             nice=settings.worker.nice,
             picture_bytes=settings.message.picture_bytes,
-            archive=_archive(seat, stack, source, clock),
+            archive=_archive(context, stack, source, clock),
         )
     )
-    Camera(client, clock, source, feed, first, studio, progress, start.since, _spool(seat)).run()
+    Camera(client, clock, source, feed, first, studio, progress, start.since, _spool(context)).run()
 
 
-def _source(seat: Seat) -> Source:
+def _source(context: ProcessContext) -> Source:
     """The run's source; pictures that are read, not drawn, come from a process of their own."""
-    source = open_source(seat.settings, seat.run_dir, opened=False)
+    source = open_source(context.settings, context.run_dir, opened=False)
     if not isinstance(source, FolderSource | VideoSource | WebcamSource):
         return source
-    separate = SeparateSource(source, seat.settings, seat.run_dir)
+    separate = SeparateSource(source, context.settings, context.run_dir)
     if not source.is_reproducible:
         separate.check()  # a device that is not there is found out at the start
     return separate
@@ -89,33 +89,37 @@ def _source(seat: Seat) -> Source:
 class _Beats:
     """Shows the supervisor that a camera lives which is not ready yet."""
 
-    def __init__(self, leash: Leash) -> None:
-        self._leash = leash
+    def __init__(self, channel: ControlChannel) -> None:
+        self._channel = channel
         self._next = 0.0
 
     def beat(self) -> None:
         if monotonic() >= self._next:
             self._next = monotonic() + BEAT_S
-            self._leash.send("beat", malformed=0)
+            self._channel.send("beat", malformed=0)
 
 
-def _spool(seat: Seat) -> SpoolWriter | None:
+def _spool(context: ProcessContext) -> SpoolWriter | None:
     """Where pictures go that may be wanted for review, if there is a review."""
-    review = seat.settings.review
+    review = context.settings.review
     if not review.enabled:
         return None
-    folder = seat.run_dir / "review" / FOLDER
-    return SpoolWriter(folder, seat.index, 10**6 * review.spool_mb)
+    folder = context.run_dir / "review" / FOLDER
+    return SpoolWriter(folder, context.index, 10**6 * review.spool_mb)
 
 
-def _archive(seat: Seat, stack: ExitStack, source: Source, clock: Clock) -> Archive | None:
+def _archive(
+    context: ProcessContext, stack: ExitStack, source: Source, clock: Clock
+) -> Archive | None:
     """The lane's recording, if the run is to be recorded."""
-    if not seat.settings.record.enabled:
+    if not context.settings.record.enabled:
         return None
     # Imported late: only a run that is recorded writes MCAP files.
     from producers.recorder import Recorder
 
-    return stack.enter_context(Recorder(seat.run_dir, seat.settings, seat.index, source, clock))
+    return stack.enter_context(
+        Recorder(context.run_dir, context.settings, context.index, source, clock)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,13 +69,13 @@ class Camera:
         `spool`: where pictures go that may be wanted for review; None: there is no review.
         """
         self._client = client
-        self._seat = client.seat
+        self._context = client.context
         self._clock = clock
         self._source = source
         self._studio = studio
         self._progress = progress
         self._exposures: deque[_Exposure] = deque()
-        self._faults = PictureFaults(self._seat.settings, self._seat.index)
+        self._faults = PictureFaults(self._context.settings, self._context.index)
         self._jitter = Jitter()
         self._spool = spool
         self._spooling: set[int] = set()
@@ -89,7 +89,7 @@ class Camera:
         self._env = simpy.Environment()
         self._lane = Lane(self._env, client, clock, feed, self._observe, first)
         self._belt = self._lane.belt
-        size = self._seat.settings.camera.window_frames
+        size = self._context.settings.camera.window_frames
         self._window = Window(size, self._belt.items_since, self._dropped)
         client.watch(studio.fileno())
 
@@ -97,9 +97,9 @@ class Camera:
         """Until every item that was fed is acknowledged and off the belt, or `stop` comes."""
         while not (self._is_finished or self._client.stop or self._is_forsaken):
             for message, _ in self._client.exchange(self._wake_at()):
-                self._heed(message)
-            self._lane.heed_orders()
-            self._heed_drain()
+                self._handle(message)
+            self._lane.handle_orders()
+            self._handle_drain()
             self._settle_spooled()
             self._studio.settle()
             self._advance()
@@ -119,7 +119,7 @@ class Camera:
         """Let happen what is due; what is not yet known to be in force lies ahead of the belt."""
         if self._clock.is_paced:
             turn_ends = monotonic() + _TURN_S
-            known_s = self._clock.belt(self._client.heeded)
+            known_s = self._clock.belt(self._client.handled)
             while self._env.peek() <= known_s and monotonic() < turn_ends:
                 self._env.step()
             return
@@ -195,9 +195,9 @@ class Camera:
         return self._unseen(item, Verdict.DROPPED, reason)
 
     def _unseen(self, item: BeltItem, verdict: UnseenVerdict, reason: str) -> Unseen:
-        truth = self._source.facts(self._seat.index, item.seq).true_class
-        mass_g = self._seat.settings.mass_g(truth)
-        return Unseen(self._seat.index, item.seq, item.trigger_s, truth, mass_g, verdict, reason)
+        truth = self._source.facts(self._context.index, item.seq).true_class
+        mass_g = self._context.settings.mass_g(truth)
+        return Unseen(self._context.index, item.seq, item.trigger_s, truth, mass_g, verdict, reason)
 
     def _publish(self) -> None:
         """Send the frames whose pictures are finished, in the order of their triggers."""
@@ -215,10 +215,10 @@ class Camera:
             self._client.send(frame, data)
 
     def _frame(self, exposure: _Exposure, shot: Shot) -> Frame:
-        item, settings = exposure.item, self._seat.settings
-        truth = self._source.facts(self._seat.index, item.seq).true_class
+        item, settings = exposure.item, self._context.settings
+        truth = self._source.facts(self._context.index, item.seq).true_class
         return Frame(
-            camera=self._seat.index,
+            camera=self._context.index,
             seq=item.seq,
             scheduled_s=item.trigger_s,
             triggered=exposure.triggered,
@@ -234,7 +234,7 @@ class Camera:
 
     # -- the line -----------------------------------------------------------------------------
 
-    def _heed(self, message: Message) -> None:
+    def _handle(self, message: Message) -> None:
         if isinstance(message, Acknowledged):
             self._acknowledge(message)
         elif isinstance(message, Welcome):
@@ -260,7 +260,7 @@ class Camera:
             self._spooling.discard(seq)
             self._progress.update((seq,))
 
-    def _heed_drain(self) -> None:
+    def _handle_drain(self) -> None:
         """Stop the infeed when told to; a restarted camera stops it where its forerunner did."""
         if self._client.drain and self._progress.stop_s is None and self._has_fed_its_past:
             now_s = self._clock.belt(monotonic()) if self._clock.is_paced else self._env.now
@@ -303,7 +303,7 @@ class Camera:
     def _is_forsaken(self) -> bool:
         """Without a supervisor there is only so much time to drain in."""
         orphaned = self._client.orphaned
-        limit_s = self._seat.settings.supervisor.stop_s
+        limit_s = self._context.settings.supervisor.stop_s
         return orphaned is not None and monotonic() > orphaned + limit_s
 
     def _report(self, *, final: bool = False) -> None:
@@ -314,7 +314,7 @@ class Camera:
             if self._spool is not None:
                 self._spool.mark(self._progress.low)
             self._tell_of_archive()
-            self._seat.leash.send(
+            self._context.channel.send(
                 "finished" if final else "belt",
                 fed=self._triggered,
                 belt_s=self._env.now,
@@ -328,8 +328,8 @@ class Camera:
         why = self._studio.archive_ended
         if why and not self._has_told:
             self._has_told = True
-            place = self._seat.name
-            self._seat.leash.send(
+            place = self._context.name
+            self._context.channel.send(
                 "incident",
                 id=f"recording-{place}",
                 event="recording",

@@ -32,21 +32,23 @@ class Lane:
         """`first`: the last item that stands in every sink; it brings the belt's time along."""
         self._client = client
         self._clock = clock
-        settings, lane = client.seat.settings, client.seat.index
+        settings, lane = client.context.settings, client.context.index
         drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
         self.belt = Belt(env, settings.belt, feed, observe, drifts, first)
         if lane == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
-                self.belt.at(event.at_s, partial(client.seat.leash.send, "event", number=number))
+                self.belt.at(
+                    event.at_s, partial(client.context.channel.send, "event", number=number)
+                )
         self._is_paused = False
-        self.heed_orders()
+        self.handle_orders()
 
     @property
     def is_held(self) -> bool:
         """The belt of the `max` clock stands still; not for somebody who wants it to run empty."""
         return self._is_paused and not self._client.drain
 
-    def heed_orders(self) -> None:
+    def handle_orders(self) -> None:
         """Follow what the supervisor has said of the belts; the last note says it all."""
         told = [note["changes"] for note in self._client.orders if "changes" in note]
         self._client.orders.clear()

@@ -21,7 +21,7 @@ def read_changes(run_dir: Path, orders: int) -> Changes:
     if not (run_dir / FILE).is_file():  # as in virtual time, where nobody gives any
         return None if orders else ()
     try:
-        return tuple(Session.load(run_dir).standing.changes)
+        return tuple(Session.load(run_dir).overrides.changes)
     except BadInput:
         return None
 

@@ -71,7 +71,7 @@ class RunFolder(RunFiles):
     alerts: Alerts
     queue: Queue
     comparisons: list[Comparison]
-    """of candidates, see `reports.shadow`"""
+    """of shadow models, see `reports.shadow`"""
 
     @property
     def fed(self) -> int:
@@ -128,8 +128,8 @@ def read_run(
     files = read_files(path)
     alerts = _by_product(read_alerts, path / "alerts.jsonl", Alerts(), unread)
     queue = _by_product(read_queue, path / "review", Queue(), unread)
-    no_candidate: list[Comparison] = []
-    comparisons = _by_product(read_comparisons, path, no_candidate, unread)
+    no_shadow: list[Comparison] = []
+    comparisons = _by_product(read_comparisons, path, no_shadow, unread)
     with reading(path):
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
         shown = [item.frame_id for item in queue.first]

@@ -50,7 +50,7 @@ def write_line_record(run_dir: Path) -> Path:
     file = McapFile(draft.open("wb"))
     try:
         _write_results(run, file)
-        _write_happenings(run, file)
+        _write_incidents(run, file)
         file.finish()
         draft.chmod((run_dir / "settings.json").stat().st_mode & 0o777)
         draft.replace(path)
@@ -122,15 +122,15 @@ def _label(row: dict[str, Any], at_ns: int) -> ImageAnnotations:
     return ImageAnnotations(texts=[text])
 
 
-def _write_happenings(run: RunFiles, file: McapFile) -> None:
+def _write_incidents(run: RunFiles, file: McapFile) -> None:
     logs = file.protobuf_channel("/line/log", Log)
-    for at_ns, level, name, text in sorted(_happenings(run)):
+    for at_ns, level, name, text in sorted(_incidents(run)):
         log = Log(timestamp=timestamp(at_ns), level=level, name=name, message=text)
         file.add(logs, at_ns, log.SerializeToString())
     file.end_chunk()
 
 
-def _happenings(run: RunFiles) -> Iterator[tuple[int, Log.Level.ValueType, str, str]]:
+def _incidents(run: RunFiles) -> Iterator[tuple[int, Log.Level.ValueType, str, str]]:
     """(nanoseconds, level, who, what): alerts, restarts and orders, and the faults injected."""
     for alert in every_alert(run.path / "alerts.jsonl"):
         level = _LEVELS.get(alert.get("level", ""), Log.UNKNOWN)

@@ -1,4 +1,4 @@
-"""What shadow.csv comes to: a candidate beside the models that decided, item by item."""
+"""What shadow.csv comes to: a shadow model beside the models that decided, item by item."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Comparison = dict[str, Any]
 
 
 def read_comparisons(run_dir: Path) -> list[Comparison]:
-    """One for each candidate, in the order in which they came; none if there was none.
+    """One for each shadow model, in the order in which they came; none if there was none.
 
-    - `model`, `served`: short hashes of the candidate, and of the models that decided
+    - `model`, `served`: short hashes of the shadow model, and of the models that decided
     - `items`; `agreement`: the same class ÷ items
     - `known`: items whose class is known; `accuracy`: of each, right ÷ known, or None
-    - `mended`, `spoiled`: known items that the candidate alone, or the other alone, got right
+    - `mended`, `spoiled`: known items that the shadow model alone, or the other alone, got right
     - `latency_ms`: p50 and p95 of the inference of each, or None
     - `changes`: `true_class` (or None), `served`, `shadow`, `items`: other classes, most first
 
@@ -44,7 +44,7 @@ def read_comparisons(run_dir: Path) -> list[Comparison]:
         BadInput: if the file cannot be read, or is no shadow.csv.
     """
     path = run_dir / FILE
-    found: dict[str, _Candidate] = {}
+    found: dict[str, _ShadowModel] = {}
     try:
         for block in blocks(path):
             for model, rows in _parse(block.data, block.first_line == 1).groupby(
@@ -52,7 +52,7 @@ def read_comparisons(run_dir: Path) -> list[Comparison]:
             ):
                 if str(model) not in found and len(found) == _MOST_MODELS:
                     raise ValueError("names more models than any run has tried")
-                found.setdefault(str(model), _Candidate()).add(rows)
+                found.setdefault(str(model), _ShadowModel()).add(rows)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -84,8 +84,8 @@ def _parse(data: bytes, has_header: bool) -> pd.DataFrame:
     return rows
 
 
-class _Candidate:
-    """Counts of the rows of one candidate, each item once."""
+class _ShadowModel:
+    """Counts of the rows of one shadow model, each item once."""
 
     def __init__(self) -> None:
         self.items = 0

@@ -1,4 +1,4 @@
-"""A candidate beside the model that decided, in the terminal."""
+"""A shadow model beside the model that decided, in the terminal."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MOST_CHANGES = 12
 
 
 def print_comparison(found: Comparison, console: Console) -> None:
-    """Print what `reports.shadow` has found about one candidate."""
+    """Print what `reports.shadow` has found about one shadow model."""
     console.print(
-        f"candidate {found['model']} beside {', '.join(found['served'])}: "
+        f"shadow model {found['model']} beside {', '.join(found['served'])}: "
         f"{wording.count(found['items'], 'item')}, "
         f"the same class for {wording.percent(found['agreement'])}\n",
         soft_wrap=True,
@@ -23,7 +23,7 @@ def print_comparison(found: Comparison, console: Console) -> None:
     console.print(_figures(found))
     if found["known"]:
         console.print(
-            f"\nof {wording.count(found['known'], 'item')} with a known class the candidate alone "
+            f"\nof {wording.count(found['known'], 'item')} with a known class the shadow alone "
             f"was right about {found['mended']}, the other alone about {found['spoiled']}",
             soft_wrap=True,
         )
@@ -37,7 +37,7 @@ def _figures(found: Comparison) -> Table:
     table.add_column("")
     for heading in ("accuracy", "inference p50", "p95"):
         table.add_column(heading, justify="right")
-    for each, what in (("served", "decided"), ("shadow", "candidate")):
+    for each, what in (("served", "decided"), ("shadow", "shadow")):
         latency = found["latency_ms"][each]
         accuracy = wording.percent(found["accuracy"][each])
         table.add_row(what, accuracy, *(_ms(latency[p]) for p in ("p50", "p95")))
@@ -50,7 +50,7 @@ def _ms(value: float | None) -> str:
 
 def _changes(found: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    for heading in ("is", "decided", "candidate"):
+    for heading in ("is", "decided", "shadow"):
         table.add_column(heading)
     table.add_column("items", justify="right")
     table.add_column("")

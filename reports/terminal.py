@@ -85,7 +85,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     wall = wording.number(summary["wall_s"], "s")
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
     models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
-    candidates = {"candidate": wording.candidates(summary)} if summary["shadow"] else {}
+    shadow = {"shadow": wording.shadow_models(summary)} if summary["shadow"] else {}
     failed = {"failed": wording.failures(summary)} if summary["verdicts"]["failed"] else {}
     orders = f" · {wording.count(summary['orders'], 'order')} given" if summary["orders"] else ""
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
@@ -102,7 +102,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             **failed,
             **faults,
             **models,
-            **candidates,
+            **shadow,
             "clock": wording.clock(summary).removeprefix("clock "),
             "run": f"{wording.ending(summary['ended'])} · {wall} wall · "
             f"{summary['workers']} workers · seed {summary['seed']}{resumed}{orders}",

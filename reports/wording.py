@@ -142,12 +142,12 @@ def models(summary: Mapping[str, Any]) -> str:
     )
 
 
-def candidates(summary: Mapping[str, Any]) -> str:
-    """What each candidate beside the line came to."""
-    return "; ".join(map(_candidate, summary["shadow"]))
+def shadow_models(summary: Mapping[str, Any]) -> str:
+    """What each shadow model beside the line came to."""
+    return "; ".join(map(_shadow, summary["shadow"]))
 
 
-def _candidate(found: Mapping[str, Any]) -> str:
+def _shadow(found: Mapping[str, Any]) -> str:
     shares = (found["agreement"], found["accuracy"]["shadow"], found["accuracy"]["served"])
     agreement, own, other = map(percent, shares)
     items = count(found["items"], "item")

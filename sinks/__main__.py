@@ -7,65 +7,65 @@ from contextlib import closing
 
 from line.client import Client
 from line.errors import ScraplineError
-from line.process.context import Seat, leave, take_seat
+from line.process.context import ProcessContext, enter_process, leave
 from sinks.follower import Follower, Passed
 from sinks.following import Following
 from sinks.pulse import Pulse
 
 
 def main() -> int:
-    seat = take_seat()
+    context = enter_process()
     try:
-        if seat.name == "csv_log":
-            _log(seat)
+        if context.name == "csv_log":
+            _log(context)
         else:
-            _follow(seat)
+            _follow(context)
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 
 # Each loads what it needs alone: a process that was killed is back the sooner.
 
 
-def _log(seat: Seat) -> None:
+def _log(context: ProcessContext) -> None:
     from line.observe.latency_buckets import bucket_bounds_s
     from sinks.csv_log import CsvLog
     from sinks.loop import run
 
-    settings = seat.settings
+    settings = context.settings
     log = CsvLog(
-        seat.run_dir / "results.csv",
+        context.run_dir / "results.csv",
         latency_bounds_s=bucket_bounds_s(settings),
         sync=settings.results.survives_power_cut,
-        alive=Pulse(seat.leash),
+        alive=Pulse(context.channel),
     )
-    with closing(log), Client(seat, credit=settings.sink.credit) as client:
+    with closing(log), Client(context, credit=settings.sink.credit) as client:
         run(client, log)
 
 
-def _follow(seat: Seat) -> None:
+def _follow(context: ProcessContext) -> None:
     passed = Passed()
-    follower = _alerts(seat) if seat.name == "alerts" else _review(seat, passed)
-    with closing(Following(seat, follower, passed)) as following:
+    follower = _alerts(context) if context.name == "alerts" else _review(context, passed)
+    with closing(Following(context, follower, passed)) as following:
         following.run()
 
 
-def _alerts(seat: Seat) -> Follower:
+def _alerts(context: ProcessContext) -> Follower:
     from sinks.alerts import Alerts
 
-    settings = seat.settings
+    settings = context.settings
     sync = settings.results.survives_power_cut
-    path = seat.run_dir / "alerts.jsonl"
-    return Alerts(path, settings.alerts, sync=sync, alive=Pulse(seat.leash))
+    path = context.run_dir / "alerts.jsonl"
+    return Alerts(path, settings.alerts, sync=sync, alive=Pulse(context.channel))
 
 
-def _review(seat: Seat, passed: Passed) -> Follower:
+def _review(context: ProcessContext, passed: Passed) -> Follower:
     from line.run_files.review_spool import FOLDER, SpoolReader
     from sinks.active_learning import ActiveLearning
 
-    settings = seat.settings
-    folder = seat.run_dir / "review"
+    settings = context.settings
+    folder = context.run_dir / "review"
     spool = SpoolReader(folder / FOLDER, settings.message.picture_bytes)
     sync = settings.results.survives_power_cut
     return ActiveLearning(folder, spool, settings.review, settings.line.seed, passed, sync=sync)

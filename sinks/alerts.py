@@ -54,7 +54,7 @@ class Alerts:
         self._judged: set[str] = set()
         """items of rows that may be given once more"""
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self._standing = Standing()
+        self._all_ids = AllIds()
         self._fresh: list[tuple[str, str]] = []
         """(level, text) of alerts raised since the last report"""
         self._count = 0
@@ -88,7 +88,7 @@ class Alerts:
             if is_known:
                 self._remember(alert_id)
             else:
-                self._standing.add(alert_id)
+                self._all_ids.add(alert_id)
 
     def state(self) -> dict[str, Any]:
         """See `Follower`."""
@@ -231,7 +231,7 @@ class Alerts:
         self._lines.clear()
 
     def _is_raised(self, alert_id: str) -> bool:
-        return alert_id in self._ids or alert_id in self._standing
+        return alert_id in self._ids or alert_id in self._all_ids
 
     def _remember(self, alert_id: str) -> None:
         self._ids[alert_id] = None
@@ -239,7 +239,7 @@ class Alerts:
             self._ids.popitem(last=False)
 
 
-class Standing:
+class AllIds:
     """All ids of a file, for whoever has lost its checkpoint: eight bytes each."""
 
     def __init__(self) -> None:

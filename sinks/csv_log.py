@@ -14,10 +14,10 @@ from line.outcome import Outcome
 from line.own_file import open_regular
 from line.sequence_set import SeqSet
 from sinks.append_file import AppendFile
-from sinks.board import Board
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.csv_rows import HEADER, encode_rows
 from sinks.csv_stand import Stand, read_on
+from sinks.running_stats import RunningStats
 
 CHECKPOINT = ".csv_log.checkpoint"
 """Beside the file: what stood up to some row, so that a start reads only what came after it."""
@@ -75,7 +75,7 @@ class CsvLog:
         self._file.append(encode_rows(new.values()))
         for (camera, seq), outcome in new.items():
             self._stand.known[camera].add(seq)
-            self._stand.board.count(outcome)
+            self._stand.stats.count(outcome)
         self._uncertain_rows += len(new)
         if self._uncertain_rows >= _CHECKPOINT_ROWS:
             self._keep_checkpoint()
@@ -88,15 +88,15 @@ class CsvLog:
         self._file.look()
         for text in self.news():
             self._told += 1
-            number = f"put_back-{client.seat.identity}-{self._told}"
-            client.seat.leash.send("incident", id=number, event="put_back", text=text)
+            number = f"put_back-{client.context.identity}-{self._told}"
+            client.context.channel.send("incident", id=number, event="put_back", text=text)
         if self._uncertain_rows and monotonic() >= self._next_checkpoint:
             self._keep_checkpoint()
-        client.seat.leash.send("board", **self.facts())
+        client.context.channel.send("stats", **self.facts())
 
     def facts(self) -> dict[str, object]:
-        """The figures of all rows, see `Board`."""
-        return self._stand.board.facts()
+        """The figures of all rows, see `RunningStats`."""
+        return self._stand.stats.facts()
 
     def news(self) -> list[str]:
         """What was put right since last asked, and should be told."""
@@ -148,8 +148,8 @@ def _recalled(
     if state is not None:
         with suppress(AttributeError, KeyError, OverflowError, TypeError, ValueError):
             cursor = Cursor.of(state["cursor"])
-            stand = Stand.of(state, Board(latency_bounds_s))
+            stand = Stand.of(state, RunningStats(latency_bounds_s))
             rows_fit = stand.items * _LEAST_ROW_BYTES <= cursor.offset <= size
             if cursor.offset and rows_fit and cursor.agrees(fd):
                 return cursor.offset, stand
-    return 0, Stand(Board(latency_bounds_s))
+    return 0, Stand(RunningStats(latency_bounds_s))

@@ -17,9 +17,9 @@ from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
 from line.sequence_set import SeqSet
-from sinks.board import Board
 from sinks.checkpoint import runs_of, seqs_of
 from sinks.csv_rows import HEADER
+from sinks.running_stats import RunningStats
 
 _CHUNK_BYTES = 1 << 20
 _CAMERA, _SEQ, _VERDICT, _REASON, _TRUE, _PREDICTED, _LATENCY = (
@@ -41,7 +41,7 @@ _VERDICTS = {str(verdict): verdict for verdict in Verdict}
 class Stand:
     """The rows up to some place in the file."""
 
-    board: Board
+    stats: RunningStats
     known: defaultdict[int, SeqSet] = field(default_factory=lambda: defaultdict(SeqSet))
     """camera → items that have a row"""
 
@@ -53,17 +53,17 @@ class Stand:
     def state(self) -> dict[str, Any]:
         """As JSON keeps it."""
         known = {str(camera): runs_of(seqs) for camera, seqs in self.known.items()}
-        return {"items": self.items, "known": known, "board": self.board.state()}
+        return {"items": self.items, "known": known, "stats": self.stats.state()}
 
     @classmethod
-    def of(cls, state: Mapping[str, Any], board: Board) -> Stand:
-        """Inverse of `state`; raises as `Board.restore` does."""
-        stand = cls(board)
+    def of(cls, state: Mapping[str, Any], stats: RunningStats) -> Stand:
+        """Inverse of `state`; raises as `RunningStats.restore` does."""
+        stand = cls(stats)
         for camera, runs in state["known"].items():
             stand.known[int(camera)] = seqs_of(runs)
         if stand.items != state["items"]:
             raise ValueError("other items than were counted")
-        board.restore(state["board"])
+        stats.restore(state["stats"])
         return stand
 
 
@@ -121,10 +121,10 @@ def _take(chunk: bytes, stand: Stand) -> None:
         stand.known[camera].update(numbers)
     for (verdict, *texts), count in alike.items():
         reason, true_class, predicted_class = map(text_of, texts)
-        stand.board.count_alike(
+        stand.stats.count_alike(
             count, verdicts[verdict], reason, true_class or None, predicted_class or None
         )
-    stand.board.count_latencies(latencies_ms)
+    stand.stats.count_latencies(latencies_ms)
 
 
 def _verdict(cell: str) -> Verdict:
@@ -145,7 +145,7 @@ def _named(path: Path, fd: int, place: int, chunk: bytes, stand: Stand) -> BadIn
     before = sum(part.count(b"\n") for _, part in _chunks(fd, 0, place))
     for number, line in enumerate(chunk.split(b"\n")[:-1], before + 1):
         try:
-            _take(line + b"\n", Stand(Board(())))
+            _take(line + b"\n", Stand(RunningStats(())))
         except (ValueError, csv.Error) as error:
             why = _cells(line) or str(error)
             return BadInput(f"{path}: line {number}: {why}")

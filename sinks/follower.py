@@ -1,7 +1,7 @@
 """What a follower is: a sink that reads what the line has written, at a pace of its own.
 
-It has a leash to the supervisor and no place on the message plane. It may be slow, locked out, full
-or dead: nobody waits for it, and when it can it goes on where it was.
+It has a channel to the supervisor and no place on the message plane. It may be slow, locked out,
+full or dead: nobody waits for it, and when it can it goes on where it was.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Literal
 
 from line.errors import StorageError
 from line.outcome import Outcome
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from line.run_files.event_log import FILE as EVENTS
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.csv_rows import HEADER, decode_row
@@ -36,17 +36,17 @@ class Following:
     `passed` is kept up to date; the follower may look at it.
     """
 
-    def __init__(self, seat: Seat, follower: Follower, passed: Passed) -> None:
-        self._seat = seat
-        self._leash = seat.leash
+    def __init__(self, context: ProcessContext, follower: Follower, passed: Passed) -> None:
+        self._context = context
+        self._channel = context.channel
         self._follower = follower
         self._passed = passed
-        self._rows = Tail(seat.run_dir / "results.csv")
-        self._events = Tail(seat.run_dir / EVENTS)
-        self._checkpoint = Checkpoint(seat.run_dir / f".{seat.name}.checkpoint")
-        self._trouble = Trouble(seat)
+        self._rows = Tail(context.run_dir / "results.csv")
+        self._events = Tail(context.run_dir / EVENTS)
+        self._checkpoint = Checkpoint(context.run_dir / f".{context.name}.checkpoint")
+        self._trouble = Trouble(context)
         self._malformed = 0
-        self._beat_s = min(_BEAT_S, seat.settings.supervisor.hang_s)
+        self._beat_s = min(_BEAT_S, context.settings.supervisor.hang_s)
         self._row_bytes = 200.0
         """of a usual row, to tell bytes in rows"""
         self._is_final = False
@@ -60,7 +60,7 @@ class Following:
     def run(self) -> None:
         """Until the supervisor says stop, or is gone, and everything that is there is done with."""
         self._restore()
-        self._leash.send("ready")
+        self._channel.send("ready")
         rest_s = _REST_S
         while not self._may_leave(has_moved := self._turn()):
             rest_s = _REST_S if has_moved else min(2 * rest_s, self._beat_s)
@@ -95,7 +95,7 @@ class Following:
             self._must_keep = True
         if now >= self._next_beat:
             self._next_beat = now + self._beat_s
-            self._leash.send("beat", malformed=self._malformed + self._leash.malformed)
+            self._channel.send("beat", malformed=self._malformed + self._channel.malformed)
         if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
             self._next_report = now + _REPORT_S
             self._report()
@@ -147,33 +147,33 @@ class Following:
 
     def _rest(self, seconds: float) -> None:
         """Until the supervisor says something, or it is time."""
-        ends = [] if self._leash.broken else [self._leash.fileno()]
+        ends = [] if self._channel.broken else [self._channel.fileno()]
         if seconds > 0:
             select.select(ends, [], [], seconds)
 
     def _listen(self) -> None:
-        for note in self._leash.receive():
+        for note in self._channel.receive():
             if note["kind"] == "stop":
                 self._is_final = True
-        if self._leash.broken and self._orphaned is None:
+        if self._channel.broken and self._orphaned is None:
             self._orphaned = monotonic()
 
     def _may_leave(self, has_moved: bool) -> bool:
         now = monotonic()
         if self._orphaned is not None:
             waited_s = now - max(self._orphaned, self._last_work)
-            limit_s = self._seat.settings.supervisor.stop_s
+            limit_s = self._context.settings.supervisor.stop_s
             return waited_s > _ORPHAN_S or now > self._orphaned + limit_s
         return self._is_final and not has_moved and not self._trouble.is_on
 
     def _report(self) -> None:
         kind, facts = self._follower.report()
-        self._leash.send(kind, **facts)
-        self._leash.send("follower", behind_rows=self._behind_rows)
+        self._channel.send(kind, **facts)
+        self._channel.send("follower", behind_rows=self._behind_rows)
         for text in self._follower.news():
             self._told_news += 1
-            incident_id = f"news-{self._seat.identity}-{self._told_news}"
-            self._leash.send("incident", id=incident_id, event=self._seat.name, text=text)
+            incident_id = f"news-{self._context.identity}-{self._told_news}"
+            self._channel.send("incident", id=incident_id, event=self._context.name, text=text)
 
     @property
     def _behind_rows(self) -> int:

@@ -37,7 +37,7 @@ def run(client: Client, log: Log) -> None:
     last_row = monotonic()
     next_report = 0.0
     pending: list[Outcome] = []
-    patience = Patience(client, client.seat.settings.sink.patience_s)
+    patience = Patience(client, client.context.settings.sink.patience_s)
     while not client.stop:
         _take(pending, client.exchange())
         now = monotonic()

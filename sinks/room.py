@@ -70,9 +70,9 @@ class Patience:
             self._since = now
             self._episodes += 1
             kind = "disk_full" if isinstance(error, DiskFull) else "storage"
-            self._client.seat.leash.send(
+            self._client.context.channel.send(
                 "incident",
-                id=f"{kind}-{self._client.seat.identity}-{self._episodes}",
+                id=f"{kind}-{self._client.context.identity}-{self._episodes}",
                 event=kind,
                 text=f"waits: {error}",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from line.errors import DiskFull, StorageError
-from line.process.context import Seat
+from line.process.context import ProcessContext
 
 _WORTH_TELLING_S = 1.0
 """Others write to the same file as well, each for a moment."""
@@ -14,8 +14,8 @@ _WORTH_TELLING_S = 1.0
 class Trouble:
     """From the first write that fails to the next one that does not."""
 
-    def __init__(self, seat: Seat) -> None:
-        self._seat = seat
+    def __init__(self, context: ProcessContext) -> None:
+        self._context = context
         self._since: float | None = None
         self._is_told = False
         self._episodes = 0
@@ -44,5 +44,5 @@ class Trouble:
         self._is_told = False
 
     def _tell(self, kind: str, text: str) -> None:
-        incident_id = f"{kind}-{self._seat.identity}-{self._episodes}"
-        self._seat.leash.send("incident", id=incident_id, event=kind, text=text)
+        incident_id = f"{kind}-{self._context.identity}-{self._episodes}"
+        self._context.channel.send("incident", id=incident_id, event=kind, text=text)

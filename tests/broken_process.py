@@ -12,8 +12,8 @@ import os, sys, threading, time
 
 NAMES = {names!r}
 for argument in sys.orig_argv:
-    if argument.startswith("--leash="):
-        LEASH = int(argument.partition("=")[2])
+    if argument.startswith("--channel="):
+        CHANNEL = int(argument.partition("=")[2])
 
 def misbehave():
 {code}
@@ -28,7 +28,8 @@ def break_processes(
 ) -> None:
     """Lines that are started from now on run `code` in a thread of their processes `names`.
 
-    It is the body of a function, with `os`, `sys`, `time` and LEASH, the descriptor of its leash.
+    It is the body of a function, with `os`, `sys`, `time` and CHANNEL, the descriptor of its
+    channel.
     """
     folder.mkdir(exist_ok=True)
     indented = "".join(f"    {line}\n" for line in code.splitlines())

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Self, TypeVar
 
 from line.config import load
-from line.dispatch.decision_rules import Judges
+from line.dispatch.decision_rules import DecisionRules
 from line.dispatch.dispatcher import Dispatcher
 from line.dispatch.ledger import Ledger, Rules
 from line.messages import (
@@ -22,8 +22,8 @@ from line.messages import (
 )
 from line.model.facts import ModelFacts
 from line.outcome import Outcome, Verdict
-from line.process.context import Seat
-from line.process.control_channel import Leash, Note
+from line.process.context import ProcessContext
+from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.runtime_dir import endpoint
 from line.settings import SINKS
 from line.sockets import Hub, Link
@@ -82,23 +82,25 @@ class Stage:
         self._end()
         self._start()
 
-    def seat(self, role: str, name: str, leash: Leash) -> Seat:
+    def context(self, role: str, name: str, channel: ControlChannel) -> ProcessContext:
         facts = ModelFacts(path="a.onnx", sha256="0" * 64, classes=CLASSES)
-        return Seat(role, name, 0, 1, self.folder, self.folder, self.settings, facts, leash)
+        return ProcessContext(
+            role, name, 0, 1, self.folder, self.folder, self.settings, facts, channel
+        )
 
     def _start(self) -> None:
-        self.supervisor, theirs = Leash.pair()
-        self._leash = Leash(theirs)
+        self.supervisor, theirs = ControlChannel.pair()
+        self._channel = ControlChannel(theirs)
         self.hub = Hub(self.folder, self.settings.message, self.settings.transport)
         rules = Rules(self.settings.worker.lease_s, attempts=3)
-        judge = Judges(CLASSES, residue_class="", threshold=0.6, own=MODEL, others={})
+        judge = DecisionRules(CLASSES, residue_class="", threshold=0.6, own=MODEL, others={})
         self.ledger = Ledger(rules, judge)
-        seat = self.seat("dispatcher", "dispatcher", self._leash)
-        self.dispatcher = Dispatcher(self.hub, seat, self.ledger)
+        context = self.context("dispatcher", "dispatcher", self._channel)
+        self.dispatcher = Dispatcher(self.hub, context, self.ledger)
 
     def _end(self) -> None:
         self.hub.__exit__(None, None, None)
-        self._leash.close()
+        self._channel.close()
         self.supervisor.close()
 
     # -- peers ------------------------------------------------------------------------------------
@@ -145,5 +147,5 @@ class Stage:
         self.until(lambda: any(isinstance(m, Welcome) for m, _ in peer.inbox[before:]))
         peer.inbox.pop()
 
-    def notes(self) -> list[Note]:
+    def notes(self) -> list[ControlMessage]:
         return list(self.supervisor.receive())

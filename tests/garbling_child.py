@@ -6,5 +6,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    (fd,) = (argument.partition("=")[2] for argument in sys.argv if argument.startswith("--leash"))
-    os.write(int(fd), b'{"kind": \n{"kind": "board"}\n{"kind": "beat", "malformed": 2}\n')
+    (fd,) = (
+        argument.partition("=")[2] for argument in sys.argv if argument.startswith("--channel")
+    )
+    os.write(int(fd), b'{"kind": \n{"kind": "stats"}\n{"kind": "beat", "malformed": 2}\n')

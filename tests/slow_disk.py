@@ -19,8 +19,8 @@ _written: list[BeltChange] = []
 def keep_slowly(session: Session, folder: RunFolder) -> None:
     """As `Session.keep`."""
     global _written
-    if session.standing.changes != _written:
-        _written = session.standing.changes
+    if session.overrides.changes != _written:
+        _written = session.overrides.changes
         sleep(SLOW_S)
     _keep(session, folder)
 

@@ -17,11 +17,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from console.classify_page.classify_client import Enquirer, _end_in_words
+from console.classify_page.classify_client import ClassifyClient, _end_in_words
 from line.config import load
 from line.errors import BadInput, DecodeError
 from line.observe.classify_protocol import TOO_LARGE, ModelQuestion, decode_answer
-from line.process.pipe_framing import MAX_HEADER_BYTES, receive_parcel, send_parcel
+from line.process.pipe_framing import MAX_HEADER_BYTES, receive_message, send_message
 from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
 from tests.running_line import ROOT, TIMEOUT_S, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
@@ -29,8 +29,10 @@ from workers.classify_server import Respondent
 
 
 @pytest.fixture(scope="module")
-def enquirer() -> Iterator[Enquirer]:
-    with Enquirer(load(assignments=["source.max_megapixels=1", "source.max_file_mb=2"])) as asking:
+def classifier() -> Iterator[ClassifyClient]:
+    with ClassifyClient(
+        load(assignments=["source.max_megapixels=1", "source.max_file_mb=2"])
+    ) as asking:
         yield asking
 
 
@@ -95,7 +97,7 @@ def corner(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- answers -------------------------------------------------------------------------------------
 
 
-def test_it_answers_as_the_runner_does(enquirer, tiny_model, tmp_path):
+def test_it_answers_as_the_runner_does(classifier, tiny_model, tmp_path):
     rng = np.random.default_rng(1)
     content = jpeg(rng.integers(0, 256, (48, 64, 3), np.uint8))
     path = tmp_path / "a.jpg"
@@ -103,7 +105,7 @@ def test_it_answers_as_the_runner_does(enquirer, tiny_model, tmp_path):
     done = command("classify", path, "--json", "--top=6", "--model", tiny_model)
     (expected,) = json.loads(done.stdout)
 
-    answer, preview, heat = enquirer.ask_picture(tiny_model, "a.jpg", content)
+    answer, preview, heat = classifier.ask_picture(tiny_model, "a.jpg", content)
 
     assert [(name, round(p, 5)) for name, p in answer.ranking] == [
         (one["class"], one["probability"]) for one in expected["top"]
@@ -114,26 +116,26 @@ def test_it_answers_as_the_runner_does(enquirer, tiny_model, tmp_path):
     assert (answer.saliency, heat) == (None, b"")
 
 
-def test_it_says_what_the_model_says_of_itself(enquirer, tiny_model, corner):
-    tiny, other = enquirer.ask_model(tiny_model), enquirer.ask_model(corner)
+def test_it_says_what_the_model_says_of_itself(classifier, tiny_model, corner):
+    tiny, other = classifier.ask_model(tiny_model), classifier.ask_model(corner)
 
     assert (tiny.threshold, tiny.size_px) == (0.5, (224, 224))
     assert (other.classes, other.threshold) == (("glass", "metal"), None)
 
 
-def test_flips_are_averaged(enquirer, corner):
+def test_flips_are_averaged(classifier, corner):
     picture = np.zeros((20, 40, 3), np.uint8)
     picture[:10, :20] = 255  # light in the corner that counts, in one of the four flips
-    plain, _, _ = enquirer.ask_picture(corner, "a", png(picture))
-    averaged, _, _ = enquirer.ask_picture(corner, "a", png(picture), flips=True)
+    plain, _, _ = classifier.ask_picture(corner, "a", png(picture))
+    averaged, _, _ = classifier.ask_picture(corner, "a", png(picture), flips=True)
 
     assert dict(plain.ranking)["glass"] > 0.99
     assert dict(averaged.ranking)["glass"] == pytest.approx(0.25, abs=0.01)
 
 
-def test_a_letterboxed_picture_is_padded_to_the_models_shape(enquirer, corner):
+def test_a_letterboxed_picture_is_padded_to_the_models_shape(classifier, corner):
     tall = np.full((80, 20, 3), 255, np.uint8)
-    _, preview, _ = enquirer.ask_picture(corner, "a", png(tall), letterbox=True)
+    _, preview, _ = classifier.ask_picture(corner, "a", png(tall), letterbox=True)
     shown = np.asarray(Image.open(io.BytesIO(preview)))
 
     assert shown.shape == (448, 896, 3)
@@ -142,21 +144,21 @@ def test_a_letterboxed_picture_is_padded_to_the_models_shape(enquirer, corner):
     assert np.flatnonzero(shown[224].mean(axis=1) > 200).size == pytest.approx(448 / 4, abs=3)
 
 
-def test_a_model_without_a_size_has_nothing_to_pad_to(enquirer, tmp_path):
+def test_a_model_without_a_size_has_nothing_to_pad_to(classifier, tmp_path):
     path = write_tiny_model(tmp_path / "bare.onnx", metadata=False)
     path.with_suffix(".class_index.json").write_text(
         json.dumps({str(n): f"class {n}" for n in range(6)})
     )
     picture = np.zeros((4, 4, 3), np.uint8)
 
-    assert enquirer.ask_picture(path, "a", png(picture))[0].threshold is None
+    assert classifier.ask_picture(path, "a", png(picture))[0].threshold is None
     with pytest.raises(BadInput, match=r"bare\.onnx names no size"):
-        enquirer.ask_picture(path, "a", png(picture), letterbox=True)
+        classifier.ask_picture(path, "a", png(picture), letterbox=True)
 
 
-def test_saliency_shows_where_the_answer_comes_from(enquirer, corner):
+def test_saliency_shows_where_the_answer_comes_from(classifier, corner):
     picture = np.full((60, 120, 3), 200, np.uint8)
-    answer, _, heat = enquirer.ask_picture(corner, "a", png(picture), saliency=True)
+    answer, _, heat = classifier.ask_picture(corner, "a", png(picture), saliency=True)
     shown = np.asarray(Image.open(io.BytesIO(heat)))
     weight = shown[..., 3].astype(float)
     height, width = weight.shape
@@ -169,9 +171,9 @@ def test_saliency_shows_where_the_answer_comes_from(enquirer, corner):
     assert weight[3 * height // 4, 3 * width // 4] == 0
 
 
-def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(enquirer, tiny_model):
+def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(classifier, tiny_model):
     content = png(np.full((1, 1, 3), 90, np.uint8))
-    answer, _, heat = enquirer.ask_picture(
+    answer, _, heat = classifier.ask_picture(
         tiny_model, "a", content, flips=True, letterbox=True, saliency=True
     )
 
@@ -183,22 +185,22 @@ def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(enquirer, tiny_mo
 
 
 @pytest.mark.parametrize("manner", [{}, {"flips": True}, {"saliency": True}])
-def test_a_picture_that_the_model_fails_on_is_told_why(enquirer, tmp_path, manner):
+def test_a_picture_that_the_model_fails_on_is_told_why(classifier, tmp_path, manner):
     path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
     white = np.full((60, 60, 3), 255, np.uint8)
     with pytest.raises(BadInput, match=r"^a\.png: the model gives nan for 'cardboard'$"):
-        enquirer.ask_picture(path, "a.png", png(white), **manner)
-    before = enquirer.pid
-    answer, _, _ = enquirer.ask_picture(path, "b.png", png(white // 2), **manner)
+        classifier.ask_picture(path, "a.png", png(white), **manner)
+    before = classifier.pid
+    answer, _, _ = classifier.ask_picture(path, "b.png", png(white // 2), **manner)
 
     assert answer.ranking
-    assert enquirer.pid == before
+    assert classifier.pid == before
 
 
-def test_an_answer_stands_where_saliency_alone_fails(enquirer, tmp_path):
+def test_an_answer_stands_where_saliency_alone_fails(classifier, tmp_path):
     """A white place becomes grey when it is covered."""
     path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan, 250), the_other_way_round())
-    answer, shown, heat = enquirer.ask_picture(
+    answer, shown, heat = classifier.ask_picture(
         path, "a.png", png(np.full((60, 60, 3), 255, np.uint8)), saliency=True
     )
 
@@ -208,23 +210,23 @@ def test_an_answer_stands_where_saliency_alone_fails(enquirer, tmp_path):
     assert (len(shown) > 0, heat) == (True, b"")
 
 
-def test_models_of_one_size_or_of_single_pictures_are_asked_as_they_want_it(enquirer, tmp_path):
+def test_models_of_one_size_or_of_single_pictures_are_asked_as_they_want_it(classifier, tmp_path):
     path = changed(tmp_path / "odd.onnx", only_of(60, 60), batches_of(1))
     fit, other = (np.full((60, side, 3), 90, np.uint8) for side in (60, 50))
-    answer, _, heat = enquirer.ask_picture(path, "a.png", png(fit), flips=True, saliency=True)
+    answer, _, heat = classifier.ask_picture(path, "a.png", png(fit), flips=True, saliency=True)
 
     assert answer.saliency is not None
     assert heat
     with pytest.raises(BadInput, match=r"^b\.png: the model takes pictures of 60x60 only"):
-        enquirer.ask_picture(path, "b.png", png(other))
+        classifier.ask_picture(path, "b.png", png(other))
 
 
-def test_a_model_that_asks_for_far_too_much_memory_is_told_so(enquirer, tiny_model, tmp_path):
+def test_a_model_that_asks_for_far_too_much_memory_is_told_so(classifier, tiny_model, tmp_path):
     path = tmp_path / "greedy.ts"
     path.write_bytes(script("return torch.softmax(torch.zeros([10000000000]).sum() * image, 1)"))
     with pytest.raises(BadInput, match=r"greedy\.ts: fails: there is not enough memory"):
-        enquirer.ask_model(path)
-    assert enquirer.ask_model(tiny_model).classes
+        classifier.ask_model(path)
+    assert classifier.ask_model(tiny_model).classes
 
 
 def test_a_model_that_takes_too_much_memory_ends_the_process_and_nobody_else(
@@ -240,12 +242,12 @@ def test_a_model_that_takes_too_much_memory_ends_the_process_and_nobody_else(
     )
     path.write_bytes(script("\n    ".join(body)))
     monkeypatch.setattr("console.classify_page.classify_client._MOST_MEMORY", 800_000_000)
-    with Enquirer(load()) as enquirer:
-        enquirer.ask_model(tiny_model)
+    with ClassifyClient(load()) as classifier:
+        classifier.ask_model(tiny_model)
         why = "there is not enough memory|needed more than 0.8 GB of memory and was ended"
         with pytest.raises(BadInput, match=rf"greedy\.ts: .*({why})"):
-            enquirer.ask_model(path)
-        assert enquirer.ask_model(tiny_model).classes
+            classifier.ask_model(path)
+        assert classifier.ask_model(tiny_model).classes
 
 
 def test_a_process_ends_itself_before_it_takes_more_memory_than_it_may():
@@ -264,33 +266,35 @@ def test_a_process_ends_itself_before_it_takes_more_memory_than_it_may():
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"<svg onload=alert(1)>", b"%PDF-1.7"])
-def test_what_is_no_picture_is_said_to_be_none(enquirer, tiny_model, content):
+def test_what_is_no_picture_is_said_to_be_none(classifier, tiny_model, content):
     with pytest.raises(BadInput, match=r"^<b>x\.jpg: not a picture$"):
-        enquirer.ask_picture(tiny_model, "<b>x.jpg", content)
+        classifier.ask_picture(tiny_model, "<b>x.jpg", content)
 
 
-def test_a_picture_cut_short_is_refused(enquirer, tiny_model):
+def test_a_picture_cut_short_is_refused(classifier, tiny_model):
     whole = jpeg(np.random.default_rng(2).integers(0, 256, (60, 60, 3), np.uint8))
     with pytest.raises(BadInput, match=r"^a\.jpg: cannot be read"):
-        enquirer.ask_picture(tiny_model, "a.jpg", whole[: len(whole) // 2])
+        classifier.ask_picture(tiny_model, "a.jpg", whole[: len(whole) // 2])
 
 
-def test_a_hundred_megapixels_are_refused_by_their_header(enquirer, tiny_model):
+def test_a_hundred_megapixels_are_refused_by_their_header(classifier, tiny_model):
     buffer = io.BytesIO()
     Image.new("1", (10_000, 10_000)).save(buffer, "PNG")
     with pytest.raises(BadInput, match=r"100 megapixels, more than source\.max_megapixels = 1"):
-        enquirer.ask_picture(tiny_model, "big.png", buffer.getvalue())
+        classifier.ask_picture(tiny_model, "big.png", buffer.getvalue())
 
 
-def test_a_file_that_is_no_model_is_refused_and_the_next_one_loaded(enquirer, tiny_model, tmp_path):
+def test_a_file_that_is_no_model_is_refused_and_the_next_one_loaded(
+    classifier, tiny_model, tmp_path
+):
     path = tmp_path / "junk.onnx"
     path.write_bytes(b"\xff" * 50)
     with pytest.raises(BadInput, match=r"junk\.onnx: not a model"):
-        enquirer.ask_model(path)
+        classifier.ask_model(path)
     with pytest.raises(BadInput, match=r"gone\.onnx: No such file"):
-        enquirer.ask_model(tmp_path / "gone.onnx")
+        classifier.ask_model(tmp_path / "gone.onnx")
 
-    assert enquirer.ask_model(tiny_model).classes
+    assert classifier.ask_model(tiny_model).classes
 
 
 def test_a_torchscript_model_without_torch_says_so(tmp_path):
@@ -305,26 +309,26 @@ def test_a_torchscript_model_without_torch_says_so(tmp_path):
     assert "a TorchScript model needs torch, which is not installed" in answer.reason
 
 
-def test_a_model_that_is_replaced_is_loaded_anew(enquirer, tmp_path):
+def test_a_model_that_is_replaced_is_loaded_anew(classifier, tmp_path):
     path = write_tiny_model(tmp_path / "tiny.onnx", ("a", "b"))
-    assert enquirer.ask_model(path).classes == ("a", "b")
+    assert classifier.ask_model(path).classes == ("a", "b")
     write_tiny_model(path, ("a", "b", "c"))
 
-    assert enquirer.ask_model(path).classes == ("a", "b", "c")
+    assert classifier.ask_model(path).classes == ("a", "b", "c")
 
 
 # -- the process ---------------------------------------------------------------------------------
 
 
-def test_one_that_was_killed_is_replaced(enquirer, tiny_model):
-    enquirer.ask_model(tiny_model)
-    old = enquirer.pid
+def test_one_that_was_killed_is_replaced(classifier, tiny_model):
+    classifier.ask_model(tiny_model)
+    old = classifier.pid
     os.kill(old, signal.SIGKILL)
     os.waitid(os.P_PID, old, os.WEXITED | os.WNOWAIT)  # all its threads have ended
     picture = np.full((8, 8, 3), (250, 10, 10), np.uint8)
-    answer, _, _ = enquirer.ask_picture(tiny_model, "a.png", png(picture))
+    answer, _, _ = classifier.ask_picture(tiny_model, "a.png", png(picture))
 
-    assert enquirer.pid != old
+    assert classifier.pid != old
     assert answer.ranking[0][1] == pytest.approx(tiny_probabilities(picture[None]).max(), abs=1e-5)
 
 
@@ -336,52 +340,52 @@ def test_a_picture_that_kills_it_costs_that_answer_alone(tmp_path, tiny_model):
     def ask() -> None:
         try:
             while True:  # each takes long: one of them is under way when the process is killed
-                enquirer.ask_picture(laborious, "a.png", content, saliency=True)
+                classifier.ask_picture(laborious, "a.png", content, saliency=True)
         except BadInput as error:
             complaints.append(str(error))
 
-    with Enquirer(load()) as enquirer:
-        enquirer.ask_model(laborious)
-        before = _cpu_ticks(enquirer.pid)
+    with ClassifyClient(load()) as classifier:
+        classifier.ask_model(laborious)
+        before = _cpu_ticks(classifier.pid)
         asking = threading.Thread(target=ask)
         asking.start()
-        poll(lambda: _cpu_ticks(enquirer.pid) > before + 30, "work")
-        os.kill(enquirer.pid, signal.SIGKILL)
+        poll(lambda: _cpu_ticks(classifier.pid) > before + 30, "work")
+        os.kill(classifier.pid, signal.SIGKILL)
         asking.join(60)
 
         assert complaints == [
             "a.png: the classifier died over it (SIGKILL); the next question starts it anew"
         ]
-        assert enquirer.ask_picture(tiny_model, "a.png", content)[0].ranking
+        assert classifier.ask_picture(tiny_model, "a.png", content)[0].ranking
 
 
 def test_one_that_hangs_is_ended_and_replaced(tiny_model, monkeypatch):
-    with Enquirer(load()) as enquirer:
-        enquirer.ask_model(tiny_model)
-        os.kill(enquirer.pid, signal.SIGSTOP)
+    with ClassifyClient(load()) as classifier:
+        classifier.ask_model(tiny_model)
+        os.kill(classifier.pid, signal.SIGSTOP)
         with monkeypatch.context() as patch:
             patch.setattr("console.classify_page.classify_client._PATIENCE_S", 0.5)
             with pytest.raises(BadInput, match=r"^tiny\.onnx: no answer within 0\.5 s"):
-                enquirer.ask_model(tiny_model)
+                classifier.ask_model(tiny_model)
 
-        assert enquirer.ask_model(tiny_model).classes
+        assert classifier.ask_model(tiny_model).classes
 
 
 def test_it_ends_with_the_console_that_started_it(tmp_path, tiny_model):
-    with Enquirer(load()) as enquirer:
-        enquirer.ask_model(tiny_model)
-        pid = enquirer.pid
+    with ClassifyClient(load()) as classifier:
+        classifier.ask_model(tiny_model)
+        pid = classifier.pid
         assert is_alive(pid)
     assert not is_alive(pid)
     with pytest.raises(BadInput, match="being closed"):
-        enquirer.ask_model(tiny_model)
+        classifier.ask_model(tiny_model)
 
 
 def test_it_ends_with_a_console_that_is_killed(tiny_model):
     script = (
         "import sys; from pathlib import Path; from line.config import load;"
-        "from console.classify_page.classify_client import Enquirer, _end_in_words;"
-        "asking = Enquirer(load());"
+        "from console.classify_page.classify_client import ClassifyClient, _end_in_words;"
+        "asking = ClassifyClient(load());"
         f"asking.ask_model(Path({str(tiny_model)!r}));"
         "print(asking.pid, flush=True); sys.stdin.read()"
     )
@@ -408,7 +412,7 @@ def test_it_ends_with_a_console_that_is_killed(tiny_model):
 )
 def test_lengths_are_checked_before_anything_is_read_by_them(stream):
     with pytest.raises(DecodeError, match=r"cut off|too long"):
-        receive_parcel(io.BytesIO(stream), 1000)
+        receive_message(io.BytesIO(stream), 1000)
 
 
 @pytest.mark.parametrize("question", [b"{}", b"nonsense", b'{"kind": "picture"}', b"[1]", b"\xff"])
@@ -420,18 +424,18 @@ def test_a_question_that_makes_no_sense_is_refused(question):
 
 def test_a_parcel_comes_back_as_it_was_sent():
     stream = io.BytesIO()
-    send_parcel(stream, '{"ä": 1}', b"content")
+    send_message(stream, '{"ä": 1}', b"content")
     stream.seek(0)
 
-    assert receive_parcel(stream, 7) == ('{"ä": 1}'.encode(), b"content")
-    assert receive_parcel(stream, 7) is None
+    assert receive_message(stream, 7) == ('{"ä": 1}'.encode(), b"content")
+    assert receive_message(stream, 7) is None
     assert len('{"ä": 1}') < MAX_HEADER_BYTES
 
 
 def _said(question: str, environment: dict[str, str]):
     """What a process of its own answers to one question."""
     asked = io.BytesIO()
-    send_parcel(asked, question)
+    send_message(asked, question)
     done = subprocess.run(
         [sys.executable, "-m", "workers.classify_server", "1000", str(10**9), str(os.getpid())],
         cwd=ROOT,
@@ -441,7 +445,7 @@ def _said(question: str, environment: dict[str, str]):
         timeout=TIMEOUT_S,
         check=True,
     )
-    header, _ = receive_parcel(io.BytesIO(done.stdout), 0)
+    header, _ = receive_message(io.BytesIO(done.stdout), 0)
     return decode_answer(header)
 
 

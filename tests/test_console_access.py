@@ -24,7 +24,7 @@ from console.access.guard import is_this_machine
 from console.access.login_tries import LoginTries, place_of
 from console.access.passwords import make_hash, matches
 from console.access.sessions import LASTS_S, Sessions
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
 from console.port import take_port
 from console.site import NAME_COOKIE, Site
@@ -244,8 +244,8 @@ def test_who_was_let_in_is_nobody_when_the_session_is_over(
     sessions = Sessions(ConsoleAccess.fresh(known_hash), 1)
     cookies = {sessions.cookie: sessions.open("anna"), NAME_COOKIE: "Boss"}
     monkeypatch.setattr(Site, "_cookie", staticmethod(cookies.get))
-    link, enquirer = LineLink(lambda: None), Enquirer(load(environment={}))
-    site = Site(tmp_path, tmp_path, (), link, enquirer, None, sessions)
+    link, classifier = LineLink(lambda: None), ClassifyClient(load(environment={}))
+    site = Site(tmp_path, tmp_path, (), link, classifier, None, sessions)
     assert (site.who(), site.login_name(), site.is_shut_out) == ("anna", "anna", False)
     monkeypatch.setattr("console.sessions.LASTS_S", -1)
     assert site.is_shut_out
@@ -272,7 +272,7 @@ def routes(console: Console) -> list[str]:
     """The path of every route that the app has, websockets and mounted files included."""
     code = f"""
 from pathlib import Path
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
 from console.access.login_tries import LoginTries
 from console.server import make_app
@@ -282,7 +282,7 @@ from line.config import load
 from line.observe.console_access import ConsoleAccess
 from nicegui import app as pages
 settings, place = load(environment={{}}), Path({str(ROOT)!r})
-site = Site(place, place, (), LineLink(lambda: None), Enquirer(settings), None,
+site = Site(place, place, (), LineLink(lambda: None), ClassifyClient(settings), None,
             Sessions(ConsoleAccess("x"), 1))
 app = make_app(site, LoginTries("", 1))
 for route in [*app.routes, *pages.routes]:

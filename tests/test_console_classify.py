@@ -172,8 +172,8 @@ def test_wrong_files_get_a_word_each_and_the_others_an_answer(visit: Visit) -> N
 
 def test_a_name_that_is_none_is_said_to_be_none(visit: Visit) -> None:
     send = """async ([name, number]) => {
-        const tray = document.querySelector("a[download]").getAttribute("href");
-        const address = tray.replace("answers.csv", number);
+        const session = document.querySelector("a[download]").getAttribute("href");
+        const address = session.replace("answers.csv", number);
         const headers = { "X-Picture-Name": encodeURIComponent(name) };
         return (await fetch(address, { method: "POST", headers, body: "x" })).status;
     }"""

@@ -34,7 +34,7 @@ def test_only_texts_get_an_apostrophe() -> None:
     assert cells_of(["-1", -1, -1.5, None, True]) == ["'-1", -1, -1.5, None, True]
 
 
-def test_a_candidates_answers_come_back_as_they_were(tmp_path: Path) -> None:
+def test_a_shadow_models_answers_come_back_as_they_were(tmp_path: Path) -> None:
     with ShadowFile(tmp_path) as file:
         for seq, said in enumerate(("=glass", "=glass", "paper")):
             file.append(

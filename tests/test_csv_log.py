@@ -382,8 +382,8 @@ def test_no_checkpoint_whatever_it_holds_keeps_a_log_from_its_work(data, tmp_pat
     checkpoint = Checkpoint(path.with_name(CHECKPOINT))
     state = checkpoint.read()
     assert state is not None
-    place = data.draw(st.sampled_from(["cursor", "known", "board", *state["board"]]))
-    holder = state if place in state else state["board"]
+    place = data.draw(st.sampled_from(["cursor", "known", "stats", *state["stats"]]))
+    holder = state if place in state else state["stats"]
     holder[place] = data.draw(anything)
     checkpoint.write(state)
 

@@ -23,7 +23,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Verdict
-from line.process.control_channel import Leash
+from line.process.control_channel import ControlChannel
 from tests.dispatcher_stage import (
     FRAME,
     LOG,
@@ -165,8 +165,8 @@ def test_a_new_incarnation_of_a_sink_is_sent_what_the_old_one_did_not_store(stag
 
 def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage) -> None:
     # They would pass for rows of the new dispatcher, which may have decided otherwise by now.
-    supervisor, theirs = Leash.pair()
-    leash = Leash(theirs)
+    supervisor, theirs = ControlChannel.pair()
+    channel = ControlChannel(theirs)
     heard: list[Message] = []
 
     def exchanged(client: Client, until: Message) -> bool:
@@ -176,7 +176,7 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
         heard.extend(message for _, _, message, _ in stage.hub.receive())
         return until in heard
 
-    with Client(stage.seat("sink", LOG, leash), credit=4) as client:
+    with Client(stage.context("sink", LOG, channel), credit=4) as client:
         hello = Hello("sink", LOG, 1, 4)
         stage.until(lambda: exchanged(client, hello), step=False)
         for _ in range(20):  # whether both arrive at one time is up to the sockets
@@ -187,7 +187,7 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
             exchanged(client, hello)
             greeted = heard.index(hello)
             assert not any(isinstance(message, Stored) for message in heard[greeted:])
-    leash.close()
+    channel.close()
     supervisor.close()
 
 

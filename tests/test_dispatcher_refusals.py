@@ -1,4 +1,4 @@
-"""What a dispatcher does not heed: it is counted, and changes nothing."""
+"""What a dispatcher does not handle: it is counted, and changes nothing."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from line.config import load
 from line.errors import BadInput
 from line.model.facts import FILE, ModelFacts
 from line.outcome import Verdict
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.settings import Settings
 from producers.progress import Progress
@@ -124,8 +124,8 @@ def test_answers_of_a_model_that_nobody_ordered_are_found(
     models = [MODEL.short_hash, second.short_hash, third.short_hash]
     with (tmp_path / "results.csv").open("ab") as file:
         file.write(encode_rows(outcome(7 + n, model=model) for n, model in enumerate(models)))
-    standing = Standing(models={second.short_hash: second})
-    session = Session(runtime_dir="gone", standing=standing)
+    overrides = RuntimeOverrides(models={second.short_hash: second})
+    session = Session(runtime_dir="gone", overrides=overrides)
     (tmp_path / "session.json").write_text(session.model_dump_json())
     found = audit(tmp_path, settings, finished=True)
     assert set(found.models) >= set(models)
@@ -155,7 +155,12 @@ def test_a_short_drill_passes(tmp_path: Path, tiny_model: Path) -> None:
     assert found["audit"]["expected"] == found["audit"]["fed"] == found["audit"]["rows"] > 80
     assert sum(facts["injected"] for facts in found["faults"].values()) == 5
     assert found["faults"]["runner"]["recovery_s"]["max"] > 0
-    hit = [blow for wound in found["wounds"] if wound["kind"] == "kill" for blow in wound["hit"]]
+    hit = [
+        blow
+        for record in found["fault_records"]
+        if record["kind"] == "kill"
+        for blow in record["hit"]
+    ]
     assert sum(facts["hit"] for facts in found["roles"]) == len(hit) > 0
     assert json.loads((run_dir / "run.json").read_text())["sessions"] == 2
     names = (run_dir / "soak.csv").read_text()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drill import recovery
-from drill.fault_records import Blow, Wound
+from drill.fault_records import Blow, FaultRecord
 from drill.page import Page
 from drill.plan import Injection
 from drill.seeds import parse_seeds
@@ -82,22 +82,22 @@ def test_a_process_is_back_when_its_successor_is_ready_and_a_row_was_written(
     assert blow.back_s is not None
 
 
-def test_a_wound_heals_when_all_that_was_hit_is_back(subject: Subject) -> None:
-    wound = Wound(Injection("kill", "several", 1.0, 0.5))
-    wound.hit(worker(0, 11))
-    wound.hit(Process("csv_log", "sink", 12, ready=True))
+def test_a_record_heals_when_all_that_was_hit_is_back(subject: Subject) -> None:
+    record = FaultRecord(Injection("kill", "several", 1.0, 0.5))
+    record.hit(worker(0, 11))
+    record.hit(Process("csv_log", "sink", 12, ready=True))
     after = [worker(0, 21), worker(1, 13), Process("csv_log", "sink", 12, ready=True)]
     for _ in range(4):
-        wound.look(subject, after)
+        record.look(subject, after)
         write_a_row(subject)
-    assert wound.blows["worker-0"].back_s is not None
-    assert wound.healed_s is None
+    assert record.blows["worker-0"].back_s is not None
+    assert record.healed_s is None
     after[2] = Process("csv_log", "sink", 22, ready=True)
     for _ in range(4):
-        wound.look(subject, after)
+        record.look(subject, after)
         write_a_row(subject)
-    assert wound.healed_s is not None
-    assert [hit["role"] for hit in wound.facts()["hit"]] == ["worker", "sink"]
+    assert record.healed_s is not None
+    assert [hit["role"] for hit in record.facts()["hit"]] == ["worker", "sink"]
 
 
 def hit(kind: str, role: str, *times: float | None) -> dict[str, Any]:
@@ -106,20 +106,20 @@ def hit(kind: str, role: str, *times: float | None) -> dict[str, Any]:
 
 
 def test_recoveries_are_told_by_kind_and_by_role() -> None:
-    wounds = [
+    records = [
         hit("kill", "worker", 1.0, 3.0),
         hit("kill", "dispatcher", None),
         hit("stop", "worker", 3.5),
         hit("stop", "worker", 4.5),
         hit("runner", "worker", 9.0),
     ]
-    assert recovery.of_kind("kill", wounds) == {"count": 1, "median": 3.0, "max": 3.0}
-    assert recovery.of_roles(wounds) == [
+    assert recovery.of_kind("kill", records) == {"count": 1, "median": 3.0, "max": 3.0}
+    assert recovery.of_roles(records) == [
         {"role": "worker", "blow": "killed", "hit": 2, "count": 2, "median": 2.0, "max": 3.0},
         {"role": "dispatcher", "blow": "killed", "hit": 1, "count": 0, "median": None, "max": None},
         {"role": "worker", "blow": "frozen", "hit": 2, "count": 2, "median": 4.0, "max": 4.5},
     ]
-    assert recovery.within(wounds, "stop", "worker", 4.0) == (1, 2)
+    assert recovery.within(records, "stop", "worker", 4.0) == (1, 2)
 
 
 # -- pages ----------------------------------------------------------------------------------------

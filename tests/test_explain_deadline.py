@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from line.belt_changes import BeltSpeedChanged, ClockChanged
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from reports.deadlines import deadline_ms
 from reports.explain import explain_item
@@ -27,13 +27,13 @@ def told(
     scheduled_s: float,
     events: tuple[dict[str, Any], ...] = (),
     facts: dict[str, Any] = ORDERED,
-    standing: Standing | None = None,
+    overrides: RuntimeOverrides | None = None,
 ) -> str:
     """What is said of an expired item. From 0.8 m away at 1 m/s, less 50 ms: 750 ms."""
     expired = row(0, "glass", "expired") | WAITED | {"scheduled_s": scheduled_s}
     write_run(folder, [expired], facts, {"events": list(events)})
-    if standing is not None:
-        session = Session(runtime_dir="/nowhere", standing=standing)
+    if overrides is not None:
+        session = Session(runtime_dir="/nowhere", overrides=overrides)
         (folder / "session.json").write_text(session.model_dump_json())
     text = io.StringIO()
     explain_item(read_run(folder), "0-0", Console(file=text, width=120))
@@ -78,11 +78,11 @@ def test_it_is_where_answered_items_of_the_same_belt_had_it() -> None:
 
 
 def test_what_was_ordered_of_the_belt_and_the_clock_moves_it(tmp_path: Path) -> None:
-    standing = Standing(
+    overrides = RuntimeOverrides(
         changes=[BeltSpeedChanged(at_s=2.0, m_per_s=2.0), ClockChanged(at_s=9.0, multiplier=2.0)]
     )
     for scheduled_s, deadline in ((1.0, "750 ms"), (5.0, "350 ms"), (20.0, "175 ms")):
-        text = told(tmp_path / f"{scheduled_s}", scheduled_s, standing=standing)
+        text = told(tmp_path / f"{scheduled_s}", scheduled_s, overrides=overrides)
         assert f"no decision; the deadline at {deadline}\n" in text
 
 

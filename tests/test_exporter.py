@@ -355,7 +355,7 @@ def test_a_line_is_stuck_where_items_wait_and_no_row_comes() -> None:
     assert snapshot.health(begin + 1) == "ok"
     heard = tuple(replace(p, heard=begin + 60) for p in snapshot.processes)
     assert replace(snapshot, taken=begin + 60, processes=heard).health(begin + 60) == "stuck"
-    found.board = {"logged": 1}
+    found.stats = {"logged": 1}
     found.note_movement(begin + 61)
     assert found.moved == begin + 61
 
@@ -385,8 +385,8 @@ def test_a_line_that_starts_is_not_ready_and_one_that_ends_is_well(
 
 def test_reasons_and_restarted_counters_are_told(exporter: Exporter, port: int) -> None:
     shown = status(*well())
-    board = {"kind": "board", "reasons": {"dropped": {'a "reason"\n': 3}}, "verdicts": {"late": 2}}
-    shown.take("csv_log", board)
+    stats = {"kind": "stats", "reasons": {"dropped": {'a "reason"\n': 3}}, "verdicts": {"late": 2}}
+    shown.take("csv_log", stats)
     for count in (5, 2, 4):  # the dispatcher was restarted after the first
         shown.take("dispatcher", {"kind": "flow", "malformed": count})
     shown.take("worker-0", {"kind": "beat", "malformed": 1})
@@ -459,7 +459,7 @@ def test_every_figure_of_the_dashboard_is_exported_and_the_other_way_round(
     exporter: Exporter, port: int
 ) -> None:
     shown = status(*well())
-    shown.take("csv_log", {"kind": "board", "last_row": monotonic()})
+    shown.take("csv_log", {"kind": "stats", "last_row": monotonic()})
     exporter.update(shown)
     _, text = get(port, "/metrics")
     exported = set(re.findall(r"^# TYPE (\w+) ", text.decode(), re.MULTILINE))

@@ -111,10 +111,10 @@ def test_check_tells_of_pictures_that_a_model_is_doubted_on(tmp_path: Path) -> N
     assert "warning: the model gives nan for 'cardboard', on a white picture of" in done.stderr
 
 
-def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_candidate(
+def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_shadow(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    """One that fails on some pictures is; as a candidate it is told of, and goes on."""
+    """One that fails on some pictures is; as a shadow model it is told of, and goes on."""
     misfit = changed(tmp_path / "misfit.onnx", only_of(64, 64))
     failing = changed(tmp_path / "failing.onnx", wrong_answer(np.nan, 30))
     options = ("--interval", 0.05, "--source", "procedural", "--workers", 1)

@@ -13,7 +13,7 @@ import pytest
 
 from line.errors import DiskFull, StorageError
 from line.outcome import Outcome
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from sinks.alerts import Alerts
 from sinks.csv_log import CsvLog
 from sinks.follower import LineEvent, Passed
@@ -69,8 +69,8 @@ class Watched:
 
 
 def following(run_dir: Path, follower: Any) -> AbstractContextManager[Station]:
-    def main(seat: Seat) -> None:
-        with closing(Following(seat, follower, Passed())) as process:
+    def main(context: ProcessContext) -> None:
+        with closing(Following(context, follower, Passed())) as process:
             process.run()
 
     return station("sink", "watched", main, run_dir)
@@ -257,9 +257,9 @@ def test_alerts_that_are_killed_raise_nothing_twice(tmp_path: Path, log: CsvLog)
     """A checkpoint from before the last alerts, as a kill leaves it."""
 
     def opened() -> AbstractContextManager[Station]:
-        def main(seat: Seat) -> None:
-            alerts = Alerts(seat.run_dir / "alerts.jsonl", seat.settings.alerts)
-            with closing(Following(seat, alerts, Passed())) as process:
+        def main(context: ProcessContext) -> None:
+            alerts = Alerts(context.run_dir / "alerts.jsonl", context.settings.alerts)
+            with closing(Following(context, alerts, Passed())) as process:
                 process.run()
 
         return station("sink", "alerts", main, tmp_path)

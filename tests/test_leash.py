@@ -5,33 +5,35 @@ from collections.abc import Iterator
 
 import pytest
 
-from line.process.control_channel import MAX_PENDING_BYTES, Leash, Note
+from line.process.control_channel import MAX_PENDING_BYTES, ControlChannel, ControlMessage
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Leash, Leash]]:
+def ends() -> Iterator[tuple[ControlChannel, ControlChannel]]:
     """The supervisor's end and the child's."""
-    ours, theirs = Leash.pair()
-    child = Leash(theirs)
+    ours, theirs = ControlChannel.pair()
+    child = ControlChannel(theirs)
     yield ours, child
     ours.close()
     child.close()
 
 
 @pytest.fixture
-def raw() -> Iterator[tuple[Leash, socket.socket]]:
-    """A leash and the bare socket at its other end."""
-    leash, end = Leash.pair()
-    yield leash, end
-    leash.close()
+def raw() -> Iterator[tuple[ControlChannel, socket.socket]]:
+    """A channel and the bare socket at its other end."""
+    channel, end = ControlChannel.pair()
+    yield channel, end
+    channel.close()
     end.close()
 
 
-def heard(leash: Leash) -> list[Note]:
-    return list(leash.receive())
+def heard(channel: ControlChannel) -> list[ControlMessage]:
+    return list(channel.receive())
 
 
-def test_notes_arrive_whole_and_in_order_in_both_directions(ends: tuple[Leash, Leash]) -> None:
+def test_notes_arrive_whole_and_in_order_in_both_directions(
+    ends: tuple[ControlChannel, ControlChannel],
+) -> None:
     supervisor, child = ends
     supervisor.send("start", at=1.5)
     supervisor.send("drain")
@@ -42,44 +44,46 @@ def test_notes_arrive_whole_and_in_order_in_both_directions(ends: tuple[Leash, L
     assert not child.broken
 
 
-def test_silence_is_no_note_and_no_break(ends: tuple[Leash, Leash]) -> None:
+def test_silence_is_no_note_and_no_break(ends: tuple[ControlChannel, ControlChannel]) -> None:
     supervisor, _ = ends
     assert heard(supervisor) == []
     assert not supervisor.broken
 
 
-def test_a_torn_line_waits_for_its_end(raw: tuple[Leash, socket.socket]) -> None:
-    leash, end = raw
+def test_a_torn_line_waits_for_its_end(raw: tuple[ControlChannel, socket.socket]) -> None:
+    channel, end = raw
     end.sendall(b'{"kind": "ready"}\n{"kind": "be')
-    assert heard(leash) == [{"kind": "ready"}]
+    assert heard(channel) == [{"kind": "ready"}]
     end.sendall(b"at")
-    assert heard(leash) == []
+    assert heard(channel) == []
     end.sendall(b'"}\n')
-    assert heard(leash) == [{"kind": "beat"}]
+    assert heard(channel) == [{"kind": "beat"}]
 
 
 def test_what_the_other_side_said_before_it_died_is_still_heard(
-    raw: tuple[Leash, socket.socket],
+    raw: tuple[ControlChannel, socket.socket],
 ) -> None:
-    leash, end = raw
+    channel, end = raw
     end.sendall(b'{"kind": "finished"}\n{"kind": "torn')
     end.close()
-    assert heard(leash) == [{"kind": "finished"}]
-    assert leash.broken
-    assert heard(leash) == []
+    assert heard(channel) == [{"kind": "finished"}]
+    assert channel.broken
+    assert heard(channel) == []
 
 
-def test_the_broken_end_is_noticed_by_sending_too(raw: tuple[Leash, socket.socket]) -> None:
-    leash, end = raw
+def test_the_broken_end_is_noticed_by_sending_too(
+    raw: tuple[ControlChannel, socket.socket],
+) -> None:
+    channel, end = raw
     end.close()
-    leash.send("stop")
-    assert leash.broken
-    leash.send("stop")  # and goes on without an exception
-    leash.flush()
+    channel.send("stop")
+    assert channel.broken
+    channel.send("stop")  # and goes on without an exception
+    channel.flush()
 
 
 def test_a_reader_that_hangs_blocks_nobody_and_costs_bounded_memory(
-    ends: tuple[Leash, Leash],
+    ends: tuple[ControlChannel, ControlChannel],
 ) -> None:
     supervisor, child = ends
     text = "x" * 10_000
@@ -102,8 +106,8 @@ def test_a_reader_that_hangs_blocks_nobody_and_costs_bounded_memory(
 
 
 def test_a_child_takes_its_end_from_an_inherited_descriptor() -> None:
-    supervisor, theirs = Leash.pair()
-    child = Leash.inherited(theirs.detach())
+    supervisor, theirs = ControlChannel.pair()
+    child = ControlChannel.inherited(theirs.detach())
     child.send("ready")
     assert heard(supervisor) == [{"kind": "ready"}]
     child.close()

@@ -18,14 +18,14 @@ from line.config import load
 from line.errors import BadInput, DecodeError, PictureError
 from line.messages import Frame, Unseen, UnseenItems, Welcome
 from line.outcome import Verdict
-from line.process.control_channel import MAX_NOTE_BYTES, Leash
+from line.process.control_channel import MAX_NOTE_BYTES, ControlChannel
 from line.settings import MessageSettings
 from line.supervise import child_log
 from line.verdicts import unseen
 from producers.belt import BeltItem
 from producers.studio import Studio
-from sinks.board import Board
 from sinks.flood import Flood
+from sinks.running_stats import RunningStats
 from tests.running_line import RunningLine, assert_accounted, command
 from tests.test_active_learning import Review, doubtful, noise
 from tests.test_alerts import LIMITS, opened, raised, store, unsure
@@ -215,10 +215,10 @@ def test_a_flood_is_told_once_it_is_over_or_lasts_too_long() -> None:
 
 
 def test_reasons_that_are_told_apart_are_few() -> None:
-    board = Board(())
+    stats = RunningStats(())
     for seq in range(50):
-        board.count(outcome(seq, verdict="dropped", reason=f"reason {seq}", latency_ms=None))
-    reasons = json.loads(json.dumps(board.facts()))["reasons"]["dropped"]
+        stats.count(outcome(seq, verdict="dropped", reason=f"reason {seq}", latency_ms=None))
+    reasons = json.loads(json.dumps(stats.facts()))["reasons"]["dropped"]
     assert len(reasons) == 11
     assert reasons["other"] == 40
 
@@ -261,7 +261,7 @@ def test_a_log_within_its_limit_stays(tmp_path: Path) -> None:
 
 
 def test_notes_that_are_none_are_counted_and_one_without_end_is_given_up() -> None:
-    ours, theirs = Leash.pair()
+    ours, theirs = ControlChannel.pair()
     with theirs:
         theirs.setblocking(False)
         theirs.send(b'[1]\n{"kind": 1}\n\xff\n{"kind": "beat"}\n')

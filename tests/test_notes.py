@@ -17,16 +17,16 @@ from line.observe.snapshot import Snapshot
 from line.observe.status import Status
 from line.observe.status_note import status_note
 from line.observe.view import picture
-from line.process.control_channel import Note, decode_note
+from line.process.control_channel import ControlMessage, decode_note
 from line.process.control_messages import KINDS, NoteCheck, Speaker
 from line.run_files.run_folder import RunFolder
-from line.supervise.child import Child, Place
+from line.supervise.child import Child, ProcessSpec
 from tests.broken_process import break_processes
 from tests.running_line import RunningLine, assert_accounted, poll
 
 JITTER = {"p50": 0.1, "p99": 0.2, "max": 0.3, "count": 4}
 BELT = {"fed": 3, "belt_s": 1.5, "on_belt": 1, "window": 2, "jitter_ms": JITTER}
-BOARD = {
+STATS = {
     "logged": 3,
     "classified": 2,
     "verdicts": {"sorted": 2, "dropped": 1},
@@ -49,7 +49,7 @@ GOOD: dict[str, tuple[Speaker, dict[str, Any]]] = {
     "event": ("camera", {"number": 0}),
     "flow": ("dispatcher", {"waiting": 1, "held": 2, "loads": {"worker-0#1": [1, 5]}}),
     "suspect": ("dispatcher", {"process": "worker-0#1"}),
-    "board": ("log", BOARD),
+    "stats": ("log", STATS),
     "review": ("follower", {"queued": 3}),
     "alerts": ("follower", {"count": 1, "fresh": [["info", "item 0-1: unsure"]]}),
     "follower": ("follower", {"behind_rows": 10}),
@@ -163,9 +163,9 @@ def test_a_process_that_tells_of_too_much_is_not_heeded_for_a_while() -> None:
 def test_what_a_child_says_and_cannot_be_read_or_heeded_is_counted(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.logs.mkdir()
-    place = Place("worker", "worker-0", 0, "tests.garbling_child")
-    child = Child(place, 1, folder, tmp_path)
-    notes: list[Note] = []
+    spec = ProcessSpec("worker", "worker-0", 0, "tests.garbling_child")
+    child = Child(spec, 1, folder, tmp_path)
+    notes: list[ControlMessage] = []
     poll(lambda: notes.extend(child.notes()) or notes, "a note")
     poll(child.ended, "the end")
     child.close()
@@ -182,7 +182,7 @@ names = ["malformed", "strangers", "text", "id", "event", "fed", "belt_s", "on_b
          "jitter_ms", "reached_s", "resume_s", "number", "waiting", "held", "loads", "process",
          "logged", "verdicts", "latency_s", "bins", "queued", "count", "fresh", "behind_rows"]
 while True:
-    time.sleep(0.05)  # or its own words would be torn: nobody takes turns on this leash
+    time.sleep(0.05)  # or its own words would be torn: nobody takes turns on this channel
     note = {name: rng.choice(values) for name in names if rng.random() < 0.8}
     lines = [json.dumps({"kind": rng.choice(kinds), **note}), "nonsense", "[]", "{}", "7"]
     kind = rng.choice(kinds)
@@ -191,7 +191,7 @@ while True:
     if rng.random() < 0.1:
         lines.append("[" * 2000)
     try:
-        os.write(LEASH, ("\\n".join(lines) + "\\n").encode())
+        os.write(CHANNEL, ("\\n".join(lines) + "\\n").encode())
     except OSError:
         pass
 """

@@ -7,12 +7,12 @@ import random
 
 import pytest
 
-from line.remote.clock_offset import Offset
+from line.remote.clock_offset import ClockOffset
 
 
-def learned(ahead_s: float, trips: list[tuple[float, float]]) -> Offset:
+def learned(ahead_s: float, trips: list[tuple[float, float]]) -> ClockOffset:
     """Questions that took `(out, back)` seconds each, to a clock that is `ahead_s` ahead."""
-    offset, now = Offset(), 1000.0
+    offset, now = ClockOffset(), 1000.0
     for out, back in trips:
         offset.learn(now, now + out + ahead_s)
         now += out + back
@@ -20,7 +20,7 @@ def learned(ahead_s: float, trips: list[tuple[float, float]]) -> Offset:
 
 
 def test_nothing_is_known_before_the_first_reply() -> None:
-    assert not Offset().known
+    assert not ClockOffset().known
     assert learned(0.0, [(0.0, 0.0)]).known
 
 
@@ -46,7 +46,7 @@ def test_the_quickest_question_of_late_counts() -> None:
 
 
 def test_a_clock_that_drifts_is_followed() -> None:
-    offset = Offset()
+    offset = ClockOffset()
     for second in range(1000):
         offset.learn(second, second - 1e-4 * second)  # theirs is 100 ppm slow
     assert offset.theirs(1000.0) == pytest.approx(1000.0 - 0.1, abs=1e-3)

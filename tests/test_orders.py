@@ -78,7 +78,7 @@ def test_a_wrong_order_is_one_line_that_names_the_field(facts: dict[str, Any], s
 # -- changes of the belt ----------------------------------------------------------------------
 
 
-def test_changes_travel_on_a_leash() -> None:
+def test_changes_travel_on_a_channel() -> None:
     changes = [Paused(at_s=1.0), BeltSpeedChanged(at_s=2.0, m_per_s=3.0), Unpaused(at_s=4.0)]
     assert from_note(json.loads(json.dumps(to_note(changes)))) == changes
     assert not is_paused(changes)
@@ -218,7 +218,7 @@ def test_a_paused_belt_is_the_same_for_a_killed_camera_and_for_a_resumed_run(
 
     fed_s = rows["scheduled_s"].sort_values()
     arrivals = [0.1 * (seq + 1) for seq in range(items)]
-    changes = Session.load(run_dir).standing.changes
+    changes = Session.load(run_dir).overrides.changes
     assert [round(change.at_s, 3) for change in changes] == [paused_s, speed_s, unpaused_s]
     feeder, pace = pauses(changes), belt_pace(1.0, [], changes)
     came_s = [feeder.duration_s(0.0, moment_s) for moment_s in arrivals]

@@ -8,7 +8,7 @@ from planner.profile import Crowding, Service, Way, Ways
 from planner.sim.answers import Answers
 from planner.sim.inference_time import ServiceTimes
 from planner.sim.latency_samples import WayTable
-from planner.sim.machine import Workplace
+from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
 from tests.hand_made_profile import hand_made_profile
 
@@ -114,7 +114,9 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
 
     def crowding(*fed_s: float) -> float:
         service = ServiceTimes(profile, paces, 1)
-        place = Workplace(paces, WayTable(profile, paces, 1), service, Answers(profile), "model")
+        place = SharedMachine(
+            paces, WayTable(profile, paces, 1), service, Answers(profile), "model"
+        )
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)
         return place.crowding

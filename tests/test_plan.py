@@ -123,7 +123,7 @@ def test_a_mean_above_the_target_is_not_enough_where_its_interval_reaches_below(
 
 
 def test_fastest_belt_ends_at_the_first_that_fails():
-    speeds = {1.0: 1.0, 2.0: 0.999, 3.0: 0.5, 4.0: 1.0}  # the last by luck alone
+    speeds = {1.0: 1.0, 2.0: 0.999, 3.0: 0.5, 4.0: 1.0}  # the last by chance alone
     group = [result_of(1, speed, in_time) for speed, in_time in speeds.items()]
     (answer,) = fastest_belts(group, IN_TIME)
     assert answer.enough is not None

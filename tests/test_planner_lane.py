@@ -15,7 +15,7 @@ from line.pace import belt_pace
 from line.settings import Settings
 from planner.sim.lane import items
 from planner.sim.line_figures import Histogram
-from planner.sim.random_draws import BLOCK_ITEMS, lucks
+from planner.sim.random_draws import BLOCK_ITEMS, random_draws
 from planner.sim.stand_ins import Answer, Item
 from planner.sim.twin import simulate
 from producers.arrivals import lane_arrivals
@@ -36,7 +36,7 @@ def carried(
     )
     settings = Settings.model_validate({**settings.model_dump(), "events": events or []})
     fed_s = list(lane_arrivals(settings, 0, None))
-    drawn = lucks(hand_made_profile(), settings.line.seed, 0)
+    drawn = random_draws(hand_made_profile(), settings.line.seed, 0)
     return settings, fed_s, list(items(settings, 0, iter(fed_s), repeat("glass"), drawn, MASSES_G))
 
 

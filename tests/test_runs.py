@@ -135,7 +135,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path, slow_model: Path) -> N
         children = [e["pid"] for e in line.processes() if e["role"] != "supervisor"]
         line.interrupt()
         later = monotonic() + 0.5
-        poll(lambda: monotonic() > later, "the first interrupt is heeded")
+        poll(lambda: monotonic() > later, "the first interrupt is handled")
         assert all(map(is_alive, children))  # what is on the belt has a minute to go
         line.interrupt()
         _, summary = line.finish(timeout_s=20)

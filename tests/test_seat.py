@@ -13,7 +13,7 @@ from line.config import load
 from line.model.facts import FILE as MODEL_FILE
 from line.model.facts import ModelFacts
 from line.process import context
-from line.process.control_channel import Leash
+from line.process.control_channel import ControlChannel
 from tests.running_line import ROOT, TIMEOUT_S
 
 MODULES = (("sinks", "csv_log"), ("line.dispatch", "dispatcher"), ("workers", "worker-0"))
@@ -49,7 +49,7 @@ def test_a_damaged_file_of_the_run_is_one_line(
     prepared(tmp_path / "run")
     content = (tmp_path / "run" / file).read_bytes()
     (tmp_path / "run" / file).write_bytes(content[: len(content) // 2])
-    ours, theirs = Leash.pair()
+    ours, theirs = ControlChannel.pair()
     with theirs:
         status, said = started(tmp_path / "run", module, name, theirs)
     (note,) = ours.receive()
@@ -65,7 +65,7 @@ def test_a_folder_in_the_place_of_the_settings_is_one_line(tmp_path: Path) -> No
     prepared(tmp_path / "run")
     (tmp_path / "run" / "settings.json").unlink()
     (tmp_path / "run" / "settings.json").mkdir()
-    ours, theirs = Leash.pair()
+    ours, theirs = ControlChannel.pair()
     with theirs:
         status, said = started(tmp_path / "run", "sinks", "csv_log", theirs)
     ours.close()

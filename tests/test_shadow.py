@@ -1,4 +1,4 @@
-"""A candidate beside the line: it sees a share of the items, and the line never sees it."""
+"""A shadow model beside the line: it sees a share of the items, and the line never sees it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_comparison_is_told_in_a_table(tmp_path: Path) -> None:
     print_comparison(found, console)
     console.file.close()
     said = console.export_text()
-    assert "candidate new beside old: 2 items, the same class for 50.0 %" in said
+    assert "shadow model new beside old: 2 items, the same class for 50.0 %" in said
     assert "[red]metal" in said
     assert "mended" in said
     assert "alone was right about 1, the other alone about 0" in said
@@ -125,7 +125,7 @@ def test_what_is_no_shadow_file_is_refused(tmp_path: Path, content: bytes, said:
     assert "\n" not in str(refusal.value)
 
 
-def test_a_file_with_a_header_alone_has_no_candidate(tmp_path: Path) -> None:
+def test_a_file_with_a_header_alone_has_no_shadow(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text(",".join(COLUMNS) + "\n")
     assert read_comparisons(tmp_path) == []
 
@@ -145,11 +145,11 @@ def test_a_row_that_stands_twice_counts_once_in_blocks_of_any_size(
 # -- a running line ---------------------------------------------------------------------------
 
 
-def test_a_candidate_sees_its_share_and_the_line_does_not_see_it(
+def test_a_shadow_model_sees_its_share_and_the_line_does_not_see_it(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nor does the line heed that it is killed or frozen; a resumed run goes on with it."""
-    candidate = write_tiny_model(tmp_path / "candidate.onnx", tuple(reversed(CLASSES)))
+    """Nor does the line handle that it is killed or frozen; a resumed run goes on with it."""
+    shadow = write_tiny_model(tmp_path / "shadow.onnx", tuple(reversed(CLASSES)))
     options = ("--model", tiny_model, "--seed", SEED, "--interval", 0.05, "--source", "procedural")
     run_dir = tmp_path / "run"
 
@@ -160,10 +160,12 @@ def test_a_candidate_sees_its_share_and_the_line_does_not_see_it(
 
     with RunningLine(run_dir, *options, "--workers", 1) as line:
         line.wait_for_rows(3)
-        assert call("shadow", run_dir)[1].startswith(f"error: {run_dir}: no candidate has answered")
-        assert call("swap", run_dir, "--shadow", "off") == (2, "error: there is no candidate\n")
-        assert call("swap", run_dir, "--model", candidate, "--shadow", "2")[0] == 2
-        status, said = call("swap", run_dir, "--model", candidate, "--shadow", SHARE)
+        assert call("shadow", run_dir)[1].startswith(
+            f"error: {run_dir}: no shadow model has answered"
+        )
+        assert call("swap", run_dir, "--shadow", "off") == (2, "error: there is no shadow model\n")
+        assert call("swap", run_dir, "--model", shadow, "--shadow", "2")[0] == 2
+        status, said = call("swap", run_dir, "--model", shadow, "--shadow", SHARE)
         assert status == 0
         assert "answers beside for 50% of the items" in said
         _wait_for_compared(line, 10)
@@ -177,7 +179,7 @@ def test_a_candidate_sees_its_share_and_the_line_does_not_see_it(
     with ResumedLine(run_dir) as resumed:
         _wait_for_compared(resumed, _compared(resumed) + 5)
         assert call("swap", run_dir, "--shadow", "off")[0] == 0
-        poll(lambda: not resumed.pid("shadow"), "no candidate")
+        poll(lambda: not resumed.pid("shadow"), "no shadow model")
         resumed.wait_for_rows(resumed.rows_written() + 5)
         with Control.of(run_dir) as control:
             control.order("drain", WHO)
@@ -188,14 +190,14 @@ def test_a_candidate_sees_its_share_and_the_line_does_not_see_it(
     assert set(rows["model"].dropna()) == {_short(tiny_model)}
     compared = pd.read_csv(run_dir / FILE)
     assert len(compared) >= 34  # as waited for above; a resumed belt shows some items twice
-    _assert_compared_with(rows, compared.drop_duplicates("frame_id"), candidate)
+    _assert_compared_with(rows, compared.drop_duplicates("frame_id"), shadow)
     (found,) = summary["shadow"]
-    assert (found["model"], found["served"]) == (_short(candidate), [_short(tiny_model)])
-    assert call("shadow", run_dir)[1].startswith(f"candidate {_short(candidate)} beside ")
+    assert (found["model"], found["served"]) == (_short(shadow), [_short(tiny_model)])
+    assert call("shadow", run_dir)[1].startswith(f"shadow model {_short(shadow)} beside ")
 
 
-def _assert_compared_with(rows: pd.DataFrame, compared: pd.DataFrame, candidate: Path) -> None:
-    """The share, and the rows' own answers; the candidate has but other names for its outputs."""
+def _assert_compared_with(rows: pd.DataFrame, compared: pd.DataFrame, shadow: Path) -> None:
+    """The share, and the rows' own answers; the shadow has but other names for its outputs."""
     both = compared.merge(rows, on="frame_id", suffixes=("_told", ""))
     assert len(both) == len(compared) > 0
     assert all(
@@ -203,7 +205,7 @@ def _assert_compared_with(rows: pd.DataFrame, compared: pd.DataFrame, candidate:
     )
     assert (both["served_class"] == both["predicted_class"]).all()
     assert (both["true_class_told"] == both["true_class"]).all()
-    assert set(both["shadow_model"]) == {_short(candidate)}
+    assert set(both["shadow_model"]) == {_short(shadow)}
     mirrored = dict(zip(CLASSES, reversed(CLASSES), strict=True))
     assert (both["shadow_class"] == both["served_class"].map(mirrored)).all()
 

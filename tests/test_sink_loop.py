@@ -18,7 +18,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Outcome, Verdict
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row
 from sinks.loop import Log, run
@@ -30,19 +30,19 @@ TIMEOUT_S = 60.0
 
 
 def log_station(
-    run_dir: Path, make: Callable[[Seat], AbstractContextManager[Log]]
+    run_dir: Path, make: Callable[[ProcessContext], AbstractContextManager[Log]]
 ) -> AbstractContextManager[Station]:
     """A log's process; `make` opens the log in the process's own thread."""
 
-    def main(seat: Seat) -> None:
-        with make(seat) as log, Client(seat, credit=CREDIT) as client:
+    def main(context: ProcessContext) -> None:
+        with make(context) as log, Client(context, credit=CREDIT) as client:
             run(client, log)
 
     return station("sink", "csv_log", main, run_dir)
 
 
 def csv_station(run_dir: Path) -> AbstractContextManager[Station]:
-    return log_station(run_dir, lambda seat: closing(CsvLog(seat.run_dir / "results.csv")))
+    return log_station(run_dir, lambda context: closing(CsvLog(context.run_dir / "results.csv")))
 
 
 def row(item: Outcome) -> Row:
@@ -76,7 +76,7 @@ class HeldUpLog:
         self.written += batch
 
     def report(self, client: Client) -> None:
-        client.seat.leash.send("held", written=len(self.written))
+        client.context.channel.send("held", written=len(self.written))
 
     def close(self) -> None:
         self.write.set()
@@ -177,7 +177,7 @@ def test_a_sink_reports_to_its_supervisor_while_it_runs(tmp_path):
         for seq in range(3):
             log.send(row(outcome(seq)))
 
-        (note, *_) = log.until(lambda: [n for n in log.notes("board") if n["logged"] == 3])
+        (note, *_) = log.until(lambda: [n for n in log.notes("stats") if n["logged"] == 3])
 
     assert note["verdicts"] == {"sorted": 3}
     assert note["accuracy"] == 1.0

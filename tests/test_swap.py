@@ -104,7 +104,7 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
             reason = _await_swap(control, "undone")["swap"]["reason"]
             assert reason.startswith(f"{new}: changed since the run began")
             poll(lambda: not line.pid("worker-2"), "no stand-in")
-            assert Session.load(run_dir).standing.model is None
+            assert Session.load(run_dir).overrides.model is None
             line.wait_for_rows(line.rows_written() + 10)
             assert set(line.rows()["model"].dropna()) == {_short(tiny_model)}
 
@@ -252,7 +252,7 @@ def test_workers_and_the_dispatcher_are_killed_during_a_swap_under_load(
     assert set(rows["model"].iloc[-50:]) == {_short(tiny_model)}
     assert (rows["low_confidence"] == (rows["confidence"] < 0.7)).all()
     assert not {"failed", "dropped", "late"} & set(rows["verdict"])
-    assert Session.load(line.run_dir).standing.model == _short(tiny_model)
+    assert Session.load(line.run_dir).overrides.model == _short(tiny_model)
 
 
 def _is_another(line: RunningLine, name: str, pid: int | None) -> bool:

@@ -154,7 +154,7 @@ def test_the_same_seed_gives_the_same_file_and_another_seed_another():
     assert files[0] == files[1] != files[2]
 
 
-def test_an_items_luck_does_not_depend_on_the_workers():
+def test_an_items_chance_does_not_depend_on_the_workers():
     few, many = (
         {row.seq: row.inference_ms for row in rows_of(settings, uneven()) if row.inference_ms}
         for settings in (

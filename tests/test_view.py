@@ -25,7 +25,7 @@ def status(**options: Any) -> Status:
     shown.take(
         "csv_log",
         {
-            "kind": "board",
+            "kind": "stats",
             "logged": 1180,
             "classified": 1150,
             "verdicts": {"sorted": 1000, "residue_ok": 100, "late": 50, "dropped": 30},

@@ -38,8 +38,8 @@ from line.messages import (
 )
 from line.model.facts import ModelFacts
 from line.outcome import Verdict
-from line.process.context import Seat
-from line.process.control_channel import Leash
+from line.process.context import ProcessContext
+from line.process.control_channel import ControlChannel
 from line.process.runtime_dir import make_runtime_dir
 from line.sockets import Hub
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
@@ -57,16 +57,16 @@ M = TypeVar("M", bound=Message)
 class Station:
     """One process of the line, run in a thread; the test is its dispatcher and its supervisor."""
 
-    def __init__(self, seat: Seat, supervisor: Leash) -> None:
-        self.seat = seat
+    def __init__(self, context: ProcessContext, supervisor: ControlChannel) -> None:
+        self.context = context
         self.supervisor = supervisor
-        self.hub = Hub(seat.runtime_dir)
+        self.hub = Hub(context.runtime_dir)
         self.process: Future[None] = Future()
         self.heard: list[Message] = []
         """everything that the process has said to the dispatcher and nobody has asked for yet"""
 
     def send(self, message: Message, payload: Buffer | None = None) -> None:
-        assert self.hub.send(self.seat.role, self.seat.identity, message, payload)
+        assert self.hub.send(self.context.role, self.context.identity, message, payload)
 
     def hear(self, kind: type[M], count: int = 1) -> list[M]:
         """The next `count` messages of a kind; fails if they do not come."""
@@ -98,23 +98,23 @@ class Station:
         """The old one is gone without a word; the new one knows nobody."""
         self.hub.__exit__(None, None, None)
         self.heard.clear()
-        self.hub = Hub(self.seat.runtime_dir)
+        self.hub = Hub(self.context.runtime_dir)
 
 
 @contextmanager
 def station(
-    role: str, name: str, main: Callable[[Seat], None], run_dir: Path = Path()
+    role: str, name: str, main: Callable[[ProcessContext], None], run_dir: Path = Path()
 ) -> Iterator[Station]:
     """Runs `main` until the end of the context; an exception in it is raised here."""
     runtime_dir = make_runtime_dir()
-    supervisor, theirs = Leash.pair()
-    leash = Leash(theirs)
+    supervisor, theirs = ControlChannel.pair()
+    channel = ControlChannel(theirs)
     settings = load(environment={})
-    seat = Seat(role, name, 0, 1, run_dir, runtime_dir, settings, FACTS, leash)
-    opened = Station(seat, supervisor)
+    context = ProcessContext(role, name, 0, 1, run_dir, runtime_dir, settings, FACTS, channel)
+    opened = Station(context, supervisor)
     try:
         with ThreadPoolExecutor(1) as pool:
-            opened.process = pool.submit(main, seat)
+            opened.process = pool.submit(main, context)
             try:
                 yield opened
             finally:
@@ -123,7 +123,7 @@ def station(
     finally:
         opened.hub.__exit__(None, None, None)
         supervisor.close()
-        leash.close()
+        channel.close()
         shutil.rmtree(runtime_dir)
 
 
@@ -163,8 +163,8 @@ def engine(tmp_path) -> WatchedEngine:
 
 @pytest.fixture
 def worker(engine) -> Iterator[Station]:
-    def main(seat: Seat) -> None:
-        with Client(seat, credit=CREDIT) as client:
+    def main(context: ProcessContext) -> None:
+        with Client(context, credit=CREDIT) as client:
             Worker(client, Model(FACTS, engine), 2 * CREDIT).run()
 
     with station("worker", "worker-0", main) as opened:
@@ -353,8 +353,8 @@ def worker_with(path: Path, credit: int = 4 * CREDIT) -> Iterator[tuple[Station,
     loaded = Model.load(path, "cpu")
     watched = WatchedEngine(loaded.engine)
 
-    def main(seat: Seat) -> None:
-        with Client(seat, credit=credit) as client:
+    def main(context: ProcessContext) -> None:
+        with Client(context, credit=credit) as client:
             Worker(client, replace(loaded, engine=watched), credit).run()
 
     with station("worker", "worker-0", main) as opened:

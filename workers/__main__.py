@@ -7,21 +7,21 @@ from pathlib import Path
 
 from line.client import Client
 from line.errors import ScraplineError
-from line.process.context import leave, take_seat
+from line.process.context import enter_process, leave
 from line.process.priority import yield_process
 from line.process.standard_streams import drain_streams, secure_streams
 
 
 def main() -> int:
-    if not any(argument.startswith("--leash") for argument in sys.argv[1:]):
+    if not any(argument.startswith("--channel") for argument in sys.argv[1:]):
         from workers import remote  # loads CURVE, which no worker of this machine needs
 
         secure_streams()  # it is started by a person or a service, who may look away
         status = remote.main()
         drain_streams()
         return status
-    seat = take_seat()
-    settings = seat.settings
+    context = enter_process()
+    settings = context.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
         yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
@@ -30,14 +30,14 @@ def main() -> int:
     from workers.worker import Worker, warmed_up
 
     try:
-        model = Model.open(Path(seat.model.path), settings.model.provider, seat.model.sha256)
+        model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
         camera, credit = settings.camera, settings.worker.credit
         model = warmed_up(model, credit, camera.height_px, camera.width_px)
-        with Client(seat, credit=settings.worker.credit) as client:
+        with Client(context, credit=settings.worker.credit) as client:
             faults = WorkerFaults(settings, client.orders)
             Worker(client, model, settings.worker.credit, faults).run()
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 

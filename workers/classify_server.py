@@ -1,7 +1,7 @@
 """Answers about pictures, for the console: `python -m workers.classify_server`.
 
 Its arguments: MAX_BYTES MAX_MEMORY PARENT.
-Questions come in on stdin, answers go out on stdout, one for each, as parcels
+Questions come in on stdin, answers go out on stdout, one for each, as messages
 (`line/process/pipe_framing.py`) with the headers of `line/observe/classify_protocol.py`. It leaves
 when stdin ends, and at once when the process with the number PARENT, which started it, is gone. The
 model that was asked last stays loaded. Nothing is written to any disk. A model or picture that
@@ -35,7 +35,7 @@ from line.observe.classify_protocol import (
 )
 from line.pictures import Picture
 from line.plain_text import plain
-from line.process.pipe_framing import receive_parcel, send_parcel
+from line.process.pipe_framing import receive_message, send_message
 from line.process.priority import yield_process
 from workers.classify import ranked
 from workers.memory import bounded, limit_requests
@@ -167,10 +167,10 @@ def _saliency(loaded: _Loaded, picture: Picture, winner: int) -> tuple[Saliency,
 def serve(questions: BinaryIO, answers: BinaryIO, max_bytes: int, max_memory: int) -> None:
     """Answer until the questions end. Raises DecodeError for a stream that makes no sense."""
     respondent = Respondent()
-    while (parcel := receive_parcel(questions, max_bytes)) is not None:
+    while (message := receive_message(questions, max_bytes)) is not None:
         with bounded(max_memory, TOO_LARGE):
-            answer, content = respondent.respond(*parcel)
-        send_parcel(answers, answer.model_dump_json(), content)
+            answer, content = respondent.respond(*message)
+        send_message(answers, answer.model_dump_json(), content)
 
 
 def _end_with(parent: int) -> None:

@@ -8,14 +8,14 @@ from time import sleep
 
 from line.events import Poison
 from line.messages import Frame
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 from line.settings import Settings
 
 
 class WorkerFaults:
     """`orders`: the supervisor's notes, a list that grows; the last one about slowness holds."""
 
-    def __init__(self, settings: Settings, orders: Sequence[Note]) -> None:
+    def __init__(self, settings: Settings, orders: Sequence[ControlMessage]) -> None:
         self._seed = settings.line.seed
         self._poisons = [event for event in settings.events if isinstance(event, Poison)]
         self._orders = orders

@@ -1,4 +1,4 @@
-"""`python -m workers.shadow`: a candidate beside a running line, started by the supervisor."""
+"""`python -m workers.shadow`: a shadow model beside a running line, started by the supervisor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from line.errors import ScraplineError
-from line.process.context import leave, take_seat
+from line.process.context import enter_process, leave
 from line.process.priority import yield_process
 from line.process.runtime_dir import SHADOW, endpoint
 from line.run_files.shadow_file import ShadowFile
@@ -18,22 +18,22 @@ _LOWEST = 19
 
 
 def main() -> int:
-    seat = take_seat()
+    context = enter_process()
     yield_process(_LOWEST)
     # ONNX Runtime takes a while to load; others are at work.
     from workers.model import Model
-    from workers.shadow_worker import Candidate
+    from workers.shadow_worker import ShadowWorker
     from workers.worker import warmed_up
 
-    camera, facts = seat.settings.camera, seat.model
+    camera, facts = context.settings.camera, context.model
     try:
-        opened = Model.open(Path(facts.path), seat.settings.model.provider, facts.sha256)
+        opened = Model.open(Path(facts.path), context.settings.model.provider, facts.sha256)
         model = warmed_up(opened, 1, camera.height_px, camera.width_px)
-        listener = Listener(endpoint(seat.runtime_dir, SHADOW), few=FEW)
-        with closing(listener), ShadowFile(seat.run_dir) as file:
-            Candidate(seat, model, listener, file).run()
+        listener = Listener(endpoint(context.runtime_dir, SHADOW), few=FEW)
+        with closing(listener), ShadowFile(context.run_dir) as file:
+            ShadowWorker(context, model, listener, file).run()
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A candidate answers beside the line, and only a file hears of it.
+"""A shadow model answers beside the line, and only a file hears of it.
 
 It takes what the dispatcher has to spare: an item that it is too slow for is not compared, and that
 is all.
@@ -15,18 +15,20 @@ from line.codec import decode
 from line.errors import DecodeError, ModelError, PictureError
 from line.messages import Buffer, Row
 from line.plain_text import plain
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from line.run_files.shadow_file import ShadowFile, ShadowRow
 from line.sockets import Listener
 from line.verdicts import rank
 from workers.model import Model
 
 
-class Candidate:
+class ShadowWorker:
     """Compares until the supervisor says that it may leave, or is gone."""
 
-    def __init__(self, seat: Seat, model: Model, listener: Listener, file: ShadowFile) -> None:
-        self._seat = seat
+    def __init__(
+        self, context: ProcessContext, model: Model, listener: Listener, file: ShadowFile
+    ) -> None:
+        self._context = context
         self._model = model
         self._listener = listener
         self._file = file
@@ -35,23 +37,23 @@ class Candidate:
         self._has_told = False
 
     def run(self) -> None:
-        self._seat.leash.send("ready")
+        self._context.channel.send("ready")
         while not self._is_to_leave():
             self._listener.wait(BEAT_S)
             for parts in self._listener.receive(most=1):
                 self._take(parts)
 
     def _is_to_leave(self) -> bool:
-        leash = self._seat.leash
+        channel = self._context.channel
         if monotonic() >= self._next_beat:
             self._next_beat = monotonic() + BEAT_S
-            leash.send("beat", malformed=self._malformed + leash.malformed)
-        told = {note["kind"] for note in leash.receive()}
-        return leash.broken or not told.isdisjoint({"leave", "stop"})
+            channel.send("beat", malformed=self._malformed + channel.malformed)
+        told = {note["kind"] for note in channel.receive()}
+        return channel.broken or not told.isdisjoint({"leave", "stop"})
 
     def _take(self, parts: list[bytes]) -> None:
         try:
-            message, payload = decode(parts, self._seat.settings.message)
+            message, payload = decode(parts, self._context.settings.message)
         except DecodeError:
             self._malformed += 1
             return
@@ -65,14 +67,14 @@ class Candidate:
                     self._tell(message, error)
 
     def _tell(self, row: Row, error: ModelError) -> None:
-        """Of the first item that the candidate fails on; others would say the same."""
+        """Of the first item that the shadow model fails on; others would say the same."""
         if self._has_told:
             return
         self._has_told = True
         model = self._model.facts.short_hash
-        text = f"candidate {model} fails on item {row.outcome.frame_id}: the model {error}"
-        self._seat.leash.send(
-            "incident", id=f"candidate-{model}", event="candidate", text=plain(text)
+        text = f"shadow model {model} fails on item {row.outcome.frame_id}: the model {error}"
+        self._context.channel.send(
+            "incident", id=f"shadow-{model}", event="shadow", text=plain(text)
         )
 
     def _compared(self, row: Row, payload: Buffer) -> ShadowRow:

@@ -35,7 +35,7 @@ class _Job:
     picture: pictures.Picture
 
 
-class Employer(Protocol):
+class DispatcherLink(Protocol):
     """Where frames come from and answers go: a `Client`, or a `RemoteClient`."""
 
     @property
@@ -58,7 +58,7 @@ class Worker:
     """
 
     def __init__(
-        self, client: Employer, model: Model, credit: int, faults: WorkerFaults | None = None
+        self, client: DispatcherLink, model: Model, credit: int, faults: WorkerFaults | None = None
     ) -> None:
         self._client = client
         self._model = model

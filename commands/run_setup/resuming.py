@@ -44,7 +44,7 @@ def taken_up(
     options = [] if console is None else [("console.on", console)]
     own = resolved(load(config, None, options, assignments))
     settings = _with_own_doors(run_dir / SETTINGS_FILE, settings, own)
-    serving = session_of(folder.path, settings, model).standing.serving(model)
+    serving = session_of(folder.path, settings, model).overrides.serving(model)
     loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
     if loaded.facts.classes != serving.classes:
         raise BadInput(f"{serving.path}: names other classes than when the run began")

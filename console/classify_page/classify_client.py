@@ -30,7 +30,7 @@ from line.observe.classify_protocol import (
     Refusal,
     decode_answer,
 )
-from line.process.pipe_framing import receive_parcel, send_parcel
+from line.process.pipe_framing import receive_message, send_message
 from line.settings import Settings
 
 _PATIENCE_S = 120.0
@@ -41,7 +41,7 @@ _MOST_MEMORY = 2 * 10**9
 """Bytes that the process may use, with runtime, model and picture."""
 
 
-class Enquirer:
+class ClassifyClient:
     """Asks the process about models and pictures; blocks, one question at a time.
 
     Context manager: the process ends with it.
@@ -179,9 +179,9 @@ def _exchange(
     assert isinstance(process.stdin, BufferedWriter)
     assert isinstance(process.stdout, BufferedReader)
     try:
-        send_parcel(process.stdin, question.model_dump_json(), content)
-        parcel = receive_parcel(process.stdout, _MOST_ANSWER_BYTES)
-        return (decode_answer(parcel[0]), parcel[1]) if parcel else None
+        send_message(process.stdin, question.model_dump_json(), content)
+        message = receive_message(process.stdout, _MOST_ANSWER_BYTES)
+        return (decode_answer(message[0]), message[1]) if message else None
     except (OSError, DecodeError):
         return None
 

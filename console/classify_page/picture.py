@@ -34,7 +34,7 @@ class PicturePanel:
         self.show(None, "", 0)
 
     def show(self, asked: Asked | None, address: str, edition: int) -> None:
-        """`address`: of the tray; `edition`: counts on with every answer, so that none is stale."""
+        """`address`: of the session; `edition`: grows with every answer, so that none is stale."""
         there = asked is not None and bool(asked.preview)
         toggle(self._stage, "filled", there)
         self._image.set_visibility(there)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from console.classify_page.upload_session import Asked, Tray
+from console.classify_page.upload_session import Asked, UploadSession
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, button, panel, text, toggle
 
@@ -39,23 +39,23 @@ class TablePanel:
                 self._body = block("tbody")
         self.show_all(None)
 
-    def show(self, tray: Tray, asked: Asked) -> None:
+    def show(self, session: UploadSession, asked: Asked) -> None:
         """One picture is new, or has another answer."""
         row = self._rows.get(asked.number)
         if row is None:
             with self._body:
                 row = self._rows[asked.number] = _Row(asked.number, self._pick)
-        row.show(asked, f"{self._address}/{asked.number}/picture.jpg?{tray.changed}")
-        self.show_all(tray)
+        row.show(asked, f"{self._address}/{asked.number}/picture.jpg?{session.changed}")
+        self.show_all(session)
 
-    def show_all(self, tray: Tray | None) -> None:
+    def show_all(self, session: UploadSession | None) -> None:
         """How many there are, and which of them is looked at."""
-        self._panel.set_visibility(tray is not None and bool(tray.pictures))
-        if tray is None:
+        self._panel.set_visibility(session is not None and bool(session.pictures))
+        if session is None:
             return
-        self._counts.set_text(_counts(tray))
+        self._counts.set_text(_counts(session))
         for number, row in self._rows.items():
-            row.is_current(number == tray.current)
+            row.is_current(number == session.current)
 
     def clear(self) -> None:
         self._body.clear()
@@ -106,8 +106,8 @@ class _Row:
         attribute(self._pick, "aria-pressed", "true" if current else "false")
 
 
-def _counts(tray: Tray) -> str:
-    asked = tray.pictures.values()
+def _counts(session: UploadSession) -> str:
+    asked = session.pictures.values()
     low = sum(one.low_confidence for one in asked)
     failed = sum(one.answer is None for one in asked)
     words = [f"{len(asked)} {'picture' if len(asked) == 1 else 'pictures'}"]

@@ -7,13 +7,13 @@ import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from line.csv_cells import cells_of
 from line.errors import BadInput
 from line.observe.classify_protocol import LONGEST_NAME, PictureAnswer
 
 MOST_PICTURES = 200
-"""Kept at once, each as a small JPEG; further ones are refused until the tray is cleared."""
+"""Kept at once, each as a small JPEG; further ones are refused until the session is cleared."""
 _COLUMNS = (
     "picture",
     "class",
@@ -62,11 +62,11 @@ class Asked:
         return answer.ranking[0][1] < answer.threshold
 
 
-class Tray:
+class UploadSession:
     """The pictures by number. Saliency is found for the one that is looked at, and no other."""
 
-    def __init__(self, enquirer: Enquirer, manner: Manner) -> None:
-        self._enquirer = enquirer
+    def __init__(self, classifier: ClassifyClient, manner: Manner) -> None:
+        self._classifier = classifier
         self.manner = manner
         self.pictures: dict[int, Asked] = {}
         self.current: int | None = None
@@ -77,14 +77,14 @@ class Tray:
         """Have a picture classified and keep the answer, or the complaint. Blocks.
 
         Raises:
-            BadInput: if the tray is full; then nothing is kept.
+            BadInput: if the session is full; then nothing is kept.
         """
         self._check_room(number)
         manner = replace(self.manner, saliency=self.manner.saliency and self.current == number)
         asked = Asked(number, name, manner)
         try:
             check_name(name)
-            answer, preview, heat = self._enquirer.ask_picture(
+            answer, preview, heat = self._classifier.ask_picture(
                 manner.model,
                 name,
                 content,

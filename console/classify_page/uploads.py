@@ -1,7 +1,7 @@
 """How pictures come from a visitor's browser, and how what is shown of them goes back.
 
-A tray is found by a name that cannot be guessed and is gone with its page. A picture is held in
-memory while it is asked about; no disk is touched.
+A session is found by a name that cannot be guessed and is gone with its page. A picture is
+held in memory while it is asked about; no disk is touched.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nicegui import app
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
-from console.classify_page.upload_session import Tray
+from console.classify_page.upload_session import UploadSession
 from line.errors import BadInput
 
 ROUTE = "/classify-pictures"
@@ -28,7 +28,7 @@ _MOST_NUMBER = 1_000_000
 class Receiver(Protocol):
     """A page that is open."""
 
-    tray: Tray
+    session: UploadSession
 
     async def take(self, number: int, name: str, content: bytes, *, look: bool) -> None:
         """A picture has come, perhaps to be looked at. Raises BadInput if it has no room."""
@@ -60,13 +60,13 @@ class Uploads:
 
     def serve(self) -> None:
         """Add the routes to the console."""
-        app.post(ROUTE + "/{tray}/{number}")(self._picture_comes)
-        app.get(ROUTE + "/{tray}/{number}/picture.jpg")(self._picture)
-        app.get(ROUTE + "/{tray}/{number}/heat.png")(self._heat)
-        app.get(ROUTE + "/{tray}/answers.csv")(self._answers)
+        app.post(ROUTE + "/{session}/{number}")(self._picture_comes)
+        app.get(ROUTE + "/{session}/{number}/picture.jpg")(self._picture)
+        app.get(ROUTE + "/{session}/{number}/heat.png")(self._heat)
+        app.get(ROUTE + "/{session}/answers.csv")(self._answers)
 
-    async def _picture_comes(self, tray: str, number: int, request: Request) -> Response:
-        page = self._open.get(tray)
+    async def _picture_comes(self, session: str, number: int, request: Request) -> Response:
+        page = self._open.get(session)
         if page is None:
             return PlainTextResponse("This page is closed. Load it again.\n", 404)
         if not 0 < number <= _MOST_NUMBER:
@@ -103,26 +103,26 @@ class Uploads:
             )
         return bytes(content)
 
-    def _picture(self, tray: str, number: int) -> Response:
-        return self._shown(tray, number, "preview", "image/jpeg")
+    def _picture(self, session: str, number: int) -> Response:
+        return self._shown(session, number, "preview", "image/jpeg")
 
-    def _heat(self, tray: str, number: int) -> Response:
-        return self._shown(tray, number, "heat", "image/png")
+    def _heat(self, session: str, number: int) -> Response:
+        return self._shown(session, number, "heat", "image/png")
 
-    def _shown(self, tray: str, number: int, what: str, media_type: str) -> Response:
-        page = self._open.get(tray)
-        asked = page.tray.pictures.get(number) if page else None
+    def _shown(self, session: str, number: int, what: str, media_type: str) -> Response:
+        page = self._open.get(session)
+        asked = page.session.pictures.get(number) if page else None
         content: bytes = getattr(asked, what) if asked else b""
         if not content:
             return PlainTextResponse("There is no such picture.\n", 404)
         return Response(content, media_type=media_type, headers={"Cache-Control": "no-store"})
 
-    def _answers(self, tray: str) -> Response:
-        page = self._open.get(tray)
+    def _answers(self, session: str) -> Response:
+        page = self._open.get(session)
         if page is None:
             return PlainTextResponse("This page is closed. Load it again.\n", 404)
         return Response(
-            page.tray.as_csv(),
+            page.session.as_csv(),
             media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="answers.csv"'},
         )

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from nicegui import context, ui
 
 from console.classify_page.answer import AnswerPanel
-from console.classify_page.classify_client import Enquirer
+from console.classify_page.classify_client import ClassifyClient
 from console.classify_page.manner import MannerPanel
 from console.classify_page.picture import PicturePanel
 from console.classify_page.table import TablePanel
-from console.classify_page.upload_session import Asked, Manner, Tray
+from console.classify_page.upload_session import Asked, Manner, UploadSession
 from console.classify_page.uploads import Uploads
 from console.site import say
 from console.widgets import block
@@ -34,17 +34,21 @@ class ClassifyView:
     """
 
     def __init__(
-        self, enquirer: Enquirer, uploads: Uploads, queue: Executor, models: dict[str, Path]
+        self,
+        classifier: ClassifyClient,
+        uploads: Uploads,
+        queue: Executor,
+        models: dict[str, Path],
     ) -> None:
-        self._enquirer = enquirer
+        self._classifier = classifier
         self._queue = queue
         self._models = models
-        self.tray = Tray(enquirer, Manner(next(iter(models.values()))))
+        self.session = UploadSession(classifier, Manner(next(iter(models.values()))))
         self._address = uploads.open(self)
         context.client.on_delete(lambda: uploads.close(self._address))
         with block("div", "classify-page") as self._place:
             with block("div", "stack"):
-                self._picture = PicturePanel(_limits(enquirer))
+                self._picture = PicturePanel(_limits(classifier))
             with block("div", "stack"):
                 self._answer = AnswerPanel()
                 self._manner = MannerPanel(list(models), self._use_model, self._switch)
@@ -54,51 +58,53 @@ class ClassifyView:
     async def begin(self, model: Path | None = None) -> None:
         """Have a model loaded, the first one unless another is named, and let pictures in."""
         names = {path: name for name, path in self._models.items()}
-        limit = self._enquirer.max_bytes
+        limit = self._classifier.max_bytes
         ui.run_javascript(f"scraplineClassify.begin({json.dumps(self._address)}, {limit})")
-        await self._use_model(names.get(model or self.tray.manner.model, next(iter(self._models))))
+        await self._use_model(
+            names.get(model or self.session.manner.model, next(iter(self._models)))
+        )
 
     async def take(self, number: int, name: str, content: bytes, *, look: bool) -> None:
         """Have a picture asked about, and show the answer. Raises BadInput if it has no room."""
-        if look or self.tray.seen is None:
-            self.tray.current = number
-        asked = await self._in_turn(lambda: self.tray.ask(number, name, content))
+        if look or self.session.seen is None:
+            self.session.current = number
+        asked = await self._in_turn(lambda: self.session.ask(number, name, content))
         if not self._place.is_deleted:
             self._show(asked)
 
     def refuse(self, number: int, name: str, complaint: str) -> None:
         """Show that a picture was not taken in."""
-        self._show(self.tray.refuse(number, name, complaint))
+        self._show(self.session.refuse(number, name, complaint))
 
     async def _use_model(self, name: str) -> None:
         model = self._models.get(name)
         if model is None:
             return
-        self.tray.manner = replace(self.tray.manner, model=model)
+        self.session.manner = replace(self.session.manner, model=model)
         self._manner.loading(name)
         try:
-            self._manner.loaded(await self._in_turn(lambda: self._enquirer.ask_model(model)))
+            self._manner.loaded(await self._in_turn(lambda: self._classifier.ask_model(model)))
         except BadInput as error:
             self._manner.failed(str(error))
-        self._ask_again(list(self.tray.pictures))
+        self._ask_again(list(self.session.pictures))
 
     async def _switch(self, name: str, on: bool) -> None:
         switched: dict[str, Any] = {name: on}
-        self.tray.manner = replace(self.tray.manner, **switched)
-        current = [] if self.tray.current is None else [self.tray.current]
-        self._ask_again(current if name == "saliency" else list(self.tray.pictures))
+        self.session.manner = replace(self.session.manner, **switched)
+        current = [] if self.session.current is None else [self.session.current]
+        self._ask_again(current if name == "saliency" else list(self.session.pictures))
 
     def _look_at(self, number: int) -> None:
-        self.tray.current = number
+        self.session.current = number
         self._show_current()
-        self._table.show_all(self.tray)
+        self._table.show_all(self.session)
         ui.run_javascript("scraplineClassify.reveal()")
-        seen = self.tray.seen
-        if self.tray.manner.saliency and seen is not None and not seen.heat:
+        seen = self.session.seen
+        if self.session.manner.saliency and seen is not None and not seen.heat:
             self._ask_again([number])
 
     def _clear(self) -> None:
-        self.tray.clear()
+        self.session.clear()
         self._table.clear()
         self._show_current()
         ui.run_javascript("scraplineClassify.forget()")
@@ -110,20 +116,20 @@ class ClassifyView:
 
     def _show(self, asked: Asked) -> None:
         with self._place:
-            self._table.show(self.tray, asked)
-            if asked.number == self.tray.current:
+            self._table.show(self.session, asked)
+            if asked.number == self.session.current:
                 self._show_current()
             if asked.complaint:
                 say(asked.complaint, bad=True)
 
     def _show_current(self) -> None:
-        seen = self.tray.seen
-        self._picture.show(seen, self._address, self.tray.changed)
+        seen = self.session.seen
+        self._picture.show(seen, self._address, self.session.changed)
         self._answer.show(seen)
 
     async def _in_turn(self, ask: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._queue, ask)
 
 
-def _limits(enquirer: Enquirer) -> str:
-    return f"up to {enquirer.max_file_mb:g} MB and {enquirer.max_megapixels:g} megapixels each"
+def _limits(classifier: ClassifyClient) -> str:
+    return f"up to {classifier.max_file_mb:g} MB and {classifier.max_megapixels:g} megapixels each"

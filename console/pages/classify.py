@@ -18,9 +18,9 @@ from console.widgets import text
 
 
 def build(site: Site) -> None:
-    uploads = Uploads(site.enquirer.max_bytes)
+    uploads = Uploads(site.classifier.max_bytes)
     uploads.serve()
-    queue = ThreadPoolExecutor(1, "enquirer")
+    queue = ThreadPoolExecutor(1, "classifier")
 
     @ui.page("/classify", response_timeout=60.0)
     async def classify(model: str = "") -> None:
@@ -34,6 +34,6 @@ def build(site: Site) -> None:
             if not models:
                 text("p", "No model yet. `python -m training pipeline` makes one.", "empty")
                 return
-            view = ClassifyView(site.enquirer, uploads, queue, models)
+            view = ClassifyView(site.classifier, uploads, queue, models)
             # A model may take seconds to be loaded: not before the page is there.
             ui.timer(0, lambda: view.begin(Path(model) if model else None), once=True)

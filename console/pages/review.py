@@ -35,10 +35,10 @@ def build(site: Site) -> None:
             with block("div", "row filters") as row:
                 if names:
                     _choose_run(names, wanted)
-            await _seat(shelf, wanted, site.who(), row)
+            await _context(shelf, wanted, site.who(), row)
 
 
-async def _seat(shelf: Shelf, name: str, who: str, row: ui.element) -> None:
+async def _context(shelf: Shelf, name: str, who: str, row: ui.element) -> None:
     """The person's desk, or why there is none."""
     if not name:
         text("p", "No run yet. Start one with: run_line.py run", "empty")

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from line.dispatch.decision_rules import judges_of
+from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.dispatcher import Dispatcher
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import ScraplineError
-from line.process.context import leave, take_seat
+from line.process.context import enter_process, leave
 from line.run_files.session import Session
 from line.sockets import Hub
 
 
 def main() -> int:
-    seat = take_seat()
-    settings = seat.settings
+    context = enter_process()
+    settings = context.settings
     rules = Rules(lease_s=settings.worker.lease_s, attempts=settings.worker.attempts)
     try:
-        with Hub(seat.runtime_dir, settings.message, settings.transport) as hub:
-            dispatcher = Dispatcher(hub, seat, Ledger(rules, judges_of(seat)))
-            dispatcher.take_up(Session.load(seat.run_dir).standing)
+        with Hub(context.runtime_dir, settings.message, settings.transport) as hub:
+            dispatcher = Dispatcher(hub, context, Ledger(rules, decision_rules_of(context)))
+            dispatcher.take_up(Session.load(context.run_dir).overrides)
             dispatcher.run()
     except ScraplineError as error:
-        return leave(seat, error)
+        return leave(context, error)
     return 0
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from line.messages import Frame, Result
 from line.model.facts import ModelFacts
 from line.outcome import Outcome
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from line.run_files.session import Session
 from line.verdicts import Judge
 
 
 @dataclass(frozen=True, slots=True)
-class Judges(Judge):
+class DecisionRules(Judge):
     """Of the run's own model (short hash `own`), and in `others` of each that was ordered."""
 
     own: str
@@ -37,13 +37,13 @@ class Judges(Judge):
         return Judge.classified(judge, frame, result, worker, attempts, dispatched, now)
 
 
-def judges_of(seat: Seat) -> Judges:
+def decision_rules_of(context: ProcessContext) -> DecisionRules:
     """As it was ordered up to now: session.json says it."""
-    standing = Session.load(seat.run_dir).standing
-    decision, residue_class = seat.settings.decision, seat.settings.belt.residue_class
+    overrides = Session.load(context.run_dir).overrides
+    decision, residue_class = context.settings.decision, context.settings.belt.residue_class
     # The runner has put the model's own number in the place of "model".
     assert decision.threshold != "model"
-    ordered, usual = standing.threshold, decision.threshold
+    ordered, usual = overrides.threshold, decision.threshold
 
     def threshold(model: ModelFacts) -> float:
         own = usual if model.threshold is None else model.threshold
@@ -51,8 +51,12 @@ def judges_of(seat: Seat) -> Judges:
 
     others = {
         short_hash: Judge(model.classes, residue_class, threshold(model))
-        for short_hash, model in standing.models.items()
+        for short_hash, model in overrides.models.items()
     }
-    return Judges(
-        seat.model.classes, residue_class, threshold(seat.model), seat.model.short_hash, others
+    return DecisionRules(
+        context.model.classes,
+        residue_class,
+        threshold(context.model),
+        context.model.short_hash,
+        others,
     )

@@ -9,10 +9,10 @@ from time import monotonic
 
 from line.dispatch import actions as act
 from line.dispatch import feed
-from line.dispatch.decision_rules import judges_of
+from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
 from line.dispatch.peers import Peers
-from line.dispatch.shadow_feed import CandidateFeed
+from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
     MOST_KEYS,
     Acknowledged,
@@ -34,11 +34,11 @@ from line.messages import (
 )
 from line.outcome import Outcome
 from line.plain_text import plain
-from line.process.context import Seat
+from line.process.context import ProcessContext
 from line.process.resident_memory import resident_bytes
 from line.remote.remote_workers import Remotes
 from line.run_files.review_rules import proposal
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.settings import SINKS
 from line.sockets import REMOTE, Hub
 
@@ -59,18 +59,18 @@ _SUM_TOLERANCE = 0.01
 class Dispatcher:
     """Owns the ledger and the table of peers."""
 
-    def __init__(self, hub: Hub, seat: Seat, ledger: Ledger) -> None:
+    def __init__(self, hub: Hub, context: ProcessContext, ledger: Ledger) -> None:
         self._hub = hub
-        self._seat = seat
+        self._context = context
         self._ledger = ledger
-        self._welcome = Welcome(f"{seat.incarnation}-{monotonic():.6f}")
+        self._welcome = Welcome(f"{context.incarnation}-{monotonic():.6f}")
         self._peers = Peers()
-        self._remotes = Remotes(seat.settings.supervisor.hang_s)
-        camera = seat.settings.camera
+        self._remotes = Remotes(context.settings.supervisor.hang_s)
+        camera = context.settings.camera
         self._terms = Terms(
-            seat.model.sha256, seat.settings.worker.credit, camera.height_px, camera.width_px
+            context.model.sha256, context.settings.worker.credit, camera.height_px, camera.width_px
         )
-        self._candidate = CandidateFeed(hub, seat.settings.line.seed)
+        self._shadow = ShadowFeed(hub, context.settings.line.seed)
         self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
@@ -80,8 +80,8 @@ class Dispatcher:
 
     def run(self) -> None:
         """Until the supervisor says stop, or is gone and nothing is left to do."""
-        self._hub.watch(self._seat.leash.fileno())
-        self._seat.leash.send("ready")
+        self._hub.watch(self._context.channel.fileno())
+        self._context.channel.send("ready")
         report = 0.0
         while not self._stop and not self._may_leave():
             now = monotonic()
@@ -95,7 +95,7 @@ class Dispatcher:
 
     def step(self) -> None:
         """Everything that has arrived, and everything that is due."""
-        self._heed_leash()
+        self._handle_channel()
         for role, peer, message, payload in self._hub.receive():
             self._carry_out(self._handle(role, peer, message, payload))
         for peer in self._remotes.silent(monotonic()):
@@ -150,7 +150,7 @@ class Dispatcher:
         """Whether it can be an answer of a model of this line."""
         probabilities = result.probabilities
         return (
-            len(probabilities) == len(self._seat.model.classes)
+            len(probabilities) == len(self._context.model.classes)
             and abs(sum(probabilities) - 1) <= _SUM_TOLERANCE
             and self._ledger.judge.knows(result.model)
         )
@@ -210,10 +210,10 @@ class Dispatcher:
         self._hub.send(REMOTE, peer, self._terms)
         return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
 
-    def take_up(self, standing: Standing) -> None:
+    def take_up(self, overrides: RuntimeOverrides) -> None:
         """Hold to what was ordered before this process was started."""
-        self._serve(standing.serving(self._seat.model).sha256)
-        self._candidate.share = standing.shadow.share if standing.shadow else 0.0
+        self._serve(overrides.serving(self._context.model).sha256)
+        self._shadow.share = overrides.shadow.share if overrides.shadow else 0.0
 
     def _serve(self, sha256: str) -> None:
         """Workers on other machines are to run the model with this hash."""
@@ -231,7 +231,7 @@ class Dispatcher:
         """Nothing of the holder of this key is heard any more, as long as this process lives."""
         self._remotes.shut_out(owner)
         text = f"{owner} is shut out: it took items and left, and others had to answer them"
-        self._tell(f"shut_out-{owner}-{self._seat.incarnation}", "remote_shut_out", text)
+        self._tell(f"shut_out-{owner}-{self._context.incarnation}", "remote_shut_out", text)
         for peer in self._remotes.peers:
             if peer.partition("#")[0] == owner:
                 self._remotes.forget(peer)
@@ -241,10 +241,10 @@ class Dispatcher:
         """Close the door for a moment when what waits behind it takes too much memory."""
         held = self._largest_picture * self._ledger.held
         most = self._resident_before + 2 * held + _SPARE_BYTES
-        if not self._seat.settings.transport.listen or resident_bytes() <= most:
+        if not self._context.settings.transport.listen or resident_bytes() <= most:
             return
         self._tell(
-            f"door-{self._seat.incarnation}-{monotonic():.0f}",
+            f"door-{self._context.incarnation}-{monotonic():.0f}",
             "door_closed",
             "connections from other machines took too much memory; all were closed, and may return",
         )
@@ -288,13 +288,13 @@ class Dispatcher:
                 case act.Suspect(worker):
                     self._peers.end(worker)
                     self._peers.remove("worker", worker)
-                    self._seat.leash.send("suspect", process=worker)
+                    self._context.channel.send("suspect", process=worker)
                 case act.ShutOut(owner):
                     self._shut_out(owner)
 
     def _acknowledge(self) -> None:
         """Tell each camera which of its items stand in the log, and which may go to review."""
-        review, seed = self._seat.settings.review, self._seat.settings.line.seed
+        review, seed = self._context.settings.review, self._context.settings.line.seed
         for camera, items in self._acknowledged.items():
             identity = self._peers.identity(f"camera-{camera}")
             if identity is None:
@@ -313,40 +313,40 @@ class Dispatcher:
     def _tell_onlookers(self, outcome: Outcome) -> None:
         if self._hub.has_listeners():
             self._hub.publish(feed.encode(feed.Decided(outcome)))
-        if self._candidate.wants(outcome):
-            self._candidate.offer(outcome, self._ledger.picture((outcome.camera, outcome.seq)))
+        if self._shadow.wants(outcome):
+            self._shadow.offer(outcome, self._ledger.picture((outcome.camera, outcome.seq)))
 
     # -- the supervisor -----------------------------------------------------------------------
 
     def _tell(self, event_id: str, event: str, text: str) -> None:
-        self._seat.leash.send("incident", id=event_id, event=event, text=text)
+        self._context.channel.send("incident", id=event_id, event=event, text=text)
 
-    def _heed_leash(self) -> None:
-        leash = self._seat.leash
-        for note in leash.receive():
+    def _handle_channel(self) -> None:
+        channel = self._context.channel
+        for note in channel.receive():
             match note["kind"]:
                 case "died":
                     self._peers.end(note["process"])
                     self._carry_out(self._forget(note["role"], note["process"], monotonic()))
                 case "judge":
-                    self._ledger.judge = judges_of(self._seat)
+                    self._ledger.judge = decision_rules_of(self._context)
                 case "serve":
                     self._serve(note["sha256"])
                 case "shadow":
-                    self._candidate.share = note["share"]
+                    self._shadow.share = note["share"]
                 case "stop":
                     self._stop = True
-        if leash.broken and self._orphaned is None:
+        if channel.broken and self._orphaned is None:
             self._orphaned = monotonic()
-            self._hub.unwatch(leash.fileno())
+            self._hub.unwatch(channel.fileno())
 
     def _report(self) -> None:
-        self._seat.leash.send(
+        self._context.channel.send(
             "flow",
             waiting=self._ledger.waiting,
             held=self._ledger.held,
             loads=self._ledger.loads(),
-            malformed=self._hub.malformed + self._seat.leash.malformed,
+            malformed=self._hub.malformed + self._context.channel.malformed,
             strangers=self._hub.strangers,
         )
 
@@ -355,4 +355,4 @@ class Dispatcher:
             return False
         waited = monotonic() - self._orphaned
         idle = waited > _ORPHAN_PATIENCE_S and self._ledger.held == 0
-        return idle or waited > self._seat.settings.supervisor.stop_s
+        return idle or waited > self._context.settings.supervisor.stop_s

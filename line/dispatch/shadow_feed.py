@@ -1,4 +1,4 @@
-"""A share of the decided items with their pictures, for a candidate to answer as well."""
+"""A share of the decided items with their pictures, for a shadow model to answer as well."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from line.outcome import CLASSIFIED, Outcome
 from line.sockets import Hub
 
 
-class CandidateFeed:
+class ShadowFeed:
     """Which items are among them depends on seed, camera and sequence alone.
 
     Attributes:
-        share: of the items that a model answered for; 0 while there is no candidate.
+        share: of the items that a model answered for; 0 while there is no shadow model.
     """
 
     def __init__(self, hub: Hub, seed: int) -> None:
@@ -29,7 +29,7 @@ class CandidateFeed:
         )
 
     def offer(self, outcome: Outcome, picture: Picture | None) -> None:
-        """Copy an item with its picture; where the candidate has no room it is left."""
+        """Copy an item with its picture; where the shadow model has no room it is left."""
         if picture is not None and picture.data is not None:
             frame = picture.frame
             row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)

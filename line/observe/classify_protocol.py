@@ -1,6 +1,6 @@
 """What the console asks of the process that classifies single pictures, and what that answers.
 
-Each is the header of a parcel (`line/process/pipe_framing.py`). A `PictureQuestion` brings the
+Each is the header of a message (`line/process/pipe_framing.py`). A `PictureQuestion` brings the
 picture's file as content, a `PictureAnswer` two pictures to be shown.
 """
 

@@ -2,7 +2,7 @@
 
 Loopback is not the same user. So a console without a password has a token in its address, made anew
 for each run, and a password is for other machines. Both are held by the runner and reach the
-console over its leash: they stand in no argument list, no environment and no file of the run.
+console over its channel: they stand in no argument list, no environment and no file of the run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from line.errors import DecodeError
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 
 NOTE = "access"
 """Kind of the note that brings it to the console's process."""
@@ -31,7 +31,7 @@ class ConsoleAccess:
         return cls(secrets.token_urlsafe(_TOKEN_BYTES), password_hash)
 
     @classmethod
-    def of_note(cls, note: Note) -> ConsoleAccess:
+    def of_note(cls, note: ControlMessage) -> ConsoleAccess:
         """What a note brings. Raises DecodeError if it brings no token."""
         token, password_hash = note.get("token"), note.get("password_hash")
         if not isinstance(token, str) or not token or not isinstance(password_hash, str):

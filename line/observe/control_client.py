@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any, Self
 
 from line.errors import BadInput
-from line.process.control_channel import Leash, Note
+from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.runtime_mark import is_marked
 from line.run_files.process_list import ProcessList
 
@@ -35,10 +35,10 @@ class Control:
         self.runtime_dir = runtime_dir
         """where the line's sockets are, for an `Observer`"""
         self._run_dir = run_dir
-        self._leash = Leash(end)
+        self._channel = ControlChannel(end)
         self._numbers = count(1)
-        self._statuses: list[Note] = []
-        self._answers: dict[int, Note] = {}
+        self._statuses: list[ControlMessage] = []
+        self._answers: dict[int, ControlMessage] = {}
         self._addresses: list[str | None] = []
 
     @classmethod
@@ -66,15 +66,15 @@ class Control:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leash.close()
+        self._channel.close()
 
     @property
     def ended(self) -> bool:
         """The line is gone, or has dropped this connection."""
-        return self._leash.broken
+        return self._channel.broken
 
     def fileno(self) -> int:
-        return self._leash.fileno()
+        return self._channel.fileno()
 
     def order(self, action: str, who: str, /, **facts: object) -> dict[str, Any]:
         """Give an order (`line.supervise.orders`) in the name of `who`; wait until it is done.
@@ -87,7 +87,7 @@ class Control:
             BadInput: with the line's reason, if it refuses; or if it ends before it answers.
         """
         number = next(self._numbers)
-        self._leash.send("order", id=number, who=who, order={**facts, "action": action})
+        self._channel.send("order", id=number, who=who, order={**facts, "action": action})
         deadline = monotonic() + _ANSWER_S
         while number not in self._answers and not self.ended and monotonic() < deadline:
             self._listen(deadline - monotonic())
@@ -105,7 +105,7 @@ class Control:
         Raises:
             BadInput: if the line ends before it answers.
         """
-        self._leash.send("console_address")
+        self._channel.send("console_address")
         deadline = monotonic() + _ANSWER_S
         while not (self._addresses or self.ended) and monotonic() < deadline:
             self._listen(deadline - monotonic())
@@ -115,7 +115,7 @@ class Control:
 
     def watch(self) -> None:
         """From now on the line tells how it fares, several times a second."""
-        self._leash.send("watch")
+        self._channel.send("watch")
 
     def receive(self, timeout_s: float = 0.0) -> list[dict[str, Any]]:
         """The statuses that have come, oldest first; waits for one if there is none.
@@ -135,9 +135,9 @@ class Control:
         return f"{self._run_dir}: the line does not answer"
 
     def _listen(self, timeout_s: float) -> None:
-        self._leash.flush()
-        select.select([self._leash], [], [], max(0.0, timeout_s))
-        for note in self._leash.receive():
+        self._channel.flush()
+        select.select([self._channel], [], [], max(0.0, timeout_s))
+        for note in self._channel.receive():
             if note["kind"] == "status":
                 self._statuses.append(note)
             elif note["kind"] == "answer":

@@ -1,8 +1,8 @@
 """Where a running line takes orders and tells how it fares: a unix socket in its own directory.
 
-Lines of JSON, a `Leash` on both ends; `line.observe.control_client` is the other one. Whoever
-connects may be slow, wrong or hostile at no cost to the line: nothing waits for a client, what it
-says is bounded, and one that does not read or talks too much is hung up on.
+Lines of JSON, a `ControlChannel` on both ends; `line.observe.control_client` is the other one.
+Whoever connects may be slow, wrong or hostile at no cost to the line: nothing waits for a client,
+what it says is bounded, and one that does not read or talks too much is hung up on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from time import monotonic
 from typing import Any, Self
 
 from line.errors import BadInput
-from line.process.control_channel import Leash, Note
+from line.process.control_channel import ControlChannel, ControlMessage
 from line.supervise.order_log import OrderLog
 from line.supervise.orders import Order, parse_order
 
@@ -44,7 +44,7 @@ CarryOut = Callable[[Order], Done | Future[Done]]
 class ControlSocket:
     """Context manager: owns the socket and its clients, and their places in the selector.
 
-    What the selector returns for them carries a function that heeds them.
+    What the selector returns for them carries a function that handles them.
     """
 
     def __init__(
@@ -92,21 +92,21 @@ class ControlSocket:
             self._selector.unregister(self._listener)
         self._listens = wanted
 
-    def look_around(self, status: Callable[[], Note]) -> None:
+    def look_around(self, status: Callable[[], ControlMessage]) -> None:
         """Called several times a second: tell those who watch, hang up on those who hang."""
         now = monotonic()
         self._listen_at(True)
         for client in list(self._clients):
-            client.leash.flush()
-            if client.leash.broken or client.hangs(now):
+            client.channel.flush()
+            if client.channel.broken or client.hangs(now):
                 self._hang_up(client)
         watching = [client for client in self._clients if client.watches]
         if watching and now >= self._next_status:
             self._next_status = now + _STATUS_S
             note = status()
             for client in watching:
-                if not client.leash.pending:  # who is slow misses some
-                    client.leash.send("status", **note)
+                if not client.channel.pending:  # who is slow misses some
+                    client.channel.send("status", **note)
 
     def _let_in(self) -> None:
         try:
@@ -118,10 +118,10 @@ class ControlSocket:
         if not (_is_ours(end) and self._makes_room()):
             end.close()
             return
-        client = _Client(Leash(end))
+        client = _Client(ControlChannel(end))
         self._clients.append(client)
-        heed = lambda: self._listen(client)  # noqa: E731
-        self._selector.register(end.fileno(), selectors.EVENT_READ, data=heed)
+        handle = lambda: self._listen(client)  # noqa: E731
+        self._selector.register(end.fileno(), selectors.EVENT_READ, data=handle)
 
     def _makes_room(self) -> bool:
         """There is room for one more; else whoever has said nothing for longest goes.
@@ -139,41 +139,41 @@ class ControlSocket:
     def _hang_up(self, client: _Client) -> None:
         if client not in self._clients:
             return
-        client.leash.flush()
-        self._selector.unregister(client.leash.fileno())
-        client.leash.close()
+        client.channel.flush()
+        self._selector.unregister(client.channel.fileno())
+        client.channel.close()
         self._clients.remove(client)
 
     def _listen(self, client: _Client) -> None:
         if client not in self._clients:  # it had to make room a moment ago
             return
-        for note in client.leash.receive():
+        for note in client.channel.receive():
             if not client.may_speak(monotonic()):
                 break
-            self._heed(client, note)
+            self._handle(client, note)
         else:
-            if not (client.leash.broken or client.leash.malformed):
+            if not (client.channel.broken or client.channel.malformed):
                 return
-        if client.leash.malformed:
-            client.leash.send("answer", id=None, done=False, reason="not a line of JSON")
+        if client.channel.malformed:
+            client.channel.send("answer", id=None, done=False, reason="not a line of JSON")
         self._hang_up(client)
 
-    def _heed(self, client: _Client, note: Note) -> None:
+    def _handle(self, client: _Client, note: ControlMessage) -> None:
         if not _is_id(note.get("id")):
             reason = f"id: a text of up to {_LONGEST_NAME} characters, a whole number, or nothing"
-            client.leash.send("answer", id=None, done=False, reason=reason)
+            client.channel.send("answer", id=None, done=False, reason=reason)
         elif note["kind"] == "watch":
             client.watches = True
         elif note["kind"] == "order":
             self._obey(client, note)
         elif note["kind"] == "console_address":
-            client.leash.send("console_address", address=self._console_address)
+            client.channel.send("console_address", address=self._console_address)
         else:
             reason = f"{note['kind'][:40]}: neither an order nor watch"
-            client.leash.send("answer", id=note.get("id"), done=False, reason=reason)
+            client.channel.send("answer", id=note.get("id"), done=False, reason=reason)
 
-    def _obey(self, client: _Client, note: Note) -> None:
-        answer = partial(client.leash.send, "answer", id=note.get("id"))
+    def _obey(self, client: _Client, note: ControlMessage) -> None:
+        answer = partial(client.channel.send, "answer", id=note.get("id"))
         who, facts = note.get("who"), note.get("order")
         if not isinstance(who, str) or not 1 <= len(who) <= _LONGEST_NAME:
             answer(done=False, reason=f"who: a name of 1 to {_LONGEST_NAME} characters")
@@ -191,7 +191,7 @@ class ControlSocket:
 
             self._begin(facts).add_done_callback(tell)
 
-    def _begin(self, facts: Note) -> Future[Done]:
+    def _begin(self, facts: ControlMessage) -> Future[Done]:
         """What the order comes to, now or later."""
         coming: Future[Done] = Future()
         try:
@@ -235,7 +235,7 @@ def _bound(path: Path) -> socket.socket:
     return listener
 
 
-def _outcome(ended: Future[Done]) -> Note:
+def _outcome(ended: Future[Done]) -> ControlMessage:
     """A bug in what an order asks for is told to whoever gave it, and costs the line nothing."""
     try:
         return {"done": True, "facts": ended.result()}
@@ -247,8 +247,8 @@ def _outcome(ended: Future[Done]) -> Note:
 
 
 class _Client:
-    def __init__(self, leash: Leash) -> None:
-        self.leash = leash
+    def __init__(self, channel: ControlChannel) -> None:
+        self.channel = channel
         self.watches = False
         self.waits = 0
         """orders that are not answered yet"""
@@ -267,6 +267,6 @@ class _Client:
 
     def hangs(self, now: float) -> bool:
         """Something has waited for too long to be read."""
-        if not self.leash.pending:
+        if not self.channel.pending:
             self._last_read = now
         return now - self._last_read > _PATIENCE_S

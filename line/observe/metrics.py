@@ -43,14 +43,14 @@ class _Collected:
 
 def _flow(snapshot: Snapshot) -> Iterator[Metric]:
     """Items through each stage, and items that wait before one."""
-    board = snapshot.board
+    stats = snapshot.stats
     stages = CounterMetricFamily(
         "scrapline_stage_items", "Items that a stage is done with.", labels=["stage"]
     )
     for stage, count in (
         ("camera", snapshot.fed),
-        ("worker", board.get("classified", 0)),
-        ("csv_log", board.get("logged", 0)),
+        ("worker", stats.get("classified", 0)),
+        ("csv_log", stats.get("logged", 0)),
         ("active_learning", snapshot.queued),
     ):
         stages.add_metric([stage], count)
@@ -82,24 +82,24 @@ def _flow(snapshot: Snapshot) -> Iterator[Metric]:
 
 def _decisions(snapshot: Snapshot) -> Iterator[Metric]:
     """What became of the items, why some have no answer, and how long answers took."""
-    board = snapshot.board
+    stats = snapshot.stats
     verdicts = CounterMetricFamily(
         "scrapline_verdicts", "Rows in results.csv, by verdict.", labels=["verdict"]
     )
     for verdict in Verdict:
-        verdicts.add_metric([verdict.value], board.get("verdicts", {}).get(verdict, 0))
+        verdicts.add_metric([verdict.value], stats.get("verdicts", {}).get(verdict, 0))
     yield verdicts
     drops = CounterMetricFamily(
         "scrapline_drops", "Dropped and expired items, by reason.", labels=["verdict", "reason"]
     )
-    for verdict, reasons in board.get("reasons", {}).items():
+    for verdict, reasons in stats.get("reasons", {}).items():
         for reason, count in reasons.items():
             drops.add_metric([verdict, reason], count)
     yield drops
     latency = HistogramMetricFamily(
         "scrapline_decision_latency_seconds", "From an item's trigger to its decision."
     )
-    facts = board.get("latency_s", {"bounds": [], "counts": [0], "sum": 0.0})
+    facts = stats.get("latency_s", {"bounds": [], "counts": [0], "sum": 0.0})
     bounds = [*map(str, facts["bounds"]), "+Inf"]
     buckets = list(zip(bounds, accumulate(facts["counts"]), strict=True))
     latency.add_metric([], buckets, facts["sum"])
@@ -138,7 +138,7 @@ def _processes(snapshot: Snapshot, now: float) -> Iterator[Metric]:
 
 def _age(snapshot: Snapshot, now: float) -> Metric:
     age = GaugeMetricFamily("scrapline_last_row_age_seconds", "Since the last row was written.")
-    last_row = snapshot.board.get("last_row")
+    last_row = snapshot.stats.get("last_row")
     if last_row is not None:
         age.add_metric([], max(0.0, now - last_row))
     return age

@@ -29,7 +29,7 @@ class Snapshot:
     window_frames: int
     belts: dict[str, dict[str, Any]]
     flow: dict[str, Any]
-    board: dict[str, Any]
+    stats: dict[str, Any]
     queued: int
     alerts: int
     restarts: dict[str, int]
@@ -49,7 +49,7 @@ class Snapshot:
             window_frames=status.settings.camera.window_frames,
             belts=copy.deepcopy(status.belts),
             flow=copy.deepcopy(status.flow),
-            board=copy.deepcopy(status.board),
+            stats=copy.deepcopy(status.stats),
             queued=status.queued,
             alerts=status.alert_count,
             restarts=dict(status.restarts),
@@ -96,7 +96,7 @@ class Snapshot:
 
     def facts(self, now: float) -> dict[str, Any]:
         """What /healthz answers; ages in seconds."""
-        last_row = self.board.get("last_row")
+        last_row = self.stats.get("last_row")
         return {
             "status": self.health(now),
             "phase": self.phase,
@@ -104,7 +104,7 @@ class Snapshot:
             "age_s": _age_s(self.taken, now),
             "last_row_age_s": _age_s(last_row, now),
             "fed": self.fed,
-            "logged": self.board.get("logged", 0),
+            "logged": self.stats.get("logged", 0),
             "processes": [
                 {
                     "name": process.name,

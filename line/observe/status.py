@@ -11,8 +11,8 @@ from line.belt_changes import is_paused
 from line.belt_time import Clock
 from line.events import Drift
 from line.pace import belt_pace
-from line.process.control_channel import Note
-from line.run_files.runtime_overrides import Standing
+from line.process.control_channel import ControlMessage
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.settings import Settings
 
 
@@ -61,8 +61,8 @@ class Status:
     """The newest notes of all processes."""
 
     settings: Settings
-    standing: Standing = field(default_factory=Standing)
-    swap: Note | None = None
+    overrides: RuntimeOverrides = field(default_factory=RuntimeOverrides)
+    swap: ControlMessage | None = None
     """of the last one: `model` (short hash), `state` (under way, done, undone) and `reason`"""
     """what was ordered of the line and still holds"""
     phase: str = "starting"
@@ -70,10 +70,10 @@ class Status:
     """monotonic time of belt second 0"""
     belt_ended: float | None = None
     """monotonic time at which the last item was acknowledged"""
-    belts: dict[str, Note] = field(default_factory=dict)
+    belts: dict[str, ControlMessage] = field(default_factory=dict)
     """camera → its last `belt` or `finished` note"""
-    flow: Note = field(default_factory=dict)
-    board: Note = field(default_factory=dict)
+    flow: ControlMessage = field(default_factory=dict)
+    stats: ControlMessage = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)
     """follower → rows in the log that it has not read yet"""
     queued: int = 0
@@ -95,7 +95,7 @@ class Status:
 
     _strangers: RunningTotal = field(default_factory=RunningTotal)
 
-    def take(self, process: str, note: Note) -> None:
+    def take(self, process: str, note: ControlMessage) -> None:
         """Keep what a process said of itself."""
         if "malformed" in note:
             self._malformed[process].update(note["malformed"])
@@ -106,8 +106,8 @@ class Status:
                 self.belts[process] = note
             case "flow":
                 self.flow = note
-            case "board":
-                self.board = note
+            case "stats":
+                self.stats = note
             case "incident":
                 self.incidents.append(note["text"])
             case "follower":
@@ -125,13 +125,13 @@ class Status:
             self._moved_rows, self.moved = self.rows, now
 
     def count_refused(self, process: str, notes: int) -> None:
-        """So many notes of the process, since it was started, were not fit to be heeded."""
+        """So many notes of the process, since it was started, were not fit to be handled."""
         self._malformed[f"notes of {process}"].update(notes)
 
     @property
     def rows(self) -> int:
         """Rows in the log."""
-        return int(self.board.get("logged", 0))
+        return int(self.stats.get("logged", 0))
 
     def answered_by(self, worker: str) -> int:
         """Frames that a worker, by its identity, has answered."""
@@ -151,7 +151,7 @@ class Status:
     @property
     def fed_to_show(self) -> int:
         """The cameras tell of items later than the CSV log, and none has a row that was not fed."""
-        logged: int = self.board.get("logged", 0)
+        logged: int = self.stats.get("logged", 0)
         return max(self.fed, logged)
 
     @property
@@ -191,7 +191,7 @@ class Status:
     @property
     def workers(self) -> int:
         """Workers wanted on this machine."""
-        wanted = self.standing.workers
+        wanted = self.overrides.workers
         if wanted is None:
             assert isinstance(self.settings.line.workers, int)  # "auto" was resolved at the start
             wanted = self.settings.line.workers
@@ -200,16 +200,16 @@ class Status:
     @property
     def threshold(self) -> float:
         """Items less sure than this stay on the belt."""
-        standing, usual = self.standing, self.settings.decision.threshold
-        if standing.model is not None:
-            own = standing.models[standing.model].threshold
+        overrides, usual = self.overrides, self.settings.decision.threshold
+        if overrides.model is not None:
+            own = overrides.models[overrides.model].threshold
             usual = usual if own is None else own
-        return float(usual) if standing.threshold is None else standing.threshold
+        return float(usual) if overrides.threshold is None else overrides.threshold
 
     @property
     def paused(self) -> bool:
         """The infeed stands still, or is about to."""
-        return is_paused(self.standing.changes)
+        return is_paused(self.overrides.changes)
 
     @property
     def clock(self) -> float | Literal["max"]:
@@ -217,13 +217,13 @@ class Status:
         speed = self.settings.line.speed
         if speed == "max":
             return speed
-        return Clock(0.0, speed, self.standing.changes).speed_at(self.belt_s)
+        return Clock(0.0, speed, self.overrides.changes).speed_at(self.belt_s)
 
     @property
     def belt_speed_m_per_s(self) -> float:
         """Speed of the first lane's belt at this moment."""
         drifts = [e for e in self.settings.events if isinstance(e, Drift) and e.index == 0]
-        pace = belt_pace(self.settings.belt.speed_m_per_s, drifts, self.standing.changes)
+        pace = belt_pace(self.settings.belt.speed_m_per_s, drifts, self.overrides.changes)
         return pace.rate_at(self.belt_s)
 
     @property

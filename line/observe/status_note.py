@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from line.observe.status import ProcessState, Status
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 
 
-def status_note(status: Status) -> Note:
+def status_note(status: Status) -> ControlMessage:
     """The newest status; `None` where something does not apply or is not known yet.
 
     - `phase`: starting, running, draining, stopping; `shown_phase`: the same, for people
@@ -30,8 +30,8 @@ def status_note(status: Status) -> Note:
     - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
     - `model`: short hash of the one ordered in place of the run's own; `shadow`: `model`, `share`
     """
-    board, flow = status.board, status.flow
-    shadow = status.standing.shadow
+    stats, flow = status.stats, status.flow
+    shadow = status.overrides.shadow
     loads: dict[str, list[int]] = flow.get("loads", {})
     return {
         "title": status.settings.title,
@@ -40,12 +40,12 @@ def status_note(status: Status) -> Note:
         "belt_s": status.belt_s,
         "wall_s": status.wall_s,
         "fed": status.fed_to_show,
-        "logged": board.get("logged", 0),
-        "verdicts": board.get("verdicts", {}),
-        "accuracy": board.get("accuracy"),
-        "latency_ms": board.get("latency_ms"),
-        "latency_s": board.get("latency_s"),
-        "bins": board.get("bins", {}),
+        "logged": stats.get("logged", 0),
+        "verdicts": stats.get("verdicts", {}),
+        "accuracy": stats.get("accuracy"),
+        "latency_ms": stats.get("latency_ms"),
+        "latency_s": stats.get("latency_s"),
+        "bins": stats.get("bins", {}),
         "deadline_ms": status.deadline_ms,
         "queues": {
             "windows": {name: note["window"] for name, note in status.belts.items()},
@@ -71,9 +71,9 @@ def status_note(status: Status) -> Note:
         "threshold": status.threshold,
         "workers": status.workers,
         "paused": status.paused,
-        "orders": status.standing.orders,
+        "orders": status.overrides.orders,
         "swap": status.swap,
-        "model": status.standing.model,
+        "model": status.overrides.model,
         "shadow": shadow and {"model": shadow.model.short_hash, "share": shadow.share},
     }
 

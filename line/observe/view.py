@@ -119,14 +119,14 @@ class PlainView(QuietView):
         if now < self._next or _is_behind(self._console):
             return
         self._next = now + 1
-        rate = self._rate.update(status.board.get("classified", 0))
-        verdicts = status.board.get("verdicts", {})
+        rate = self._rate.update(status.stats.get("classified", 0))
+        verdicts = status.stats.get("verdicts", {})
         parts = [
             f"{status.shown_phase} {status.wall_s:.0f}s",
             f"fed {status.fed_to_show}",
-            f"logged {status.board.get('logged', 0)}",
+            f"logged {status.stats.get('logged', 0)}",
             f"{rate:.1f} items/s",
-            f"p95 {_ms(status.board.get('latency_ms', {}).get('p95'))}",
+            f"p95 {_ms(status.stats.get('latency_ms', {}).get('p95'))}",
             " ".join(f"{v} {verdicts[v]}" for v in Verdict if verdicts.get(v)),
         ]
         self._console.print(
@@ -154,7 +154,7 @@ class LiveView(QuietView):
         now = monotonic()
         if now >= self._next and not _is_behind(self._console):
             self._next = now + 0.2
-            rate = self._rate.update(status.board.get("classified", 0))
+            rate = self._rate.update(status.stats.get("classified", 0))
             self._live.update(picture(status, rate), refresh=True)
 
 
@@ -205,8 +205,8 @@ def _verdicts(status: Status) -> Table:
     table.add_column("")
     table.add_column("items", justify="right")
     table.add_column("")
-    counts = status.board.get("verdicts", {})
-    total = max(1, status.board.get("logged", 0))
+    counts = status.stats.get("verdicts", {})
+    total = max(1, status.stats.get("logged", 0))
     for verdict in Verdict:
         count = counts.get(verdict, 0)
         style = STYLES[verdict] if count else "dim"
@@ -216,15 +216,15 @@ def _verdicts(status: Status) -> Table:
 
 
 def _figures(status: Status, items_per_s: float) -> Table:
-    board = status.board
-    latency = board.get("latency_ms", {})
-    accuracy = board.get("accuracy")
+    stats = status.stats
+    latency = stats.get("latency_ms", {})
+    accuracy = stats.get("accuracy")
     table = Table(box=None, pad_edge=False, show_header=False, title="line", title_justify="left")
     table.add_column("", style="dim")
     table.add_column("", justify="right")
     rows = [
         ("fed", f"{status.fed_to_show}"),
-        ("logged", f"{board.get('logged', 0)}"),
+        ("logged", f"{stats.get('logged', 0)}"),
         ("throughput", f"{items_per_s:.1f} items/s"),
         ("latency p50", _ms(latency.get("p50"))),
         ("latency p95", _ms(latency.get("p95"))),

@@ -1,4 +1,4 @@
-"""A child process's place in the line: its arguments, its leash, its manners on the way out."""
+"""A child process's place in the line: its arguments, its channel, its manners on the way out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from line.errors import ExitCode, ScraplineError
 from line.model.facts import ModelFacts
 from line.own_file import LARGEST_JSON, read_regular
 from line.plain_text import plain
-from line.process.control_channel import Leash
+from line.process.control_channel import ControlChannel
 from line.process.priority import yield_process
 from line.run_files.session import Session
 from line.settings import Settings
@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
-class Seat:
+class ProcessContext:
     """Who this process is. `index` counts the processes of a role from 0."""
 
     role: str
@@ -36,7 +36,7 @@ class Seat:
     runtime_dir: Path
     settings: Settings
     model: ModelFacts
-    leash: Leash
+    channel: ControlChannel
 
     @property
     def identity(self) -> str:
@@ -54,7 +54,7 @@ def arguments(
     fd: int,
     model: str = "",
 ) -> list[str]:
-    """The command-line arguments that `take_seat` understands.
+    """The command-line arguments that `enter_process` understands.
 
     `model`: short hash of the model that the process loads; empty = the run's own.
     """
@@ -65,24 +65,24 @@ def arguments(
         f"--incarnation={incarnation}",
         f"--run-dir={run_dir}",
         f"--runtime-dir={runtime_dir}",
-        f"--leash={fd}",
+        f"--channel={fd}",
         f"--model={model}",
     ]
 
 
-def take_seat(argv: Sequence[str] | None = None) -> Seat:
+def enter_process(argv: Sequence[str] | None = None) -> ProcessContext:
     """Read the arguments, tie this process's life to its parent's, leave Ctrl-C to the parent."""
     parser = argparse.ArgumentParser(description="A process of the line; started by run_line.py.")
     for text in ("role", "name"):
         parser.add_argument(f"--{text}", required=True)
-    for number in ("index", "incarnation", "leash"):
+    for number in ("index", "incarnation", "channel"):
         parser.add_argument(f"--{number}", type=int, required=True)
     for path in ("run-dir", "runtime-dir"):
         parser.add_argument(f"--{path}", type=Path, required=True)
     parser.add_argument("--model", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    leash = Leash.inherited(given.leash)
+    channel = ControlChannel.inherited(given.channel)
     yield_process()
     try:
         settings = Settings.model_validate_json(
@@ -92,12 +92,12 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
     except (OSError, ValueError, KeyError, ScraplineError) as error:
         # A ValidationError of pydantic is a ValueError, and of many lines.
         said = plain(f"{given.run_dir}: what the run has written down cannot be read: {error}")
-        leash.send("error", text=said)
+        channel.send("error", text=said)
         with suppress(OSError):
             print(said, file=sys.stderr)
         raise SystemExit(int(ExitCode.BAD_INPUT)) from None
     _end_with_parent(2 * settings.supervisor.stop_s)
-    return Seat(
+    return ProcessContext(
         role=given.role,
         name=given.name,
         index=given.index,
@@ -106,13 +106,13 @@ def take_seat(argv: Sequence[str] | None = None) -> Seat:
         runtime_dir=given.runtime_dir,
         settings=settings,
         model=model,
-        leash=leash,
+        channel=channel,
     )
 
 
-def leave(seat: Seat, error: ScraplineError) -> int:
+def leave(context: ProcessContext, error: ScraplineError) -> int:
     """Tell the supervisor in one line why this process cannot go on; the exit status."""
-    seat.leash.send("error", text=str(error))
+    context.channel.send("error", text=str(error))
     with suppress(OSError):  # a log file that has no room
         print(error, file=sys.stderr)
     return int(error.exit_code)
@@ -122,11 +122,11 @@ def _model(run_dir: Path, short_hash: str) -> ModelFacts:
     own = ModelFacts.load(run_dir)
     if short_hash in ("", own.short_hash):
         return own
-    return Session.load(run_dir).standing.known(short_hash)
+    return Session.load(run_dir).overrides.known(short_hash)
 
 
 def _end_with_parent(grace_s: float) -> None:
-    """A last resort beside the leash, for a child that does not look at it: an alarm ends it."""
+    """A last resort beside the channel, for a child that does not look at it: an alarm ends it."""
     if sys.platform == "linux":
         signal.signal(signal.SIGUSR1, lambda *_: signal.alarm(math.ceil(grace_s)))
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)

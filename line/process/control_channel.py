@@ -1,7 +1,7 @@
 """The line between the supervisor and one child: a socket pair carrying JSON, a line a message.
 
 It does not depend on the message plane, so a child can be told to stop, and can say how it fares,
-while the dispatcher is dead. It is a leash in both directions: the kernel closes it when either
+while the dispatcher is dead. It is a channel in both directions: the kernel closes it when either
 side dies, and the other side sees that at once.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from line.errors import DecodeError
 
-Note = dict[str, Any]
+ControlMessage = dict[str, Any]
 MAX_PENDING_BYTES = 1 << 20
 """More than this unread by the other side means that it hangs; further notes are dropped."""
 MAX_NOTE_BYTES = 1 << 20
@@ -22,7 +22,7 @@ _TURN_BYTES = 1 << 20
 """Taken from the other side in one go; more than a socket pair holds."""
 
 
-def decode_note(line: bytes) -> Note:
+def decode_note(line: bytes) -> ControlMessage:
     """The note in a line. Raises DecodeError unless it is a JSON object with a `kind`."""
     try:
         note = json.loads(line)
@@ -33,7 +33,7 @@ def decode_note(line: bytes) -> Note:
     return note
 
 
-class Leash:
+class ControlChannel:
     """One end. Never blocks: notes that the other side has no room for wait here, bounded."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -47,13 +47,13 @@ class Leash:
         """lines that were counted and ignored"""
 
     @classmethod
-    def pair(cls) -> tuple[Leash, socket.socket]:
+    def pair(cls) -> tuple[ControlChannel, socket.socket]:
         """The supervisor's end, and the socket to be inherited by the child."""
         ours, theirs = socket.socketpair()
         return cls(ours), theirs
 
     @classmethod
-    def inherited(cls, fd: int) -> Leash:
+    def inherited(cls, fd: int) -> ControlChannel:
         """The child's end, from the descriptor it was started with."""
         return cls(socket.socket(fileno=fd))
 
@@ -82,7 +82,7 @@ class Leash:
         except OSError:
             self.broken = True
 
-    def receive(self) -> Iterator[Note]:
+    def receive(self) -> Iterator[ControlMessage]:
         """All notes that are there; sets `broken` at the end of the line."""
         self._take()
         *lines, self._incoming = self._incoming.split(b"\n")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from line.plain_text import plain
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 
 _MOST_INCIDENTS = 30
 _INCIDENTS_S = 60.0
@@ -114,7 +114,7 @@ class Histogram(BaseModel):
         return self
 
 
-class Board(_Note):
+class RunningStats(_Note):
     """The figures of all rows."""
 
     logged: Count
@@ -163,7 +163,7 @@ _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "event": (Event, ("camera",)),
     "flow": (Flow, ("dispatcher",)),
     "suspect": (Suspect, ("dispatcher",)),
-    "board": (Board, ("log",)),
+    "stats": (RunningStats, ("log",)),
     "review": (Review, ("follower",)),
     "alerts": (Alerts, ("follower",)),
     "follower": (Follower, ("follower",)),
@@ -180,7 +180,7 @@ class NoteCheck:
         self.refused = 0
         """notes that were counted and ignored"""
 
-    def passed(self, note: Note) -> Note | None:
+    def passed(self, note: ControlMessage) -> ControlMessage | None:
         """The note with what is known of its kind, all of it checked; None if it does not fit."""
         model, speakers = _KINDS.get(note["kind"], (None, ()))
         if model is None or self._speaker not in speakers or not self._may_tell(note):
@@ -193,7 +193,7 @@ class NoteCheck:
             return None
         return {"kind": note["kind"], **said}
 
-    def _may_tell(self, note: Note) -> bool:
+    def _may_tell(self, note: ControlMessage) -> bool:
         if note["kind"] != "incident":
             return True
         now = monotonic()

@@ -15,7 +15,7 @@ ROLES = ("camera", "worker", "sink")
 FEED = "feed"
 """The dispatcher's socket for whoever looks on."""
 SHADOW = "shadow"
-"""The dispatcher's socket for a candidate that answers beside the model that decides."""
+"""The dispatcher's socket for a shadow model that answers beside the model that decides."""
 CONTROL = "control"
 """The supervisor's, for whoever gives orders; not of ZeroMQ."""
 _PATH_BYTES = 107

@@ -1,8 +1,8 @@
 """A worker's connection to a dispatcher on another machine.
 
-It has no leash and no supervisor, and a clock of its own. What a worker sees of it is what it sees
-of a `Client`: frames with deadlines on its own clock. A connection that breaks is not mended: the
-next one has an identity of its own, and what this one held goes to other workers.
+It has no channel and no supervisor, and a clock of its own. What a worker sees of it is what it
+sees of a `Client`: frames with deadlines on its own clock. A connection that breaks is not mended:
+the next one has an identity of its own, and what this one held goes to other workers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from line.messages import (
     Who,
 )
 from line.process.signals import Interrupts
-from line.remote.clock_offset import Offset
+from line.remote.clock_offset import ClockOffset
 from line.remote.curve import Lock
 from line.sockets import REMOTE, Link
 
@@ -59,7 +59,7 @@ class RemoteClient:
         self._leaving: float | None = None
         self._joined: Terms | None = None
         """the terms that we work on"""
-        self._offset = Offset()
+        self._offset = ClockOffset()
         self._asked: float | None = None
         """our time of the first question without a reply"""
         self._next_question = 0.0
@@ -101,7 +101,7 @@ class RemoteClient:
         self._link.wait(wake - monotonic())
         frames = list(self._frames(self._link.receive()))
         self._look_at_the_link()
-        self._heed_interrupts()
+        self._handle_interrupts()
         return frames
 
     def _frames(
@@ -146,7 +146,7 @@ class RemoteClient:
             self.lost = self.lost or "no answer"
         self.stop = self.stop or self.lost is not None
 
-    def _heed_interrupts(self) -> None:
+    def _handle_interrupts(self) -> None:
         now = monotonic()
         if (self._interrupts.count or self._has_new_terms) and self._leaving is None:
             self._leaving = now

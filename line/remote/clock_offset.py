@@ -8,7 +8,7 @@ _REPLIES = 64
 """The last seconds' worth: old enough to hold a quick reply, young enough for clocks that drift."""
 
 
-class Offset:
+class ClockOffset:
     """How far their clock is ahead of ours.
 
     A reply says that their clock showed `now` at some moment after ours showed `asked`, so

@@ -120,7 +120,7 @@ class _Visitors:
         self._proved_before: dict[int, int] = {}
         """descriptor of a connection → how many had proved themselves when it came"""
 
-    def heed(self, event: int, descriptor: int) -> None:
+    def handle(self, event: int, descriptor: int) -> None:
         if event == zmq.EVENT_ACCEPTED:
             self._proved_before[descriptor] = self._proved
         elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
@@ -246,7 +246,7 @@ class Door:
         """Connections so far that were refused or never said who they were."""
         while self._events.poll(0):
             event = recv_monitor_message(self._events)
-            self._visitors.heed(event["event"], event["value"])
+            self._visitors.handle(event["event"], event["value"])
         return self._visitors.strangers
 
 

@@ -14,7 +14,7 @@ class _Remote:
 
 
 class Remotes:
-    """No leash tells of their death: one that is silent for `silence_s` is gone."""
+    """No channel tells of their death: one that is silent for `silence_s` is gone."""
 
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s

@@ -20,13 +20,13 @@ _ShortHash = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
 
 
 class Shadowing(BaseModel):
-    """A candidate that answers for a share of the items beside the model that decides."""
+    """A shadow model that answers for a share of the items beside the model that decides."""
 
     model: ModelFacts
     share: Fraction
 
 
-class Standing(BaseModel):
+class RuntimeOverrides(BaseModel):
     """Of one run, over all its sessions."""
 
     changes: list[BeltChange] = Field(default_factory=list, max_length=MOST_CHANGES)
@@ -44,14 +44,14 @@ class Standing(BaseModel):
     """carried out, of all kinds"""
 
     @model_validator(mode="after")
-    def _changes_ascend(self) -> Standing:
+    def _changes_ascend(self) -> RuntimeOverrides:
         place = out_of_order(self.changes)
         if place is not None:
             raise ValueError(f"changes.{place}.at_s: before an earlier change of its kind")
         return self
 
     @model_validator(mode="after")
-    def _models_are_what_they_are_called(self) -> Standing:
+    def _models_are_what_they_are_called(self) -> RuntimeOverrides:
         for name, model in self.models.items():
             if model.short_hash != name:
                 raise ValueError(f"models.{name}: is {model.short_hash}")
@@ -68,7 +68,7 @@ class Standing(BaseModel):
         return list({own.short_hash: own, **self.models}.values())
 
     def known(self, short_hash: str) -> ModelFacts:
-        """A model that was ordered, to serve or as a candidate. Raises KeyError for any other."""
+        """A model that was ordered, to serve or as a shadow. Raises KeyError for any other."""
         if self.shadow is not None and self.shadow.model.short_hash == short_hash:
             return self.shadow.model
         return self.models[short_hash]

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
 from line.run_files.run_folder import RunFolder, now_iso
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.validation_errors import damaged
 
 FILE = "session.json"
@@ -43,7 +43,7 @@ class Session(BaseModel):
     restarts: dict[_Name, _Count] = Field(default_factory=dict, max_length=_MOST)
     """role → unplanned restarts"""
     injected: list[Injected] = Field(default_factory=list, max_length=_MOST_EVENTS)
-    standing: Standing = Field(default_factory=Standing)
+    overrides: RuntimeOverrides = Field(default_factory=RuntimeOverrides)
 
     _kept: str = PrivateAttr(default="")
     """what stands in the file"""

@@ -1,4 +1,4 @@
-"""shadow.csv: what a candidate said of items beside the model that decided them."""
+"""shadow.csv: what a shadow model said of items beside the model that decided them."""
 
 from __future__ import annotations
 

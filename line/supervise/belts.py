@@ -21,7 +21,7 @@ from line.errors import BadInput
 from line.events import Drift
 from line.observe.status import Status
 from line.pace import belt_pace
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 from line.run_files.session import elapsed_s
 from line.supervise.orders import BeltOrder, BeltSpeed, ClockSpeed, Pause, Unpause
 
@@ -45,14 +45,14 @@ class Belts:
     def __init__(self, status: Status) -> None:
         self._status = status
         self._settings = status.settings
-        self._standing = status.standing
+        self._overrides = status.overrides
         speed = self._settings.line.speed
         self._speed = math.inf if speed == "max" else speed
-        self._lanes: dict[str, Note] = {}
+        self._lanes: dict[str, ControlMessage] = {}
         """camera → how far its lane had come when it was last started"""
         self._begin: float | None = None
 
-    def learn(self, camera: str, note: Note) -> None:
+    def learn(self, camera: str, note: ControlMessage) -> None:
         """A camera says how far its lane has come."""
         self._lanes[camera] = note
 
@@ -65,20 +65,20 @@ class Belts:
         self._begin = monotonic() + _START_DELAY_S
         self._status.belt_started = self._begin - elapsed_s(self._lanes.values())
 
-    def start_note(self) -> Note:
+    def start_note(self) -> ControlMessage:
         """What a camera is told that starts now. Only after `start`."""
         zero, begin = self._status.belt_started, self._begin
         return {"kind": "start", "zero": zero, "begin": begin, **self.changes_note()}
 
-    def changes_note(self) -> Note:
+    def changes_note(self) -> ControlMessage:
         """All that was ordered of the belts."""
-        return {"changes": to_note(self._standing.changes)}
+        return {"changes": to_note(self._overrides.changes)}
 
     @property
     def clock(self) -> Clock:
         """As it was ordered so far. Only after `start`."""
         assert self._status.belt_started is not None
-        return Clock(self._status.belt_started, self._speed, self._standing.changes)
+        return Clock(self._status.belt_started, self._speed, self._overrides.changes)
 
     @property
     def now_s(self) -> float:
@@ -97,7 +97,7 @@ class Belts:
         """
         if not self.have_started or self._status.phase != "running":
             raise BadInput(f"the belt is not running: the line is {self._status.phase}")
-        if len(self._standing.changes) >= MOST:
+        if len(self._overrides.changes) >= MOST:
             raise BadInput(f"the belt was changed {MOST} times; a run takes no more")
         wall_s = _AHEAD_S + write_s
         match order:
@@ -149,7 +149,7 @@ class Belts:
 
         `wall_s`: from now on until then no change may hold.
         """
-        alike = (change for change in self._standing.changes if isinstance(change, kind))
+        alike = (change for change in self._overrides.changes if isinstance(change, kind))
         last_s = max((change.at_s for change in alike), default=0.0)
         if not self.clock.is_paced:
             return max(self.now_s, last_s)
@@ -165,7 +165,7 @@ class Belts:
             belt_pace(
                 belt.speed_m_per_s,
                 [event for event in events if isinstance(event, Drift) and event.index == lane],
-                self._standing.changes,
+                self._overrides.changes,
             )
             for lane in range(self._settings.line.cameras)
         ]

@@ -15,7 +15,7 @@ from typing import Literal
 from line.config import ROOT
 from line.errors import ExitCode
 from line.process import context
-from line.process.control_channel import Leash, Note
+from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.control_messages import NoteCheck, Speaker
 from line.run_files.process_list import ProcessEntry, start_of
 from line.run_files.run_folder import RunFolder, now_iso
@@ -28,13 +28,13 @@ LOG = SINKS[0]
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 """Signals that a process is sent by somebody, and does not bring upon itself."""
 _LAST_S = 0.5
-"""From the end of a leash to the end of its process."""
+"""From the end of a channel to the end of its process."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Numpy would make a thread for each core in each process, and no process here has use for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProcessSpec:
     """A process that the line needs: what it is called and which package's main it runs."""
 
     role: Role | Literal["console", "shadow"]
@@ -72,15 +72,15 @@ class Place:
 
 
 class Child:
-    """A started process. It ends by itself, by `kill`, or when its leash breaks.
+    """A started process. It ends by itself, by `kill`, or when its channel breaks.
 
     Making one raises OSError if the machine cannot start it.
     """
 
     def __init__(
-        self, place: Place, incarnation: int, folder: RunFolder, runtime_dir: Path
+        self, spec: ProcessSpec, incarnation: int, folder: RunFolder, runtime_dir: Path
     ) -> None:
-        self.place = place
+        self.spec = spec
         self.incarnation = incarnation
         self.started = self.heard = monotonic()
         self.ready: float | None = None
@@ -90,25 +90,25 @@ class Child:
         self.rows_before = 0
         """rows that the log held when it became ready"""
         self._hung = False
-        self._check = NoteCheck(place.speaker)
+        self._check = NoteCheck(spec.speaker)
         self._since = now_iso()
-        self.leash, theirs = Leash.pair()
+        self.channel, theirs = ControlChannel.pair()
         arguments = context.arguments(
-            place.role,
-            place.name,
-            place.index,
+            spec.role,
+            spec.name,
+            spec.index,
             incarnation,
             folder.path,
             runtime_dir,
             theirs.fileno(),
-            place.model,
+            spec.model,
         )
-        self.log = folder.logs / f"{place.name}.log"
+        self.log = folder.logs / f"{spec.name}.log"
         try:
             with theirs:
                 self._process = self._start(arguments, (theirs.fileno(), *folder.inherited_fds))
         except OSError:
-            self.leash.close()
+            self.channel.close()
             raise
         self._start_ticks = start_of(self._process.pid)
 
@@ -116,7 +116,7 @@ class Child:
         log = child_log.opened(self.log)
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", self.place.module, *arguments],
+                [sys.executable, "-m", self.spec.module, *arguments],
                 cwd=ROOT,
                 env={**_ONE_THREAD, **os.environ},
                 stdin=subprocess.DEVNULL,
@@ -131,7 +131,7 @@ class Child:
     @property
     def identity(self) -> str:
         """`worker-0#2`: the name on the message plane."""
-        return f"{self.place.name}#{self.incarnation}"
+        return f"{self.spec.name}#{self.incarnation}"
 
     @property
     def is_ready(self) -> bool:
@@ -149,10 +149,10 @@ class Child:
 
     @property
     def entry(self) -> ProcessEntry:
-        place = self.place
+        spec = self.spec
         return ProcessEntry(
-            name=place.name,
-            role=place.role,
+            name=spec.name,
+            role=spec.role,
             pid=self._process.pid,
             incarnation=self.incarnation,
             since=self._since,
@@ -160,9 +160,9 @@ class Child:
             started=self._start_ticks,
         )
 
-    def notes(self) -> list[Note]:
-        """What the process has said since last asked, as far as it is fit to be heeded."""
-        said = [self._check.passed(note) for note in self.leash.receive()]
+    def notes(self) -> list[ControlMessage]:
+        """What the process has said since last asked, as far as it is fit to be handled."""
+        said = [self._check.passed(note) for note in self.channel.receive()]
         notes = [note for note in said if note is not None]
         if notes:
             self.heard = monotonic()
@@ -171,7 +171,7 @@ class Child:
     @property
     def refused(self) -> int:
         """Lines and notes of the process that were counted and ignored."""
-        return self.leash.malformed + self._check.refused
+        return self.channel.malformed + self._check.refused
 
     def kill(self) -> None:
         """SIGKILL; also ends a stopped process."""
@@ -205,8 +205,8 @@ class Child:
     def ended(self) -> str | None:
         """How the process ended, in words; None while it lives."""
         status = self._process.poll()
-        if status is None and self.leash.broken:
-            # The kernel closes the leash a moment before the process can be waited for.
+        if status is None and self.channel.broken:
+            # The kernel closes the channel a moment before the process can be waited for.
             try:
                 status = self._process.wait(_LAST_S)
             except subprocess.TimeoutExpired:
@@ -240,7 +240,7 @@ class Child:
         return self._process.poll() == ExitCode.STAGE_DIED
 
     def close(self) -> None:
-        self.leash.close()
+        self.channel.close()
 
 
 def _signal_name(number: int) -> str:

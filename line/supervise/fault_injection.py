@@ -49,13 +49,13 @@ class Faults:
             ends = monotonic() + event.duration_s / speed
             self._lasting.append(_Lasting(event, ends, child.identity if child else ""))
             if child is not None:
-                self._inflict(event, child)
+                self._inject(event, child)
 
     def greet(self, child: Child) -> None:
         """A new process suffers what still lasts; it is not frozen for its forerunner."""
         for lasting in self._lasting:
-            if isinstance(lasting.event, Slow) and lasting.event.process == child.place.name:
-                self._inflict(lasting.event, child)
+            if isinstance(lasting.event, Slow) and lasting.event.process == child.spec.name:
+                self._inject(lasting.event, child)
 
     def end_due(self, now: float) -> None:
         """End what has lasted long enough."""
@@ -66,16 +66,16 @@ class Faults:
             if child is None:
                 continue
             if isinstance(lasting.event, Slow):
-                child.leash.send("slow", factor=1)
+                child.channel.send("slow", factor=1)
             elif child.identity == lasting.victim:
                 child.thaw()
 
     @staticmethod
-    def _inflict(event: Freeze | Slow, child: Child) -> None:
+    def _inject(event: Freeze | Slow, child: Child) -> None:
         if isinstance(event, Freeze):
             child.freeze()
         else:
-            child.leash.send("slow", factor=event.factor)
+            child.channel.send("slow", factor=event.factor)
 
 
 def describe(events: tuple[Event, ...], session: Session) -> list[dict[str, object]]:

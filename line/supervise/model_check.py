@@ -20,11 +20,11 @@ _PATIENCE_S = 25.0
 """Whoever gave the order waits a little longer for its answer."""
 _MOST_BYTES = 1 << 20
 
-Heed = Callable[[ModelFacts | BadInput], None]
+OnEnd = Callable[[ModelFacts | BadInput], None]
 
 
 class ModelCheck:
-    """Calls `heed` once, with what the file is or what is wrong with it.
+    """Calls `handle` once, with what the file is or what is wrong with it.
 
     `ModelFacts.threshold` is then what the file names, whatever the settings say. Something has to
     call `look` now and then, for a file that takes too long. Making one raises BadInput if the
@@ -37,12 +37,12 @@ class ModelCheck:
         provider: str,
         size: tuple[int, int] | None,
         selector: selectors.BaseSelector,
-        heed: Heed,
+        handle: OnEnd,
     ) -> None:
         """`size`: height and width of the line's pictures; None where each has its own."""
         self._path = path
         self._selector = selector
-        self._heed = heed
+        self._handle = handle
         self._said = b""
         self._until = monotonic() + _PATIENCE_S
         sides = map(str, size or (0, 0))
@@ -66,7 +66,7 @@ class ModelCheck:
         """End a check that takes too long."""
         if monotonic() > self._until:
             self.close()
-            self._heed(BadInput(f"{self._path}: could not be loaded within {_PATIENCE_S:g} s"))
+            self._handle(BadInput(f"{self._path}: could not be loaded within {_PATIENCE_S:g} s"))
 
     def close(self) -> None:
         """End it; nobody is told."""
@@ -81,7 +81,7 @@ class ModelCheck:
             self._said = (self._said + chunk)[:_MOST_BYTES]
         elif chunk is not None:  # the end
             self.close()
-            self._heed(self._found())
+            self._handle(self._found())
 
     def _found(self) -> ModelFacts | BadInput:
         """Whatever a process says that loads a model of anybody's."""

@@ -1,4 +1,4 @@
-"""Carries out orders about models: which one the workers run, and which candidate runs beside.
+"""Carries out orders about models: which one the workers run, and which shadow model runs beside.
 
 A model is looked at first, by a process of its own. What then holds stands in session.json before
 anybody hears of it; that a swap has come to its end, when it has.
@@ -19,18 +19,18 @@ from line.run_files.event_log import EventLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
 from line.run_files.session import Session
-from line.supervise.child import Child, Place
+from line.supervise.child import Child, ProcessSpec
 from line.supervise.model_check import ModelCheck
 from line.supervise.model_swap import Swap as Changeover
 from line.supervise.orders import ModelOrder, Shadow, ShadowOff, Swap
-from line.supervise.process_table import Crew
+from line.supervise.process_table import ProcessTable
 
 Done = dict[str, Any]
 
 
-def shadow_place(model: str) -> Place:
-    """The place of the candidate; `model`: its short hash."""
-    return Place("shadow", "shadow", 0, "workers.shadow", model)
+def shadow_spec(model: str) -> ProcessSpec:
+    """The shadow worker; `model`: its short hash."""
+    return ProcessSpec("shadow", "shadow", 0, "workers.shadow", model)
 
 
 class ModelOrders:
@@ -38,21 +38,21 @@ class ModelOrders:
 
     def __init__(
         self,
-        crew: Crew,
+        table: ProcessTable,
         session: Session,
         folder: RunFolder,
         status: Status,
         events: EventLog,
         selector: selectors.BaseSelector,
     ) -> None:
-        self._crew = crew
-        self._standing = session.standing
+        self._table = table
+        self._overrides = session.overrides
         self._status = status
         self._events = events
         self._selector = selector
         self._own = ModelFacts.load(folder.path)
         self._check: ModelCheck | None = None
-        self._swap = Changeover(crew, status, self._conclude)
+        self._swap = Changeover(table, status, self._conclude)
         self._next = self._own
 
     @property
@@ -62,7 +62,7 @@ class ModelOrders:
     @property
     def serving(self) -> str:
         """Short hash of the model of new workers."""
-        return self._standing.serving(self._own).short_hash
+        return self._overrides.serving(self._own).short_hash
 
     def carry_out(self, order: ModelOrder, hold: Callable[..., None]) -> Done | Future[Done]:
         """Do it; a model that has to be looked at first is answered for later.
@@ -91,7 +91,7 @@ class ModelOrders:
         self._swap.step()
 
     def lost(self, child: Child, how: str) -> None:
-        """A process has ended and was buried."""
+        """A process has ended and was reaped."""
         self._swap.lost(child, how)
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class ModelOrders:
     def _look_at(self, path: str, then: Callable[[ModelFacts], Done]) -> Future[Done]:
         answer: Future[Done] = Future()
 
-        def heed(found: ModelFacts | BadInput) -> None:
+        def handle(found: ModelFacts | BadInput) -> None:
             self._check = None
             try:
                 answer.set_result(then(self._fitting(found)))
@@ -114,7 +114,7 @@ class ModelOrders:
 
         settings = self._status.settings
         self._check = ModelCheck(
-            Path(path), settings.model.provider, settings.drawn_px, self._selector, heed
+            Path(path), settings.model.provider, settings.drawn_px, self._selector, handle
         )
         return answer
 
@@ -134,10 +134,10 @@ class ModelOrders:
 
     def _begin_swap(self, found: ModelFacts, hold: Callable[..., None]) -> Done:
         model = self._with_threshold(found)
-        before = self._standing.serving(self._own)
+        before = self._overrides.serving(self._own)
         if model.sha256 == before.sha256:
             raise BadInput(f"{model.path}: is the model that serves")
-        models = {**self._standing.models, model.short_hash: model}
+        models = {**self._overrides.models, model.short_hash: model}
         if len(models) > MOST_MODELS:
             raise BadInput(f"a run takes no more than {MOST_MODELS} models")
         hold(models=models)
@@ -157,14 +157,14 @@ class ModelOrders:
 
     def _conclude(self, fault: str) -> None:
         """The swap has come to its end, or back to its beginning."""
-        notice = f"swap-{self._standing.orders}"
+        notice = f"swap-{self._overrides.orders}"
         if fault:
             self._tell("undone", fault)
             text = f"model {self._next.short_hash} was not taken: {fault}"
             self._events.append(notice, "swap_undone", text)
             return
-        self._standing.model = self._next.short_hash
-        self._crew.record()
+        self._overrides.model = self._next.short_hash
+        self._table.record()
         self._tell_dispatcher("serve", sha256=self._next.sha256)
         self._tell("done")
         self._events.append(notice, "swap", f"model {self._next.short_hash} serves")
@@ -176,25 +176,25 @@ class ModelOrders:
     # -- shadow -------------------------------------------------------------------------------
 
     def _begin_shadow(self, model: ModelFacts, share: float, hold: Callable[..., None]) -> Done:
-        if "shadow" in self._crew.places and self._standing.shadow is None:
-            raise BadInput("the last candidate is still leaving")
+        if "shadow" in self._table.specs and self._overrides.shadow is None:
+            raise BadInput("the last shadow model is still leaving")
         hold(shadow=Shadowing(model=model, share=share))
-        if "shadow" in self._crew.children:
-            self._crew.change_model("shadow", model.short_hash)
+        if "shadow" in self._table.children:
+            self._table.change_model("shadow", model.short_hash)
         else:
-            self._crew.add(shadow_place(model.short_hash))
+            self._table.add(shadow_spec(model.short_hash))
         self._tell_dispatcher("shadow", share=share)
         return {"model": model.short_hash, "share": share}
 
     def _end_shadow(self, hold: Callable[..., None]) -> Done:
-        if self._standing.shadow is None:
-            raise BadInput("there is no candidate")
-        model = self._standing.shadow.model.short_hash
+        if self._overrides.shadow is None:
+            raise BadInput("there is no shadow model")
+        model = self._overrides.shadow.model.short_hash
         hold(shadow=None)
-        self._crew.dismiss("shadow")
+        self._table.dismiss("shadow")
         self._tell_dispatcher("shadow", share=0.0)
         return {"model": model}
 
     def _tell_dispatcher(self, kind: str, **facts: Any) -> None:
-        if self._crew.dispatcher is not None:
-            self._crew.dispatcher.leash.send(kind, **facts)
+        if self._table.dispatcher is not None:
+            self._table.dispatcher.channel.send(kind, **facts)

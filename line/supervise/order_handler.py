@@ -10,7 +10,7 @@ from line.errors import BadInput
 from line.observe.status import Status
 from line.process.signals import Interrupts
 from line.run_files.run_folder import RunFolder
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.supervise.belts import Belts, Planned
 from line.supervise.model_orders import ModelOrders
@@ -26,7 +26,7 @@ from line.supervise.orders import (
     Threshold,
     Workers,
 )
-from line.supervise.process_table import Crew
+from line.supervise.process_table import ProcessTable
 
 _TELL_S = 0.1
 """Wall time to tell the cameras, with plenty to spare."""
@@ -34,12 +34,12 @@ _TRIES = 5
 """To write down a change of the belts before its moment; each looks twice as far ahead."""
 
 
-class Foreman:
+class OrderHandler:
     """What an order changes is in session.json before anybody hears of it."""
 
     def __init__(
         self,
-        crew: Crew,
+        table: ProcessTable,
         belts: Belts,
         models: ModelOrders,
         session: Session,
@@ -47,7 +47,7 @@ class Foreman:
         status: Status,
         interrupts: Interrupts,
     ) -> None:
-        self._crew = crew
+        self._table = table
         self._belts = belts
         self._models = models
         self._session = session
@@ -66,8 +66,8 @@ class Foreman:
         match order:
             case Threshold(value=value):
                 self._hold(threshold=value)
-                if self._crew.dispatcher is not None:
-                    self._crew.dispatcher.leash.send("judge")
+                if self._table.dispatcher is not None:
+                    self._table.dispatcher.channel.send("judge")
                 return {"threshold": value}
             case Workers(count=count):
                 return self._set_workers(count)
@@ -87,7 +87,7 @@ class Foreman:
 
         A camera runs no further than it has heard, so one that is told in time follows.
         """
-        before = self._session.standing.model_copy()
+        before = self._session.overrides.model_copy()
         ahead_s = self._write_s
         for _ in range(_TRIES):
             planned = self._belts.plan(order, ahead_s)
@@ -104,9 +104,9 @@ class Foreman:
 
     def _tell_cameras(self, planned: Planned) -> None:
         """One that may hear of it too late begins its belt again, by what is written down."""
-        for camera in self._crew.of_role("camera"):
-            camera.leash.send("changes", **self._belts.changes_note())
-            if camera.leash.pending or self._belts.left_s(planned) <= 0:
+        for camera in self._table.of_role("camera"):
+            camera.channel.send("changes", **self._belts.changes_note())
+            if camera.channel.pending or self._belts.left_s(planned) <= 0:
                 camera.kill()
 
     def _set_workers(self, count: int) -> dict[str, Any]:
@@ -116,15 +116,15 @@ class Foreman:
             raise BadInput("workers.count: 0 needs transport.listen, for workers elsewhere")
         if self._models.is_swapping:
             raise BadInput("a swap is under way")
-        before = len(self._crew.workers_left)
+        before = len(self._table.workers_left)
         self._hold(workers=count)
-        self._crew.set_workers(count, self._models.serving)
+        self._table.set_workers(count, self._models.serving)
         return {"workers": count, "before": before}
 
     def _kill(self, process: str) -> dict[str, Any]:
-        child = self._crew.children.get(process)
+        child = self._table.children.get(process)
         if child is None:
-            living = ", ".join(self._crew.children)
+            living = ", ".join(self._table.children)
             raise BadInput(f"kill.process: there is no {process!r} now; there are {living}")
         self._hold()
         child.kill()
@@ -132,19 +132,19 @@ class Foreman:
 
     def _hold(self, **changes: object) -> None:
         """Write down what holds from now on, and that there was one more order."""
-        standing = self._session.standing
-        before = standing.model_copy()
-        for name, value in {**changes, "orders": standing.orders + 1}.items():
-            setattr(standing, name, value)
+        overrides = self._session.overrides
+        before = overrides.model_copy()
+        for name, value in {**changes, "orders": overrides.orders + 1}.items():
+            setattr(overrides, name, value)
         try:
             self._keep()
         except BadInput:
             self._restore(before)
             raise
 
-    def _restore(self, before: Standing) -> None:
-        for name in Standing.model_fields:
-            setattr(self._session.standing, name, getattr(before, name))
+    def _restore(self, before: RuntimeOverrides) -> None:
+        for name in RuntimeOverrides.model_fields:
+            setattr(self._session.overrides, name, getattr(before, name))
 
     def _keep(self) -> None:
         try:

@@ -76,7 +76,7 @@ class Swap(Section):
 
 
 class Shadow(Section):
-    """A candidate answers for a share of the items as well, without effect on the line."""
+    """A shadow model answers for a share of the items as well, without effect on the line."""
 
     action: Literal["shadow"]
     model: ModelFile
@@ -84,7 +84,7 @@ class Shadow(Section):
 
 
 class ShadowOff(Section):
-    """The candidate leaves."""
+    """The shadow model leaves."""
 
     action: Literal["shadow_off"]
 

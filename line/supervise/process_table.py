@@ -21,37 +21,37 @@ from line.run_files.process_list import ProcessEntry, start_of
 from line.run_files.run_folder import RunFolder, now_iso
 from line.run_files.session import Session
 from line.settings import SupervisorSettings
-from line.supervise.child import Child, Place
+from line.supervise.child import Child, ProcessSpec
 from line.supervise.restarts import Death, Restarts
 
 
-def worker_place(number: int, model: str) -> Place:
-    """The place of a worker on this machine; `model`: short hash of what it loads."""
-    return Place("worker", f"worker-{number}", number, "workers", model)
+def worker_spec(number: int, model: str) -> ProcessSpec:
+    """A worker on this machine; `model`: short hash of what it loads."""
+    return ProcessSpec("worker", f"worker-{number}", number, "workers", model)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedStart:
     """A process that the machine could not start: no descriptor, no memory, no process left."""
 
-    place: Place
+    spec: ProcessSpec
     identity: str
     why: str
 
 
-class Crew:
-    """Registers its living children's leashes with the selector, under their names."""
+class ProcessTable:
+    """Registers its living children's channels with the selector, under their names."""
 
     def __init__(
         self,
-        places: Sequence[Place],
+        specs: Sequence[ProcessSpec],
         folder: RunFolder,
         session: Session,
         settings: SupervisorSettings,
         selector: selectors.BaseSelector,
         access: ConsoleAccess | None = None,
     ) -> None:
-        self.places = {place.name: place for place in places}
+        self.specs = {spec.name: spec for spec in specs}
         self.children: dict[str, Child] = {}
         self.given_up: set[str] = set()
         self.finished: set[str] = set()
@@ -60,7 +60,7 @@ class Crew:
         """workers that are not wanted any more"""
         self._changing: set[str] = set()
         """workers that leave to come back with another model"""
-        self._due: dict[str, float] = dict.fromkeys(self.places, 0.0)
+        self._due: dict[str, float] = dict.fromkeys(self.specs, 0.0)
         """process → monotonic time of its next start"""
         self._folder = folder
         self._session = session
@@ -68,7 +68,7 @@ class Crew:
         self._runtime_dir = Path(session.runtime_dir)
         self._selector = selector
         self._access = access
-        self._restarts = {name: Restarts(settings) for name in self.places}
+        self._restarts = {name: Restarts(settings) for name in self.specs}
         self._must_record = False  # a file is behind
         self._is_open = True
         self._entry = _own_entry()
@@ -77,7 +77,7 @@ class Crew:
 
     def of_role(self, role: str) -> list[Child]:
         """The living of a role."""
-        return [child for child in self.children.values() if child.place.role == role]
+        return [child for child in self.children.values() if child.spec.role == role]
 
     @property
     def dispatcher(self) -> Child | None:
@@ -86,12 +86,12 @@ class Crew:
     @property
     def cameras(self) -> set[str]:
         """Names of all cameras, living or not."""
-        return {name for name, place in self.places.items() if place.role == "camera"}
+        return {name for name, spec in self.specs.items() if spec.role == "camera"}
 
     @property
     def is_ready(self) -> bool:
         """Everybody who is needed and was not given up is there, and ready."""
-        needed = {name for name, place in self.places.items() if not place.only_looks_on}
+        needed = {name for name, spec in self.specs.items() if not spec.only_looks_on}
         ready = {name for name, child in self.children.items() if child.is_ready}
         return needed - self.given_up <= ready
 
@@ -100,8 +100,8 @@ class Crew:
         """Workers that serve, or will again."""
         return [
             name
-            for name, place in self.places.items()
-            if place.role == "worker" and name not in self.given_up | self._leaving
+            for name, spec in self.specs.items()
+            if spec.role == "worker" and name not in self.given_up | self._leaving
         ]
 
     # -- who comes and goes -------------------------------------------------------------------
@@ -119,35 +119,35 @@ class Crew:
             del self._due[name]
             incarnation = self._session.next_incarnation(name)
             try:
-                self._start(self.places[name], incarnation)
+                self._start(self.specs[name], incarnation)
             except OSError as error:
                 why = f"cannot be started: {error.strerror or error}"
-                failed.append(FailedStart(self.places[name], f"{name}#{incarnation}", why))
+                failed.append(FailedStart(self.specs[name], f"{name}#{incarnation}", why))
             else:
                 self.record()
         return failed
 
-    def _start(self, place: Place, incarnation: int) -> None:
+    def _start(self, spec: ProcessSpec, incarnation: int) -> None:
         """Raises OSError."""
-        child = Child(place, incarnation, self._folder, self._runtime_dir)
+        child = Child(spec, incarnation, self._folder, self._runtime_dir)
         try:
-            self._selector.register(child.leash.fileno(), selectors.EVENT_READ, data=place.name)
+            self._selector.register(child.channel.fileno(), selectors.EVENT_READ, data=spec.name)
         except OSError:
             child.kill()
             child.close()
             raise
-        self.children[place.name] = child
-        if place.role == "console" and self._access is not None:
-            child.leash.send(console_access.NOTE, **self._access.facts())
+        self.children[spec.name] = child
+        if spec.role == "console" and self._access is not None:
+            child.channel.send(console_access.NOTE, **self._access.facts())
 
     def start_nobody(self) -> None:
         """From now on."""
         self._due.clear()
 
-    def bury(self, child: Child) -> None:
-        """It has ended. One that was told to leave needs no place any more."""
-        name = child.place.name
-        self._selector.unregister(child.leash.fileno())
+    def reap(self, child: Child) -> None:
+        """It has ended. One that was told to leave is not needed any more."""
+        name = child.spec.name
+        self._selector.unregister(child.channel.fileno())
         child.close()
         del self.children[name]
         if name in self._leaving:
@@ -159,19 +159,19 @@ class Crew:
         self.record()
 
     def is_needed(self, name: str) -> bool:
-        """Whether one that was buried has to be replaced, and is not about to be."""
-        return name in self.places and name not in self.finished and name not in self._due
+        """Whether one that was reaped has to be replaced, and is not about to be."""
+        return name in self.specs and name not in self.finished and name not in self._due
 
     def restart(self, child: Child, *, worked: bool) -> str:
-        """Have one that was buried started again, sooner or later; or why it is given up."""
+        """Have one that was reaped started again, sooner or later; or why it is given up."""
         if child.gave_up:
-            self.given_up.add(child.place.name)
+            self.given_up.add(child.spec.name)
             return "gave up"
-        return self._start_later(child.place.name, child.served_s, child.death, worked)
+        return self._start_later(child.spec.name, child.served_s, child.death, worked)
 
     def start_again(self, failed: FailedStart) -> str:
         """As `restart`, of one that could not be started."""
-        return self._start_later(failed.place.name, 0.0, Death.FAILED, worked=False)
+        return self._start_later(failed.spec.name, 0.0, Death.FAILED, worked=False)
 
     def _start_later(self, name: str, served_s: float, death: Death, worked: bool) -> str:
         record, now = self._restarts[name], monotonic()
@@ -192,10 +192,10 @@ class Crew:
 
     def hire(self, model: str) -> str:
         """One worker more, with the model of that short hash; returns its name."""
-        numbers = (n for n in range(10**6) if f"worker-{n}" not in self.places)
-        place = worker_place(next(numbers), model)
-        self.add(place)
-        return place.name
+        numbers = (n for n in range(10**6) if f"worker-{n}" not in self.specs)
+        spec = worker_spec(next(numbers), model)
+        self.add(spec)
+        return spec.name
 
     def dismiss(self, name: str) -> None:
         """Have it finish what it holds and leave."""
@@ -205,15 +205,15 @@ class Crew:
         if child is None:
             self._forget(name)
         else:
-            child.leash.send("leave")
+            child.channel.send("leave")
 
     def change_model(self, name: str, model: str) -> None:
         """Have a worker finish what it holds, leave, and come back with another model."""
-        self.places[name] = replace(self.places[name], model=model)
+        self.specs[name] = replace(self.specs[name], model=model)
         child = self.children.get(name)
-        if child is not None and child.place.model != model:
+        if child is not None and child.spec.model != model:
             self._changing.add(name)
-            child.leash.send("leave")
+            child.channel.send("leave")
 
     def kill_all(self) -> None:
         """SIGKILL, and the files say so."""
@@ -225,15 +225,15 @@ class Crew:
         self._is_open = False
         self.record()
 
-    def add(self, place: Place) -> None:
+    def add(self, spec: ProcessSpec) -> None:
         """One process more, or again one that was given up; it is started at once."""
-        self.given_up.discard(place.name)
-        self.places[place.name] = place
-        self._restarts[place.name] = Restarts(self._settings)
-        self._due[place.name] = 0.0
+        self.given_up.discard(spec.name)
+        self.specs[spec.name] = spec
+        self._restarts[spec.name] = Restarts(self._settings)
+        self._due[spec.name] = 0.0
 
     def _forget(self, name: str) -> None:
-        del self.places[name]
+        del self.specs[name]
         self._leaving.discard(name)
         self.given_up.discard(name)
         self._due.pop(name, None)
@@ -258,21 +258,21 @@ class Crew:
 
     def states(self) -> list[ProcessState]:
         """Of every process that is needed."""
-        return [self._state(place) for place in self.places.values()]
+        return [self._state(spec) for spec in self.specs.values()]
 
-    def _state(self, place: Place) -> ProcessState:
-        child = self.children.get(place.name)
+    def _state(self, spec: ProcessSpec) -> ProcessState:
+        child = self.children.get(spec.name)
         if child is not None:
-            leaves = place.name in self._leaving | self._changing
+            leaves = spec.name in self._leaving | self._changing
             state = "leaving" if leaves else child.state
         else:
-            state = "restarting" if place.name in self._due else "gone"
+            state = "restarting" if spec.name in self._due else "gone"
         pid = child.entry.pid if child else 0
-        incarnation = self._session.incarnations.get(place.name, 0)
+        incarnation = self._session.incarnations.get(spec.name, 0)
         heard = child.heard if child else None
-        model = child.place.model if child else place.model
+        model = child.spec.model if child else spec.model
         return ProcessState(
-            place.name, place.role, pid, incarnation, state, heard, model, place.only_looks_on
+            spec.name, spec.role, pid, incarnation, state, heard, model, spec.only_looks_on
         )
 
 

@@ -63,17 +63,17 @@ def session_of(run_dir: Path, settings: Settings, model: ModelFacts) -> Session:
         BadInput: naming the file and the field, if it does not fit `settings` and `model`.
     """
     session = Session.load(run_dir, only_ours=True)
-    path, standing = run_dir / SESSION_FILE, session.standing
+    path, overrides = run_dir / SESSION_FILE, session.overrides
     for place, done in enumerate(session.injected):
         if done.number >= len(settings.events):
             events = f"{len(settings.events)} events"
             raise BadInput(f"{path}: injected.{place}.number: {done.number} of {events}")
-    if standing.workers == 0 and not settings.transport.listen:
-        raise BadInput(f"{path}: standing.workers: 0 needs transport.listen")
-    candidate = [standing.shadow.model] if standing.shadow is not None else []
-    for other in [*standing.models.values(), *candidate]:
+    if overrides.workers == 0 and not settings.transport.listen:
+        raise BadInput(f"{path}: overrides.workers: 0 needs transport.listen")
+    shadow = [overrides.shadow.model] if overrides.shadow is not None else []
+    for other in [*overrides.models.values(), *shadow]:
         if set(other.classes) != set(model.classes):
-            raise BadInput(f"{path}: standing: {other.short_hash} knows other classes than the run")
+            raise BadInput(f"{path}: overrides: {other.short_hash} has other classes than the run")
     return session
 
 

@@ -17,13 +17,13 @@ from line.process.runtime_dir import make_runtime_dir
 from line.process.runtime_mark import mark, new_token, remove_marked
 from line.process.signals import Interrupts
 from line.run_files.run_folder import RunFolder
-from line.run_files.runtime_overrides import Standing
+from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.settings import SINKS, Settings
-from line.supervise.child import Place
+from line.supervise.child import ProcessSpec
 from line.supervise.fault_injection import describe
-from line.supervise.model_orders import shadow_place
-from line.supervise.process_table import worker_place
+from line.supervise.model_orders import shadow_spec
+from line.supervise.process_table import worker_spec
 from line.supervise.resume import session_of
 from line.supervise.run_lock import RunLock
 from line.supervise.supervisor import Supervisor
@@ -120,10 +120,10 @@ def _go(
 
     status = Status(settings)
     status.restarts.update(session.restarts)
-    status.standing = session.standing
-    serving = session.standing.serving(model).short_hash
-    places = _places(settings, status.workers, serving, session.standing)
-    supervisor = Supervisor(places, folder, session, status, look, access)
+    status.overrides = session.overrides
+    serving = session.overrides.serving(model).short_hash
+    specs = _process_specs(settings, status.workers, serving, session.overrides)
+    supervisor = Supervisor(specs, folder, session, status, look, access)
     try:
         with Interrupts() as interrupts:
             ended = Ended(supervisor.run(interrupts))
@@ -136,17 +136,22 @@ def _go(
     return ended
 
 
-def _places(settings: Settings, workers: int, model: str, standing: Standing) -> list[Place]:
+def _process_specs(
+    settings: Settings, workers: int, model: str, overrides: RuntimeOverrides
+) -> list[ProcessSpec]:
     """Every process that the line needs; `model`: short hash of what the workers load."""
-    shadow = standing.shadow
+    shadow = overrides.shadow
     sinks = SINKS if settings.review.enabled else SINKS[:-1]
     return [
-        Place("dispatcher", "dispatcher", 0, "line.dispatch"),
-        *(Place("sink", name, index, "sinks") for index, name in enumerate(sinks)),
-        *(worker_place(n, model) for n in range(workers)),
-        *(Place("camera", f"camera-{n}", n, "producers") for n in range(settings.line.cameras)),
-        *([Place("console", "console", 0, "console")] if settings.console.on == "on" else []),
-        *([shadow_place(shadow.model.short_hash)] if shadow is not None else []),
+        ProcessSpec("dispatcher", "dispatcher", 0, "line.dispatch"),
+        *(ProcessSpec("sink", name, index, "sinks") for index, name in enumerate(sinks)),
+        *(worker_spec(n, model) for n in range(workers)),
+        *(
+            ProcessSpec("camera", f"camera-{n}", n, "producers")
+            for n in range(settings.line.cameras)
+        ),
+        *([ProcessSpec("console", "console", 0, "console")] if settings.console.on == "on" else []),
+        *([shadow_spec(shadow.model.short_hash)] if shadow is not None else []),
     ]
 
 
@@ -165,11 +170,11 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
         "models": [
             {"path": each.path, "sha256": each.sha256, "classes": each.classes}
-            for each in session.standing.all_models(model)
+            for each in session.overrides.all_models(model)
         ],
         "restarts": {role: status.restarts[role] for role in roles},
         "faults": describe(status.settings.events, session),
-        "orders": session.standing.orders,
+        "orders": session.overrides.orders,
         "trigger_jitter_ms": status.jitter_ms(),
         "malformed_messages": status.malformed,
         "refused_connections": status.strangers,

@@ -1,8 +1,8 @@
 """Starts the line's processes, watches them, restarts them, and stops them in order.
 
-It takes no part in the message plane: it knows its children by their leashes. A child that dies is
-noticed when its leash breaks; one that hangs, when its heartbeat stops. Every death is told to the
-dispatcher, which ends the leases of the dead, and written to `events.jsonl`.
+It takes no part in the message plane: it knows its children by their channels. A child that dies is
+noticed when its channel breaks; one that hangs, when its heartbeat stops. Every death is told to
+the dispatcher, which ends the leases of the dead, and written to `events.jsonl`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from line.observe.console_access import ConsoleAccess
 from line.observe.control_server import ControlSocket
 from line.observe.status import Status
 from line.observe.status_note import status_note
-from line.process.control_channel import Note
+from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import CONTROL
 from line.process.signals import Interrupts
 from line.run_files.event_log import EventLog
@@ -27,24 +27,24 @@ from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.supervise import child_log
 from line.supervise.belts import Belts
-from line.supervise.child import LOG, Child, Place
+from line.supervise.child import LOG, Child, ProcessSpec
 from line.supervise.fault_injection import Faults
 from line.supervise.model_orders import ModelOrders
-from line.supervise.order_handler import Foreman
+from line.supervise.order_handler import OrderHandler
 from line.supervise.order_log import OrderLog
-from line.supervise.process_table import Crew, FailedStart
+from line.supervise.process_table import FailedStart, ProcessTable
 from line.supervise.runtime_dir_guard import SocketFolder
 
 _STOP_UNBEGUN_S = 1.0
 """For the stop of a line that has fed nothing."""
 LOOK_S = 0.1
-"""Between two looks at everything; notes and deaths are heeded at once."""
-_STOP_ORDER: tuple[Callable[[Place], bool], ...] = (
-    lambda place: place.role == "camera",
-    lambda place: place.role == "worker",
-    lambda place: place.role == "dispatcher",
-    lambda place: place.name == LOG,
-    lambda place: place.follows,
+"""Between two looks at everything; notes and deaths are handled at once."""
+_STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
+    lambda spec: spec.role == "camera",
+    lambda spec: spec.role == "worker",
+    lambda spec: spec.role == "dispatcher",
+    lambda spec: spec.name == LOG,
+    lambda spec: spec.follows,
 )
 """Who feeds, who works, who writes, who reads what was written."""
 _SOCKETS_S = 1.0
@@ -58,7 +58,7 @@ class Supervisor:
 
     def __init__(
         self,
-        places: Sequence[Place],
+        specs: Sequence[ProcessSpec],
         folder: RunFolder,
         session: Session,
         status: Status,
@@ -72,12 +72,12 @@ class Supervisor:
         self._settings = status.settings.supervisor
         self._selector = selectors.DefaultSelector()
         self._access = access
-        self._crew = Crew(places, folder, session, self._settings, self._selector, access)
-        self._children = self._crew.children
+        self._table = ProcessTable(specs, folder, session, self._settings, self._selector, access)
+        self._children = self._table.children
         self._belts = Belts(status)
         self._events = EventLog(folder.path)
         self._models = ModelOrders(
-            self._crew, session, folder, status, self._events, self._selector
+            self._table, session, folder, status, self._events, self._selector
         )
         self._faults = Faults(status, session, self._children)
         self._control: ControlSocket | None = None
@@ -112,12 +112,12 @@ class Supervisor:
             raise StageDied(f"the supervisor: {where}{error.strerror or error}") from error
         finally:
             self._models.close()
-            self._crew.kill_all()
+            self._table.kill_all()
             self._selector.close()
 
     def _open_control(self, interrupts: Interrupts) -> ControlSocket:
-        foreman = Foreman(
-            self._crew,
+        order_handler = OrderHandler(
+            self._table,
             self._belts,
             self._models,
             self._session,
@@ -129,7 +129,7 @@ class Supervisor:
         log = OrderLog(self._folder.path, lambda: self._belts.now_s)
         console = self._status.settings.console
         address = self._access.address(console.url) if self._access is not None else None
-        return ControlSocket(path, self._selector, foreman.carry_out, log, address)
+        return ControlSocket(path, self._selector, order_handler.carry_out, log, address)
 
     def _run(self, interrupts: Interrupts) -> str:
         while not self._is_over():
@@ -146,9 +146,9 @@ class Supervisor:
 
     def _turn(self) -> None:
         """Wait for a note, a death, an interrupt, or the next look around."""
-        for failed in self._crew.start_due():
+        for failed in self._table.start_due():
             self._count_failed(failed)
-        wake = min(self._next_look, self._crew.next_start)
+        wake = min(self._next_look, self._table.next_start)
         for key, _ in self._selector.select(max(0.0, wake - monotonic())):
             if callable(key.data):  # of the control socket
                 key.data()
@@ -165,20 +165,20 @@ class Supervisor:
             if was_asleep:
                 child.heard = now
             limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
-            if now - child.heard > limit_s * child.place.patience:
+            if now - child.heard > limit_s * child.spec.patience:
                 child.kill_hung()
-            child.leash.flush()
+            child.channel.flush()
             self._listen(child)
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
         self._faults.end_due(now)
         self._models.look()
         self._events.flush()
-        self._crew.record_if_behind()
+        self._table.record_if_behind()
         self._begin_belt_when_ready()
         self._check_workers(now)
         self._check_sockets(now)
         self._status.note_movement(now)
-        self._status.processes = self._crew.states()
+        self._status.processes = self._table.states()
         self._show()
         if self._control is not None:
             self._control.look_around(lambda: status_note(self._status))
@@ -188,7 +188,7 @@ class Supervisor:
         if now < self._next_look_at_sockets or self._sockets is None or self._control is None:
             return
         self._next_look_at_sockets = now + _SOCKETS_S
-        dispatcher = self._crew.dispatcher
+        dispatcher = self._table.dispatcher
         is_ready = dispatcher is not None and dispatcher.is_ready
         if self._sockets.is_whole(dispatcher_is_ready=is_ready):
             return
@@ -210,7 +210,7 @@ class Supervisor:
         )
         if dispatcher is not None:
             dispatcher.kill()  # the next one binds its sockets in the new folder
-        self._crew.record()
+        self._table.record()
 
     def _show(self) -> None:
         """Whoever looks on may fail, and is not called again then; the line goes on."""
@@ -221,31 +221,31 @@ class Supervisor:
             self._status.incidents.append(f"who looked on failed: {type(error).__name__}: {error}")
 
     def _listen(self, child: Child) -> None:
-        """Heed what a child has said, to its last word if it died."""
+        """OnEnd what a child has said, to its last word if it died."""
         self._take_notes(child)
         how = child.ended()
         if how is not None:
             self._take_notes(child)
-            self._bury(child, how)
+            self._reap(child, how)
 
     # -- what children say --------------------------------------------------------------------
 
     def _take_notes(self, child: Child) -> None:
         for note in child.notes():
-            self._heed(child, note)
-        self._status.count_refused(child.place.name, child.refused)
+            self._handle(child, note)
+        self._status.count_refused(child.spec.name, child.refused)
 
-    def _heed(self, child: Child, note: Note) -> None:
-        if note["kind"] == "incident" and child.place.role != "dispatcher":  # that tells of others
-            note["text"] = f"{child.place.name} {note['text']}"
-        self._status.take(child.place.name, note)
+    def _handle(self, child: Child, note: ControlMessage) -> None:
+        if note["kind"] == "incident" and child.spec.role != "dispatcher":  # that tells of others
+            note["text"] = f"{child.spec.name} {note['text']}"
+        self._status.take(child.spec.name, note)
         match note["kind"]:
             case "ready":
                 self._welcome(child)
             case "progress":
-                self._belts.learn(child.place.name, note)
+                self._belts.learn(child.spec.name, note)
             case "finished":
-                self._crew.finished.add(child.place.name)
+                self._table.finished.add(child.spec.name)
             case "event":
                 self._faults.begin(note["number"])
             case "suspect":
@@ -254,7 +254,7 @@ class Supervisor:
                 self._events.append(note["id"], note["event"], note["text"])
             case "error":
                 child.last_words = note["text"]
-                self._status.incidents.append(f"{child.place.name}: {note['text']}")
+                self._status.incidents.append(f"{child.spec.name}: {note['text']}")
 
     def _welcome(self, child: Child) -> None:
         if child.is_ready:
@@ -262,74 +262,74 @@ class Supervisor:
         child.ready = monotonic()
         child.rows_before = self._status.rows
         self._faults.greet(child)
-        self._crew.record()
-        if child.place.role == "camera" and self._belts.have_started:
-            child.leash.send(**self._belts.start_note())
+        self._table.record()
+        if child.spec.role == "camera" and self._belts.have_started:
+            child.channel.send(**self._belts.start_note())
             if self._status.phase == "draining":
-                child.leash.send("drain")
+                child.channel.send("drain")
 
     def _end_hung_worker(self, identity: str) -> None:
-        for child in self._crew.of_role("worker"):
+        for child in self._table.of_role("worker"):
             if child.identity == identity:
                 child.kill_hung()
 
     # -- deaths -------------------------------------------------------------------------------
 
-    def _bury(self, child: Child, how: str) -> None:
-        place, worked = child.place, self._has_worked(child)
-        self._crew.bury(child)
-        if place.name in self._crew.finished:
+    def _reap(self, child: Child, how: str) -> None:
+        spec, worked = child.spec, self._has_worked(child)
+        self._table.reap(child)
+        if spec.name in self._table.finished:
             return  # a camera whose belt has ended is not needed any more
-        if self._crew.dispatcher is not None:
-            self._crew.dispatcher.leash.send("died", role=place.role, process=child.identity)
+        if self._table.dispatcher is not None:
+            self._table.dispatcher.channel.send("died", role=spec.role, process=child.identity)
         self._models.lost(child, how)
-        if not self._crew.is_needed(place.name):
+        if not self._table.is_needed(spec.name):
             return  # a worker that was told to leave
-        why = self._crew.restart(child, worked=worked)
+        why = self._table.restart(child, worked=worked)
         if not why:
-            self._count_restart(place, child.identity, how)
+            self._count_restart(spec, child.identity, how)
         elif child.last_words:
-            self._give_up(place, child.identity, child.last_words)
+            self._give_up(spec, child.identity, child.last_words)
         else:
             last_line = child_log.last_line(child.log)
             said = f" ({last_line})" if last_line else ""
-            self._give_up(place, child.identity, f"it {why}, last: {how}{said}; see {child.log}")
+            self._give_up(spec, child.identity, f"it {why}, last: {how}{said}; see {child.log}")
 
     def _count_failed(self, failed: FailedStart) -> None:
         """The machine could not start a process, which counts as a start that failed."""
-        why = self._crew.start_again(failed)
+        why = self._table.start_again(failed)
         if why:
-            self._give_up(failed.place, failed.identity, failed.why)
+            self._give_up(failed.spec, failed.identity, failed.why)
         else:
-            self._count_restart(failed.place, failed.identity, failed.why)
+            self._count_restart(failed.spec, failed.identity, failed.why)
 
-    def _count_restart(self, place: Place, identity: str, how: str) -> None:
-        self._status.restarts[place.role] += 1
+    def _count_restart(self, spec: ProcessSpec, identity: str, how: str) -> None:
+        self._status.restarts[spec.role] += 1
         self._session.restarts = dict(self._status.restarts)
-        self._events.append(f"restart-{identity}", "restart", f"{place.name} {how}, restarted")
+        self._events.append(f"restart-{identity}", "restart", f"{spec.name} {how}, restarted")
 
-    def _give_up(self, place: Place, identity: str, why: str) -> None:
+    def _give_up(self, spec: ProcessSpec, identity: str, why: str) -> None:
         """Only workers stand in for one another; any other process is a stage by itself."""
-        text = f"{place.name} was given up: {why}"
+        text = f"{spec.name} was given up: {why}"
         self._events.append(f"given_up-{identity}", "given_up", text)
-        if place.only_looks_on:
+        if spec.only_looks_on:
             self._status.incidents.append(text)
-        elif place.role != "worker":
+        elif spec.role != "worker":
             raise StageDied(text)
         else:
             self._worker_given_up = text
-            if not self._crew.workers_left and not self._status.remote_workers:
+            if not self._table.workers_left and not self._status.remote_workers:
                 raise StageDied(text)
 
     def _has_worked(self, child: Child) -> bool:
         """In this life it, or the line around it, brought something to its end."""
-        if child.place.role == "worker":
+        if child.spec.role == "worker":
             return self._status.answered_by(child.identity) > 0
         return self._status.rows > child.rows_before
 
     def _check_workers(self, now: float) -> None:
         """Workers elsewhere serve on when those here were given up; without them it is over."""
-        if not self._worker_given_up or self._crew.workers_left or self._status.remote_workers:
+        if not self._worker_given_up or self._table.workers_left or self._status.remote_workers:
             self._served = now
         elif now - self._served > self._settings.start_s:
             raise StageDied(f"{self._worker_given_up}; and no worker elsewhere serves any more")
@@ -337,7 +337,7 @@ class Supervisor:
     # -- phases -------------------------------------------------------------------------------
 
     def _begin_belt_when_ready(self) -> None:
-        if self._belts.have_started or not (self._crew.is_ready and self._status.has_workers):
+        if self._belts.have_started or not (self._table.is_ready and self._status.has_workers):
             return
         self._belts.start()
         self._status.phase = "running"
@@ -352,7 +352,7 @@ class Supervisor:
         draining = self._status.phase == "draining"
         if not self._belts.have_started:
             return draining
-        feeding = self._crew.cameras - self._crew.finished
+        feeding = self._table.cameras - self._table.finished
         if draining:
             feeding -= {name for name in feeding if self._has_nothing_to_drain(name)}
         return not feeding
@@ -370,15 +370,15 @@ class Supervisor:
         self._status.phase = "stopping"
         has_begun = self._belts.have_started
         deadline = monotonic() + (self._settings.stop_s if has_begun else _STOP_UNBEGUN_S)
-        self._crew.start_nobody()
+        self._table.start_nobody()
         for is_meant in _STOP_ORDER:
-            stopping = [child for child in self._children.values() if is_meant(child.place)]
+            stopping = [child for child in self._children.values() if is_meant(child.spec)]
             for child in stopping:
-                child.leash.send("stop")
-                self._crew.finished.add(child.place.name)
-                if not child.is_ready and not (child.place.follows and has_begun):
+                child.channel.send("stop")
+                self._table.finished.add(child.spec.name)
+                if not child.is_ready and not (child.spec.follows and has_begun):
                     child.kill()  # it holds nothing, and would first become ready
-            while any(c.place.name in self._children for c in stopping):
+            while any(c.spec.name in self._children for c in stopping):
                 if monotonic() > deadline or interrupts.count > 1:
                     self._tell_who_is_behind()
                     return
@@ -387,13 +387,13 @@ class Supervisor:
     def _tell_who_is_behind(self) -> None:
         """A follower that is killed now has not read all that was written."""
         for child in self._children.values():
-            if child.place.follows:
-                behind = self._status.behind.get(child.place.name)
+            if child.spec.follows:
+                behind = self._status.behind.get(child.spec.name)
                 rows = "an unknown number of" if behind is None else behind
-                text = f"{child.place.name} was ended {rows} rows behind {LOG}"
+                text = f"{child.spec.name} was ended {rows} rows behind {LOG}"
                 self._events.append(f"behind-{child.identity}", "behind", text)
                 self._status.incidents.append(text)
 
     def _tell_cameras(self, kind: str, **facts: Any) -> None:
-        for camera in self._crew.of_role("camera"):
-            camera.leash.send(kind, **facts)
+        for camera in self._table.of_role("camera"):
+            camera.channel.send(kind, **facts)

@@ -12,9 +12,9 @@ from line.events import Stall
 from line.messages import Frame, Unseen
 from line.outcome import Verdict
 from line.settings import Settings
-from planner.sim.event_queue import Agenda, Happening
+from planner.sim.event_queue import EventQueue, TimedCall
 from planner.sim.lane import clock_speed
-from planner.sim.machine import Workplace
+from planner.sim.machine import SharedMachine
 from planner.sim.process import Process
 from planner.sim.stand_ins import Item
 from producers.belt import BeltItem
@@ -37,19 +37,19 @@ class Camera(Process):
 
     def __init__(
         self,
-        agenda: Agenda,
+        queue: EventQueue,
         settings: Settings,
         number: int,
         items: Iterator[Item],
         line: Line,
         tell_belt: Callable[[float], None],
         tell_done: Callable[[], None],
-        workplace: Workplace,
+        machine: SharedMachine,
         smearing_s: float,
     ) -> None:
         """`tell_belt`: told the belt time of each trigger on the `max` clock; `tell_done`: once."""
-        super().__init__(agenda, f"camera-{number}", "camera")
-        self._workplace = workplace
+        super().__init__(queue, f"camera-{number}", "camera")
+        self._machine = machine
         self._smearing_s = smearing_s
         self.items: dict[int, Item] = {}
         """by sequence: those on their way"""
@@ -100,12 +100,12 @@ class Camera(Process):
         if item is None:
             self._finish_if_done()
         elif self._is_paced:
-            self.agenda.at(item.due, self._trigger, item)
+            self.queue.at(item.due, self._trigger, item)
 
-    def _trigger(self, happening: Happening) -> None:
-        if self.frozen_until_s and self.is_frozen(self._trigger, happening):
+    def _trigger(self, timed_call: TimedCall) -> None:
+        if self.frozen_until_s and self.is_frozen(self._trigger, timed_call):
             return
-        item: Item = happening.about
+        item: Item = timed_call.about
         self._reach(item)
         if not self.is_up:
             self._pass_unseen(item, "the camera was down")
@@ -119,13 +119,13 @@ class Camera(Process):
         while (item := self._next) is not None and self._window.room > self._exposures:
             self._reach(item)
             self._tell_belt(item.scheduled_s)
-            self._expose(item, self.agenda.now)
+            self._expose(item, self.queue.now)
             self._look_for_next()
 
     def _reach(self, item: Item) -> None:
         self._last = item
         self._begin_ahead(item.scheduled_s)
-        passage = self._workplace.see_item(item.way, self.agenda.now)
+        passage = self._machine.see_item(item.way, self.queue.now)
         item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._riding.popleft()
         if item.ready is not None:
@@ -139,15 +139,15 @@ class Camera(Process):
         while (item := self._coming) is not None and item.fed_s <= belt_s:
             self._riding.append(item)
             self._coming = next(self._belt, None)
-            fed_s = item.fed_s / self._speed if self._is_paced else self.agenda.now
-            self._workplace.feed(fed_s, item.due if self._is_paced else math.inf)
+            fed_s = item.fed_s / self._speed if self._is_paced else self.queue.now
+            self._machine.feed(fed_s, item.due if self._is_paced else math.inf)
             if self._ahead < self._window.room - self._exposures:
                 self._ahead += 1
                 self._begin(item, fed_s)
 
     def _begin(self, item: Item, moment_s: float) -> float:
         """The studio's next picture; returns when it is finished."""
-        taken_s = item.picture_s * self._workplace.crowding + self._smearing_s
+        taken_s = item.picture_s * self._machine.crowding + self._smearing_s
         self._studio_free_s = item.ready = max(moment_s, self._studio_free_s) + taken_s
         return item.ready
 
@@ -162,12 +162,12 @@ class Camera(Process):
         self._arrived_s = max(self._arrived_s, ready_s + item.half_way_s)
         self._published_s = item.published = ready_s
         item.triggered = triggered
-        self.agenda.at(self._arrived_s, self._arrive, (self.incarnation, item))
+        self.queue.at(self._arrived_s, self._arrive, (self.incarnation, item))
 
-    def _arrive(self, happening: Happening) -> None:
-        if self.frozen_until_s and self.is_frozen(self._arrive, happening):
+    def _arrive(self, timed_call: TimedCall) -> None:
+        if self.frozen_until_s and self.is_frozen(self._arrive, timed_call):
             return
-        incarnation, item = happening.about
+        incarnation, item = timed_call.about
         self._exposures -= 1
         if incarnation != self.incarnation or not self.is_up:
             self._pass_unseen(item, "the camera was down")
@@ -197,15 +197,15 @@ class Camera(Process):
     def _send_range_soon(self) -> None:
         if self._window.has_range and not self._range_is_due:
             self._range_is_due = True
-            self.agenda.at(self._next_range_s, self._send_range)
+            self.queue.at(self._next_range_s, self._send_range)
 
-    def _send_range(self, happening: Happening) -> None:
-        if self.is_frozen(self._send_range, happening):
+    def _send_range(self, timed_call: TimedCall) -> None:
+        if self.is_frozen(self._send_range, timed_call):
             return
         self._range_is_due = False
         unseen = self._window.next_range()
         if unseen is not None:
-            self._next_range_s = self.agenda.now + RANGE_S
+            self._next_range_s = self.queue.now + RANGE_S
             self._line.unseen(unseen.items)
 
     def acknowledge(self, seqs: list[int]) -> None:

@@ -11,7 +11,7 @@ from line.dispatch.ledger import Ledger
 from line.messages import Frame, Key, Refusal, Unseen
 from line.settings import Settings
 from planner.sim.camera import Camera
-from planner.sim.event_queue import Agenda, Happening
+from planner.sim.event_queue import EventQueue, TimedCall
 from planner.sim.process import Process
 from planner.sim.sink import Log
 from planner.sim.stand_ins import Item
@@ -28,9 +28,9 @@ class Dispatcher(Process):
     """told the name of a process that is to die"""
 
     def __init__(
-        self, agenda: Agenda, settings: Settings, new_ledger: Callable[[], Ledger]
+        self, queue: EventQueue, settings: Settings, new_ledger: Callable[[], Ledger]
     ) -> None:
-        super().__init__(agenda, "dispatcher", "dispatcher")
+        super().__init__(queue, "dispatcher", "dispatcher")
         self._settings = settings
         self._lease_s = settings.worker.lease_s
         self._new_ledger = new_ledger
@@ -66,7 +66,7 @@ class Dispatcher(Process):
         """A camera's frame has arrived."""
         if self._is_away and self._puts_off(lambda _: self.frame(frame)):
             return
-        self._carry_out(self._ledger.frame(frame, None, self.agenda.now))
+        self._carry_out(self._ledger.frame(frame, None, self.queue.now))
         if self._ledger.waiting:
             self._wake_by(frame.deadline)
 
@@ -75,12 +75,12 @@ class Dispatcher(Process):
         if not self._puts_off(lambda _: self.unseen(items)):
             self._carry_out(self._ledger.unseen(items))
 
-    def answers(self, happening: Happening) -> None:
+    def answers(self, timed_call: TimedCall) -> None:
         """A worker's (identity, results or refusals) have arrived."""
-        if self._is_away and self._puts_off(self.answers, happening.about):
+        if self._is_away and self._puts_off(self.answers, timed_call.about):
             return
-        worker, messages = happening.about
-        ledger, now = self._ledger, self.agenda.now
+        worker, messages = timed_call.about
+        ledger, now = self._ledger, self.queue.now
         for message in messages:
             hear = ledger.refusal if isinstance(message, Refusal) else ledger.result
             self._carry_out(hear(worker, message, now))
@@ -97,13 +97,13 @@ class Dispatcher(Process):
         if self.is_up:
             self._hired[worker.identity] = worker
             credit = self._settings.worker.credit
-            self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.agenda.now))
+            self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.queue.now))
             self._look_ahead()
 
     def worker_left(self, worker: Worker) -> None:
         if self.is_up and worker.identity in self._hired:
             del self._hired[worker.identity]
-            self._carry_out(self._ledger.worker_left(worker.identity, self.agenda.now))
+            self._carry_out(self._ledger.worker_left(worker.identity, self.queue.now))
             self._look_ahead()
 
     def log_joined(self) -> None:
@@ -121,24 +121,24 @@ class Dispatcher(Process):
         """Dead, or perhaps frozen."""
         return bool(self.frozen_until_s) or not self.is_up
 
-    def _puts_off(self, action: Callable[[Happening], None], about: object = None) -> bool:
+    def _puts_off(self, action: Callable[[TimedCall], None], about: object = None) -> bool:
         """Dead, it hears nothing; frozen, it hears later, unless it dies before."""
-        if self.is_up and (not self.frozen_until_s or self.agenda.now >= self.frozen_until_s):
+        if self.is_up and (not self.frozen_until_s or self.queue.now >= self.frozen_until_s):
             return False
         incarnation = self.incarnation
 
-        def hear(happening: Happening) -> None:
+        def hear(timed_call: TimedCall) -> None:
             if self.incarnation == incarnation:
-                action(happening)
+                action(timed_call)
 
         if self.is_up:
-            self.agenda.at(self.frozen_until_s, hear, about)
+            self.queue.at(self.frozen_until_s, hear, about)
         return True
 
     def _carry_out(self, actions: Sequence[act.Action]) -> None:
         if not actions:
             return
-        now, cameras = self.agenda.now, self.cameras
+        now, cameras = self.queue.now, self.cameras
         acknowledged: dict[int, list[int]] = {}
         for action in actions:
             if isinstance(action, act.Write):  # `match` would take three times as long
@@ -161,13 +161,13 @@ class Dispatcher(Process):
         """Look at the time then, at the latest: a deadline passes, or a lease ends."""
         if moment_s < self._alarm_s:
             self._alarm_s = moment_s
-            self.agenda.at(moment_s, self._tick, moment_s)
+            self.queue.at(moment_s, self._tick, moment_s)
 
-    def _tick(self, happening: Happening) -> None:
-        if happening.about != self._alarm_s or self._puts_off(self._tick, happening.about):
+    def _tick(self, timed_call: TimedCall) -> None:
+        if timed_call.about != self._alarm_s or self._puts_off(self._tick, timed_call.about):
             return
         self._alarm_s = math.inf
-        self._carry_out(self._ledger.tick(self.agenda.now))
+        self._carry_out(self._ledger.tick(self.queue.now))
         self._look_ahead()
 
     def _look_ahead(self) -> None:

@@ -12,7 +12,7 @@ import simpy
 from simpy.events import NORMAL
 
 
-class Happening:
+class TimedCall:
     """Something that is bound to happen, and what it is about."""
 
     __slots__ = ("about", "action")
@@ -22,10 +22,10 @@ class Happening:
         self.about = about
 
 
-Action = Callable[[Happening], None]
+Action = Callable[[TimedCall], None]
 
 
-class Agenda(simpy.Environment):
+class EventQueue(simpy.Environment):
     """Times are virtual seconds of the wall clock since belt second 0.
 
     A callback costs a third of a SimPy process that is resumed, and the twin has some five of them
@@ -44,15 +44,15 @@ class Agenda(simpy.Environment):
         now = self._now
         # Rounded as SimPy rounds a delay: it settles who is first of those due at one moment.
         due_s = now + (moment_s - now) if moment_s > now else now
-        happening = cast(simpy.Event, Happening(action, about))
-        heappush(self._queue, (due_s, NORMAL, next(self._eid), happening))
+        timed_call = cast(simpy.Event, TimedCall(action, about))
+        heappush(self._queue, (due_s, NORMAL, next(self._eid), timed_call))
 
     def step(self) -> None:
-        """SimPy's own, but for a `Happening`, which has one callback and cannot fail."""
+        """SimPy's own, but for a `TimedCall`, which has one callback and cannot fail."""
         queue = self._queue
-        happening: object = queue[0][3] if queue else None
-        if type(happening) is Happening:
+        timed_call: object = queue[0][3] if queue else None
+        if type(timed_call) is TimedCall:
             self._now = heappop(queue)[0]
-            happening.action(happening)
+            timed_call.action(timed_call)
         else:
             super().step()

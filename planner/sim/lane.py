@@ -11,7 +11,7 @@ import numpy as np
 from line.events import Drift
 from line.pace import belt_pace
 from line.settings import Settings
-from planner.sim.random_draws import BLOCK_ITEMS, Luck
+from planner.sim.random_draws import BLOCK_ITEMS, RandomDraws
 from planner.sim.stand_ins import Item
 
 
@@ -20,7 +20,7 @@ def items(
     camera: int,
     arrivals: Iterator[float],
     true_classes: Iterator[str],
-    lucks: Iterator[Luck],
+    random_draws: Iterator[RandomDraws],
     masses_g: Mapping[str, float],
 ) -> Iterator[Item]:
     """To the end of `arrivals`, made in blocks; `masses_g`: of one item of each class."""
@@ -32,7 +32,7 @@ def items(
     to_camera_s, to_ejector_s = (
         ride_s(0.0, metres) for metres in (belt.infeed_to_camera_m, belt.camera_to_ejector_m)
     )
-    for block, luck in enumerate(lucks):
+    for block, chance in enumerate(random_draws):
         fed_s = np.fromiter(islice(arrivals, BLOCK_ITEMS), float)
         if not fed_s.size:
             return
@@ -54,7 +54,7 @@ def items(
             deadlines.tolist() if math.isfinite(speed) else repeat(math.inf),
             classes,
             map(masses_g.__getitem__, classes),
-            *luck,
+            *chance,
         )
 
 

@@ -19,7 +19,7 @@ PACE_S = 0.25
 
 
 @dataclass(slots=True)
-class Workplace:
+class SharedMachine:
     """What camera and workers share."""
 
     paces: Paces

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from planner.sim.event_queue import Action, Agenda, Happening
+from planner.sim.event_queue import Action, EventQueue, TimedCall
 
 
 class Process:
     """One incarnation after the other, under one name."""
 
-    def __init__(self, agenda: Agenda, name: str, role: str) -> None:
-        self.agenda = agenda
+    def __init__(self, queue: EventQueue, name: str, role: str) -> None:
+        self.queue = queue
         self.name = name
         self.role = role
         self.incarnation = 1
@@ -30,15 +30,15 @@ class Process:
         self.incarnation += 1
         self.identity = f"{self.name}#{self.incarnation}"
         self.is_up = True
-        self.since_s = self.agenda.now
+        self.since_s = self.queue.now
 
     def freeze(self, until_s: float) -> None:
         """It does nothing until then."""
         self.frozen_until_s = until_s
 
-    def is_frozen(self, action: Action, happening: Happening) -> bool:
+    def is_frozen(self, action: Action, timed_call: TimedCall) -> bool:
         """Whether what happens has to wait; then it will happen again when it need not."""
-        if not self.frozen_until_s or self.agenda.now >= self.frozen_until_s:
+        if not self.frozen_until_s or self.queue.now >= self.frozen_until_s:
             return False
-        self.agenda.at(self.frozen_until_s, action, happening.about)
+        self.queue.at(self.frozen_until_s, action, timed_call.about)
         return True

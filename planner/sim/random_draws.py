@@ -1,7 +1,7 @@
 """What chance decides of an item's way through the line: drawn for many items at once.
 
 It depends on (seed, camera, sequence) alone, like the item itself, so that two lines that differ
-in their workers meet the same luck.
+in their workers meet the same chance.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BLOCK_ITEMS = 1024
 _Draws = NDArray[np.float64]
 
 
-class Luck(NamedTuple):
+class RandomDraws(NamedTuple):
     """Of `BLOCK_ITEMS` items, one after the other. Durations in virtual seconds."""
 
     picture_s: list[float]
@@ -34,12 +34,12 @@ class Luck(NamedTuple):
     """0 … 1: which answer of its class"""
 
 
-def lucks(profile: Profile, seed: int, camera: int) -> Iterator[Luck]:
+def random_draws(profile: Profile, seed: int, camera: int) -> Iterator[RandomDraws]:
     """Of all items of one lane, block after block, without end."""
     for block in count():
         words = np.random.SeedSequence([seed, camera, block, int(Purpose.TWIN)])
         draws = np.random.Generator(np.random.PCG64(words)).random((5, BLOCK_ITEMS))
-        yield Luck(
+        yield RandomDraws(
             picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
             way=draws[1].tolist(),
             patience=draws[4].tolist(),

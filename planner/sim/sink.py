@@ -9,13 +9,13 @@ from typing import Protocol
 from line.dispatch.log_queue import GATHER_S
 from line.messages import Key
 from line.outcome import Outcome
-from planner.sim.event_queue import Agenda, Happening
+from planner.sim.event_queue import EventQueue, TimedCall
 from planner.sim.process import Process
 
 OnRow = Callable[[Outcome], None]
 
 
-class Employer(Protocol):
+class DispatcherLink(Protocol):
     """Whom the log answers."""
 
     def stored(self, keys: Sequence[Key]) -> None: ...
@@ -24,9 +24,11 @@ class Employer(Protocol):
 class Log(Process):
     """`on_row` hears of every item's row once, in the order of the file."""
 
-    def __init__(self, agenda: Agenda, name: str, employer: Employer, on_row: OnRow) -> None:
-        super().__init__(agenda, name, "sink")
-        self._employer = employer
+    def __init__(
+        self, queue: EventQueue, name: str, dispatcher: DispatcherLink, on_row: OnRow
+    ) -> None:
+        super().__init__(queue, name, "sink")
+        self._dispatcher = dispatcher
         self._on_row = on_row
         self._rows: set[Key] = set()
         """written, not acknowledged to their cameras; they survive the process"""
@@ -59,14 +61,14 @@ class Log(Process):
     def _wake(self) -> None:
         if not self._is_awake and self._inbox:
             self._is_awake = True
-            self.agenda.at(max(self._inbox[0][0], self._rested_s), self._store, self.incarnation)
+            self.queue.at(max(self._inbox[0][0], self._rested_s), self._store, self.incarnation)
 
-    def _store(self, happening: Happening) -> None:
-        if happening.about != self.incarnation or not self.is_up:
+    def _store(self, timed_call: TimedCall) -> None:
+        if timed_call.about != self.incarnation or not self.is_up:
             return
-        if self.frozen_until_s and self.is_frozen(self._store, happening):
+        if self.frozen_until_s and self.is_frozen(self._store, timed_call):
             return
-        now = self.agenda.now
+        now = self.queue.now
         inbox = self._inbox
         keys: list[Key] = []
         while inbox and inbox[0][0] <= now:
@@ -79,6 +81,6 @@ class Log(Process):
         self._rested_s = now + GATHER_S
         self._is_awake = False
         if keys:
-            self._employer.stored(keys)
+            self._dispatcher.stored(keys)
         if inbox:
             self._wake()

@@ -15,15 +15,15 @@ from planner.profile import Profile
 from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
 from planner.sim.dispatcher import Dispatcher
-from planner.sim.event_queue import Agenda
+from planner.sim.event_queue import EventQueue
 from planner.sim.inference_time import ServiceTimes
 from planner.sim.lane import items
 from planner.sim.latency_samples import WayTable
 from planner.sim.line_figures import Figures
-from planner.sim.machine import Workplace
+from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
 from planner.sim.process import Process
-from planner.sim.random_draws import lucks
+from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
 from planner.sim.source import KnownSource, is_smeared, known_source
 from planner.sim.supervisor import Failures, Supervisor
@@ -46,7 +46,7 @@ def simulate(
     that are at work let them; the log's credit, rests and acknowledgements; any clock; kills and
     freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
-    Assumes: luck is independent from item to item; what follows the log, and pictures kept for
+    Assumes: chance is independent from item to item; what follows the log, and pictures kept for
     review, cost nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the
     disk and messages lost in the sockets cost nothing; any process is back after `restart_s` and
     the delay that the restart rules want.
@@ -74,31 +74,29 @@ class _Twin:
         self._figures = Figures(
             {name: settings.mass_g(name) for name in source.classes}, workers=_workers(settings)
         )
-        self._agenda = Agenda()
-        self._dispatcher = Dispatcher(self._agenda, settings, self._new_ledger)
+        self._queue = EventQueue()
+        self._dispatcher = Dispatcher(self._queue, settings, self._new_ledger)
         paces = Paces(profile)
-        self._workplace = Workplace(
+        self._machine = SharedMachine(
             paces,
             WayTable(profile, paces, self._figures.workers),
             ServiceTimes(profile, paces, self._figures.workers),
             Answers(profile),
             profile.model_sha256[:12],
         )
-        self._log = Log(
-            self._agenda, SINKS[0], self._dispatcher, _both(self._figures.count, on_row)
-        )
+        self._log = Log(self._queue, SINKS[0], self._dispatcher, _both(self._figures.count, on_row))
         followers = SINKS[1:] if settings.review.enabled else SINKS[1:-1]
         self._workers = [
-            Worker(self._agenda, settings, number, self._workplace, self._dispatcher)
+            Worker(self._queue, settings, number, self._machine, self._dispatcher)
             for number in range(self._figures.workers)
         ]
         self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
         self._lanes_left = len(self._cameras)
-        self._over = self._agenda.event()
+        self._over = self._queue.event()
         # They read the log's file: whether they live is nothing to the line.
-        reading = [Process(self._agenda, name, "sink") for name in followers]
+        reading = [Process(self._queue, name, "sink") for name in followers]
         processes = [*self._cameras, *self._workers, self._log, *reading, self._dispatcher]
-        self._supervisor = Supervisor(self._agenda, settings, profile, self._dispatcher, processes)
+        self._supervisor = Supervisor(self._queue, settings, profile, self._dispatcher, processes)
 
     def run(self, failures: Failures | None) -> Figures:
         dispatcher, figures = self._dispatcher, self._figures
@@ -112,15 +110,15 @@ class _Twin:
         for camera in self._cameras:
             camera.begin()
         try:
-            self._agenda.run(until=self._over)
+            self._queue.run(until=self._over)
         except StageDied as error:
             figures.died = error
-        figures.events = self._agenda.events
+        figures.events = self._queue.events
         figures.settle()
         figures.unaccounted = sum(camera.fed for camera in self._cameras) - figures.fed
-        figures.wall_s = self._agenda.now
+        figures.wall_s = self._queue.now
         figures.belt_s = max(camera.reached_s for camera in self._cameras)
-        figures.busy_s = self._workplace.busy_s
+        figures.busy_s = self._machine.busy_s
         figures.restarts.update(self._supervisor.restarts)
         figures.injected = tuple(self._supervisor.injected)
         return figures
@@ -145,20 +143,20 @@ class _Twin:
             number,
             lane_arrivals(settings, number, source.length),
             source.true_classes(number),
-            lucks(self._profile, settings.line.seed, number),
+            random_draws(self._profile, settings.line.seed, number),
             self._figures.mass_g,
         )
         smearing_ms = self._profile.smearing_ms if is_smeared(settings, source.is_exact) else 0.0
         tell_belt = self._tell_belt if number == 0 else _nothing
         return Camera(
-            self._agenda,
+            self._queue,
             settings,
             number,
             belt,
             self._dispatcher,
             tell_belt,
             self._lane_done,
-            self._workplace,
+            self._machine,
             smearing_ms / 1000,
         )
 

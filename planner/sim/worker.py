@@ -11,10 +11,10 @@ from line.events import Corrupt, Poison
 from line.messages import Refusal
 from line.outcome import Verdict
 from line.settings import Settings
-from planner.sim.event_queue import Agenda, Happening
+from planner.sim.event_queue import EventQueue, TimedCall
 from planner.sim.inference import Inference
 from planner.sim.inference_time import SHARES
-from planner.sim.machine import Workplace
+from planner.sim.machine import SharedMachine
 from planner.sim.process import Process
 from planner.sim.stand_ins import Answer, Item
 
@@ -24,10 +24,10 @@ _TOO_LATE = "its deadline passed at the worker"
 _DAMAGED = "its picture was damaged on the way: the checksum differs"
 
 
-class Employer(Protocol):
+class DispatcherLink(Protocol):
     """Where answers go, and who buries workers."""
 
-    def answers(self, happening: Happening) -> None: ...
+    def answers(self, timed_call: TimedCall) -> None: ...
 
     def crashed(self, name: str) -> None: ...
 
@@ -37,17 +37,17 @@ class Worker(Process):
 
     def __init__(
         self,
-        agenda: Agenda,
+        queue: EventQueue,
         settings: Settings,
         number: int,
-        workplace: Workplace,
-        employer: Employer,
+        machine: SharedMachine,
+        dispatcher: DispatcherLink,
     ) -> None:
-        super().__init__(agenda, f"worker-{number}", "worker")
+        super().__init__(queue, f"worker-{number}", "worker")
         self.slowness = 1.0
         """factor on its inferences"""
-        self._workplace = workplace
-        self._employer = employer
+        self._machine = machine
+        self._dispatcher = dispatcher
         self._seed = settings.line.seed
         self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
         self._poisons = [e for e in settings.events if isinstance(e, Poison)]
@@ -62,7 +62,7 @@ class Worker(Process):
 
     def receive(self, item: Item) -> None:
         """The dispatcher has sent it on its way."""
-        self._arrived_s = max(self._arrived_s, self.agenda.now + item.half_way_s)
+        self._arrived_s = max(self._arrived_s, self.queue.now + item.half_way_s)
         self._inbox.append((self._arrived_s, item))
         if not self._is_awake:
             self._wake()
@@ -70,7 +70,7 @@ class Worker(Process):
     def die(self) -> None:
         super().die()
         if self._inference is not None:
-            self._workplace.end(self._inference, self.agenda.now)
+            self._machine.end(self._inference, self.queue.now)
             self._inference = None
         self._inbox.clear()
         if self._is_awake:
@@ -81,30 +81,30 @@ class Worker(Process):
     def freeze(self, until_s: float) -> None:
         super().freeze(until_s)
         if self._inference is not None:
-            self._inference.rest(self.agenda.now, until_s)
+            self._inference.rest(self.queue.now, until_s)
 
     def _wake(self) -> None:
         if self._is_awake or not self._inbox:
             return
         self._is_awake = True
-        self._workplace.engage(self.agenda.now)
+        self._machine.engage(self.queue.now)
         comes_s = self._inbox[0][0]
         if self._largest_batch == 1 and not (self.frozen_until_s or self._poisons):
             # Nothing that comes meanwhile would change the batch: one event less.
-            self._begin(max(0.0, comes_s - self.agenda.now))
+            self._begin(max(0.0, comes_s - self.queue.now))
         else:
-            self.agenda.at(comes_s, self._look, self.incarnation)
+            self.queue.at(comes_s, self._look, self.incarnation)
 
-    def _look(self, happening: Happening) -> None:
+    def _look(self, timed_call: TimedCall) -> None:
         """Begin with what has come."""
-        if happening.about != self.incarnation or not self.is_up:
+        if timed_call.about != self.incarnation or not self.is_up:
             return
-        if not self.is_frozen(self._look, happening):
+        if not self.is_frozen(self._look, timed_call):
             self._begin()
 
     def _begin(self, pause_s: float = 0.0, *, has_waited: bool = False) -> None:
         """What an item met when it came says nothing of its inference if it `has_waited`."""
-        now = self.agenda.now + pause_s
+        now = self.queue.now + pause_s
         inbox = self._inbox
         batch: list[Item] = []
         left = self._largest_batch
@@ -115,7 +115,7 @@ class Worker(Process):
             if refusal is not None:
                 self._send([refusal], item)
             elif self._poisons and _hits(self._poisons, self._seed, item):
-                self._employer.crashed(self.name)
+                self._dispatcher.crashed(self.name)
                 return
             else:
                 batch.append(item)
@@ -128,24 +128,24 @@ class Worker(Process):
 
     def _rest(self) -> None:
         self._is_awake = False
-        self._workplace.release(self.agenda.now)
+        self._machine.release(self.queue.now)
 
     def _infer(self, batch: list[Item], service: int, now: float) -> None:
-        inference = self._workplace.begin(batch, service, self.slowness, now, self._appoint)
+        inference = self._machine.begin(batch, service, self.slowness, now, self._appoint)
         self._inference = inference
         self._due_s = inference.ends_s
-        self.agenda.at(self._due_s, self._end, inference)
+        self.queue.at(self._due_s, self._end, inference)
 
     def _appoint(self) -> None:
         """Its end has changed: look at the inference sooner, if that is necessary."""
         inference = self._inference
         if inference is not None and inference.ends_s < self._due_s:
             self._due_s = inference.ends_s
-            self.agenda.at(self._due_s, self._end, inference)
+            self.queue.at(self._due_s, self._end, inference)
 
-    def _end(self, happening: Happening) -> None:
-        inference: Inference = happening.about
-        now = self.agenda.now
+    def _end(self, timed_call: TimedCall) -> None:
+        inference: Inference = timed_call.about
+        now = self.queue.now
         if inference is not self._inference:
             return
         if inference.ends_s > now + _SAME_S:  # it was held up meanwhile
@@ -153,10 +153,10 @@ class Worker(Process):
                 self._due_s = math.inf
                 self._appoint()
             return
-        self._workplace.end(inference, now)
+        self._machine.end(inference, now)
         self._inference = None
         began_s, lasted_s, batch = inference.began_s, now - inference.began_s, inference.batch
-        known, model = self._workplace.answers, self._workplace.model
+        known, model = self._machine.answers, self._machine.model
         self._send(
             [
                 Answer(
@@ -172,15 +172,15 @@ class Worker(Process):
             ],
             batch[0],
         )
-        if self._inbox and self._inbox[0][0] <= self.agenda.now:
-            self._begin(self._workplace.service.turnaround_s, has_waited=True)
+        if self._inbox and self._inbox[0][0] <= self.queue.now:
+            self._begin(self._machine.service.turnaround_s, has_waited=True)
         else:
             self._rest()
             self._wake()
 
     def _send(self, messages: list[Answer] | list[Refusal], first: Item) -> None:
-        arrives_s = self.agenda.now + first.answer_s
-        self.agenda.at(arrives_s, self._employer.answers, (self.identity, messages))
+        arrives_s = self.queue.now + first.answer_s
+        self.queue.at(arrives_s, self._dispatcher.answers, (self.identity, messages))
 
     def _refusal(self, item: Item, now: float) -> Refusal | None:
         if item.deadline <= now:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from line.outcome import Outcome, Verdict
-from sinks.board import Board
+from sinks.running_stats import RunningStats
 
 
 def outcome(seq: int, true_class: str | None, taken_for: str | None, verdict: Verdict) -> Outcome:
@@ -19,18 +19,18 @@ def outcome(seq: int, true_class: str | None, taken_for: str | None, verdict: Ve
 
 
 def test_bins_count_what_was_fed_ejected_and_right() -> None:
-    board = Board(())
-    board.count(outcome(0, "glass", "glass", Verdict.SORTED))
-    board.count(outcome(1, "glass", "paper", Verdict.MISSORTED))
-    board.count(outcome(2, "glass", "glass", Verdict.LATE))
-    board.count(outcome(3, "paper", None, Verdict.DROPPED))
-    assert board.facts()["bins"] == {
+    stats = RunningStats(())
+    stats.count(outcome(0, "glass", "glass", Verdict.SORTED))
+    stats.count(outcome(1, "glass", "paper", Verdict.MISSORTED))
+    stats.count(outcome(2, "glass", "glass", Verdict.LATE))
+    stats.count(outcome(3, "paper", None, Verdict.DROPPED))
+    assert stats.facts()["bins"] == {
         "glass": {"fed": 3, "ejected": 1, "right": 1},
         "paper": {"fed": 1, "ejected": 1, "right": 0},
     }
 
 
 def test_without_truth_nothing_counts_as_fed() -> None:
-    board = Board(())
-    board.count(outcome(0, None, "glass", Verdict.SORTED))
-    assert board.facts()["bins"] == {"glass": {"ejected": 1, "right": 0}}
+    stats = RunningStats(())
+    stats.count(outcome(0, None, "glass", Verdict.SORTED))
+    assert stats.facts()["bins"] == {"glass": {"ejected": 1, "right": 0}}

@@ -17,7 +17,7 @@ _MOST_REASONS = 10
 _EJECTED = {Verdict.SORTED, Verdict.MISSORTED}
 
 
-class Board:
+class RunningStats:
     """Counts of all rows, and of their latencies up to each of `latency_bounds_s` and above.
 
     Quantiles are of the last few hundred latencies.
