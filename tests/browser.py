@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, 
 
 from tests.console_process import Console
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 """For anything that a page is to show; the machine may be loaded."""
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -28,6 +28,12 @@ from tests.tiny_model import tiny_probabilities, write_tiny_model
 from workers.classify_server import Respondent
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch takes its time to load where the machine is busy."""
+    monkeypatch.setattr("console.classify_page.classify_client._PATIENCE_S", TIMEOUT_S)
+
+
 @pytest.fixture(scope="module")
 def classifier() -> Iterator[ClassifyClient]:
     with ClassifyClient(

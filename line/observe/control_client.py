@@ -24,7 +24,7 @@ from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.runtime_mark import is_marked
 from line.run_files.process_list import ProcessList
 
-_ANSWER_S = 30.0
+_ANSWER_S = 60.0
 """A line that is alive answers within milliseconds."""
 
 

@@ -16,7 +16,7 @@ from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.plain_text import plain
 
-_PATIENCE_S = 25.0
+_PATIENCE_S = 55.0
 """Whoever gave the order waits a little longer for its answer."""
 _MOST_BYTES = 1 << 20
 
