@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -130,7 +129,7 @@ def test_not_a_run_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "report.html").exists()
 
 
-def test_a_long_run_is_fast_and_small(tmp_path: Path) -> None:
+def test_the_page_of_a_long_run_is_small(tmp_path: Path) -> None:
     write_run(tmp_path, [], {**FACTS, "fed": 102_000})
     lines = [
         f"0-{i},0,{i},{i / 8},glass,{'glass' if i % 9 else 'metal'},0.9,glass:0.9,false,"
@@ -140,9 +139,7 @@ def test_a_long_run_is_fast_and_small(tmp_path: Path) -> None:
     ]
     with (tmp_path / "results.csv").open("a") as file:
         file.writelines(lines)
-    started = time.monotonic()
     path = write_report(tmp_path)
-    assert time.monotonic() - started < 5
     assert path.stat().st_size < 200_000
 
 
