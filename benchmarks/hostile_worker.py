@@ -33,9 +33,9 @@ from line.codec import encode
 from line.errors import ScraplineError
 from line.messages import Beat, ClockQuery, Frame, Hello, Message, Refusal, Result, Stored, Terms
 from line.outcome import Verdict
+from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make
-from line.sockets import REMOTE, Link
 
 app = typer.Typer(add_completion=False)
 _KEYS = 12

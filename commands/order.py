@@ -11,7 +11,7 @@ import typer
 from commands.options import number_or_word
 from commands.printing import out
 from line.errors import BadInput
-from line.supervise.orders import ACTIONS
+from line.observe.orders import ACTIONS
 
 
 def order(

@@ -13,10 +13,10 @@ from pydantic import Field, model_validator
 
 from line.console_settings import ConsoleSettings
 from line.events import Drift, Event
-from line.remote.transport import TransportSettings
 from line.section import SINKS as SINKS
 from line.section import Fraction, Section
 from line.section import Role as Role
+from line.transport_settings import TransportSettings
 
 
 class LineSettings(Section):

@@ -10,8 +10,8 @@ from importlib import import_module
 from time import monotonic
 
 from line.belt_time import Clock
-from line.client import BEAT_S, Client
 from line.errors import BadInput, ScraplineError
+from line.process.client import BEAT_S, Client
 from line.process.context import ProcessContext, enter_process, leave
 from line.process.control_channel import ControlChannel
 from line.run_files.review_spool import FOLDER, SpoolWriter

@@ -16,9 +16,9 @@ from time import monotonic
 import simpy
 
 from line.belt_time import Clock
-from line.client import Client
 from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
 from line.outcome import Verdict
+from line.process.client import Client
 from line.run_files.review_spool import SpoolWriter
 from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults

@@ -8,8 +8,8 @@ import simpy
 
 from line.belt_changes import from_note, is_paused
 from line.belt_time import Clock
-from line.client import Client
 from line.events import Drift
+from line.process.client import Client
 from producers.belt import Belt, Observer
 from producers.feed import Feed, FeedMark
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 
-from line.client import Client
 from line.errors import ScraplineError
+from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
 from sinks.follower import Follower, Passed
 from sinks.following import Following

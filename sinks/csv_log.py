@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-from line.client import Client
 from line.messages import Key
 from line.outcome import Outcome
 from line.own_file import open_regular
+from line.process.client import Client
 from line.sequence_set import SeqSet
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Checkpoint, Cursor

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from time import monotonic, sleep
 from typing import Protocol
 
-from line.client import Client
 from line.dispatch.log_queue import GATHER_S
 from line.errors import StorageError
 from line.messages import MOST_KEYS, Buffer, Message, Row, Stored, Welcome
 from line.outcome import Outcome
+from line.process.client import Client
 from sinks.room import Patience
 
 _ORPHAN_PATIENCE_S = 1.5

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
-from line.client import Client
 from line.errors import DiskFull, StorageError
+from line.process.client import Client
 
 _ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _RETRY_S = 0.1

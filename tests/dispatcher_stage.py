@@ -25,8 +25,8 @@ from line.outcome import Outcome, Verdict
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.runtime_dir import endpoint
+from line.process.sockets import Hub, Link
 from line.settings import SINKS
-from line.sockets import Hub, Link
 
 PATIENCE_S = 60.0
 CLASSES = ("glass", "metal")

@@ -15,7 +15,7 @@ import pytest
 from line.errors import BadInput
 from line.observe.control_client import Control
 from line.observe.control_server import MOST_CLIENTS
-from line.supervise.orders import ACTIONS
+from line.observe.orders import ACTIONS
 from tests.running_line import RunningLine, assert_accounted, is_alive, poll
 
 WHO = "somebody"

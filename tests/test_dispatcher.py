@@ -8,7 +8,6 @@ from time import monotonic
 
 import pytest
 
-from line.client import Client
 from line.messages import (
     Acknowledged,
     Beat,
@@ -23,6 +22,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Verdict
+from line.process.client import Client
 from line.process.control_channel import ControlChannel
 from tests.dispatcher_stage import (
     FRAME,

@@ -19,11 +19,11 @@ from line.codec import encode
 from line.errors import BadInput
 from line.messages import Beat, Message, Welcome
 from line.process.runtime_dir import endpoint
+from line.process.sockets import Hub, Link, check_door
 from line.remote.curve import Lock, Pair
 from line.remote.keys import WorkerKeys, make
-from line.remote.transport import TransportSettings
 from line.settings import MessageSettings
-from line.sockets import Hub, Link, check_door
+from line.transport_settings import TransportSettings
 
 PATIENCE_S = 30.0
 LIMITS = MessageSettings(header_kb=512, picture_mb=1)

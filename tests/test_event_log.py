@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from line.run_files.event_log import FILE, EventLog
-from line.supervise.line_file import LineFile
+from line.run_files.line_file import LineFile
 from tests.running_line import ROOT, TIMEOUT_S
 
 
@@ -57,7 +57,7 @@ def test_what_finds_no_room_waits_bounded_and_is_written_when_there_is_some(tmp_
 _WRITES_PAST_A_LIMIT = """
 import resource, signal, sys
 from pathlib import Path
-from line.supervise.line_file import LineFile
+from line.run_files.line_file import LineFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = LineFile(Path(sys.argv[1]) / "lines")
 file.append(b"0" * 99 + b"\\n")

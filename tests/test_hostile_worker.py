@@ -30,9 +30,9 @@ from line.messages import (
 )
 from line.outcome import Verdict
 from line.process.resident_memory import resident_bytes
+from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make
-from line.sockets import REMOTE, Link
 from tests.dispatcher_stage import FRAME, LOG, MODEL, PIXELS, RESULT, Peer, Stage
 from tests.remote_workers import free_port
 

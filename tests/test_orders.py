@@ -26,9 +26,9 @@ from line.belt_time import Clock
 from line.errors import BadInput
 from line.events import Drift
 from line.observe.control_client import Control
+from line.observe.orders import ACTIONS, BeltSpeed, Workers, parse_order
 from line.pace import belt_pace, pauses
 from line.run_files.session import Session
-from line.supervise.orders import ACTIONS, BeltSpeed, Workers, parse_order
 from producers.belt import Belt, BeltItem, Stage
 from run_line import main
 from tests.running_line import RunningLine, assert_accounted, poll

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
-from line.client import Client
 from line.messages import (
     Acknowledged,
     Beat,
@@ -18,6 +17,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Outcome, Verdict
+from line.process.client import Client
 from line.process.context import ProcessContext
 from sinks.csv_log import CsvLog
 from sinks.csv_rows import decode_row

@@ -22,7 +22,7 @@ from line.messages import (
     Who,
 )
 from line.process.runtime_dir import endpoint
-from line.sockets import Hub, Link
+from line.process.sockets import Hub, Link
 
 PATIENCE_S = 5.0
 LONGEST_PATH = 107

@@ -15,8 +15,8 @@ import pytest
 from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.observe.control_client import Control
+from line.observe.orders import parse_order
 from line.run_files.session import Session
-from line.supervise.orders import parse_order
 from run_line import main
 from tests.remote_workers import RemoteWorker
 from tests.running_line import RunningLine, assert_accounted, poll

@@ -20,7 +20,6 @@ import pytest
 from numpy.typing import NDArray
 
 from line import pictures
-from line.client import Client
 from line.config import load
 from line.dispatch.worker_leases import largest_batch
 from line.messages import (
@@ -38,10 +37,11 @@ from line.messages import (
 )
 from line.model.facts import ModelFacts
 from line.outcome import Verdict
+from line.process.client import Client
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlChannel
 from line.process.runtime_dir import make_runtime_dir
-from line.sockets import Hub
+from line.process.sockets import Hub
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.engine import Engine, Takes

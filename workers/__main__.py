@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from line.client import Client
 from line.errors import ScraplineError
+from line.process.client import Client
 from line.process.context import enter_process, leave
 from line.process.priority import yield_process
 from line.process.standard_streams import drain_streams, secure_streams

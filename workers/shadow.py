@@ -10,8 +10,8 @@ from line.errors import ScraplineError
 from line.process.context import enter_process, leave
 from line.process.priority import yield_process
 from line.process.runtime_dir import SHADOW, endpoint
+from line.process.sockets import FEW, Listener
 from line.run_files.shadow_file import ShadowFile
-from line.sockets import FEW, Listener
 
 _LOWEST = 19
 """Priority: whoever else wants the processor has it."""

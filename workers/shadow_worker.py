@@ -10,14 +10,14 @@ from contextlib import suppress
 from time import monotonic
 
 from line import pictures
-from line.client import BEAT_S
 from line.codec import decode
 from line.errors import DecodeError, ModelError, PictureError
 from line.messages import Buffer, Row
 from line.plain_text import plain
+from line.process.client import BEAT_S
 from line.process.context import ProcessContext
+from line.process.sockets import Listener
 from line.run_files.shadow_file import ShadowFile, ShadowRow
-from line.sockets import Listener
 from line.verdicts import rank
 from workers.model import Model
 

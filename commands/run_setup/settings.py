@@ -11,8 +11,8 @@ from line.config import ROOT, load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.plain_text import plain
+from line.process.sockets import check_door
 from line.settings import Settings
-from line.sockets import check_door
 from producers.sources import open_source
 from workers.model import Model
 from workers.model_file import find

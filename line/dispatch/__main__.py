@@ -9,8 +9,8 @@ from line.dispatch.dispatcher import Dispatcher
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import ScraplineError
 from line.process.context import enter_process, leave
+from line.process.sockets import Hub
 from line.run_files.session import Session
-from line.sockets import Hub
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from line.dispatch import feed
 from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
 from line.dispatch.peers import Peers
+from line.dispatch.remote_workers import Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
     MOST_KEYS,
@@ -36,11 +37,10 @@ from line.outcome import Outcome
 from line.plain_text import plain
 from line.process.context import ProcessContext
 from line.process.resident_memory import resident_bytes
-from line.remote.remote_workers import Remotes
+from line.process.sockets import REMOTE, Hub
 from line.run_files.review_rules import proposal
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.settings import SINKS
-from line.sockets import REMOTE, Hub
 
 LOG = SINKS[0]
 """The only sink that the dispatcher knows."""

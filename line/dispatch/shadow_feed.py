@@ -7,7 +7,7 @@ import zlib
 from line.dispatch.actions import Picture
 from line.messages import Row
 from line.outcome import CLASSIFIED, Outcome
-from line.sockets import Hub
+from line.process.sockets import Hub
 
 
 class ShadowFeed:

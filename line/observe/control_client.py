@@ -77,7 +77,7 @@ class Control:
         return self._channel.fileno()
 
     def order(self, action: str, who: str, /, **facts: object) -> dict[str, Any]:
-        """Give an order (`line.supervise.orders`) in the name of `who`; wait until it is done.
+        """Give an order (`line.observe.orders`) in the name of `who`; wait until it is done.
 
         Returns:
             What was done; of an order that changes the belt, `at_s`: the belt second from which

@@ -21,9 +21,9 @@ from time import monotonic
 from typing import Any, Self
 
 from line.errors import BadInput
+from line.observe.orders import Order, parse_order
 from line.process.control_channel import ControlChannel, ControlMessage
-from line.supervise.order_log import OrderLog
-from line.supervise.orders import Order, parse_order
+from line.run_files.order_log import OrderLog
 
 MOST_CLIENTS = 16
 _NOTES_PER_S = 50

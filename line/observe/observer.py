@@ -13,7 +13,7 @@ from typing import Self
 from line.dispatch.feed import Decided, Seen, decode
 from line.errors import DecodeError
 from line.process.runtime_dir import FEED, endpoint
-from line.sockets import Listener
+from line.process.sockets import Listener
 
 
 class Observer:

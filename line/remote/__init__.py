@@ -1,1 +1,1 @@
-"""Workers on other machines: keys, encryption, clocks."""
+"""The way in from other machines: keys and encryption."""

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from pathlib import Path
 
 from line.plain_text import plain
+from line.run_files.line_file import LineFile
 from line.run_files.run_folder import now_iso
-from line.supervise.line_file import LineFile
 
 FILE = "events.jsonl"
 _RECENT_IDS = 8192

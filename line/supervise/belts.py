@@ -19,11 +19,11 @@ from line.belt_changes import (
 from line.belt_time import Clock
 from line.errors import BadInput
 from line.events import Drift
+from line.observe.orders import BeltOrder, BeltSpeed, ClockSpeed, Pause, Unpause
 from line.observe.status import Status
 from line.pace import belt_pace
 from line.process.control_channel import ControlMessage
 from line.run_files.session import elapsed_s
-from line.supervise.orders import BeltOrder, BeltSpeed, ClockSpeed, Pause, Unpause
 
 _START_DELAY_S = 0.3
 """From the last process's readiness to belt second 0: greetings need a moment."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from line.errors import BadInput
 from line.model.facts import ModelFacts
+from line.observe.orders import ModelOrder, Shadow, ShadowOff, Swap
 from line.observe.status import Status
 from line.run_files.event_log import EventLog
 from line.run_files.run_folder import RunFolder
@@ -22,7 +23,6 @@ from line.run_files.session import Session
 from line.supervise.child import Child, ProcessSpec
 from line.supervise.model_check import ModelCheck
 from line.supervise.model_swap import Swap as Changeover
-from line.supervise.orders import ModelOrder, Shadow, ShadowOff, Swap
 from line.supervise.process_table import ProcessTable
 
 Done = dict[str, Any]

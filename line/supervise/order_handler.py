@@ -7,14 +7,7 @@ from time import monotonic
 from typing import Any
 
 from line.errors import BadInput
-from line.observe.status import Status
-from line.process.signals import Interrupts
-from line.run_files.run_folder import RunFolder
-from line.run_files.runtime_overrides import RuntimeOverrides
-from line.run_files.session import Session
-from line.supervise.belts import Belts, Planned
-from line.supervise.model_orders import ModelOrders
-from line.supervise.orders import (
+from line.observe.orders import (
     BeltOrder,
     Drain,
     Kill,
@@ -26,6 +19,13 @@ from line.supervise.orders import (
     Threshold,
     Workers,
 )
+from line.observe.status import Status
+from line.process.signals import Interrupts
+from line.run_files.run_folder import RunFolder
+from line.run_files.runtime_overrides import RuntimeOverrides
+from line.run_files.session import Session
+from line.supervise.belts import Belts, Planned
+from line.supervise.model_orders import ModelOrders
 from line.supervise.process_table import ProcessTable
 
 _TELL_S = 0.1

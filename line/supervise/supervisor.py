@@ -23,6 +23,7 @@ from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import CONTROL
 from line.process.signals import Interrupts
 from line.run_files.event_log import EventLog
+from line.run_files.order_log import OrderLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.supervise import child_log
@@ -31,7 +32,6 @@ from line.supervise.child import LOG, Child, ProcessSpec
 from line.supervise.fault_injection import Faults
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
-from line.supervise.order_log import OrderLog
 from line.supervise.process_table import FailedStart, ProcessTable
 from line.supervise.runtime_dir_guard import SocketFolder
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from line.process.control_channel import ControlMessage
+from line.run_files.line_file import LineFile
 from line.run_files.run_folder import now_iso
-from line.supervise.line_file import LineFile
 
 FILE = "orders.jsonl"
 _LONGEST_FACTS = 1000
@@ -23,7 +22,7 @@ class OrderLog:
         self._file = LineFile(run_dir / FILE)
         self._belt_s = belt_s
 
-    def append(self, who: str, order: Mapping[str, Any], answer: ControlMessage) -> None:
+    def append(self, who: str, order: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Write one line; without room on the disk it waits for the next."""
         facts: dict[str, Any] = {key: order[key] for key in order if key != "action"}
         if (why := _not_to_be_written(facts)) is not None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from random import SystemRandom
 from time import monotonic
 
-from line.client import BEAT_S
 from line.messages import (
     Buffer,
     ClockQuery,
@@ -25,10 +24,11 @@ from line.messages import (
     Welcome,
     Who,
 )
+from line.process.client import BEAT_S
+from line.process.clock_offset import ClockOffset
 from line.process.signals import Interrupts
-from line.remote.clock_offset import ClockOffset
+from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
-from line.sockets import REMOTE, Link
 
 _SILENCE_S = 3.0
 """Unanswered for so long, the connection is taken for broken."""

@@ -21,8 +21,8 @@ from line.codec import WIDEST, decode, encode
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
 from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
-from line.remote.transport import TransportSettings
 from line.settings import MessageSettings
+from line.transport_settings import TransportSettings
 
 if TYPE_CHECKING:  # it takes a while to load, and most lines have no door
     from line.remote.curve import Door, Lock

@@ -15,7 +15,7 @@ from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import endpoint
-from line.sockets import Link
+from line.process.sockets import Link
 
 BEAT_S = 0.2
 
