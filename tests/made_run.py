@@ -18,7 +18,7 @@ from line.outcome import Outcome
 from line.run_files.review_file import QueuedItem
 from sinks.csv_log import CsvLog
 from sinks.review_queue import ReviewQueue
-from tests.test_csv_log import outcome
+from tests.sinks.test_csv_log import outcome
 
 CLASSES = ("glass", "metal", "paper")
 

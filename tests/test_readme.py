@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.running_line import ROOT, TIMEOUT_S, command
-from tests.test_bad_input import picture
+from tests.whole_line.test_bad_input import picture
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = [

@@ -1,0 +1,84 @@
+"""The table at the end of a run."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from line.outcome import Verdict
+from reports import wording
+from reports.figures import FORMULAS
+from reports.summary import summarise
+from reports.terminal import print_summary
+from tests.reports.test_folder import FACTS, mixed_rows, row, write_run
+
+
+def printed(summary: dict[str, Any], width: int = 80, colour: bool = False) -> str:
+    file = io.StringIO()
+    system = "truecolor" if colour else None
+    print_summary(
+        summary, Console(file=file, width=width, force_terminal=colour, color_system=system)
+    )
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_fits_and_says_everything(tmp_path: Path, width: int) -> None:
+    text = printed(summarise(write_run(tmp_path, mixed_rows())), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    for needle in (*Verdict, "glass", "66.7 %", "50.0 % of the classified", "deadline 375 ms"):
+        assert needle in text
+    for name in FORMULAS:
+        assert f"\n{name} " in text
+    assert "inference did not speed up" in " ".join(text.split())
+
+
+def test_balance_is_plain_when_it_holds(tmp_path: Path) -> None:
+    summary = summarise(write_run(tmp_path, mixed_rows(), {**FACTS, "fed": 12}))
+    assert "fed 12 = logged 12, lost 0, duplicates 0\n" in printed(summary)
+    assert "\x1b[1;32mfed 12" in printed(summary, colour=True)
+
+
+def test_balance_is_red_when_it_does_not(tmp_path: Path) -> None:
+    summary = summarise(write_run(tmp_path, mixed_rows()))
+    assert "fed 13 ≠ logged 12, lost 1, duplicates 0\n" in printed(summary)
+    assert "\x1b[1;37;41mfed 13" in printed(summary, colour=True)
+
+
+def test_a_run_cut_off_claims_no_balance(tmp_path: Path) -> None:
+    text = printed(summarise(write_run(tmp_path, mixed_rows(), facts=None)))
+    assert "fed unknown (cut off), logged 12, duplicates 0" in text
+
+
+def test_at_max_nothing_had_a_deadline(tmp_path: Path) -> None:
+    text = printed(summarise(write_run(tmp_path, mixed_rows(), {**FACTS, "speed": "max"})))
+    assert "nothing had a deadline" in text
+
+
+def test_an_empty_run(tmp_path: Path) -> None:
+    facts = {**FACTS, "fed": 0, "model": {}}
+    assert "no answers" in printed(summarise(write_run(tmp_path, [], facts)))
+
+
+def test_a_class_name_is_no_markup(tmp_path: Path) -> None:
+    summary = summarise(write_run(tmp_path, [row(0, "[red]x[/]", "sorted", "[red]x[/]")]))
+    assert "[red]x[/]" in printed(summary)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, wording.NONE),
+        (0.0, "0.0 %"),
+        (0.0001, "<0.1 %"),
+        (0.5, "50.0 %"),
+        (0.99999, ">99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_percent_never_hides_the_last_item(share: float | None, text: str) -> None:
+    assert wording.percent(share) == text
