@@ -46,6 +46,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def no_hang_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of this test kill no process for its silence: the machine may be busy."""
+    monkeypatch.setenv("SCRAPLINE_SUPERVISOR__HANG_S", "600")
+
+
+@pytest.fixture
 def short_dir() -> Iterator[Path]:
     """The path of a socket is limited, and pytest's own folders are long."""
     path = Path(tempfile.mkdtemp(dir="/tmp"))

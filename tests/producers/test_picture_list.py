@@ -123,7 +123,6 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(run_dir: Path, name: str
     kept.close()
 
 
-@pytest.mark.timeout(300)
 def test_a_run_feeds_its_pictures_once_whatever_becomes_of_the_folder(
     root: Path, tmp_path: Path, slow_model: Path
 ) -> None:

@@ -183,7 +183,7 @@ def test_a_camera_of_this_computer_that_is_not_there_is_named(tmp_path: Path) ->
         source.check()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_goes_on_beside_pictures_that_cannot_be_read(
     root: Path, tmp_path: Path, tiny_model: Path
 ) -> None:

@@ -13,17 +13,14 @@ from tests.running_line import RunningLine, assert_accounted, poll
 from tests.whole_line.test_full_disk import limit_files
 
 _DOUBT = (
-    "--threshold",
-    1,
-    "--set",
-    "review.margin=1",
-    "--set",
-    "review.near_duplicate_bits=0",
-    "--set",
-    "review.per_minute_max=100000",
-    "--set",
-    "review.per_class_max=100000",
+    *("--threshold", 1),
+    *("--set", "review.margin=1"),
+    *("--set", "review.near_duplicate_bits=0"),
+    *("--set", "review.per_minute_max=100000"),
+    *("--set", "review.per_class_max=100000"),
 )
+_ROOM = ("--set", "camera.window_frames=1024")
+"""A busy machine alone is no reason to drop an item."""
 
 
 def told(run_dir: Path) -> str:
@@ -37,12 +34,13 @@ def queued(run_dir: Path) -> set[str]:
         return {name for (name,) in queue.execute("SELECT frame_id FROM items")}
 
 
+@pytest.mark.usefixtures("no_hang_limit")
 def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     """Every item is doubtful: each is an alert's, and each picture is to be reviewed."""
     options = ("--model", tiny_model, "--duration", 600, "--interval", 0.05, "--workers", 1)
-    with RunningLine(tmp_path / "run", *options, *_DOUBT) as line:
+    with RunningLine(tmp_path / "run", *options, *_DOUBT, *_ROOM) as line:
         poll(lambda: (line.run_dir / "review" / "queue.sqlite").exists(), "a queue")
         line.wait_for_rows(10)
         pids = {name: line.pid(name) for name in ("alerts", "active_learning")}

@@ -181,6 +181,7 @@ def limit_files(pid: int, size: int | None) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
 
+@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_waits_for_room_and_says_so(tmp_path: Path, tiny_model: Path) -> None:
     with RunningLine(
         tmp_path / "run", "--items", 120, "--interval", 0.05, "--model", tiny_model
