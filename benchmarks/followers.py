@@ -42,6 +42,8 @@ from line.outcome import IN_TIME, Verdict
 app = typer.Typer(add_completion=False)
 _LOOK_S = 0.1
 _BELT_S = 120
+_ITEMS_PER_MIN = 600
+"""Of each of the two belts that share the machine."""
 _BEGIN_S = 40.0
 """Of service, until the trouble begins."""
 _TROUBLE_S = 30.0
@@ -134,7 +136,10 @@ def _processes(run_dir: Path) -> list[tuple[str, int]]:
 
 def storm(seed: int, folder: Path, *, trouble: bool) -> Storm:
     """One storm, with or without trouble for those that follow the log."""
-    given = ["console.on=on", f"console.port={_PORT + trouble}"]
+    given = [
+        *("console.on=on", f"console.port={_PORT + trouble}"),
+        f"infeed.items_per_min={_ITEMS_PER_MIN}",
+    ]
     options: dict[str, object | None] = {"line.duration_s": _BELT_S, "line.seed": seed}
     settings = settings_of(None, "storm", options, given)
     model = Path(checked_model(settings).facts.path)
