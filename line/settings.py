@@ -7,16 +7,19 @@ child processes as `RUN_DIR/settings.json`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from line.console_settings import ConsoleSettings
+from line.errors import BadInput
 from line.events import Drift, Event
 from line.section import SINKS as SINKS
 from line.section import Fraction, Section
 from line.section import Role as Role
 from line.transport_settings import TransportSettings
+from line.validation_errors import first_fault
 
 
 class LineSettings(Section):
@@ -272,6 +275,20 @@ class Settings(Section):
                     f"events.{number}.index: there is no {event.index} with review.enabled = false"
                 )
         return self
+
+    def replaced(self, changes: Mapping[str, Any]) -> Settings:
+        """These settings with values replaced, and tables laid over: `{"line": {"workers": 2}}`.
+
+        Raises:
+            BadInput: naming the setting that they do not allow.
+        """
+        values = self.model_dump()
+        for key, value in changes.items():
+            values[key] = {**values[key], **value} if isinstance(value, Mapping) else value
+        try:
+            return Settings.model_validate(values)
+        except ValidationError as error:
+            raise BadInput(first_fault(error)) from None
 
     @property
     def travel_s(self) -> float:

@@ -28,12 +28,17 @@ def explain(error: ValidationError, values: Values, origins: Mapping[str, str]) 
     return "; ".join(_line(key, reasons, values, origins) for key, reasons in complaints.items())
 
 
-def damaged(path: Path, error: ValidationError) -> BadInput:
-    """What is wrong with a file that the line itself writes: its first field that is."""
+def first_fault(error: ValidationError) -> str:
+    """The first field that is wrong, and why: `field.key: reason`, fit for a terminal."""
     first = next(iter(error.errors(include_url=False, include_input=False)))
     field = ".".join(str(part) for part in first["loc"])
     reason = str(first["msg"]).removeprefix("Value error, ")
-    return BadInput(plain(": ".join(part for part in (str(path), field, reason) if part), 1000))
+    return plain(": ".join(part for part in (field, reason) if part), 1000)
+
+
+def damaged(path: Path, error: ValidationError) -> BadInput:
+    """What is wrong with a file that was written by a program: its first field that is."""
+    return BadInput(f"{plain(str(path), 1000)}: {first_fault(error)}")
 
 
 def _location(error: dict[str, Any]) -> tuple[int | str, ...]:

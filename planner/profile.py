@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from line.errors import BadInput
 from line.section import Fraction, Section
 from line.settings import Settings
+from line.validation_errors import first_fault
 
 FOLDER = "profiles"
 """Within `results.dir`: where profiles are kept."""
@@ -214,12 +215,9 @@ class Profile(Section):
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror or error}") from None
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            message = first["msg"].removeprefix("Value error, ")
-            if first["type"] == "extra_forbidden":
-                message += "; of another version? Measure again: run_line.py profile"
-            raise BadInput(f"{path}: {field + ': ' if field else ''}{message}") from None
+            unknown = error.errors()[0]["type"] == "extra_forbidden"
+            advice = "; of another version? Measure again: run_line.py profile" if unknown else ""
+            raise BadInput(f"{path}: {first_fault(error)}{advice}") from None
 
     def store(self, path: Path) -> None:
         """Write the file and the folders above it. Raises BadInput, naming it, if that fails."""

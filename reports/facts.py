@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
+from line.validation_errors import damaged
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Duration = Annotated[float, Field(ge=0, le=1e12)]
@@ -69,6 +70,4 @@ def read_facts(path: Path) -> Facts | None:
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{path}: {field + ': ' if field else ''}{first['msg']}") from None
+        raise damaged(path, error) from None

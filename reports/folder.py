@@ -17,6 +17,7 @@ from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
 from line.run_files.run_reading import reading
 from line.settings import Settings
+from line.validation_errors import damaged
 from reports.alerts import Alerts, read_alerts
 from reports.attribution import Attribution, attribute
 from reports.csv_blocks import Tell
@@ -173,6 +174,4 @@ def _read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate_json(read_regular(path, LARGEST_JSON, follow_links=True))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{path}: {field + ': ' if field else ''}{first['msg']}") from None
+        raise damaged(path, error) from None

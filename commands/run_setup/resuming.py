@@ -59,8 +59,7 @@ def _with_own_doors(path: Path, then: Settings, own: Settings) -> Settings:
             f"{path}: transport.listen: the run let in workers of other machines; "
             f"to do so again, add {plain(added, 1000)}"
         )
-    values = then.model_dump()
-    values["console"] = own.console.model_dump()
+    changes = {"console": own.console.model_dump()}
     if was.listen:
-        values["transport"] = own.transport.model_dump()
-    return Settings.model_validate(values)
+        changes["transport"] = own.transport.model_dump()
+    return then.replaced(changes)

@@ -36,9 +36,7 @@ def with_console_decided(
             access = None
         else:
             tell_address(settings, access, f"run_line.py console --address {shown(run_dir)}")
-    values = settings.model_dump()
-    values["console"]["on"] = "off" if access is None else "on"
-    return Settings.model_validate(values), access
+    return settings.replaced({"console": {"on": "off" if access is None else "on"}}), access
 
 
 def tell_address(settings: Settings, access: ConsoleAccess, elsewhere: str) -> None:

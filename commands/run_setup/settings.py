@@ -30,14 +30,14 @@ def settings_of(
 
 def resolved(settings: Settings) -> Settings:
     """With what depends on this machine, and on where the runner was called, put in."""
-    values = settings.model_dump()
+    changes: dict[str, dict[str, object]] = {}
     if settings.line.workers == "auto":
-        values["line"]["workers"] = _cores()
+        changes["line"] = {"workers": _cores()}
     if Path(settings.source.spec).exists():
-        values["source"]["spec"] = str(Path(settings.source.spec).absolute())
+        changes["source"] = {"spec": str(Path(settings.source.spec).absolute())}
     if settings.transport.keys:
-        values["transport"]["keys"] = str(Path(settings.transport.keys).absolute())
-    return Settings.model_validate(values)
+        changes["transport"] = {"keys": str(Path(settings.transport.keys).absolute())}
+    return settings.replaced(changes)
 
 
 def facts_of(settings: Settings, model: Model) -> ModelFacts:
@@ -51,9 +51,7 @@ def decided(settings: Settings, model: Model) -> Settings:
     """The settings with the model's own threshold, where they leave that to it."""
     if settings.decision.threshold != "model":
         return settings
-    values = settings.model_dump()
-    values["decision"]["threshold"] = model.threshold
-    return Settings.model_validate(values)
+    return settings.replaced({"decision": {"threshold": model.threshold}})
 
 
 def load_model(settings: Settings, size: Size | None = None) -> Model:

@@ -42,9 +42,7 @@ def with_threshold(settings: Settings, profile: Profile) -> Settings:
     """The settings with the model's own threshold, where they leave that to it."""
     if settings.decision.threshold != "model":
         return settings
-    values = settings.model_dump()
-    values["decision"]["threshold"] = profile.threshold
-    return Settings.model_validate(values)
+    return settings.replaced({"decision": {"threshold": profile.threshold}})
 
 
 def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, quiet: bool) -> Ended:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from line.errors import DecodeError
 from line.section import Fraction
+from line.validation_errors import first_fault
 
 _T = TypeVar("_T")
 
@@ -104,6 +105,4 @@ def _decode(kinds: TypeAdapter[_T], header: bytes) -> _T:
     try:
         return kinds.validate_json(header)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DecodeError(f"not an enquiry: {where}: {first['msg']}") from None
+        raise DecodeError(f"not a question about a picture: {first_fault(error)}") from None

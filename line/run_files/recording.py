@@ -33,6 +33,7 @@ from line.messages import Encoding
 from line.own_file import open_regular
 from line.plain_text import plain
 from line.run_files.lane_record import MOST_ITEMS
+from line.validation_errors import first_fault
 
 LANE_TOPIC = "/lane"
 ITEM_TOPIC = "/item"
@@ -217,8 +218,7 @@ def _read_part(path: Path) -> Iterator[tuple[int, LaneFacts | RecordedItem]]:
         except InvalidMagic:
             raise BadInput(f"{path}: not an MCAP file") from None
         except ValidationError as error:
-            first = error.errors()[0]
-            why = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+            why = first_fault(error)
             raise BadInput(f"{path}: damaged before byte {file.tell()}: {why}") from None
         except _UNREADABLE as error:
             why = plain(str(error))

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 from line.settings import Settings
-from planner.variation import altered
 
 _FLOOD = 1.25
 """Offered items ÷ those that the workers could do if they did not disturb one another."""
@@ -50,7 +49,7 @@ def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]
     At random moments: what an item meets depends on what the camera is at.
     """
     rates = (min(most, share / item_s) for share, most in _CALM)
-    easy = altered(settings, _EVERY_PICTURE)
+    easy = settings.replaced(_EVERY_PICTURE)
     return [_load(easy, 1, "poisson", rate, duration_s) for rate in rates]
 
 
@@ -60,20 +59,20 @@ def evenly(load: Settings) -> Settings:
     What comes evenly meets others in one way only, and which one differs from pace to pace.
     """
     shorter = {"duration_s": load.line.duration_s / 2}
-    return altered(load, {"infeed": {"process": "regular"}, "line": shorter})
+    return load.replaced({"infeed": {"process": "regular"}, "line": shorter})
 
 
 def one_by_one(settings: Settings, inference_s: float, duration_s: float) -> Settings:
     """One worker, one frame under way in the whole line."""
     items = max(30, round(duration_s / (inference_s + 0.02)))
     line = {"line": {"speed": "max", "items": items}, "camera": {"window_frames": 1}}
-    return altered(_load(settings, 1, "regular", 100.0, 0.0), line)
+    return _load(settings, 1, "regular", 100.0, 0.0).replaced(line)
 
 
 def flood(settings: Settings, inference_s: float, duration_s: float, workers: int) -> Settings:
     """More than `workers` can do, in regular distance."""
     rate = min(_MOST_ITEMS_PER_S, _FLOOD * workers / inference_s)
-    return altered(_load(settings, workers, "regular", rate, duration_s), _NO_PICTURE)
+    return _load(settings, workers, "regular", rate, duration_s).replaced(_NO_PICTURE)
 
 
 def smaller_flood(flood: Settings, answers_per_s: float) -> Settings | None:
@@ -81,18 +80,18 @@ def smaller_flood(flood: Settings, answers_per_s: float) -> Settings | None:
     rate = flood.infeed.items_per_min / 60
     if answers_per_s >= _FEWEST_ANSWERED * rate:
         return None
-    return altered(flood, {"infeed": {"items_per_min": 60 * _SMALLER_FLOOD * answers_per_s}})
+    return flood.replaced({"infeed": {"items_per_min": 60 * _SMALLER_FLOOD * answers_per_s}})
 
 
 def brisk(flood: Settings, answers_per_s: float) -> Settings:
     """A little less than the workers of that flood could do."""
-    return altered(flood, {"infeed": {"items_per_min": 60 * _BRISK_SHARE * answers_per_s}})
+    return flood.replaced({"infeed": {"items_per_min": 60 * _BRISK_SHARE * answers_per_s}})
 
 
 def busy(settings: Settings, capacity_per_s: float, duration_s: float, workers: int) -> Settings:
     """A share of `capacity_per_s`, at random moments."""
     rate = min(_MOST_ITEMS_PER_S, _BUSY_SHARE * capacity_per_s)
-    easy = altered(settings, _EVERY_PICTURE)
+    easy = settings.replaced(_EVERY_PICTURE)
     return _load(easy, workers, "poisson", rate, duration_s)
 
 
@@ -109,15 +108,14 @@ def with_kills(busy: Settings) -> Settings:
         for number in range(min(busy.line.workers, _KILLS))
     ]
     whole_s = busy.line.duration_s + _RESTART_S * len(kills)
-    return altered(busy, {"line": {"duration_s": whole_s}, "events": kills})
+    return busy.replaced({"line": {"duration_s": whole_s}, "events": kills})
 
 
 def _load(
     settings: Settings, workers: int, process: str, items_per_s: float, duration_s: float
 ) -> Settings:
     """The line as it is set, with one lane, its belt as short as may be, and nothing beside it."""
-    return altered(
-        settings,
+    return settings.replaced(
         {
             "events": [],
             "line": {

@@ -10,7 +10,6 @@ from time import perf_counter
 
 from line.errors import BadInput
 from line.settings import Settings
-from planner.variation import altered
 from producers.belt import BeltItem
 from producers.photographer import Photographer
 from producers.sources import open_source
@@ -25,7 +24,7 @@ def pictures_alone(settings: Settings) -> tuple[list[float], float]:
     """
     pixel_m = settings.camera.view_m / settings.camera.width_px
     exposure_ms = min(100.0, 2000 * pixel_m / settings.belt.speed_m_per_s)
-    both = [altered(settings, {"camera": {"exposure_ms": ms}}) for ms in (0.0, exposure_ms)]
+    both = [settings.replaced({"camera": {"exposure_ms": ms}}) for ms in (0.0, exposure_ms)]
     still_ms, moved_ms = picture_times_ms(both)
     return still_ms, max(0.0, median(moved_ms) - median(still_ms))
 
@@ -38,7 +37,7 @@ def picture_times_ms(manners: Sequence[Settings]) -> list[list[float]]:
     Raises:
         BadInput: the source does not know its items' classes, or a picture cannot be made.
     """
-    own = altered(manners[0], {"source": {"order": "random"}, "line": {"cameras": 1}})
+    own = manners[0].replaced({"source": {"order": "random"}, "line": {"cameras": 1}})
     with closing(open_source(own)) as source:
         if source.classes is None:
             raise BadInput(

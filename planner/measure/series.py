@@ -9,7 +9,6 @@ from line.model.facts import ModelFacts
 from line.settings import Settings
 from planner.measure import loads as loads
 from planner.measure.load_run import Seen, Watch, observe
-from planner.variation import altered
 
 Tell = Callable[[int, int, str], None]
 """(step, steps, what is done now)"""
@@ -68,7 +67,7 @@ class Runs:
             who = f"{load.line.workers} worker{'' if load.line.workers == 1 else 's'}"
             tell(number, max(steps(workers), number), f"{who}, {what}")
             # Other items each time: the answers are about as many pictures as there can be.
-            seeded = altered(load, {"line": {"seed": settings.line.seed + number}})
+            seeded = load.replaced({"line": {"seed": settings.line.seed + number}})
             seen = observe(seeded, model, watch)
             after_s = bare_s()
             slowness = (before_s + after_s) / 2 / inference_s

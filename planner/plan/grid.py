@@ -15,7 +15,6 @@ from pydantic import Field, ValidationError
 from line.errors import BadInput
 from line.section import Fraction, Section
 from line.settings import Settings
-from planner.variation import altered
 
 MOST_CELLS = 5000
 """Combinations in one plan."""
@@ -117,8 +116,7 @@ class Cell:
         """
         speed = 1.0 if base.line.speed == "max" else base.line.speed
         try:
-            return altered(
-                base,
+            return base.replaced(
                 {
                     "line": {"cameras": cameras, "workers": workers, "speed": speed},
                     "belt": {

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from line.errors import BadInput
 from line.settings import Settings
-from planner.variation import altered
 from producers.photographer import optics
 from producers.sources import FolderSource, ProceduralSource, open_source
 
@@ -63,7 +62,7 @@ def fed_classes(settings: Settings) -> dict[str, float]:
     if settings.source.spec == "procedural":
         shares = {name: each.share for name, each in settings.classes.items()}
         return {name: share for name, share in shares.items() if share}
-    every = known_source(altered(settings, {"source": {"order": "once"}}))
+    every = known_source(settings.replaced({"source": {"order": "once"}}))
     files: Counter[str] = Counter()
     for lane in range(settings.line.cameras):
         files.update(every.true_classes(lane))
