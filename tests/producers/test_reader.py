@@ -165,7 +165,7 @@ def test_a_reader_does_not_outlive_its_camera(root: Path, tmp_path: Path) -> Non
         os.kill(pid, signal.SIGSTOP)  # it cannot look at its pipe
         parent.kill()
         parent.wait()
-    poll(lambda: not is_alive(pid), "the end of the reader", timeout_s=60)
+    poll(lambda: not is_alive(pid), "the end of the reader")
 
 
 def test_a_camera_of_this_computer_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -86,6 +86,6 @@ def test_children_leave_when_the_runner_is_killed(tmp_path: Path, tiny_model: Pa
         children = [e["pid"] for e in line.processes() if e["role"] != "supervisor"]
         assert len(children) == 7
         line.kill_runner()
-        poll(lambda: not any(map(is_alive, children)), "orphans leave", timeout_s=20)
+        poll(lambda: not any(map(is_alive, children)), "orphans leave")
         rows = line.rows()
         assert sorted(rows["seq"]) == list(range(len(rows)))

@@ -425,7 +425,7 @@ def test_lengths_are_checked_before_anything_is_read_by_them(stream):
 def test_a_question_that_makes_no_sense_is_refused(question):
     answer, _ = Respondent().respond(question, b"")
 
-    assert "not an enquiry" in answer.reason
+    assert "not a question about a picture" in answer.reason
 
 
 def test_a_parcel_comes_back_as_it_was_sent():

@@ -57,7 +57,7 @@ def _await_swap(control: Control, state: str) -> dict[str, Any]:
                 return status
         return None
 
-    found: dict[str, Any] = poll(ended, f"a swap {state}", timeout_s=60)
+    found: dict[str, Any] = poll(ended, f"a swap {state}")
     return found
 
 
@@ -75,6 +75,7 @@ def test_an_order_names_a_file_by_its_absolute_path() -> None:
         parse_order({"action": "shadow", "model": "/a.onnx", "share": 0})
 
 
+@pytest.mark.usefixtures("no_hang_limit")
 def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
     tmp_path: Path, tiny_model: Path, other_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,7 +114,7 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
             _swap(control, write_tiny_model(new, tuple(reversed(CLASSES))))
             poll(lambda: _is_another(line, "worker-2", None), "the stand-in is ready")
             new.write_bytes(tiny_model.read_bytes())
-            poll(lambda: _alerts(line).count("was not taken") == 2, "undone again", timeout_s=60)
+            poll(lambda: _alerts(line).count("was not taken") == 2, "undone again")
             poll(lambda: _ready_workers(line) == {"worker-0", "worker-1"}, "the old workers")
 
             code, said = swap("--model", other_model)
@@ -178,7 +179,7 @@ def test_one_worker_changes_and_there_is_always_one_that_serves(
                         return True
                 return False
 
-            poll(ended, "a swap done", timeout_s=60)
+            poll(ended, "a swap done")
             assert min(serving) >= 1
             assert loaded[-1] == {_short(other_model)}
             line.wait_for_rows(line.rows_written() + 20)
