@@ -22,9 +22,12 @@ hypothesis.settings.register_profile("busy", deadline=None)  # the machine may b
 hypothesis.settings.load_profile("busy")
 
 
+_LONGEST = {"training", "test_readme", "test_browser", "test_remote_worker"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The trainer's files, which take longest, come first: none is left over at the end."""
-    items.sort(key=lambda item: "training" not in item.path.parts)
+    """The files that take longest come first: none is left over at the end."""
+    items.sort(key=lambda item: not _LONGEST & {*item.path.parts, item.path.stem})
 
 
 @pytest.fixture(scope="session")

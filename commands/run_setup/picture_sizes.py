@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from line import pictures
 from line.errors import BadInput, PictureError
 from line.settings import Settings
 from producers.sources import FolderSource, RecordedSource, Source, WebcamSource
-from workers.model import Model
+
+if TYPE_CHECKING:  # it loads ONNX Runtime, which most commands do without
+    from workers.model import Model
 
 Size = tuple[int, int]
 """Height and width in pixels."""

@@ -19,7 +19,6 @@ from line.plain_text import plain
 from line.run_files.run_folder import SETTINGS_FILE, RunFolder
 from line.settings import Settings
 from line.supervise.resume import reopen, session_of
-from workers.model import Model
 
 _OWN = ("console.", "transport.")
 """Settings that are not taken from the folder."""
@@ -35,6 +34,8 @@ def taken_up(
     Raises:
         BadInput: naming the file or option and what is wrong with it.
     """
+    from workers.model import Model
+
     for assignment in assignments:
         if not assignment.strip().startswith(_OWN):
             key = assignment.partition("=")[0].strip()

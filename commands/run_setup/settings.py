@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from commands.run_setup.picture_sizes import Size, first_size, refuse_other_sizes
 from line.config import ROOT, load
@@ -14,8 +15,10 @@ from line.plain_text import plain
 from line.process.sockets import check_door
 from line.settings import Settings
 from producers.sources import open_source
-from workers.model import Model
 from workers.model_file import find
+
+if TYPE_CHECKING:  # it loads ONNX Runtime, which most commands do without
+    from workers.model import Model
 
 
 def settings_of(
@@ -60,6 +63,8 @@ def load_model(settings: Settings, size: Size | None = None) -> Model:
     shipped = ROOT / path
     if not (path.is_absolute() or _is_there(path)) and _is_there(shipped):
         path = shipped  # wherever the runner is called from
+    from workers.model import Model
+
     return Model.load(
         find(path), settings.model.provider, size=size, is_set=settings.drawn_px is not None
     )
