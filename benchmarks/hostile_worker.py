@@ -194,8 +194,8 @@ def attack_line(count: int, seed: int, *options: str) -> Attack:
         names = [f"evil-{number}" for number in range(_KEYS)]
         make(keys, names, rotate=False)
         address, port = f"tcp://127.0.0.1:{free_port()}", free_port()
-        door = (f"--set=transport.listen={address}", f"--set=transport.keys={keys}")
-        line = start(folder, port, (*door, *options))
+        remote = (f"--set=transport.listen={address}", f"--set=transport.keys={keys}")
+        line = start(folder, port, (*remote, *options))
         stack.callback(stop, line)
         wait_until_healthy(line, port)
         dispatcher = _pid(folder / "run", "dispatcher")

@@ -63,8 +63,8 @@ class Subject:
 
     def resume(self) -> None:
         """Start a runner that goes on with the run."""
-        doors = [each for each in self._options if each.startswith("--set=transport.")]
-        self._start([f"--resume={self.run_dir}", *doors])
+        transport = [each for each in self._options if each.startswith("--set=transport.")]
+        self._start([f"--resume={self.run_dir}", *transport])
 
     def kill_runner(self) -> None:
         assert self._runner is not None

@@ -242,7 +242,7 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _doors_have_locks(self) -> Settings:
+    def _remote_workers_need_keys(self) -> Settings:
         fault = self.transport.fault(self.line.workers)
         if fault:
             raise ValueError(fault)

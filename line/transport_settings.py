@@ -1,4 +1,4 @@
-"""The setting of the door through which workers on other machines come in."""
+"""The setting of the remote socket through which workers on other machines come in."""
 
 from __future__ import annotations
 

@@ -261,7 +261,7 @@ class Camera:
             self._progress.update((seq,))
 
     def _handle_drain(self) -> None:
-        """Stop the infeed when told to; a restarted camera stops it where its forerunner did."""
+        """Stop the infeed when told to; a restarted camera stops it where its predecessor did."""
         if self._client.drain and self._progress.stop_s is None and self._has_fed_its_past:
             now_s = self._clock.belt(monotonic()) if self._clock.is_paced else self._env.now
             self._progress.stop(now_s)
@@ -270,7 +270,7 @@ class Camera:
 
     @property
     def _has_fed_its_past(self) -> bool:
-        """On the `max` clock a restarted camera must first come to where its forerunner was."""
+        """On the `max` clock a restarted camera must first come to where its predecessor was."""
         return self._clock.is_paced or self._triggered >= self._progress.record.fed
 
     def _send_range(self) -> None:

@@ -63,7 +63,7 @@ class Stage:
     """A dispatcher in its folder, its supervisor, and whoever else is called for."""
 
     def __init__(self, folder: Path, *assignments: str) -> None:
-        """With `transport.listen` and `transport.keys` set it has a door."""
+        """With `transport.listen` and `transport.keys` set it has a remote socket."""
         self.folder = folder
         self.settings = load(assignments=assignments, environment={})
         self.peers: list[Peer] = []

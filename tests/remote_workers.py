@@ -12,7 +12,7 @@ from typing import Self
 
 from tests.running_line import ROOT, command, poll
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 """On a machine that others keep busy a process takes many seconds to come up."""
 
 
@@ -29,7 +29,7 @@ def new_keys(folder: Path, *names: str) -> Path:
     return folder
 
 
-def door(address: str, keys: Path) -> tuple[str, ...]:
+def remote_options(address: str, keys: Path) -> tuple[str, ...]:
     """The runner's options for a line that workers may join."""
     return "--set", f"transport.listen={address}", "--set", f"transport.keys={keys}"
 

@@ -77,7 +77,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
             "events": _events(then, with_faults, slower),
             "record": {"enabled": False},
             "console": {"on": "off"},
-            **_own_doors(),
+            **_own_transport(),
         },
         "replay",
     )
@@ -98,7 +98,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
     return Replay(resolved(layers.validate()), model, told)
 
 
-def _own_doors() -> dict[str, Any]:
+def _own_transport() -> dict[str, Any]:
     """Where a line listens and writes is up to whoever replays, not to the folder."""
     own = load()
     results = own.results.model_dump(include={"dir", "readable_by"})

@@ -44,7 +44,7 @@ def taken_up(
     check_settled(folder.path, settings)
     options = [] if console is None else [("console.on", console)]
     own = resolved(load(config, None, options, assignments))
-    settings = _with_own_doors(run_dir / SETTINGS_FILE, settings, own)
+    settings = _with_own_transport(run_dir / SETTINGS_FILE, settings, own)
     serving = session_of(folder.path, settings, model).overrides.serving(model)
     loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
     if loaded.facts.classes != serving.classes:
@@ -52,7 +52,7 @@ def taken_up(
     return settings, model, folder
 
 
-def _with_own_doors(path: Path, then: Settings, own: Settings) -> Settings:
+def _with_own_transport(path: Path, then: Settings, own: Settings) -> Settings:
     was = then.transport
     if was.listen and not own.transport.listen:
         added = f"--set transport.listen={was.listen} --set transport.keys={was.keys}"

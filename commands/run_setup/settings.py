@@ -12,7 +12,7 @@ from line.config import ROOT, load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.plain_text import plain
-from line.process.sockets import check_door
+from line.process.sockets import check_remote
 from line.settings import Settings
 from producers.sources import open_source
 from workers.model_file import find
@@ -92,7 +92,7 @@ def checked_model(settings: Settings) -> Model:
             f"which the model {model.facts.path} does not know ({names})"
         )
     residue = settings.belt.residue_class
-    check_door(settings.transport)
+    check_remote(settings.transport)
     if residue and residue not in known:
         raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
     return model

@@ -238,20 +238,20 @@ class Dispatcher:
                 self._carry_out(self._forget(REMOTE, peer, monotonic()))
 
     def _check_memory(self) -> None:
-        """Close the door for a moment when what waits behind it takes too much memory."""
+        """Close the remote socket for a moment when what waits behind it takes too much memory."""
         held = self._largest_picture * self._ledger.held
         most = self._resident_before + 2 * held + _SPARE_BYTES
         if not self._context.settings.transport.listen or resident_bytes() <= most:
             return
         self._tell(
-            f"door-{self._context.incarnation}-{monotonic():.0f}",
-            "door_closed",
+            f"remote-{self._context.incarnation}-{monotonic():.0f}",
+            "remote_closed",
             "connections from other machines took too much memory; all were closed, and may return",
         )
         for peer in self._remotes.peers:
             self._remotes.forget(peer)
             self._carry_out(self._forget(REMOTE, peer, monotonic()))
-        self._hub.reopen_door()
+        self._hub.reopen_remote()
 
     def _forget(self, role: str, peer: str, now: float) -> list[act.Action]:
         """The process behind `peer` is gone."""
@@ -271,13 +271,13 @@ class Dispatcher:
             match action:
                 case act.Assign(worker, picture) if worker in self._remotes:
                     if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
-                        self._lose(worker, "hung up")
+                        self._lose(worker, "disconnected")
                 case act.Assign(worker, picture):
                     if not self._hub.send("worker", worker, picture.frame, picture.data):
                         self._peers.end(worker)  # dead, and its supervisor is about to say so
                         self._carry_out(self._forget("worker", worker, monotonic()))
                 case act.Write(outcome):
-                    self._tell_onlookers(outcome)
+                    self._tell_observers(outcome)
                     identity = self._peers.identity(LOG)
                     if identity is not None:
                         self._hub.send("sink", identity, Row(outcome, "raw", 0, 0))
@@ -310,7 +310,7 @@ class Dispatcher:
                 self._hub.send("camera", identity, Acknowledged(seqs, wanted))
         self._acknowledged.clear()
 
-    def _tell_onlookers(self, outcome: Outcome) -> None:
+    def _tell_observers(self, outcome: Outcome) -> None:
         if self._hub.has_listeners():
             self._hub.publish(feed.encode(feed.Decided(outcome)))
         if self._shadow.wants(outcome):

@@ -165,7 +165,7 @@ class Ledger:
                 soonest = min(soonest, queue[0][0])
         return soonest if math.isfinite(soonest) else None
 
-    # -- for onlookers ------------------------------------------------------------------------
+    # -- for observers ------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:

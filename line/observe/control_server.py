@@ -2,7 +2,7 @@
 
 Lines of JSON, a `ControlChannel` on both ends; `line.observe.control_client` is the other one.
 Whoever connects may be slow, wrong or hostile at no cost to the line: nothing waits for a client,
-what it says is bounded, and one that does not read or talks too much is hung up on.
+what it says is bounded, and one that does not read or talks too much is disconnected.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from line.run_files.order_log import OrderLog
 
 MOST_CLIENTS = 16
 _NOTES_PER_S = 50
-"""A client that says more is hung up on."""
+"""A client that says more is disconnected."""
 _LONGEST_NAME = 80
 _STATUS_S = 0.25
 _PATIENCE_S = 5.0
-"""A client that has not read for so long is hung up on."""
+"""A client that has not read for so long is disconnected."""
 _CREDENTIALS = struct.Struct("3i")
 """Process, user and group at the other end, as Linux tells them."""
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -93,7 +93,7 @@ class ControlSocket:
         self._listens = wanted
 
     def look_around(self, status: Callable[[], ControlMessage]) -> None:
-        """Called several times a second: tell those who watch, hang up on those who hang."""
+        """Called several times a second: tell those who watch, disconnect those that hang."""
         now = monotonic()
         self._listen_at(True)
         for client in list(self._clients):
@@ -165,14 +165,14 @@ class ControlSocket:
         elif note["kind"] == "watch":
             client.watches = True
         elif note["kind"] == "order":
-            self._obey(client, note)
+            self._take_order(client, note)
         elif note["kind"] == "console_address":
             client.channel.send("console_address", address=self._console_address)
         else:
             reason = f"{note['kind'][:40]}: neither an order nor watch"
             client.channel.send("answer", id=note.get("id"), done=False, reason=reason)
 
-    def _obey(self, client: _Client, note: ControlMessage) -> None:
+    def _take_order(self, client: _Client, note: ControlMessage) -> None:
         answer = partial(client.channel.send, "answer", id=note.get("id"))
         who, facts = note.get("who"), note.get("order")
         if not isinstance(who, str) or not 1 <= len(who) <= _LONGEST_NAME:

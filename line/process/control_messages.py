@@ -149,9 +149,9 @@ class Follower(_Note):
     behind_rows: Count
 
 
-Speaker = Literal["camera", "worker", "dispatcher", "log", "follower", "onlooker"]
+Speaker = Literal["camera", "worker", "dispatcher", "log", "follower", "observer"]
 
-_ANYBODY: tuple[Speaker, ...] = ("camera", "worker", "dispatcher", "log", "follower", "onlooker")
+_ANYBODY: tuple[Speaker, ...] = ("camera", "worker", "dispatcher", "log", "follower", "observer")
 _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "ready": (Plain, _ANYBODY),
     "beat": (Plain, _ANYBODY),

@@ -1,8 +1,8 @@
 """ZeroMQ, which of the line only this file and `line.remote.curve` import.
 
-The dispatcher owns a `Hub`: one ROUTER for each role, a feed for onlookers, and perhaps a door for
-workers on other machines. Everyone else owns a `Link`: one DEALER; an onlooker a `Listener`.
-Sending never blocks; what cannot be sent is reported, not waited for.
+The dispatcher owns a `Hub`: one ROUTER for each role, a feed for observers, and perhaps a remote
+socket for workers on other machines. Everyone else owns a `Link`: one DEALER; an observer a
+`Listener`. Sending never blocks; what cannot be sent is reported, not waited for.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
 from line.settings import MessageSettings
 from line.transport_settings import TransportSettings
 
-if TYPE_CHECKING:  # it takes a while to load, and most lines have no door
-    from line.remote.curve import Door, Lock
+if TYPE_CHECKING:  # it takes a while to load, and most lines have no remote socket
+    from line.remote.curve import Lock, RemoteSocket
 
 _RECONNECT_MS = 20
 _OWN_THREAD = 1
@@ -170,20 +170,20 @@ class Hub(_Owner):
         self._shadow = self._socket(zmq.PUSH)
         self._shadow.set(zmq.SNDHWM, FEW)
         self._shadow.bind(endpoint(runtime_dir, SHADOW))
-        self._door: Door | None = None
+        self._remote: RemoteSocket | None = None
         if transport is not None and transport.listen:
-            self._open_door(transport)
+            self._open_remote(transport)
 
     def __exit__(self, *_: object) -> None:
-        if self._door is not None:
-            self._door.close()
+        if self._remote is not None:
+            self._remote.close()
         super().__exit__()
         self._lock.close()
 
     @property
     def strangers(self) -> int:
         """Connections from other machines that were refused so far."""
-        return 0 if self._door is None else self._door.count_strangers()
+        return 0 if self._remote is None else self._remote.count_strangers()
 
     def has_listeners(self) -> bool:
         """Whether anybody hears the feed."""
@@ -214,8 +214,8 @@ class Hub(_Owner):
     def receive(self) -> Iterator[tuple[str, str, Message, Buffer | None]]:
         """(role, peer, message, payload) of all that is there, without waiting."""
         for role, router in self._routers.items():
-            door = self._door if role == REMOTE else None
-            for parts in door.receive(_BURST) if door else _drain(router):
+            remote = self._remote if role == REMOTE else None
+            for parts in remote.receive(_BURST) if remote else _drain(router):
                 if _IDENTITY.fullmatch(parts[0]) is None:
                     self.malformed += 1
                     continue
@@ -223,26 +223,26 @@ class Hub(_Owner):
                 if received is not None:
                     yield role, parts[0].decode("ascii"), *received
 
-    def reopen_door(self) -> None:
+    def reopen_remote(self) -> None:
         """Drop every connection from other machines with all that waits in it."""
-        if self._door is not None:
-            self._poller.unregister(self._door.router)
-            self._door.reopen()
-            self._routers[REMOTE] = self._door.router
-            self._poller.register(self._door.router, zmq.POLLIN)
+        if self._remote is not None:
+            self._poller.unregister(self._remote.router)
+            self._remote.reopen()
+            self._routers[REMOTE] = self._remote.router
+            self._poller.register(self._remote.router, zmq.POLLIN)
 
-    def _open_door(self, transport: TransportSettings) -> None:
+    def _open_remote(self, transport: TransportSettings) -> None:
         try:
-            self._door = _door(self._context, transport, self._limits)
+            self._remote = _remote(self._context, transport, self._limits)
         except BadInput:
             self.__exit__()
             raise
-        self._routers[REMOTE] = self._door.router
-        self._poller.register(self._door.router, zmq.POLLIN)
+        self._routers[REMOTE] = self._remote.router
+        self._poller.register(self._remote.router, zmq.POLLIN)
 
 
 class Listener:
-    """An onlooker's end of the feed; mends itself when the dispatcher is a new one.
+    """An observer's end of the feed; mends itself when the dispatcher is a new one.
 
     With `few` of what the hub offers: no more messages than that wait here.
     """
@@ -268,23 +268,23 @@ class Listener:
         self._context.destroy(linger=0)
 
 
-def check_door(transport: TransportSettings) -> None:
-    """Raises BadInput, naming the setting or file, if no door could be opened."""
+def check_remote(transport: TransportSettings) -> None:
+    """Raises BadInput, naming the setting or file, if no remote socket could be opened."""
     if transport.listen:
         with zmq.Context() as context:
             context.set(zmq.IO_THREADS, 2)
-            _door(context, transport, WIDEST).close()
+            _remote(context, transport, WIDEST).close()
 
 
-def _door(
+def _remote(
     context: zmq.Context[zmq.Socket[bytes]], transport: TransportSettings, limits: MessageSettings
-) -> Door:
-    from line.remote.curve import Door
+) -> RemoteSocket:
+    from line.remote.curve import RemoteSocket
     from line.remote.keys import LineKeys
 
     keys = LineKeys(Path(transport.keys))
     largest = min(limits.header_bytes, _LARGEST_ANSWER)
-    return Door(context, transport.listen, keys.pair(), keys.name_of, largest)
+    return RemoteSocket(context, transport.listen, keys.pair(), keys.name_of, largest)
 
 
 REMOTE = "remote"

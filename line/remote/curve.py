@@ -1,6 +1,6 @@
 """CURVE over TCP, for workers on other machines. Only this and `process.sockets` import ZeroMQ.
 
-libzmq asks a gatekeeper about the key of each connection, in a thread of its own. While nobody
+libzmq asks a authenticator about the key of each connection, in a thread of its own. While nobody
 answers, nobody gets in: `ZAP_ENFORCE_DOMAIN` sees to it, without which CURVE lets any key in.
 """
 
@@ -34,8 +34,8 @@ _MOST_PARTS_A_TURN = 4096
 _MOST_TURN_S = 0.01
 """Taken from all workers in one go, whatever they send: the line's own sockets wait meanwhile."""
 _REOPEN_S = 5.0
-_DOOR_THREAD = 2
-"""Bit of the I/O thread that serves the door alone: strangers take no time from the line's own."""
+_REMOTE_THREAD = 2
+"""Bit of the I/O thread for the remote socket: strangers take no time from the line's own."""
 _FAILED = (
     zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
@@ -81,7 +81,7 @@ def read_certificate(path: Path) -> Pair:
     return Pair(public, secret or b"")
 
 
-class _Gatekeeper(ThreadAuthenticator):
+class _Authenticator(ThreadAuthenticator):
     """Says whose key may come in, and calls the connection by that worker's name."""
 
     def __init__(self, context: zmq.Context[Socket], name_of: NameOf) -> None:
@@ -136,7 +136,7 @@ class _Visitors:
             self._ending += 1
 
 
-class Door:
+class RemoteSocket:
     """The dispatcher's ROUTER for workers on other machines; to be closed before its context.
 
     The context must have two I/O threads.
@@ -151,8 +151,8 @@ class Door:
         self._pair = pair
         self._largest = largest
         self._visitors = _Visitors()
-        self._gatekeeper = _Gatekeeper(context, name_of)
-        self._gatekeeper.start()
+        self._authenticator = _Authenticator(context, name_of)
+        self._authenticator.start()
         context.setsockopt(zmq.RCVHWM, 0)  # a monitor that is full would stop the I/O thread
         self._parts: list[zmq.Frame] = []
         """of the message that is being received; those beyond the most are passed over"""
@@ -160,12 +160,12 @@ class Door:
         try:
             self._open()
         except BadInput:
-            self._gatekeeper.stop()
+            self._authenticator.stop()
             raise
 
     def _open(self) -> None:
         self.router = self._context.socket(zmq.ROUTER)
-        self.router.set(zmq.AFFINITY, _DOOR_THREAD)
+        self.router.set(zmq.AFFINITY, _REMOTE_THREAD)
         self.router.set(zmq.LINGER, 0)
         self.router.set(zmq.IPV6, "[" in self._address)
         self.router.set(zmq.ROUTER_MANDATORY, 1)
@@ -215,7 +215,7 @@ class Door:
     def close(self) -> None:
         """Once; not after `reopen` has failed."""
         self._shut()
-        self._gatekeeper.stop()
+        self._authenticator.stop()
 
     def receive(self, most: int) -> Iterator[list[bytes]]:
         """Up to `most` messages without waiting; none from whoever uses another worker's name.

@@ -61,13 +61,13 @@ class ProcessSpec:
             case "sink":
                 return "follower" if self.follows else "log"
             case "console" | "shadow":
-                return "onlooker"
+                return "observer"
             case role:
                 return role
 
     @property
     def patience(self) -> float:
-        """How many times `hang_s` it may be silent: an onlooker yields the processor to all."""
+        """How many times `hang_s` it may be silent: an observer yields the processor to all."""
         return 5.0 if self.only_looks_on else 1.0
 
 

@@ -52,7 +52,7 @@ class Faults:
                 self._inject(event, child)
 
     def greet(self, child: Child) -> None:
-        """A new process suffers what still lasts; it is not frozen for its forerunner."""
+        """A new process suffers what still lasts; it is not frozen for its predecessor."""
         for lasting in self._lasting:
             if isinstance(lasting.event, Slow) and lasting.event.process == child.spec.name:
                 self._inject(lasting.event, child)

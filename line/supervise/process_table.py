@@ -238,7 +238,7 @@ class ProcessTable:
         self.given_up.discard(name)
         self._due.pop(name, None)
 
-    # -- for onlookers ------------------------------------------------------------------------
+    # -- for observers ------------------------------------------------------------------------
 
     def record(self) -> None:
         """Bring processes.json and session.json up to date; without room, once there is some."""

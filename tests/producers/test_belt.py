@@ -225,7 +225,7 @@ def test_a_stopped_belt_never_asks_an_endless_feed_for_more_than_the_next_item()
 )
 @example(arrivals=[0.36354898945761344, 0.9987528608950272, 2.1647317383422218], steps=6)
 def test_a_belt_told_beforehand_feeds_what_the_belt_stopped_on_the_way_had_fed(arrivals, steps):
-    """So a restarted camera, which knows when its forerunner stopped, misses no item."""
+    """So a restarted camera, which knows when its predecessor stopped, misses no item."""
     stopped = Lane(arrivals)
     for _ in range(steps):
         if math.isfinite(stopped.env.peek()):

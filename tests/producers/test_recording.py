@@ -246,7 +246,7 @@ def test_recording_ends_before_it_outgrows_its_limit(tmp_path: Path) -> None:
     assert sorted(read_lane(tmp_path, 0).items) == [0, 1]
     with recording(tmp_path, record__max_mb=1) as recorder:
         recorder.keep(item(4), shot(4, large, large))
-        assert recorder.ended, "what the camera's forerunners wrote counts"
+        assert recorder.ended, "what the camera's predecessors wrote counts"
 
 
 def test_without_room_recording_ends_and_what_was_written_stands(tmp_path: Path) -> None:

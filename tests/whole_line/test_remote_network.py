@@ -11,7 +11,7 @@ from time import monotonic
 
 import pytest
 
-from tests.remote_workers import RemoteWorker, door, new_keys
+from tests.remote_workers import RemoteWorker, new_keys, remote_options
 from tests.running_line import RunningLine, assert_accounted, poll
 
 LINE, FAR = "10.213.7.1", "10.213.7.2"
@@ -93,7 +93,16 @@ def test_a_wire_that_is_cut_for_ten_seconds_loses_nothing(
     address = f"tcp://{LINE}:5555"
     model = tiny_model if speed == "1" else slow_model
     size = ("--interval", 0.1, "--items", 200) if speed == "1" else ("--items", 300)
-    options = ("--model", model, "--workers", 0, "--speed", speed, *size, *door(address, keys))
+    options = (
+        "--model",
+        model,
+        "--workers",
+        0,
+        "--speed",
+        speed,
+        *size,
+        *remote_options(address, keys),
+    )
     worker = ("--connect", address, "--keys", keys / "for-press", "--model", model)
     with (
         FarLine(wire.on(wire.line), tmp_path / "run", *options) as line,

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.remote_workers import PATIENCE_S, RemoteWorker, door, free_port, new_keys
+from tests.remote_workers import PATIENCE_S, RemoteWorker, free_port, new_keys, remote_options
 from tests.running_line import RunningLine, assert_accounted, command, poll
 from tests.tiny_model import write_tiny_model
 
@@ -39,7 +39,7 @@ class Site:
         return RunningLine(
             self.folder / "run",
             *("--model", self.model, "--workers", workers, "--items", items),
-            *door(self.address, self.keys),
+            *remote_options(self.address, self.keys),
             *(options or ("--interval", 0.04)),
         )
 
@@ -264,7 +264,10 @@ def test_a_worker_with_bad_arguments_names_them(
         (("--set", "transport.listen=tcp://0.0.0.0:5555"), "transport.keys: nobody is let in"),
         (("--set", "transport.listen=0.0.0.0:5555"), "transport.listen: must be tcp://HOST:PORT"),
         (("--set", "transport.listen=tcp://*:0"), "transport.listen: must be tcp://HOST:PORT"),
-        (door("tcp://127.0.0.1:5555", Path("nowhere")), "nowhere/server.key_secret: No such file"),
+        (
+            remote_options("tcp://127.0.0.1:5555", Path("nowhere")),
+            "nowhere/server.key_secret: No such file",
+        ),
     ],
 )
 def test_a_door_without_a_lock_is_refused_in_one_line(

@@ -68,7 +68,7 @@ class Remote(Link):
 
 
 class Line:
-    """A dispatcher with a door, a camera, a log, and whoever comes in."""
+    """A dispatcher with a remote socket, a camera, a log, and whoever comes in."""
 
     def __init__(self, folder: Path, stack: ExitStack, hang_s: float = 60.0) -> None:
         """`hang_s`: so long a worker may be silent, however slow this machine is."""
@@ -249,7 +249,7 @@ def test_one_that_never_ends_its_message_is_thrown_out_before_memory_is_full(
 
 
 def closed(stage: Stage) -> bool:
-    return any(note.get("event") == "door_closed" for note in stage.notes())
+    return any(note.get("event") == "remote_closed" for note in stage.notes())
 
 
 @pytest.mark.parametrize(

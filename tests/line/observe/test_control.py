@@ -83,7 +83,7 @@ def test_a_status_tells_how_the_line_fares(line: RunningLine) -> None:
         assert later["belt_s"] >= status["belt_s"]
 
 
-def test_nonsense_is_answered_in_one_line_and_hung_up_on(line: RunningLine) -> None:
+def test_nonsense_is_answered_in_one_line_and_disconnected(line: RunningLine) -> None:
     for nonsense in (b"GET / HTTP/1.1\n", b"[1]\n", b"\xff\x00\n", b"[" * 100_000 + b"\n"):
         with _connect(line) as end:
             end.sendall(nonsense)

@@ -40,7 +40,7 @@ STATS = {
 }
 GOOD: dict[str, tuple[Speaker, dict[str, Any]]] = {
     "ready": ("worker", {}),
-    "beat": ("onlooker", {"malformed": 2}),
+    "beat": ("observer", {"malformed": 2}),
     "error": ("worker", {"text": "no model"}),
     "incident": ("log", {"id": "disk_full-1", "event": "disk_full", "text": "waits"}),
     "belt": ("camera", BELT),

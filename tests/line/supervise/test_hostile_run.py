@@ -188,14 +188,14 @@ def test_settings_that_no_runner_left_are_refused_by_their_field(
 def test_no_folder_opens_the_line_to_other_machines(
     run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    doors = {"listen": "tcp://*:5555", "keys": str(run_dir / "keys")}
-    edit_json(run_dir / "settings.json", put("transport", value=doors))
+    transport = {"listen": "tcp://*:5555", "keys": str(run_dir / "keys")}
+    edit_json(run_dir / "settings.json", put("transport", value=transport))
     said = refusal(run_dir, capsys)
     assert "settings.json: transport.listen: the run let in workers of other machines" in said
     assert "add --set transport.listen=tcp://*:5555 --set transport.keys=" in said
 
 
-def test_a_resumed_run_takes_settings_of_doors_alone(
+def test_a_resumed_run_takes_settings_of_transport_alone(
     run_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = refusal(run_dir, capsys, "--set", "line.workers=3")

@@ -1,4 +1,4 @@
-"""The door for workers on other machines, over real TCP on the loopback: who gets in, who does not,
+"""The socket for workers on other machines, over real TCP on the loopback: who gets in, who not,
 and what those who do not can do to the others."""
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from line.codec import encode
 from line.errors import BadInput
 from line.messages import Beat, Message, Welcome
 from line.process.runtime_dir import endpoint
-from line.process.sockets import Hub, Link, check_door
+from line.process.sockets import Hub, Link, check_remote
 from line.remote.curve import Lock, Pair
 from line.remote.keys import WorkerKeys, make
 from line.settings import MessageSettings
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 class Line:
-    """A hub with a door, and its keys."""
+    """A hub with a remote socket, and its keys."""
 
     def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         self.keys = folder / "keys"
@@ -175,27 +175,28 @@ def test_a_key_file_that_others_may_have_written_lets_nobody_in(line: Line) -> N
     assert is_refused(line, line.lock("press")) == "the line does not let this key in"
 
 
-# -- without a gatekeeper -------------------------------------------------------------------------
+# -- without an authenticator
+# -------------------------------------------------------------------------
 
 
 def test_while_nobody_answers_for_keys_nobody_gets_in(line: Line, press: Link) -> None:
-    assert line.hub._door is not None
-    line.hub._door._gatekeeper.stop()
+    assert line.hub._remote is not None
+    line.hub._remote._authenticator.stop()
     assert is_refused(line, line.lock("mill"), "mill#1")
     press.send(Beat())
     until(lambda: line.hears("press#1"))  # who was in stays in
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_gatekeeper_that_died_at_work_lets_nobody_in(line: Line, press: Link) -> None:
+def test_a_authenticator_that_died_at_work_lets_nobody_in(line: Line, press: Link) -> None:
     def die(public: bytes) -> str | None:
         raise RuntimeError("on purpose")
 
-    assert line.hub._door is not None
-    keeper = line.hub._door._gatekeeper
-    keeper._name_of = die
+    assert line.hub._remote is not None
+    authenticator = line.hub._remote._authenticator
+    authenticator._name_of = die
     assert is_refused(line, line.lock("mill"), "mill#1")
-    until(lambda: not keeper.is_alive())
+    until(lambda: not authenticator.is_alive())
     assert is_refused(line, line.lock("mill"), "mill#2")
     press.send(Beat())
     until(lambda: line.hears("press#1"))
@@ -263,7 +264,8 @@ def test_bytes_that_are_no_message_are_counted_from_there_as_well(line: Line, pr
     assert line.hub.malformed == 1
 
 
-# -- a door that cannot be ------------------------------------------------------------------------
+# -- a remote socket that cannot be
+# ------------------------------------------------------------------------
 
 
 def open_descriptors() -> int:
@@ -272,7 +274,7 @@ def open_descriptors() -> int:
 
 def test_an_address_in_use_is_refused_by_name(line: Line, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"transport.listen: tcp://.*: Address already in use"):
-        check_door(line.transport)
+        check_remote(line.transport)
     short = Path(tempfile.mkdtemp(dir="/tmp"))
     before = open_descriptors()
     with pytest.raises(BadInput, match="in use"):
@@ -284,7 +286,7 @@ def test_an_address_in_use_is_refused_by_name(line: Line, tmp_path: Path) -> Non
 def test_an_address_of_another_machine_is_refused_by_name(line: Line) -> None:
     transport = line.transport.model_copy(update={"listen": "tcp://192.0.2.1:5555"})
     with pytest.raises(BadInput, match=r"transport.listen: tcp://192.0.2.1:5555: "):
-        check_door(transport)
+        check_remote(transport)
 
 
 def test_a_secret_that_others_can_read_is_refused_by_name(line: Line) -> None:
@@ -292,14 +294,14 @@ def test_a_secret_that_others_can_read_is_refused_by_name(line: Line) -> None:
     with pytest.raises(
         BadInput, match=r"server.key_secret: others may read or write it \(mode 0640\)"
     ):
-        check_door(line.transport)
+        check_remote(line.transport)
 
 
 def test_keys_that_are_not_there_are_refused_by_name(line: Line, tmp_path: Path) -> None:
     transport = line.transport.model_copy(update={"keys": str(tmp_path)})
     with pytest.raises(BadInput, match=f"{tmp_path}/server.key_secret: No such file"):
-        check_door(transport)
+        check_remote(transport)
 
 
 def test_no_door_needs_no_keys() -> None:
-    check_door(TransportSettings(listen="", keys=""))
+    check_remote(TransportSettings(listen="", keys=""))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.onlooker`: what one subscriber of the feed costs a line at `--speed max`.
+"""`python -m benchmarks.observer`: what one subscriber of the feed costs a line at `--speed max`.
 
 One run; a subscriber listens and is away in turns of a few seconds, so that both see the same
 machine. Prints the ratio of rows a second, and the dispatcher's processor time for an item.
