@@ -16,7 +16,7 @@ from line.run_files.session import Session
 def main() -> int:
     context = enter_process()
     settings = context.settings
-    rules = Rules(lease_s=settings.worker.lease_s, attempts=settings.worker.attempts)
+    rules = Rules.of(settings)
     try:
         with Hub(context.runtime_dir, settings.message, settings.transport) as hub:
             dispatcher = Dispatcher(hub, context, Ledger(rules, decision_rules_of(context)))

@@ -37,6 +37,7 @@ from line.dispatch.worker_costs import WorkerCosts
 from line.dispatch.worker_leases import WorkerLeases
 from line.messages import Buffer, Frame, Key, Refusal, Result, Unseen
 from line.outcome import Outcome, Verdict
+from line.settings import Settings
 from line.verdicts import Judge, unanswered, unseen
 
 _Queue = list[tuple[float, int, Key]]
@@ -49,6 +50,10 @@ class Rules:
 
     lease_s: float
     attempts: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Rules:
+        return cls(lease_s=settings.worker.lease_s, attempts=settings.worker.attempts)
 
 
 class Ledger:

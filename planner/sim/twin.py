@@ -124,9 +124,7 @@ class _Twin:
         return figures
 
     def _new_ledger(self) -> Ledger:
-        rules = Rules(
-            lease_s=self._settings.worker.lease_s, attempts=self._settings.worker.attempts
-        )
+        rules = Rules.of(self._settings)
         threshold = self._settings.decision.threshold
         judge_of = RememberingJudge if self._rows_are_read else BriefJudge
         judge = judge_of(
