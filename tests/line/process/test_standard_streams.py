@@ -62,9 +62,8 @@ def test_closed_streams_are_no_error(finished: Path, closed: str) -> None:
 def test_no_file_of_a_run_gets_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     """What is printed would be written into it."""
     program = (
-        "from line.process.standard_streams import *; secure_streams(); print(open('/dev/zero'))"
-    )
-    program += "; import os, sys; os.write(1, b'x'); sys.exit(open('/dev/zero').fileno())"
+        "from line.process.standard_streams import *; secure_streams(); print(open('/dev/zero'));"
+        "import os, sys; os.write(1, b'x'); sys.exit(open('/dev/zero').fileno())"
     )
     ended = subprocess.run(
         ["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", sys.executable, "-c", program],
