@@ -1,7 +1,7 @@
 """The trainer: folders of pictures in, one self-contained model file out.
 
-It shares no code with the line. They meet in files: `models/*.onnx`, whose input, output and
-metadata are described in `training/export/contract.py`.
+It shares the reader of pictures (`pictures/`) with the line, and no other code. They meet in files:
+`models/*.onnx`, whose input, output and metadata are described in `training/export/contract.py`.
 
 ONNX Runtime's official builds send telemetry unless this is set before they are loaded.
 """

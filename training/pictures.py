@@ -7,23 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from pictures import picture_file
 from training.errors import BadInput
 from training.folders import PictureFolder
 
 Transform = Callable[[Tensor], Tensor]
 
+LIMITS = picture_file.Limits(pixels=180e6, file_bytes=1e9)
+"""More than any line can be set to accept."""
+
 
 def open_picture(path: Path) -> Image.Image:
-    """Decode a picture to RGB, upright. Raises BadInput that names the file."""
+    """A picture file as the line reads it. Raises BadInput that names the file."""
     try:
-        with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path}: not a readable picture: {error}") from error
+        return Image.fromarray(picture_file.read(path, LIMITS))
+    except picture_file.Unreadable as error:
+        reason = str(error).removeprefix("cannot be read: ")
+        raise BadInput(f"{path}: not a readable picture: {reason}") from None
 
 
 def check_picture(path: Path) -> None:

@@ -11,6 +11,7 @@ from time import perf_counter
 from line import pictures
 from line.errors import BadInput, ModelError, PictureError
 from line.plain_text import plain
+from pictures.picture_file import SUFFIXES
 from workers.model import Model
 
 _LONGEST_REASON = 1000
@@ -48,7 +49,7 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if path.is_dir():
             found = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in pictures.SUFFIXES and p.is_file()
+                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
             )
             if not found:
                 raise BadInput(f"{path}: holds no pictures")

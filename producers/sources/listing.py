@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from line import pictures
 from line.errors import BadInput
 from line.plain_text import plain
+from pictures.picture_file import SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def list_pictures(root: Path, max_items: int) -> Listing:
     found.sort()
     loose = [path for path in found if "/" not in path]
     if not found:
-        names = " ".join(sorted(pictures.SUFFIXES))
+        names = " ".join(sorted(SUFFIXES))
         raise BadInput(f"{plain(str(root))}: no pictures in it ({names})")
     if not loose:
         return Listing(found, tuple(sorted({path.split("/", 1)[0] for path in found})))
@@ -71,7 +71,7 @@ def _pictures(root: Path, inside: str) -> Iterator[str]:
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in pictures.SUFFIXES:
+    if Path(entry.name).suffix.lower() not in SUFFIXES:
         return False
     try:
         return entry.is_file()

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from line import pictures
 from line.errors import BadInput
 from line.settings import Settings
+from pictures.picture_file import SUFFIXES
 from producers.procedural import prepare
 from producers.sources.folder import FolderSource, Order
 from producers.sources.picture_list import NAME, PictureList, write_folder, write_video
@@ -100,7 +100,7 @@ def open_spec(
             listed=listed,
         )
     if path.is_file():
-        if path.suffix.lower() in pictures.SUFFIXES:
+        if path.suffix.lower() in SUFFIXES:
             raise BadInput(f"source.spec {spec!r}: is one picture; name the folder that holds it")
         return VideoSource(path, cameras=cameras)
     raise BadInput(f"source.spec {spec!r}: no such file or folder; must be {_ALLOWED}")
