@@ -16,11 +16,11 @@ from line.config import DEFAULTS, SCENARIOS, load
 from line.errors import BadInput, DecodeError
 from line.outcome import Outcome, Verdict, encode_top3
 from line.process.control_channel import decode_note
+from line.run_files.result_rows import HEADER, decode_row, encode_rows
 from line.run_files.review_file import QueuedItem
 from reports.results import read_results
 from reports.review import read_queue
 from sinks.csv_log import CHECKPOINT, CsvLog
-from sinks.csv_rows import HEADER, decode_row, encode_rows
 from sinks.review_queue import ReviewQueue
 
 

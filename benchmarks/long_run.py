@@ -27,13 +27,13 @@ from line.model.facts import ModelFacts
 from line.observe.latency_buckets import bucket_bounds_s
 from line.outcome import Verdict
 from line.run_files.lane_record import SECTOR_BYTES, LaneRecord
+from line.run_files.result_rows import HEADER
 from line.settings import Settings
 from producers.arrivals import feed_of
 from producers.feed import FeedMark
 from producers.progress import feed_checksum
 from producers.sources import open_source
 from sinks.csv_log import CsvLog
-from sinks.csv_rows import HEADER
 
 _BATCH = 100_000
 _LOOK_S = 0.05

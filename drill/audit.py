@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from line.model.facts import ModelFacts
-from line.outcome import COLUMNS, Verdict
+from line.outcome import Verdict
 from line.run_files.lane_record import LaneRecord
+from line.run_files.results import FILE as RESULTS
+from line.run_files.results import blocks_of_rows, naming, records
 from line.run_files.session import Session
 from line.settings import Settings
 from producers.arrivals import lane_arrivals
@@ -58,26 +59,24 @@ def audit(run_dir: Path, settings: Settings, *, finished: bool) -> Audit:
     expected = None
     if finished and settings.source.spec == "procedural":
         expected = {lane: sum(1 for _ in lane_arrivals(settings, lane, None)) for lane in lanes}
-    rows, damaged = _rows(run_dir / "results.csv")
-    counts = Counter(row["frame_id"] for row in rows)
+    rows = _Rows(run_dir / RESULTS)
     due = {
         f"{lane}-{seq}"
         for lane in lanes
         for seq in range(max(fed[lane], expected[lane] if expected else 0))
     }
-    twice = sum(counts.values()) - len(counts)
-    models = {row["model"] for row in rows} - {""}
+    count, known = rows.of_item.total(), rows.of_item.keys()
     return Audit(
         fed=sum(fed.values()),
         expected=None if expected is None else sum(expected.values()),
-        rows=len(rows),
-        lost=len(due - counts.keys()),
-        duplicates=twice + len(counts.keys() - due) + damaged,
-        unexplained=sum(row["verdict"] in _UNDECIDED and not row["reason"] for row in rows),
+        rows=count,
+        lost=len(due - known),
+        duplicates=count - len(known) + len(known - due) + rows.damaged,
+        unexplained=rows.unexplained,
         longest_gap_s=_longest_gap_s(rows, settings),
-        verdicts=dict(Counter(row["verdict"] for row in rows)),
-        models=sorted(models),
-        strange_models=sorted(models - _ordered_models(run_dir)),
+        verdicts=dict(rows.verdicts),
+        models=sorted(rows.models),
+        strange_models=sorted(rows.models - _ordered_models(run_dir)),
     )
 
 
@@ -86,28 +85,41 @@ def _ordered_models(run_dir: Path) -> set[str]:
     return {model.short_hash for model in overrides.all_models(ModelFacts.load(run_dir))}
 
 
-Row = dict[str, str]
+class _Rows:
+    """What the rows amount to, kept without them."""
 
+    def __init__(self, path: Path) -> None:
+        self.of_item = Counter[str]()
+        self.verdicts = Counter[str]()
+        self.models = set[str]()
+        self.unexplained = 0
+        self.decided_s: list[tuple[float, float]] = []
+        """of each answer, belt time of the trigger and wall time from there"""
+        self.damaged = 0
+        """lines that are none, also a torn one"""
+        if path.exists():
+            with naming(path):
+                for block, names in blocks_of_rows(path, torn=True):
+                    for _, cells in records(block, errors="replace"):
+                        if len(cells) == len(names):
+                            self._add(dict(zip(names, cells, strict=True)))
+                        else:
+                            self.damaged += 1
 
-def _rows(path: Path) -> tuple[list[Row], int]:
-    """The rows, and how many lines are none."""
-    if not path.exists():
-        return [], 0
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        lines = list(csv.reader(file))[1:]
-    whole = [dict(zip(COLUMNS, line, strict=True)) for line in lines if len(line) == len(COLUMNS)]
-    return whole, len(lines) - len(whole)
-
-
-def _longest_gap_s(rows: list[Row], settings: Settings) -> float | None:
-    if settings.line.speed == "max":
-        return None
-    moments = sorted(_decided_at(rows, settings.line.speed))
-    return max((after - before for before, after in pairwise(moments)), default=None)
-
-
-def _decided_at(rows: list[Row], speed: float) -> Iterator[float]:
-    """Wall seconds from belt second 0, pauses of the runner not counted."""
-    for row in rows:
+    def _add(self, row: Mapping[str, str]) -> None:
+        self.of_item[row["frame_id"]] += 1
+        self.verdicts[row["verdict"]] += 1
+        self.unexplained += row["verdict"] in _UNDECIDED and not row["reason"]
+        if row["model"]:
+            self.models.add(row["model"])
         if row["latency_ms"]:
-            yield float(row["scheduled_s"]) / speed + float(row["latency_ms"]) / 1000
+            self.decided_s.append((float(row["scheduled_s"]), float(row["latency_ms"]) / 1000))
+
+
+def _longest_gap_s(rows: _Rows, settings: Settings) -> float | None:
+    """In wall seconds from belt second 0, pauses of the runner not counted."""
+    speed = settings.line.speed
+    if speed == "max":
+        return None
+    moments = sorted(belt_s / speed + wall_s for belt_s, wall_s in rows.decided_s)
+    return max((after - before for before, after in pairwise(moments)), default=None)

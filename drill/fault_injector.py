@@ -13,6 +13,7 @@ from time import monotonic
 from drill.fault_records import FaultRecord
 from drill.plan import Injection
 from drill.subject import Process, Subject, kill
+from line.run_files.results import FILE as RESULTS
 
 DISK_SUPPORTED = hasattr(resource, "prlimit")
 _SEVERAL = 3
@@ -22,7 +23,7 @@ _BAD_MODEL_S = 1.5
 _FROZEN_S = 1.0
 _SLOW_CYCLES, _SLOW_STOP_S, _SLOW_GO_S = 6, 0.15, 0.1
 _RUNNER_DOWN_S = 0.5
-_FILES = {"csv_log": "results.csv", "alerts": "alerts.jsonl"}
+_FILES = {"csv_log": RESULTS, "alerts": "alerts.jsonl"}
 _SPARE_BYTES = 40
 """Left to a sink on its full disk: part of a row, so that a torn one has to be taken back."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from line.config import ROOT
 from line.run_files.process_list import ProcessList, end, living
+from line.run_files.results import FILE as RESULTS
 
 _RUNNER = "supervisor"
 
@@ -94,7 +95,7 @@ class Subject:
     def bytes_logged(self) -> int:
         """Size of results.csv."""
         try:
-            return (self.run_dir / "results.csv").stat().st_size
+            return (self.run_dir / RESULTS).stat().st_size
         except FileNotFoundError:
             return 0
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.run_files.results import FILE as RESULTS
 from reports import wording
 from reports.folder import RunFiles, RunFolder
 from reports.legend import LEGEND
@@ -51,7 +52,7 @@ def explain_item(run: RunFiles, frame_id: str, console: Console) -> None:
     Raises:
         BadInput: the run has no such item.
     """
-    found = ResultsFile(run.path / "results.csv").row(frame_id)
+    found = ResultsFile(run.path / RESULTS).row(frame_id)
     if found.empty:
         raise BadInput(f"{run.path}: has no item {frame_id!r} in results.csv")
     row = found.iloc[0].to_dict()

@@ -15,12 +15,13 @@ from pydantic import ValidationError
 
 from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
+from line.run_files.csv_blocks import Tell
+from line.run_files.results import FILE as RESULTS
 from line.run_files.run_reading import reading
 from line.settings import Settings
 from line.validation_errors import damaged
 from reports.alerts import Alerts, read_alerts
 from reports.attribution import Attribution, attribute
-from reports.csv_blocks import Tell
 from reports.deadlines import Changes, deadline_ms, read_changes
 from reports.facts import Facts, read_facts
 from reports.review import Queue, read_queue
@@ -106,7 +107,7 @@ def read_files(path: Path) -> RunFiles:
         BadInput: as `read_run`.
     """
     with reading(path):
-        for name in ("results.csv", "settings.json"):
+        for name in (RESULTS, "settings.json"):
             if not (path / name).is_file():
                 raise BadInput(f"{path}: not a run folder (no {name})")
         facts = read_facts(path / "run.json") or Facts()
@@ -139,7 +140,7 @@ def read_run(
             files.settings,
             files.facts,
             files.changes,
-            tally_of(path / "results.csv", prices, shown, tell),
+            tally_of(path / RESULTS, prices, shown, tell),
             alerts,
             queue,
             comparisons,

@@ -22,6 +22,7 @@ from foxglove_schemas_protobuf.TextAnnotation_pb2 import TextAnnotation
 from line.outcome import Outcome, Verdict
 from line.run_files.mcap_file import McapFile, timestamp
 from line.run_files.recording import parts, read_lane
+from line.run_files.results import FILE as RESULTS
 from reports.alerts import every_alert
 from reports.folder import RunFiles, read_files
 from reports.results import ResultsFile
@@ -64,7 +65,7 @@ def _write_results(run: RunFiles, file: McapFile) -> None:
     results = file.json_channel("/line/result", Outcome)
     labels: dict[int, int] = {}
     triggers: dict[int, _Triggers] = {}
-    for rows in ResultsFile(run.path / "results.csv"):
+    for rows in ResultsFile(run.path / RESULTS):
         for number, row in enumerate(_records(rows), 1):
             camera = row["camera"]
             if camera not in labels:

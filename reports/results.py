@@ -7,7 +7,6 @@ import io
 import math
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
 from line.plain_text import plain
-from reports.csv_blocks import Block, Tell, blocks
+from line.run_files.csv_blocks import Block, Tell
+from line.run_files.results import blocks_of_rows, find_row, naming, records
 from reports.seen_items import SeenItems
 
 _INTEGERS = {"camera": 4096.0, "seq": 2.0**53, "attempts": 2.0**31}
@@ -73,30 +73,14 @@ class ResultsFile:
 
     def row(self, frame_id: str) -> pd.DataFrame:
         """The first row of an item, as a table of one row; of none if there is no such item."""
-        wanted = f"{frame_id},".encode(errors="replace")
-        names: list[str] = []
-        with _naming(self._path):
-            for block in blocks(self._path, self._tell):
-                names = names or _names(block)
-                at = 0 if block.data.startswith(wanted) else block.data.find(b"\n" + wanted) + 1
-                if at or block.data.startswith(wanted):
-                    line = block.first_line + block.data.count(b"\n", 0, at)
-                    end = block.data.find(b"\n", at) + 1
-                    while block.data.count(b'"', at, end) % 2:
-                        end = block.data.find(b"\n", end) + 1
-                    return _parse(Block(block.data[at:end], line), names)
-        return pd.DataFrame(columns=list(COLUMNS))
+        with naming(self._path):
+            found = find_row(self._path, frame_id, tell=self._tell)
+            return pd.DataFrame(columns=list(COLUMNS)) if found is None else _parse(*found)
 
     def _all_rows(self) -> Iterator[pd.DataFrame]:
-        names: list[str] = []
-        with _naming(self._path):
-            for block in blocks(self._path, self._tell):
-                if not names:
-                    names = _names(block)
-                    end = block.data.find(b"\n") + 1
-                    block = Block(block.data[end:], block.first_line + 1)
-                if block.data:
-                    yield _parse(block, names)
+        with naming(self._path):
+            for block, names in blocks_of_rows(self._path, tell=self._tell):
+                yield _parse(block, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,32 +102,6 @@ def read_results(path: Path) -> Results:
     parts = [rows.astype(dict.fromkeys(_FEW, object)) for rows in file]
     empty = pd.DataFrame(columns=list(COLUMNS))
     return Results(pd.concat(parts, ignore_index=True) if parts else empty, file.duplicates)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """What is wrong with a file is a BadInput that names it."""
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: {plain(str(error))}") from None
-
-
-def _names(block: Block) -> list[str]:
-    """The columns, from the first line. Raises ValueError for those of anything else."""
-    first = block.data[: block.data.find(b"\n")].decode("utf-8", "replace").rstrip("\r")
-    try:
-        names = next(csv.reader([first]), [])
-    except csv.Error as error:
-        raise ValueError(f"line 1: {error}") from None
-    absent = [name for name in COLUMNS if name not in names]
-    if absent:
-        raise ValueError(f"no column {', '.join(absent)}; of another version of the line?")
-    if len(set(names)) != len(names):
-        raise ValueError("a column stands there twice")
-    return names
 
 
 def _parse(block: Block, names: list[str]) -> pd.DataFrame:
@@ -219,25 +177,16 @@ def _complaint(block: Block, names: list[str]) -> str:
 
 def _first_complaint(block: Block, names: list[str]) -> str:
     try:
-        lines = io.StringIO(block.data.decode(), newline="")
-    except UnicodeDecodeError as error:
-        line = block.first_line + block.data.count(b"\n", 0, error.start)
-        return f"line {line}: is not UTF-8"
-    reader = csv.reader(lines)
-    while True:
-        line = block.first_line + reader.line_num
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            return f"line {line}: {error}"
-        if cells is None:
-            return ""
-        if len(cells) != len(names):
-            return f"line {line}: {len(cells)} cells instead of {len(names)}"
-        for name, cell in zip(names, cells, strict=True):
-            wrong = _wrong(name, cell)
-            if wrong:
-                return f"line {line}: {name}: {wrong}"
+        for line, cells in records(block):
+            if len(cells) != len(names):
+                return f"line {line}: {len(cells)} cells instead of {len(names)}"
+            for name, cell in zip(names, cells, strict=True):
+                wrong = _wrong(name, cell)
+                if wrong:
+                    return f"line {line}: {name}: {wrong}"
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _wrong(name: str, cell: str) -> str:

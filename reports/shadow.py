@@ -13,8 +13,8 @@ import pandas as pd
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.plain_text import plain
+from line.run_files.csv_blocks import blocks
 from line.run_files.shadow_file import COLUMNS, FILE
-from reports.csv_blocks import blocks
 from reports.distribution import Distribution, quantiles
 from reports.figures import ratio
 from reports.seen_items import SeenItems

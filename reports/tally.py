@@ -12,9 +12,9 @@ import pandas as pd
 
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.run_files.csv_blocks import Tell
 from reports.charts.tables import Reasons, WorkerLoads
 from reports.cross_table import CrossTable
-from reports.csv_blocks import Tell
 from reports.distribution import Distribution
 from reports.results import ResultsFile
 from reports.stages import Slowest

@@ -8,6 +8,7 @@ from contextlib import closing
 from line.errors import ScraplineError
 from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
+from line.run_files.results import FILE as RESULTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
 from sinks.pulse import Pulse
@@ -35,7 +36,7 @@ def _log(context: ProcessContext) -> None:
 
     settings = context.settings
     log = CsvLog(
-        context.run_dir / "results.csv",
+        context.run_dir / RESULTS,
         latency_bounds_s=bucket_bounds_s(settings),
         sync=settings.results.survives_power_cut,
         alive=Pulse(context.channel),

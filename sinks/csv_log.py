@@ -12,10 +12,10 @@ from line.messages import Key
 from line.outcome import Outcome
 from line.own_file import open_regular
 from line.process.client import Client
+from line.run_files.result_rows import HEADER, encode_rows
 from line.sequence_set import SeqSet
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Checkpoint, Cursor
-from sinks.csv_rows import HEADER, encode_rows
 from sinks.csv_stand import Stand, read_on
 from sinks.running_stats import RunningStats
 

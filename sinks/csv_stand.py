@@ -16,9 +16,9 @@ from typing import Any
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
+from line.run_files.result_rows import HEADER
 from line.sequence_set import SeqSet
 from sinks.checkpoint import runs_of, seqs_of
-from sinks.csv_rows import HEADER
 from sinks.running_stats import RunningStats
 
 _CHUNK_BYTES = 1 << 20

@@ -11,8 +11,9 @@ from line.errors import StorageError
 from line.outcome import Outcome
 from line.process.context import ProcessContext
 from line.run_files.event_log import FILE as EVENTS
+from line.run_files.result_rows import HEADER, decode_row
+from line.run_files.results import FILE as RESULTS
 from sinks.checkpoint import Checkpoint, Cursor
-from sinks.csv_rows import HEADER, decode_row
 from sinks.follower import Follower, LineEvent, Passed
 from sinks.tail import Tail
 from sinks.trouble import Trouble
@@ -41,7 +42,7 @@ class Following:
         self._channel = context.channel
         self._follower = follower
         self._passed = passed
-        self._rows = Tail(context.run_dir / "results.csv")
+        self._rows = Tail(context.run_dir / RESULTS)
         self._events = Tail(context.run_dir / EVENTS)
         self._checkpoint = Checkpoint(context.run_dir / f".{context.name}.checkpoint")
         self._trouble = Trouble(context)

@@ -7,6 +7,7 @@ from pathlib import Path
 from line.errors import BadInput
 from line.observe.latency_buckets import bucket_bounds_s
 from line.run_files.lane_record import LaneRecord
+from line.run_files.results import FILE as RESULTS
 from line.run_files.run_reading import reading
 from line.sequence_set import SeqSet
 from line.settings import Settings
@@ -21,7 +22,7 @@ def check_settled(run_dir: Path, settings: Settings) -> None:
     paths = [run_dir / f"camera-{n}.progress" for n in range(settings.line.cameras)]
     lows = [LaneRecord.read(path).low for path in paths]  # first: rows are only ever added
     with reading(run_dir):
-        logged = logged_items(run_dir / "results.csv", bucket_bounds_s(settings))
+        logged = logged_items(run_dir / RESULTS, bucket_bounds_s(settings))
     for camera, (path, low) in enumerate(zip(paths, lows, strict=True)):
         rows = logged.get(camera, SeqSet()).low
         if low > rows:

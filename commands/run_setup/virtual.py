@@ -12,6 +12,8 @@ from commands.printing import err
 from line.errors import BadInput, DiskFull
 from line.model.facts import ModelFacts
 from line.outcome import Outcome
+from line.run_files.result_rows import HEADER, encode_rows
+from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise.runner import Ended
@@ -19,7 +21,6 @@ from planner.profile import Profile, newest
 from planner.sim.line_figures import Figures
 from planner.sim.twin import check, simulate
 from producers.sources import keep_pictures
-from sinks.csv_rows import HEADER, encode_rows
 
 _BATCH_ROWS = 1000
 
@@ -61,7 +62,7 @@ def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, qui
     folder.make(settings, model)
     keep_pictures(settings, folder.path)
     try:
-        with _Rows(folder.path / "results.csv", quiet) as rows:
+        with _Rows(folder.path / RESULTS, quiet) as rows:
             figures = simulate(settings, profile, on_row=rows.add)
         folder.write_json("run.json", _facts(settings, path, model, figures))
     except OSError as error:

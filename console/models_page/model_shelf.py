@@ -17,6 +17,7 @@ from line.model.class_names import complaint_about
 from line.model.onnx_file import LARGEST_ENTRIES, read_entries
 from line.own_file import open_regular
 from line.plain_text import plain
+from line.run_files.results import FILE as RESULTS
 
 SUFFIXES = (".onnx", ".ts")
 METRICS = "metrics.json"
@@ -26,8 +27,6 @@ _MOST = 20_000
 """Entries looked at in one folder that is searched."""
 _LONGEST_CARD = 200_000
 _LONGEST_PROVENANCE = 2000
-_ROWS = "results.csv"
-"""Lies in the folder of a run of the line; a run of the trainer has none."""
 _NO_MODEL = (
     *(ValueError, KeyError, RecursionError, EOFError),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError),
@@ -162,7 +161,7 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             listed = sorted(entries, key=lambda entry: entry.name)
     except OSError:
         return
-    if any(entry.name == _ROWS for entry in listed):
+    if any(entry.name == RESULTS for entry in listed):  # a run of the line, not of the trainer
         return
     for entry in listed:
         if entry.name.startswith("."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from line.errors import BadInput
+from line.run_files.results import FILE as RESULTS
 from reports.comparison.changes import Difference, compare
 from reports.comparison.compared_run import read
 
@@ -19,7 +20,7 @@ def difference(a: Path, b: Path) -> Difference:
         BadInput: if one is no run, is damaged, or is too large for a page.
     """
     for run_dir in (a, b):
-        path = run_dir / "results.csv"
+        path = run_dir / RESULTS
         if path.is_file() and path.stat().st_size > LARGEST_MB * 10**6:
             raise BadInput(
                 f"{path}: larger than {LARGEST_MB} MB; compare with: run_line.py diff {a} {b}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from line.errors import BadInput
 from line.outcome import COLUMNS
 from line.own_file import read_regular
+from line.run_files.results import FILE as RESULTS
 
 _MAGIC = b"scrapln2"
 _LAYOUT = struct.Struct("<8sQqqddqdI")
@@ -26,7 +27,6 @@ FILE_BYTES = 2 * SECTOR_BYTES
 MOST_ITEMS = 1 << 32
 """of one lane; no run comes near it"""
 _LONGEST_S = 1e10
-RESULTS = "results.csv"
 _SHORTEST_ROW = len(COLUMNS)
 """Bytes: a comma or the line's end behind each cell."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +10,9 @@ from pydantic import ValidationError
 
 from line.csv_cells import text_of
 from line.errors import BadInput
-from line.model.facts import FILE, ModelFacts
-from line.own_file import open_regular
+from line.model.facts import FILE as MODEL_FILE
+from line.model.facts import ModelFacts
+from line.run_files.results import FILE, find_row, records
 
 
 @contextmanager
@@ -28,12 +27,12 @@ def reading(path: Path) -> Iterator[None]:
 def classes_of(run_dir: Path) -> tuple[str, ...]:
     """The classes of the run's model, in its order. Raises BadInput if that is no run folder."""
     with reading(run_dir):
-        if not (run_dir / "results.csv").is_file():
-            raise BadInput(f"{run_dir}: not a run folder (no results.csv)")
+        if not (run_dir / FILE).is_file():
+            raise BadInput(f"{run_dir}: not a run folder (no {FILE})")
     try:
         return ModelFacts.load(run_dir).classes
     except (OSError, ValidationError):
-        raise BadInput(f"{run_dir / FILE}: missing or damaged") from None
+        raise BadInput(f"{run_dir / MODEL_FILE}: missing or damaged") from None
 
 
 def row_of(run_dir: Path, frame_id: str) -> dict[str, str]:
@@ -42,14 +41,14 @@ def row_of(run_dir: Path, frame_id: str) -> dict[str, str]:
     Raises:
         BadInput: if the file cannot be read or has no such item.
     """
-    path = run_dir / "results.csv"
+    path = run_dir / FILE
     try:
-        with os.fdopen(open_regular(path), encoding="utf-8", newline="") as lines:
-            header = next(csv.reader(lines), [])
-            # Whole lines are compared, not cells: a frame_id needs no quotes, and stands first.
-            for line in lines:
-                if line.partition(",")[0] == frame_id:
-                    return dict(zip(header, map(text_of, next(csv.reader([line]))), strict=False))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        # Of any version of the line: whoever asks knows which columns there must be.
+        found = find_row(path, frame_id, needed=(), follow_links=False)
+        if found is not None:
+            block, names = found
+            for _, cells in records(block):
+                return dict(zip(names, map(text_of, cells), strict=False))
+    except (OSError, ValueError) as error:
         raise BadInput(f"{path}: {error}") from None
-    raise BadInput(f"{run_dir}: has no item {frame_id!r} in results.csv")
+    raise BadInput(f"{run_dir}: has no item {frame_id!r} in {FILE}")

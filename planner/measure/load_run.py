@@ -13,6 +13,7 @@ from time import monotonic
 from line.errors import BadInput, StageDied
 from line.model.facts import ModelFacts
 from line.observe.status import Status
+from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise import runner
@@ -86,7 +87,7 @@ def observe(settings: Settings, model: ModelFacts, watch: Watch) -> Seen:
     if ended.error is not None:  # its folder stays: the logs say why
         raise StageDied(f"the measured line ended early: {ended.error}")
     speed = settings.line.speed
-    answers = read_answers(path / "results.csv", 1.0 if speed == "max" else speed)
+    answers = read_answers(path / RESULTS, 1.0 if speed == "max" else speed)
     shutil.rmtree(path.parent, ignore_errors=True)
     if ended.how != "finished":
         raise BadInput("interrupted: nothing is stored")

@@ -7,14 +7,16 @@ busy when.
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 
 import numpy as np
+
+from line.csv_cells import text_of
+from line.run_files.results import read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +58,24 @@ def read_answers(path: Path, speed: float = 1.0) -> list[Answer]:
 
     `speed`: the run's clock multiplier.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        answers = [_answer(row, speed) for row in csv.DictReader(file) if row["latency_ms"]]
+    found = read_rows(path, lambda row: _answer(row, speed) if row["latency_ms"] else None)
+    answers = [answer for answer in found if answer is not None]
     return sorted(answers, key=lambda answer: answer.started_s)
 
 
-def _answer(row: dict[str, str], speed: float) -> Answer:
+def _answer(row: Mapping[str, str], speed: float) -> Answer:
     triggered_s = float(row["scheduled_s"]) / speed
     started_s = triggered_s + float(row["queue_ms"]) / 1000
     return Answer(
-        worker=row["worker"],
-        truth=row["true_class"] or None,
+        worker=text_of(row["worker"]),
+        truth=text_of(row["true_class"]) or None,
         triggered_s=triggered_s,
         published_s=triggered_s + float(row["published_ms"]) / 1000,
         dispatched_s=triggered_s + float(row["dispatched_ms"]) / 1000,
         started_s=started_s,
         ended_s=started_s + float(row["inference_ms"]) / 1000,
         decided_s=triggered_s + float(row["latency_ms"]) / 1000,
-        top3=row["top3"],
+        top3=text_of(row["top3"]),
         confidence=float(row["confidence"]),
     )
 

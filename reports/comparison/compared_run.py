@@ -6,11 +6,9 @@ can be compared.
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,10 @@ from typing import Any
 from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import Verdict
-from line.own_file import LARGEST_JSON, open_regular, read_regular
+from line.own_file import LARGEST_JSON, read_regular
 from line.plain_text import plain
+from line.run_files.results import FILE as RESULTS
+from line.run_files.results import read_rows
 from line.run_files.run_reading import reading
 
 MOST_ITEMS = 2_000_000
@@ -104,14 +104,14 @@ def read(path: Path) -> ComparedRun:
 
 
 def _read(path: Path) -> ComparedRun:
-    for name in ("results.csv", "settings.json"):
+    for name in (RESULTS, "settings.json"):
         if not (path / name).is_file():
             raise BadInput(f"{path}: not a run folder (no {name})")
     facts = _object(path / "run.json") if (path / "run.json").is_file() else {}
     faults = facts.get("faults", [])
     if not isinstance(faults, list):
         raise BadInput(f"{path / 'run.json'}: faults: not a list")
-    items = _items(path / "results.csv")
+    items = _items(path / RESULTS)
     return ComparedRun(
         path=path,
         items=items,
@@ -138,33 +138,11 @@ def _object(path: Path) -> Mapping[str, Any]:
 
 def _items(path: Path) -> dict[str, Item]:
     found: dict[str, Item] = {}
-    try:
-        descriptor = open_regular(path, follow_links=True)
-        with os.fdopen(descriptor, encoding="utf-8", newline="") as file:
-            for item in _read_rows(_whole(file), path):
-                found.setdefault(item.frame_id, item)
-                if len(found) > MOST_ITEMS:
-                    raise BadInput(f"{path}: more than {MOST_ITEMS} items are not compared")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"{path}: {error}") from None
+    for item in read_rows(path, _item, needed=_NEEDED):
+        found.setdefault(item.frame_id, item)
+        if len(found) > MOST_ITEMS:
+            raise BadInput(f"{path}: more than {MOST_ITEMS} items are not compared")
     return found
-
-
-def _whole(lines: Iterable[str]) -> Iterator[str]:
-    """All lines but a last one that a kill has torn."""
-    return (line for line in lines if line.endswith("\n"))
-
-
-def _read_rows(lines: Iterator[str], path: Path) -> Iterator[Item]:
-    reader = csv.DictReader(lines)
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise BadInput(f"{path}: no column {', '.join(missing)}")
-    for row in reader:
-        try:
-            yield _item(row)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise BadInput(f"{path}: line {reader.line_num}: {error}") from None
 
 
 def _item(row: Mapping[str, str]) -> Item:

@@ -16,11 +16,11 @@ from line.config import load
 from line.errors import BadInput
 from line.model.facts import FILE, ModelFacts
 from line.outcome import Verdict
+from line.run_files.result_rows import HEADER, encode_rows
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.settings import Settings
 from producers.progress import Progress
-from sinks.csv_rows import HEADER, encode_rows
 from tests.running_line import command
 from tests.sinks.test_csv_log import outcome
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.run_files.result_rows import encode_rows
 from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.profile import Profile, Service, Turnaround
 from planner.sim.twin import simulate
-from sinks.csv_rows import encode_rows
 from tests.hand_made_profile import CLASSES, hand_made_profile
 from tests.virtual_lines import Rows, log_of, rows_of, settings_of
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from commands.command_line import run_command as main
 from line.errors import BadInput
 from line.outcome import COLUMNS
-from reports import csv_blocks, distribution
+from line.run_files import csv_blocks
+from reports import distribution
 from reports.distribution import Distribution, quantiles
 from reports.folder import read_run
 from reports.report import write_report

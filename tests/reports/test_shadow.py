@@ -13,8 +13,8 @@ from rich.console import Console
 from line.dispatch.shadow_feed import is_sampled
 from line.errors import BadInput
 from line.observe.control_client import Control
+from line.run_files import csv_blocks
 from line.run_files.shadow_file import COLUMNS, FILE, ShadowFile, ShadowRow
-from reports import csv_blocks
 from reports.shadow import read_comparisons
 from reports.shadow_table import print_comparison
 from run_line import main

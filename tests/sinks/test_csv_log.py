@@ -21,9 +21,9 @@ from line.csv_cells import LONGEST
 from line.errors import BadInput, FileChanged
 from line.outcome import COLUMNS, Outcome, Verdict, encode_top3
 from line.plain_text import plain
+from line.run_files.result_rows import HEADER, decode_row, encode_rows
 from sinks.checkpoint import Checkpoint
 from sinks.csv_log import CHECKPOINT, CsvLog
-from sinks.csv_rows import HEADER, decode_row, encode_rows
 
 LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 

@@ -16,12 +16,12 @@ import pytest
 from line.config import load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
+from line.run_files.result_rows import decode_row
 from line.run_files.review_file import QueuedItem
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.supervise.resume import reopen
 from sinks.csv_log import CsvLog
-from sinks.csv_rows import decode_row
 from sinks.review_queue import ReviewQueue
 from tests.running_line import RunningLine, assert_accounted
 from tests.sinks.test_active_learning import Review, doubtful

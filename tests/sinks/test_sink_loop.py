@@ -19,8 +19,8 @@ from line.messages import (
 from line.outcome import Outcome, Verdict
 from line.process.client import Client
 from line.process.context import ProcessContext
+from line.run_files.result_rows import decode_row
 from sinks.csv_log import CsvLog
-from sinks.csv_rows import decode_row
 from sinks.loop import Log, run
 from tests.sinks.test_csv_log import outcome
 from tests.workers.test_worker import Station, station

@@ -27,14 +27,22 @@ class Block:
     first_line: int
 
 
-def blocks(path: Path, tell: Tell = lambda done, of: None) -> Iterator[Block]:
+def blocks(
+    path: Path,
+    tell: Tell = lambda done, of: None,
+    *,
+    follow_links: bool = True,
+    torn: bool = False,
+) -> Iterator[Block]:
     """The records of `path`, which may still be growing: a last one without its end is left out.
+
+    With `torn` it is a block of its own instead.
 
     Raises:
         OSError: the file cannot be read, or is no regular file.
         ValueError: it has a record that is longer than any row.
     """
-    with os.fdopen(open_regular(path, follow_links=True), "rb") as file:
+    with os.fdopen(open_regular(path, follow_links=follow_links), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         rest, line = b"", 1
         while piece := file.read(_BLOCK_BYTES):
@@ -49,6 +57,8 @@ def blocks(path: Path, tell: Tell = lambda done, of: None) -> Iterator[Block]:
             tell(file.tell(), size)
     if len(rest) > _LONGEST_TORN and b"\n" in rest:
         raise ValueError(f"line {line}: a quotation that does not end")
+    if rest and torn:
+        yield Block(rest, line)
 
 
 def _end_of_records(data: bytes) -> int:
