@@ -195,7 +195,7 @@ def main(
     pairs: Annotated[int, typer.Option(min=0, help="of runs at max")] = 5,
 ) -> None:
     """Run storms and floods with and without trouble for those that follow the log."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=120)
     with tempfile.TemporaryDirectory(prefix="scrapline-", dir="/tmp") as name:
         folder = Path(name)
         found = []
