@@ -10,7 +10,7 @@ import torch
 
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.errors import BadInput
-from training.options import AverageSettings
+from training.train.options import AverageSettings
 
 
 def average(settings: AverageSettings) -> Path:

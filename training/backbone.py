@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from training.efficientnet_lite import GROWTH, efficientnet_lite, published_weights
 from training.errors import BadInput
-from training.options import TrainSettings
 from training.stored import read_stored
+from training.train.options import TrainSettings
 
 # Two networks answer with auxiliary outputs while training; nothing here expects a tuple.
 UNSUPPORTED = frozenset({"googlenet", "inception_v3"})

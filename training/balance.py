@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from training.options import TrainSettings
 from training.pictures import Pictures
+from training.train.options import TrainSettings
 
 
 def class_weights(labels: Sequence[int], classes: int) -> Tensor:

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 
 from training.errors import BadInput
-from training.options import TrainSettings
-from training.settings import load
+from training.options import load
 from training.stored import read_stored
+from training.train.options import TrainSettings
 from training.whole_file import replacing
 
 FORMAT = 1

@@ -12,26 +12,21 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from training.audit.options import AuditSettings
+from training.calibrate.options import CalibrateSettings
 from training.errors import BadInput, TrainingError
+from training.evaluate.options import EvaluateSettings
+from training.export.options import ExportSettings
 from training.flags import flags_of
-from training.options import (
-    AuditSettings,
-    AverageSettings,
-    CalibrateSettings,
-    EvaluateSettings,
-    ExportSettings,
-    IngestSettings,
-    PipelineSettings,
-    PrepareSettings,
-    PullSettings,
-    PushSettings,
-    QuantizeSettings,
-    ReportSettings,
-    SelectSettings,
-    SimulateSettings,
-    TrainSettings,
-)
-from training.settings import load, read_table
+from training.hub.options import PullSettings, PushSettings
+from training.ingest.options import IngestSettings
+from training.options import load, read_table
+from training.pipeline.options import PipelineSettings
+from training.prepare.options import PrepareSettings
+from training.quantize.options import QuantizeSettings
+from training.report.options import ReportSettings
+from training.selection.options import SelectSettings, SimulateSettings
+from training.train.options import AverageSettings, TrainSettings
 
 app = typer.Typer(
     help="Train, judge and export the classifier of a sorting line.",
@@ -66,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
 @flags_of(PrepareSettings)
 def prepare(given: dict[str, Any], config: Path | None) -> None:
     """Split and check a folder of pictures, and write it with hashes."""
-    from training.prepare import prepare
+    from training.prepare.prepared_folder import prepare
 
     settings = load(PrepareSettings, given, config)
     counts = prepare(settings, console)

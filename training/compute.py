@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from training.errors import BadInput
-from training.options import TrainSettings
+from training.train.options import TrainSettings
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from training.ema import MovingAverage
 from training.epoch import Judgement, Learner, evaluate, train_one_epoch
 from training.errors import BadInput
 from training.metrics import Confusion
-from training.options import TrainSettings
 from training.progress import RunBar, epoch_line
 from training.run_folder import RunFolder
 from training.run_logs import RunLogs, check_installed
 from training.schedule import Schedule
 from training.splits import Splits, open_splits, train_batches, val_batches
+from training.train.options import TrainSettings
 from training.transforms import batch_mix
 
 # Seeds of neighbouring runs and epochs must not meet: run 0's epoch 1 is not run 1's epoch 0.

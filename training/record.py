@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from training.metrics import Confusion
-from training.options import TrainSettings
+from training.train.options import TrainSettings
 from training.whole_file import replacing
 
 

@@ -25,7 +25,7 @@ from training.epoch import Judgement
 from training.error_page import write_error_page
 from training.errors import BadInput, TrainingError
 from training.folders import PictureFolder
-from training.options import TrainSettings
+from training.train.options import TrainSettings
 from training.whole_file import check_writable, replacing
 
 WORST_SHOWN = 24

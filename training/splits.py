@@ -19,8 +19,8 @@ from training.folders import (
     read_folder,
     set_name,
 )
-from training.options import TrainSettings
 from training.pictures import Pictures
+from training.train.options import TrainSettings
 from training.transforms import eval_transform, train_transform
 
 Loader = DataLoader[tuple[Tensor, Tensor]]

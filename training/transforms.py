@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2  # type: ignore[import-untyped]
 
-from training.options import TrainSettings
 from training.pictures import Transform
+from training.train.options import TrainSettings
 
 # Mean and deviation of ImageNet's red, green and blue in 0…1: what the pretrained weights expect.
 MEAN = (0.485, 0.456, 0.406)

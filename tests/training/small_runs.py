@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from training.options import TrainSettings
-from training.settings import load
+from training.options import load
+from training.train.options import TrainSettings
 
 COLOURS = {"brown": (140, 90, 40), "green": (30, 150, 60), "grey": (128, 128, 135)}
 SILENT = Console(quiet=True)

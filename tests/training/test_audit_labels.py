@@ -20,10 +20,11 @@ from training import backbone
 from training.audit.command import examine
 from training.audit.embedding import Embedder, Vector, open_embedder
 from training.audit.label_errors import classes_to_judge, suspect_labels
+from training.audit.options import AuditSettings
 from training.errors import BadInput
 from training.export.runners import read_pixels
-from training.options import AuditSettings, TrainSettings
-from training.settings import load
+from training.options import load
+from training.train.options import TrainSettings
 
 Refused = Callable[..., str]
 

@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("sklearn", reason="the trainer needs scikit-learn")
 
-from training.options import StrategyName
 from training.selection.choice import Candidates, Vectors, unit_rows
 from training.selection.coverage import coreset, distances, kmeans, typiclust
+from training.selection.options import StrategyName
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 from training.selection.uncertainty import entropy, least_confidence, margin
 

@@ -131,9 +131,9 @@ def campaign(*accuracies: float) -> Campaign:
 
 
 def test_outcome_in_figures_and_files(tmp_path: Path) -> None:
-    from training.options import SimulateSettings
+    from training.options import load
+    from training.selection.options import SimulateSettings
     from training.selection.outcome_files import outcome_table, write_curve, write_summary
-    from training.settings import load
 
     campaigns = {
         "random": [campaign(0.4, 0.5, 0.8)] * 2,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from training.errors import BadInput
-from training.options import TrainSettings
 from training.presets import FOLDER, NAMES, read_preset, train_settings
+from training.train.options import TrainSettings
 
 Refused = Callable[..., str]
 

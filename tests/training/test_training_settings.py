@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from training.errors import BadInput
-from training.options import TrainSettings
-from training.settings import DEFAULTS, Settings, load
+from training.options import load
+from training.settings import DEFAULTS, Settings
+from training.train.options import TrainSettings
 
 Refused = Callable[..., str]
 

@@ -18,9 +18,9 @@ from small_runs import SILENT
 
 from training.errors import BadInput
 from training.fetch.archive import trashnet
-from training.options import PrepareSettings
-from training.prepare import prepare
-from training.settings import load
+from training.options import load
+from training.prepare.options import PrepareSettings
+from training.prepare.prepared_folder import prepare
 
 Refused = Callable[..., str]
 ARCHIVE, ZIPPED = published()

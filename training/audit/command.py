@@ -19,12 +19,12 @@ from training.audit.findings import Findings, LabelCheck, LabelError
 from training.audit.label_errors import classes_to_judge, suspect_labels
 from training.audit.listing import list_pictures
 from training.audit.near import near_pairs
+from training.audit.options import AuditSettings
 from training.audit.page import write_page
 from training.audit.pairs import Pair, group_numbers
 from training.audit.scan import Scan, scan
 from training.audit.screen import print_findings
 from training.errors import BadInput, TrainingError
-from training.options import AuditSettings
 
 T = TypeVar("T")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.audit.options import AuditSettings
 from training.embedding.extractor import Extractor, Vector
 from training.embedding.network import NetworkExtractor
 from training.embedding.onnx_file import OnnxExtractor
 from training.errors import BadInput
-from training.options import AuditSettings
 
 LEARNED_TOO = "it was trained on these pictures, it has learned wrong labels along with right ones"
 

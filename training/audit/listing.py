@@ -11,7 +11,7 @@ from pathlib import Path
 
 from training.errors import BadInput
 from training.folders import SUFFIXES, class_names
-from training.prepare import SPLITS
+from training.prepare.prepared_folder import SPLITS
 
 UNSPLIT = "all"
 

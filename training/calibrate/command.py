@@ -26,6 +26,7 @@ from rich.console import Console
 
 from training.calibrate.conformal import ConformalSets, choose_kind
 from training.calibrate.graph import divide_logits
+from training.calibrate.options import CalibrateSettings
 from training.calibrate.summary import Calibration, print_calibration
 from training.calibrate.twin import like_twin
 from training.errors import BadInput, ParityError
@@ -39,7 +40,6 @@ from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way
 from training.export.contract import ENERGY
 from training.folders import PictureFolder, read_folder, set_name
-from training.options import CalibrateSettings
 
 PARITY_LIMIT = 1e-3
 BINS = 15

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from training.calibrate.conformal import ConformalSets, pictures_needed
+from training.calibrate.options import CalibrateSettings
 from training.evaluate.answers import Answers, Ints
 from training.evaluate.model_file import ModelFile
 from training.evaluate.risk_coverage import Choice
-from training.options import CalibrateSettings
 
 NAME_WIDTH = 31
 

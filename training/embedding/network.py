@@ -14,10 +14,10 @@ from training import backbone, compute
 from training.checkpoint import load_checkpoint
 from training.embedding.extractor import Files, Seen
 from training.embedding.tapped import Tapped
-from training.options import TrainSettings
+from training.options import load
 from training.pictures import read_square
-from training.settings import load
 from training.stored import read_stored
+from training.train.options import TrainSettings
 from training.transforms import eval_transform
 
 BATCH = 32

@@ -21,12 +21,12 @@ from training.evaluate import charts
 from training.evaluate.answers import ask_all
 from training.evaluate.figures import Evaluation, figures
 from training.evaluate.model_file import ModelFile
+from training.evaluate.options import EvaluateSettings
 from training.evaluate.probability_scores import reliability
 from training.evaluate.summary import print_summary
 from training.evaluate.temperature import fit_temperature, with_temperature
 from training.evaluate.views import Way, ways_to_compare
 from training.folders import SUFFIXES, PictureFolder, read_folder
-from training.options import EvaluateSettings
 from training.record import write_confusion, write_metrics
 
 

@@ -13,6 +13,7 @@ from training.evaluate.answers import Answers, Ints
 from training.evaluate.interval import Share
 from training.evaluate.model_file import ModelFile
 from training.evaluate.novelty import novelty
+from training.evaluate.options import EvaluateSettings
 from training.evaluate.probability_scores import scores
 from training.evaluate.risk_coverage import RiskCoverage
 from training.evaluate.temperature import with_temperature
@@ -20,7 +21,6 @@ from training.evaluate.views import Way
 from training.folders import PictureFolder
 from training.machine import describe_machine
 from training.metrics import Confusion
-from training.options import EvaluateSettings
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from training.errors import BadInput
 from training.export.half import in_half
 from training.export.network import facts_of, load_network
 from training.export.onnx_file import bare_network, save_with_parity, served_model
+from training.export.options import ExportSettings
 from training.export.parity import Parity, compare, reference
 from training.export.runners import (
     Latency,
@@ -25,8 +26,7 @@ from training.export.runners import (
 )
 from training.export.torchscript_file import write_torchscript
 from training.folders import PictureFolder
-from training.options import ExportSettings
-from training.prepare import write_class_index
+from training.prepare.prepared_folder import write_class_index
 from training.report.export_record import Measured, write_measured
 from training.splits import val_folders
 from training.whole_file import check_writable

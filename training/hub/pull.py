@@ -12,8 +12,8 @@ from training.hub import manifest
 from training.hub.bundle import check_model
 from training.hub.install import install, refuse_taken
 from training.hub.manifest import Manifest
+from training.hub.options import PullSettings
 from training.hub.place import Place, place
-from training.options import PullSettings
 
 
 def pull(settings: PullSettings, console: Console) -> list[Path]:

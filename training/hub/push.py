@@ -13,8 +13,8 @@ from training.hub.bundle import describe
 from training.hub.huggingface import Repository
 from training.hub.install import install, refuse_taken
 from training.hub.manifest import Manifest
+from training.hub.options import PushSettings
 from training.hub.place import Folder, HubRepository, place
-from training.options import PushSettings
 
 
 def push(settings: PushSettings) -> str:

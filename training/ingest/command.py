@@ -10,9 +10,9 @@ from rich.console import Console
 from training.errors import BadInput, TrainingError
 from training.ingest.label_studio import read_export, write_tasks
 from training.ingest.labelled_folder import LabelledFolder
+from training.ingest.options import IngestSettings
 from training.ingest.review_queue import queue_file, read_labels, read_unlabelled, run_name
 from training.ingest.said import Source, check_labels
-from training.options import IngestSettings
 
 
 def ingest(settings: IngestSettings, console: Console) -> None:

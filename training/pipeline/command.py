@@ -23,8 +23,8 @@ from rich.markup import escape
 
 from training.errors import BadInput, StepFailed
 from training.folders import class_names
-from training.options import PipelineSettings
 from training.pipeline.child import last_line, run_child
+from training.pipeline.options import PipelineSettings
 from training.pipeline.record import Done, Record, fingerprints
 from training.pipeline.steps import Plan, Step
 from training.report.sources import PIPELINE_FILE

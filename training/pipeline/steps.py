@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training.folders import class_names
-from training.options import PipelineSettings
+from training.pipeline.options import PipelineSettings
 from training.report.commands import shown
 from training.report.model import ReportedModel
 from training.settings import flag_name

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from training.errors import BadInput
-from training.options import TrainSettings
-from training.settings import load, read_table
+from training.options import load, read_table
+from training.train.options import TrainSettings
 
 FOLDER = Path(__file__).parent
 NAMES = ("compact", "classic", "two-phase", "best")

@@ -16,9 +16,9 @@ from training.export.network import facts_of, load_network
 from training.export.onnx_file import bare_network, served_model
 from training.folders import read_folder
 from training.machine import describe_machine
-from training.options import QuantizeSettings, TrainSettings
-from training.prepare import write_class_index
+from training.prepare.prepared_folder import write_class_index
 from training.quantize.judge import judge_model, latencies_ms
+from training.quantize.options import QuantizeSettings
 from training.quantize.plain import plain_export
 from training.quantize.search import Search, Tried
 from training.quantize.squashed import range_pictures, squashed
@@ -26,6 +26,7 @@ from training.quantize.table import Entry, Row, print_table, rows_of, write_tabl
 from training.quantize.tune import tune
 from training.quantize.variant import unusual, usual
 from training.splits import open_splits
+from training.train.options import TrainSettings
 from training.whole_file import check_writable
 
 # Latencies of one run closer than this are one and the same; then the smaller loss decides.

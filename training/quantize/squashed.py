@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.folders import PictureFolder, read_folder
-from training.options import QuantizeSettings
 from training.pictures import open_picture
+from training.quantize.options import QuantizeSettings
 
 Pixels = NDArray[np.uint8]  # [pictures, h, w, 3]
 FURTHER_SHARE = 4  # one picture in so many comes from further folders, where there are any

@@ -11,9 +11,10 @@ from torch import nn
 
 from training import compute
 from training.backbone import Network
-from training.options import QuantizeSettings, TrainSettings
+from training.quantize.options import QuantizeSettings
 from training.quantize.rounding import rounded, unrounded
 from training.splits import Splits, train_batches
+from training.train.options import TrainSettings
 
 MAX_GRADIENT_NORM = 1.0
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from training.options.quantize import Method
+from training.quantize.options import Method
 
 Kind = Literal["u8", "s8"]
 

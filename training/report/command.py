@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from training.options import ReportSettings
 from training.report import of_figures, of_model, of_quantization, of_training
 from training.report.card import write_card
 from training.report.document import write_page, write_text
 from training.report.material import Material
+from training.report.options import ReportSettings
 from training.report.section import Section
 from training.report.sources import Kind
 

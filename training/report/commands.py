@@ -9,9 +9,9 @@ from typing import Any
 
 from training.checkpoint import load_checkpoint
 from training.errors import BadInput
-from training.options import TrainSettings
 from training.report.sources import Kind, Source, read_json
 from training.settings import DEFAULTS, flag_name
+from training.train.options import TrainSettings
 
 
 def command_of(source: Source) -> str:

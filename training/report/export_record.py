@@ -11,10 +11,10 @@ from typing import Any
 from training.export.runners import Latency
 from training.machine import describe_machine
 from training.metrics import Confusion
-from training.options import TrainSettings
 from training.report.card import write_card
 from training.report.material import Material
 from training.report.model import ReportedModel
+from training.train.options import TrainSettings
 
 
 @dataclass(frozen=True)

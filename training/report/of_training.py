@@ -6,11 +6,11 @@ import csv
 from collections.abc import Sequence
 
 from training.folders import set_name
-from training.options import TrainSettings
 from training.report.commands import settings_of
 from training.report.section import Section, measured, missing
 from training.report.sources import Source
 from training.report.words import percent, table
+from training.train.options import TrainSettings
 
 PREPARE = "python -m training prepare PICTURES --out DATA"
 TRAIN = "python -m training train --data DATA --out RUN"

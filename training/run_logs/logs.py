@@ -12,7 +12,7 @@ from rich.console import Console
 
 from training.errors import BadInput
 from training.metrics import Confusion
-from training.options import TrainSettings
+from training.train.options import TrainSettings
 
 # Option, which is the package's name too → the version to install.
 PACKAGES = {"tensorboard": "2.21.0", "wandb": "0.31.0"}

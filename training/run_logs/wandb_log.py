@@ -6,7 +6,7 @@ import wandb
 
 from training.charts.confusion import confusion_pixels
 from training.metrics import Confusion
-from training.options import TrainSettings
+from training.train.options import TrainSettings
 
 PROJECT = "scrapline"
 

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from training.embedding.extractor import Extractor, Features, features, open_extractor
 from training.errors import BadInput
-from training.options import SelectSettings
 from training.selection.choice import Candidates, Choice, unit_rows
+from training.selection.options import SelectSettings
 from training.selection.pool import read_pool, without_copies
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 

@@ -14,10 +14,11 @@ from rich.console import Console
 from training.checkpoint import load_checkpoint
 from training.fit import fit
 from training.folders import PictureFolder
-from training.options import SimulateSettings, TrainSettings
+from training.options import load
 from training.selection.labelling import Campaign
+from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE
-from training.settings import load
+from training.train.options import TrainSettings
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.table import Table
 
-from training.options import SimulateSettings
 from training.selection.efficiency import Interval
 from training.selection.fine_tuning import FineTuned
+from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE, Outcome
 
 

@@ -21,12 +21,12 @@ from rich.progress import Progress
 from training.embedding.extractor import open_extractor
 from training.errors import BadInput
 from training.folders import PictureFolder, class_names, read_folder
-from training.options import SimulateSettings
 from training.selection.chart import draw
 from training.selection.choice import unit_rows
 from training.selection.feature_cache import embeddings_of
 from training.selection.fine_tuning import fine_tune
 from training.selection.labelling import Bench, Campaign, Plan, budgets, play, with_all_labels
+from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE, Outcome, summarise
 from training.selection.outcome_files import (
     fine_tuned_line,

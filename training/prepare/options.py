@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from training.options.ranges import Share
-from training.settings import Settings
+from training.settings import Settings, Share
 
 
 class PrepareSettings(Settings):

@@ -1,4 +1,4 @@
-"""Options of `train`."""
+"""Options of `train` and `average`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from training.options.ranges import Share, Side, Strength
-from training.settings import Settings
+from training.settings import Settings, Share, Side, Strength
+
+
+class AverageSettings(Settings):
+    """Options of `average`."""
+
+    table = "average"
+    positional = "checkpoints"
+
+    checkpoints: tuple[Path, ...] = Field(
+        min_length=1, description="run folders (their best.pt) or checkpoint files"
+    )
+    out: Path = Field(description="checkpoint to write")
 
 
 class TrainSettings(Settings):

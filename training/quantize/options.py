@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from training.options.ranges import Strength
-from training.settings import Settings
+from training.settings import Settings, Strength
 
 Method = Literal["minmax", "percentile", "entropy"]
 

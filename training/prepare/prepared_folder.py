@@ -21,8 +21,8 @@ from training.fetch.archive import Archive, trashnet
 from training.fetch.bring import bring, lay_out
 from training.folders import PictureFolder, class_names, read_folder, whole_or_not_at_all
 from training.hashes import file_sha256
-from training.options import PrepareSettings
 from training.pictures import check_picture
+from training.prepare.options import PrepareSettings
 
 SPLITS = ("train", "val", "test")
 

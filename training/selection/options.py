@@ -8,8 +8,7 @@ from typing import Literal, get_args
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from training.options.ranges import Side
-from training.settings import Settings
+from training.settings import Settings, Side
 
 StrategyName = Literal[
     "random",
