@@ -12,8 +12,9 @@ from line.own_file import open_regular
 _BLOCK_BYTES = 8 << 20
 _LONGEST_RECORD = 4 << 20
 """Bytes; a thousand times what a row of the line takes."""
-_LONGEST_TORN = 1 << 16
-"""Bytes of a last record that a kill has torn inside a quotation with line breaks."""
+_MOST_TORN_BREAKS = 1
+"""Line breaks in a last record that a kill has torn inside a quotation. More are whole rows behind
+a stray quotation mark, which nobody may leave out without a word."""
 
 Tell = Callable[[int, int], None]
 """Told how many bytes of how many are read."""
@@ -55,7 +56,7 @@ def blocks(
             if len(rest) > _LONGEST_RECORD:
                 raise ValueError(f"line {line}: longer than {_LONGEST_RECORD / 1e6:.0f} MB")
             tell(file.tell(), size)
-    if len(rest) > _LONGEST_TORN and b"\n" in rest:
+    if rest.count(b"\n") > _MOST_TORN_BREAKS:
         raise ValueError(f"line {line}: a quotation that does not end")
     if rest and torn:
         yield Block(rest, line)

@@ -69,6 +69,8 @@ def find_row(
         OSError: the file cannot be read.
         ValueError: it has not all columns `needed`.
     """
+    if "," in frame_id:  # no item has such a name, and it would match the cells of one
+        return None
     wanted = f"{frame_id},".encode(errors="replace")
     for block, names in blocks_of_rows(path, needed=needed, follow_links=follow_links, tell=tell):
         # Bytes are compared, not cells: a frame_id needs no quotes, and stands first.

@@ -247,7 +247,7 @@ def test_who_was_let_in_is_nobody_when_the_session_is_over(
     link, classifier = LineLink(lambda: None), ClassifyClient(load(environment={}))
     site = Site(tmp_path, tmp_path, (), link, classifier, None, sessions)
     assert (site.who(), site.login_name(), site.is_shut_out) == ("anna", "anna", False)
-    monkeypatch.setattr("console.sessions.LASTS_S", -1)
+    monkeypatch.setattr("console.access.sessions.LASTS_S", -1)
     assert site.is_shut_out
     with pytest.raises(BadInput, match="your session is over"):
         site.who()

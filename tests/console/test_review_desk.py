@@ -235,11 +235,11 @@ def test_whoever_leaves_lets_go(run):
 @pytest.fixture
 def clock(monkeypatch) -> Callable[[float], None]:
     """Moves the leases' clock."""
-    import console.review_page.item_leases
+    from console.review_page import item_leases
 
-    now = console.leases.time()
+    now = item_leases.time()
     moved = [0.0]
-    monkeypatch.setattr(console.leases, "time", lambda: now + moved[0])
+    monkeypatch.setattr(item_leases, "time", lambda: now + moved[0])
     return lambda seconds: moved.__setitem__(0, moved[0] + seconds)
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from commands.item_pictures import ItemPictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
+from line.run_files.results import find_row
 from line.settings import Settings
 from producers.sources import keep_pictures
 from reports.comparison.cause import Cause
@@ -224,6 +225,20 @@ def test_a_torn_last_row_is_left_out(tmp_path: Path) -> None:
     with (path / "results.csv").open("a") as file:
         file.write("0-1,0,1,0.25,gl")
     assert list(read(path).items) == ["0-0"]
+
+
+def test_a_stray_quotation_mark_hides_no_row(tmp_path: Path) -> None:
+    path = write_run(tmp_path, [{**GOOD, "seq": seq, "frame_id": f"0-{seq}"} for seq in range(9)])
+    results = path / "results.csv"
+    results.write_text(results.read_text().replace("glass", '"glass', 1))
+    with pytest.raises(BadInput, match=r"results\.csv: line \d+: a quotation that does not end"):
+        list(read(path).items)
+
+
+def test_a_name_with_a_comma_is_no_items(tmp_path: Path) -> None:
+    path = write_run(tmp_path, [GOOD]) / "results.csv"
+    assert find_row(path, "0-0") is not None
+    assert find_row(path, "0-0,0") is None
 
 
 @pytest.mark.parametrize(

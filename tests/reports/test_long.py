@@ -180,6 +180,7 @@ def line_of(**cells: str) -> str:
         (line_of(reason="x\0y"), None),
         (line_of(reason="x" * 20_000_000), "line 2: longer than 4 MB"),
         (line_of(reason='"open') + line_of() * 3000, "line 2: a quotation that does not end"),
+        (line_of(reason='"open') + line_of() * 3, "line 2: a quotation that does not end"),
         (line_of(true_class="caf\udce9"), "line 2: is not UTF-8"),
     ],
 )
