@@ -281,7 +281,7 @@ def test_a_clock_that_is_changed_loses_nothing_and_its_deadlines_hold(
 def test_workers_come_and_go_under_load_and_nothing_is_lost(
     tmp_path: Path, slow_model: Path
 ) -> None:
-    options = ("--model", slow_model, "--speed", "max", "--items", 250, "--workers", 1)
+    options = ("--model", slow_model, "--speed", "max", "--items", 100_000, "--workers", 1)
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(5)
         with Control.of(line.run_dir) as control:
@@ -297,6 +297,7 @@ def test_workers_come_and_go_under_load_and_nothing_is_lost(
             control.order("pause", WHO)
             _status(control, paused=True, shown_phase="running, infeed paused")
             control.order("unpause", WHO)
+            control.order("drain", WHO)
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0

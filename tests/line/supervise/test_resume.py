@@ -41,19 +41,20 @@ def kill_everybody(line: RunningLine) -> None:
 @pytest.mark.parametrize("speed", ["1", "max"])
 def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_model: Path) -> None:
     run_dir = tmp_path / "run"
-    options = ("--items", 240, "--interval", 0.05, "--speed", speed, "--cameras", 2)
+    items = 800  # more than are done before the second one is killed, however slowly that goes
+    options = ("--items", items, "--interval", 0.04, "--speed", speed, "--cameras", 2)
     with RunningLine(run_dir, *options, "--model", slow_model) as line:
         line.wait_for_rows(20)
         line.kill_runner()  # its children are still there when the next one comes
         with ResumedLine(run_dir) as again:
-            poll(lambda: Session.load(run_dir).number == 2, "another runner")
+            poll(lambda: "#2," in (run_dir / "results.csv").read_text(), "work of the second one")
             again.wait_for_rows(line.rows_written() + 20)
             kill_everybody(again)
             with ResumedLine(run_dir) as last:
                 status, summary = last.finish()
     assert status == 0
     assert_accounted(summary, last.rows())
-    assert summary["items"]["fed"] == 240
+    assert summary["items"]["fed"] == items
     assert json.loads((run_dir / "run.json").read_text())["sessions"] == 3
     if speed == "max":
         assert not {"dropped", "failed", "expired", "late"} & set(last.rows()["verdict"])
