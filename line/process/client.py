@@ -21,7 +21,7 @@ BEAT_S = 0.2
 
 
 class Client:
-    """A context at the plane. Context manager: owns the link.
+    """A process on the message plane. Context manager: owns the link.
 
     It is ready, and says so to the supervisor, when the dispatcher has welcomed it.
 

@@ -1,4 +1,4 @@
-"""A child process's place in the line: its arguments, its channel, its manners on the way out."""
+"""What a child process is told when it starts: its arguments, its settings, its control channel."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """CURVE over TCP, for workers on other machines. Only this and `process.sockets` import ZeroMQ.
 
-libzmq asks a authenticator about the key of each connection, in a thread of its own. While nobody
+libzmq asks an authenticator about the key of each connection, in a thread of its own. While nobody
 answers, nobody gets in: `ZAP_ENFORCE_DOMAIN` sees to it, without which CURVE lets any key in.
 """
 

@@ -44,8 +44,8 @@ def timing(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> tuple[Ti
         speeds = (_speed(run_a), _speed(run_b))
         return Timing.BELT_SPEED, f"{' → '.join(speeds)}: {ends}"
     workers = [run.setting("line.workers") for run in (run_a, run_b)]
-    crew = f"{workers[0]} → {workers[1]} workers: " if workers[0] != workers[1] else ""
-    return Timing.LINE, f"{crew}{ends}"
+    pool = f"{workers[0]} → {workers[1]} workers: " if workers[0] != workers[1] else ""
+    return Timing.LINE, f"{pool}{ends}"
 
 
 def _rank(item: Item) -> int:
