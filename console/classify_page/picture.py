@@ -75,7 +75,7 @@ def _invitation(limits: str) -> ui.element:
     with block("div", "invitation") as invitation:
         text("p", "Drop pictures here", "invitation-title")
         text("p", "or paste one, choose files, or use the webcam", "dim")
-        text("p", f"JPEG, PNG, BMP, WebP or TIFF, {limits}", "dim invitation-limits")
+        text("p", f"JPEG, PNG, BMP, WebP, PPM or TIFF, {limits}", "dim invitation-limits")
     return invitation
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from pictures.picture_file import Limits, Unreadable, read
 from reports.review import QueuedItem
 
 _SIDE_PX = 200
 _LARGEST_BYTES = 12 * 1024
 """of one data URI, so that 24 stay below 300 KB"""
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What Pillow raises on a file that is missing, torn or too large."""
+_LIMITS = Limits(pixels=100e6, file_bytes=400e6)
+"""More than any picture of a camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,10 @@ def thumbnails(queue: Iterable[QueuedItem], most: int = 24) -> list[Thumbnail]:
 
 def _data_uri(path: Path) -> str | None:
     try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * _SIDE_PX, 2 * _SIDE_PX))
-            picture = image.convert("RGB")
-    except _UNREADABLE:
+        picture = read(path, _LIMITS)
+    except Unreadable:
         return None
-    return small_jpeg(picture)
+    return small_jpeg(Image.fromarray(picture))
 
 
 def small_jpeg(picture: Image.Image) -> str | None:

@@ -110,7 +110,8 @@ def test_the_clock_multiplier_shortens_the_deadline_only(tmp_path: Path, tiny_mo
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["deadline_ms"] == pytest.approx(750 / 4)
     assert summary["effective_belt_speed_m_per_s"] == 4
-    assert summary["wall_s"] < summary["belt_s"] / 3
+    # At clock 1 it would be no less, however busy the machine is.
+    assert summary["wall_s"] < summary["belt_s"]
     assert "effective 4.0 m/s" in ran.stdout
 
 
