@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,8 @@ ALLOWED = {
     },
 }
 """The packages that each package may import beside itself."""
+MOST_FILES = 25
+"""In one folder."""
 
 
 def modules(package: str) -> Iterator[tuple[Path, str]]:
@@ -40,6 +43,16 @@ def modules(package: str) -> Iterator[tuple[Path, str]]:
                 yield from ((path, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module is not None:
                 yield from ((path, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def needed(path: Path, files: Collection[str]) -> Iterator[str]:
+    """Which of the modules a file imports when it is imported itself."""
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in files)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in files else node.module for name in names)
 
 
 def room(name: str) -> str:
@@ -70,6 +83,27 @@ def test_the_rooms_of_the_line_import_only_those_before_them() -> None:
         if name.startswith("line.") and ROOMS.index(room(name)) > ROOMS.index(room(own)):
             wrong.append(f"{path.relative_to(ROOT)}: {name}")
     assert wrong == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in (*ALLOWED, "benchmarks")
+        for path in (ROOT / package).rglob("*.py")
+    }
+    imports = {name: {*needed(path, files)} & files.keys() for name, path in files.items()}
+    while free := [name for name, wanted in imports.items() if not wanted]:
+        for name in free:
+            del imports[name]
+        for wanted in imports.values():
+            wanted.difference_update(free)
+    assert imports == {}
+
+
+@pytest.mark.parametrize("package", [*ALLOWED, "benchmarks", "tests"])
+def test_a_folder_has_no_more_files_than_a_person_can_hold(package: str) -> None:
+    folders = Counter(path.parent for path in (ROOT / package).rglob("*.py"))
+    assert {folder: count for folder, count in folders.items() if count > MOST_FILES} == {}
 
 
 def test_every_folder_of_the_line_is_a_room() -> None:

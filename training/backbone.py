@@ -10,9 +10,9 @@ from typing import Any
 import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
+from training.checkpoint import read_stored
 from training.efficientnet_lite import GROWTH, efficientnet_lite, published_weights
 from training.errors import BadInput
-from training.stored import read_stored
 from training.train.options import TrainSettings
 
 # Two networks answer with auxiliary outputs while training; nothing here expects a tuple.

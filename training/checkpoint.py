@@ -6,6 +6,7 @@ are for going on. Random streams need no saving: each epoch's are made from (see
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,22 @@ import torch
 
 from training.errors import BadInput
 from training.options import load
-from training.stored import read_stored
 from training.train.options import TrainSettings
 from training.whole_file import replacing
+
+
+def read_stored(path: Path, what: str) -> Mapping[str, Any]:
+    """The mapping that a file holds, on the CPU. BadInput if it is not `what`, naming the file."""
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler raises whatever the bytes lead it to
+        raise BadInput(f"{path}: not {what}") from error
+    if not isinstance(content, Mapping):
+        raise BadInput(f"{path}: not {what}")
+    return content
+
 
 FORMAT = 1
 

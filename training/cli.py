@@ -73,8 +73,8 @@ def prepare(given: dict[str, Any], config: Path | None) -> None:
 def train(given: dict[str, Any], config: Path | None) -> None:
     """Train on a prepared folder; a run that was stopped, however, goes on with --resume."""
     from training.checkpoint import load_run
-    from training.fit import fit
     from training.presets import train_settings
+    from training.train.fit import fit
 
     chosen = {**read_table(config, TrainSettings), **given}
     start = None
@@ -91,7 +91,7 @@ def train(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(AverageSettings)
 def average(given: dict[str, Any], config: Path | None) -> None:
     """Average the weights of runs that began alike into one checkpoint."""
-    from training.averaging import average
+    from training.train.average import average
 
     console.print(f"{average(load(AverageSettings, given, config))}")
 
@@ -100,7 +100,7 @@ def average(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(ExportSettings)
 def export(given: dict[str, Any], config: Path | None) -> None:
     """Write a checkpoint as ONNX (and TorchScript), checked against the network and measured."""
-    from training.export.command import export
+    from training.export.export_model import export
 
     export(load(ExportSettings, given, config), console)
 
@@ -109,7 +109,7 @@ def export(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(QuantizeSettings)
 def quantize(given: dict[str, Any], config: Path | None) -> None:
     """Write a checkpoint as ONNX in eight bits: the best variant within the allowed drop."""
-    from training.quantize.command import quantize
+    from training.quantize.quantize_model import quantize
 
     quantize(load(QuantizeSettings, given, config), console)
 
@@ -118,7 +118,7 @@ def quantize(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(EvaluateSettings)
 def evaluate(given: dict[str, Any], config: Path | None) -> None:
     """Judge a model file by a folder of pictures: right, calibrated, selective, novel, fast."""
-    from training.evaluate.command import evaluate
+    from training.evaluate.evaluate_model import evaluate
 
     evaluate(load(EvaluateSettings, given, config), console)
 
@@ -127,7 +127,7 @@ def evaluate(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(CalibrateSettings)
 def calibrate(given: dict[str, Any], config: Path | None) -> None:
     """Put a temperature, a threshold and conformal sets into an ONNX file."""
-    from training.calibrate.command import calibrate
+    from training.calibrate.calibrate_model import calibrate
 
     calibrate(load(CalibrateSettings, given, config), console)
 
@@ -136,7 +136,7 @@ def calibrate(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(AuditSettings)
 def audit(given: dict[str, Any], config: Path | None) -> None:
     """Look for duplicates, leaks, conflicting and doubtful labels in a folder of pictures."""
-    from training.audit.command import audit
+    from training.audit.audit_folder import audit
 
     audit(load(AuditSettings, given, config), console)
 
@@ -145,7 +145,7 @@ def audit(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(SelectSettings)
 def select(given: dict[str, Any], config: Path | None) -> None:
     """Choose the pictures of a pool that are most worth labelling."""
-    from training.selection.command import select
+    from training.selection.choose_pictures import select
 
     select(load(SelectSettings, given, config), console)
 
@@ -163,7 +163,7 @@ def simulate(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(IngestSettings)
 def ingest(given: dict[str, Any], config: Path | None) -> None:
     """Bring labels from a review queue or Label Studio into a training folder."""
-    from training.ingest.command import ingest
+    from training.ingest.ingest_labels import ingest
 
     ingest(load(IngestSettings, given, config), console)
 
@@ -172,7 +172,7 @@ def ingest(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(PushSettings)
 def push(given: dict[str, Any], config: Path | None) -> None:
     """Put a model with its card into a hub repository or a folder."""
-    from training.hub.push import push
+    from training.hub.transfer import push
 
     console.print(push(load(PushSettings, given, config)))
 
@@ -181,7 +181,7 @@ def push(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(PullSettings)
 def pull(given: dict[str, Any], config: Path | None) -> None:
     """Bring a model with its card from a hub repository, an address or a folder, and check it."""
-    from training.hub.pull import pull
+    from training.hub.transfer import pull
 
     for path in pull(load(PullSettings, given, config), console):
         console.print(str(path))
@@ -191,7 +191,7 @@ def pull(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(ReportSettings)
 def report(given: dict[str, Any], config: Path | None) -> None:
     """Write a performance report and the model card from measured files alone."""
-    from training.report.command import report
+    from training.report.write_report import report
 
     report(load(ReportSettings, given, config), console)
 
@@ -200,6 +200,6 @@ def report(given: dict[str, Any], config: Path | None) -> None:
 @flags_of(PipelineSettings)
 def pipeline(given: dict[str, Any], config: Path | None) -> None:
     """Prepare, train, export, quantise, calibrate, evaluate, run the line, report: all in one."""
-    from training.pipeline.command import pipeline
+    from training.pipeline.run_pipeline import pipeline
 
     pipeline(load(PipelineSettings, given, config), config, console)

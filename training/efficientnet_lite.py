@@ -21,8 +21,8 @@ from torchvision.models.efficientnet import (  # type: ignore[import-untyped]
     MBConvConfig,
 )
 
+from training.checkpoint import read_stored
 from training.errors import BadInput
-from training.stored import read_stored
 from training.transforms import MEAN, STD
 
 # Name → growth of width and depth over EfficientNet-B0's blocks.

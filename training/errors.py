@@ -30,10 +30,9 @@ class ParityError(TrainingError):
 
 
 class StepFailed(TrainingError):
-    """A step of the pipeline failed; the message names it, its log and what it said last."""
+    """A step of the pipeline failed; the message names it, its log and its last line."""
 
-    def __init__(self, step: str, exit_code: int, log: Path, said: str) -> None:
-        super().__init__(
-            f"{step} ended with exit code {exit_code}, see {log}: {said.removeprefix('error: ')}"
-        )
+    def __init__(self, step: str, exit_code: int, log: Path, last_line: str) -> None:
+        reason = last_line.removeprefix("error: ")
+        super().__init__(f"{step} ended with exit code {exit_code}, see {log}: {reason}")
         self.exit_code = exit_code

@@ -1,4 +1,4 @@
-"""Pictures as tensors: decoded once, squashed to a square, kept in memory while they fit."""
+"""Pictures as tensors: decoded once, resized to a square, kept in memory while they fit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_picture(path: Path) -> None:
 
 
 def read_square(path: Path, side_px: int) -> Tensor:
-    """A picture squashed to a square: uint8 `[3, side_px, side_px]`."""
+    """A picture resized to a square: uint8 `[3, side_px, side_px]`."""
     picture = open_picture(path).resize((side_px, side_px), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 

@@ -53,7 +53,7 @@ def train_transform(settings: TrainSettings) -> Transform:
 
 
 def eval_transform() -> Transform:
-    """Normalisation alone: the picture was squashed to the network's size when it was read."""
+    """Normalisation alone: the picture was resized to the network's size when it was read."""
     return _chain(_normalise())
 
 

@@ -33,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def finished_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run folder of two epochs, never interrupted."""
-    from training.fit import fit
+    from training.train.fit import fit
 
     out = tmp_path_factory.mktemp("runs") / "whole"
     fit(small_run(data, out), SILENT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training.fetch.archive import Archive, picture_digest
+from training.prepare.trashnet import Archive, picture_digest
 
 SPLIT = {
     **{f"glass/glass{n}.jpg": part for n, part in enumerate(["train"] * 3 + ["val", "test"], 1)},

@@ -28,16 +28,14 @@ from training.export.network import facts_of
 from training.export.onnx_file import CENTRED, bare_network, served_model
 from training.export.served import MEAN_PIXEL
 from training.options import load
-from training.quantize.command import finish
-from training.quantize.judge import judge_model
+from training.quantize.fine_tuning import RoundedActivation, RoundedWeight, rounded, tune, unrounded
 from training.quantize.options import QuantizeSettings
-from training.quantize.pixels import ZERO_POINT, take_pixels_less_zero_point
-from training.quantize.rounding import RoundedActivation, RoundedWeight, rounded, unrounded
+from training.quantize.quantize_model import finish
 from training.quantize.search import Search
-from training.quantize.table import Row
-from training.quantize.tune import tune
+from training.quantize.static import ZERO_POINT, take_pixels_less_zero_point
+from training.quantize.table import Row, judge_model
 from training.quantize.variant import Variant
-from training.splits import open_splits
+from training.train.splits import open_splits
 
 
 def options(run: Path, data: Path, out: Path, **given: object) -> QuantizeSettings:

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="the trainer needs torch")
 from colour_models import blue, colour_model, green, red, write_colours
 
 from training.cli import main
-from training.report.model import ReportedModel
+from training.report.model_text import ReportedModel
 
 Refused = Callable[..., str]
 

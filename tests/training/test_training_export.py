@@ -25,8 +25,7 @@ from training.cli import main
 from training.errors import ParityError
 from training.export.contract import ModelFacts
 from training.export.onnx_file import bare_network, served_model
-from training.export.parity import compare
-from training.export.runners import Runner, onnx_runner, torchscript_runner
+from training.export.runners import Runner, compare, onnx_runner, torchscript_runner
 from training.export.served import MEAN_PIXEL, fold_scale
 from training.transforms import eval_transform
 

@@ -17,10 +17,10 @@ from small_archive import LARGEST_BYTES, SPLIT, packed, published, small_picture
 from small_runs import SILENT
 
 from training.errors import BadInput
-from training.fetch.archive import trashnet
 from training.options import load
 from training.prepare.options import PrepareSettings
 from training.prepare.prepared_folder import prepare
+from training.prepare.trashnet import trashnet
 
 Refused = Callable[..., str]
 ARCHIVE, ZIPPED = published()

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from training.audit.duplicates import Kind, Mark
 from training.audit.findings import Findings
-from training.audit.listing import UNSPLIT, Entry
-from training.audit.pairs import Kind, Mark
+from training.audit.reading import UNSPLIT, Entry
 from training.errors import BadInput
 
 HELD_OUT_FIRST = ("test", "val", "train", UNSPLIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator
@@ -9,16 +10,36 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from training import backbone, compute
-from training.checkpoint import load_checkpoint
+from training.backbone import Network
+from training.checkpoint import load_checkpoint, read_stored
 from training.embedding.extractor import Files, Seen
-from training.embedding.tapped import Tapped
 from training.options import load
 from training.pictures import read_square
-from training.stored import read_stored
 from training.train.options import TrainSettings
 from training.transforms import eval_transform
+
+
+class WithEmbedding(nn.Module):
+    """A copy of a network: float32 `[batch, 3, h, w]` → logits `[batch, classes]`, embedding.
+
+    The embedding `[batch, features]` is the input of the head, for a dense head that of its first
+    linear layer.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.body = copy.deepcopy(network.model)
+        self.head = self.body.get_submodule(network.head)
+        self.body.set_submodule(network.head, nn.Identity())
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits first, as those who know of one output alone expect."""
+        embedding = self.body(pictures)
+        return self.head(embedding), embedding
+
 
 BATCH = 32
 
@@ -55,7 +76,7 @@ class NetworkExtractor:
         self._compute = compute.choose(settings)
         self._size_px = settings.size_px
         self._model = (
-            Tapped(network)
+            WithEmbedding(network)
             .eval()
             .to(
                 self._compute.device,
@@ -81,7 +102,7 @@ class NetworkExtractor:
         return cls(load(TrainSettings, {**given, "size_px": size_px, "device": device}))
 
     def look(self, files: Files) -> Iterator[Seen]:
-        """Look at every picture, squashed to the network's square, some at a time."""
+        """Look at every picture, resized to the network's square, some at a time."""
         for start in range(0, len(files), BATCH):
             yield from self._look_at_once(files[start : start + BATCH])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.evaluate.probability_scores import Bin
+from training.evaluate.calibration_scores import Bin
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 
 DOTS_PER_INCH = 120

@@ -1,6 +1,9 @@
 """The three ways to run a model; all take and give the same arrays.
 
 Everything runs on one thread of the CPU, as a worker of a line does.
+
+A file of ours gives embedding and energy by itself. In any other file the input of the softmax
+takes the place of the energy, and the input of the last dense layer that of the embedding.
 """
 
 from __future__ import annotations
@@ -22,12 +25,65 @@ from scipy.special import logsumexp  # type: ignore[import-untyped]
 
 from training import backbone
 from training.checkpoint import load_checkpoint
-from training.embedding.tapped import Tapped
+from training.embedding.network import WithEmbedding
 from training.errors import BadInput
-from training.evaluate.onnx_taps import tap
-from training.export.contract import EXTRA_FILE
+from training.export.contract import EMBEDDING, ENERGY, EXTRA_FILE
 from training.export.served import resize
 from training.transforms import eval_transform
+
+# Operators that a dense layer becomes, plain and quantised; their first input is wanted.
+DENSE = frozenset({"Gemm", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul"})
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Names of tensors; None where the graph does not show such a thing.
+
+    `logits` are looked for only where there is no `energy`.
+    """
+
+    probabilities: str
+    energy: str | None
+    logits: str | None
+    embedding: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """Those there are, the probabilities first."""
+        every = (self.probabilities, self.energy, self.logits, self.embedding)
+        return [name for name in every if name is not None]
+
+
+def tap(graph: onnx.GraphProto) -> Taps:
+    """Find the tensors, and make outputs of those that are none yet: `graph` changes in place."""
+    own = {output.name for output in graph.output}
+    first = str(graph.output[0].name)
+    energy = ENERGY if ENERGY in own else None
+    taps = Taps(
+        probabilities=first,
+        energy=energy,
+        logits=_logits(graph, first) if energy is None else None,
+        embedding=EMBEDDING if EMBEDDING in own else _before_last_dense(graph),
+    )
+    # Without a type: the runtime knows it, and it is not the same in every file.
+    graph.output.extend(onnx.ValueInfoProto(name=n) for n in taps.names if n not in own)
+    return taps
+
+
+def maker(graph: onnx.GraphProto, tensor: str) -> onnx.NodeProto | None:
+    """The node that computes a tensor; None for inputs and constants."""
+    return next((node for node in graph.node if tensor in node.output), None)
+
+
+def _logits(graph: onnx.GraphProto, probabilities: str) -> str | None:
+    last = maker(graph, probabilities)
+    return str(last.input[0]) if last is not None and last.op_type == "Softmax" else None
+
+
+def _before_last_dense(graph: onnx.GraphProto) -> str | None:
+    dense = [node for node in graph.node if node.op_type in DENSE]
+    return str(dense[-1].input[0]) if dense else None
+
 
 PREFIX = "scrapline."
 
@@ -131,7 +187,7 @@ def checkpoint_engine(path: Path) -> Engine:
         "scrapline.size": json.dumps(size_px),
         "scrapline.backbone": settings.backbone,
     }
-    ask = _network_ask(Tapped(network).eval(), size_px)
+    ask = _network_ask(WithEmbedding(network).eval(), size_px)
     return Engine("checkpoint", facts, ask, embeds=True)
 
 
@@ -151,7 +207,7 @@ def _one_thread() -> ort.SessionOptions:
     return options
 
 
-def _network_ask(network: Tapped, size_px: list[int]) -> Ask:
+def _network_ask(network: WithEmbedding, size_px: list[int]) -> Ask:
     normalise = eval_transform()
 
     @torch.inference_mode()

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
-from training.evaluate.answers import Answers, Ints
+from training.evaluate.answers import Answers, Ints, Way
+from training.evaluate.calibration_scores import scores, with_temperature
 from training.evaluate.interval import Share
 from training.evaluate.model_file import ModelFile
 from training.evaluate.novelty import novelty
 from training.evaluate.options import EvaluateSettings
-from training.evaluate.probability_scores import scores
 from training.evaluate.risk_coverage import RiskCoverage
-from training.evaluate.temperature import with_temperature
-from training.evaluate.views import Way
 from training.folders import PictureFolder
 from training.machine import describe_machine
 from training.metrics import Confusion

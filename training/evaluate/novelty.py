@@ -20,7 +20,7 @@ from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
 from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
 
 from training.evaluate.answers import Answers, Floats, Vectors
-from training.evaluate.probability_scores import SMALLEST
+from training.evaluate.calibration_scores import SMALLEST
 
 KNOWN_ACCEPTED_PERCENT = 95
 NEIGHBOUR = 5

@@ -1,4 +1,7 @@
-"""Write the ONNX file: the bare network from PyTorch, with the pixels' way in and out around it."""
+"""Write the ONNX file: the bare network from PyTorch, with the pixels' way in and out around it.
+
+A GPU does. A CPU without such arithmetic turns every number back into float32 and is slower.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,27 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, compose, helper, numpy_helper
+from onnxruntime.transformers import float16
+from onnxruntime.transformers.onnx_model import OnnxModel
 
 from training.backbone import Network
-from training.embedding.tapped import Tapped
+from training.embedding.network import WithEmbedding
 from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, ModelFacts
-from training.export.parity import Parity
+from training.export.runners import Parity
 from training.export.served import MEAN_PIXEL, fold_scale
+
+
+def in_half(bare: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy of a bare network with float16 weights and arithmetic; inputs and outputs float32.
+
+    What stands around it, resizing, centring, softmax and energy, stays in float32.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(bare)
+    half: onnx.ModelProto = float16.convert_float_to_float16(copy, keep_io_types=True)
+    OnnxModel(half).topological_sort()  # the casts at the edges were put at the end
+    return half
+
 
 OPSET = 18
 CENTRED = "centred"
@@ -47,7 +65,7 @@ def bare_network(network: Network, size_px: tuple[int, int]) -> onnx.ModelProto:
     """
     example = torch.zeros(2, 3, *size_px)
     # Weights that lie channels-last, as training leaves them, put operations about shapes into it.
-    model = fold_scale(Tapped(network)).to(memory_format=torch.contiguous_format)
+    model = fold_scale(WithEmbedding(network)).to(memory_format=torch.contiguous_format)
     program = torch.onnx.export(
         model,
         (example,),

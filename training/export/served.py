@@ -51,6 +51,6 @@ class ServedModel(nn.Module):
 
 
 def resize(image: Tensor, size_px: list[int]) -> Tensor:
-    """uint8 `[batch, h, w, 3]` → uint8 `[batch, 3, *size_px]`, squashed, antialiased."""
+    """uint8 `[batch, h, w, 3]` → uint8 `[batch, 3, *size_px]`, resized, antialiased."""
     planes = image.permute(0, 3, 1, 2)
     return nn.functional.interpolate(planes, size=size_px, mode="bilinear", antialias=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from training.errors import BadInput
-from training.hashes import file_sha256
+from training.whole_file import file_sha256
 
 NAME = "manifest.json"
 MANIFEST_LIMIT_BYTES = 1 << 20

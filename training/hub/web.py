@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from training.errors import BadInput
-from training.hashes import file_sha256
+from training.whole_file import file_sha256
 
 TIMEOUT_S = httpx2.Timeout(10.0, read=60.0)
 

@@ -2,7 +2,7 @@
 
 frame   RUN/FRAME_ID, or Label Studio's name for the picture
 image   the picture's file name; its class folder is the label that counts now
-label, who, when, source    as in `Said`
+label, who, when, source    as in `LabelEvent`
 sha256  of the picture's bytes
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from training.errors import BadInput
-from training.ingest.said import Said, moment
+from training.ingest.label_event import LabelEvent, moment
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Row:
     sha256: str
 
     @property
-    def said(self) -> Said:
-        """What was said, without the picture."""
-        return Said(self.frame, self.label, self.who, self.when, self.source)
+    def event(self) -> LabelEvent:
+        """The event, without the picture."""
+        return LabelEvent(self.frame, self.label, self.who, self.when, self.source)
 
 
 COLUMNS = [field.name for field in fields(Row)]
@@ -63,14 +63,14 @@ def write_history(file: Path, rows: Sequence[Row]) -> None:
     partial.replace(file)
 
 
-def news(said: Iterable[Said], rows: Iterable[Row]) -> list[Said]:
-    """What was said and is not among the rows yet.
+def news(events: Iterable[LabelEvent], rows: Iterable[Row]) -> list[LabelEvent]:
+    """The events that are not among the rows yet.
 
     Counted and not just looked up: within one second somebody may say glass, metal, glass.
     """
-    known = Counter(_key(row.said) for row in rows)
+    known = Counter(_key(row.event) for row in rows)
     fresh = []
-    for one in said:
+    for one in events:
         if known[_key(one)]:
             known[_key(one)] -= 1
         else:
@@ -78,9 +78,9 @@ def news(said: Iterable[Said], rows: Iterable[Row]) -> list[Said]:
     return fresh
 
 
-def _key(said: Said) -> tuple[str, str, str, str]:
+def _key(event: LabelEvent) -> tuple[str, str, str, str]:
     """Who gave which label to which frame, and when; not the source, whose name may change."""
-    return (said.frame, said.label, said.who, said.when)
+    return (event.frame, event.label, event.who, event.when)
 
 
 def _row(file: Path, number: int, cells: list[str]) -> Row:

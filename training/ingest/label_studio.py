@@ -22,8 +22,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from training.errors import BadInput
+from training.ingest.label_event import LabelEvent, Source, moment, picture_below
 from training.ingest.review_queue import QueuedItem
-from training.ingest.said import Said, Source, moment, picture_below
 
 IMAGE, CHOICE = "image", "choice"
 MODEL = "scrapline"
@@ -35,7 +35,7 @@ def read_export(file: Path, images: Path) -> Source:
 
     Skipped and empty annotations say nothing. Raises BadInput that names the file and the task.
     """
-    said: list[Said] = []
+    events: list[LabelEvent] = []
     pictures: dict[str, Path | str] = {}
     for number, task in enumerate(_tasks(file), start=1):
         where = f"{file}, task {number}"
@@ -46,10 +46,10 @@ def read_export(file: Path, images: Path) -> Source:
             found = list(_annotations(task, where))
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise BadInput(f"{where}: not as Label Studio exports it ({error!r})") from error
-        said += [Said(frame, label, who, when, source) for label, who, when in found]
+        events += [LabelEvent(frame, label, who, when, source) for label, who, when in found]
         if found:
             pictures[frame] = _locate(image, images)
-    return Source(tuple(sorted(said, key=lambda one: moment(one.when))), pictures)
+    return Source(tuple(sorted(events, key=lambda one: moment(one.when))), pictures)
 
 
 def write_tasks(file: Path, items: Sequence[QueuedItem], run: str, image_prefix: str) -> None:

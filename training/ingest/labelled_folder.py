@@ -18,7 +18,7 @@ from pathlib import Path
 from training.errors import BadInput
 from training.folders import SUFFIXES
 from training.ingest.history import Row, news, read_history, write_history
-from training.ingest.said import Source, final_labels, names_a_folder
+from training.ingest.label_event import Source, final_labels, names_a_folder
 from training.pictures import check_picture
 
 HISTORY = "history.csv"
@@ -57,7 +57,7 @@ class LabelledFolder:
         taken = Taken()
         known = dict(self._names)
         usable = self._usable(source.pictures, taken)
-        fresh = news((one for one in source.said if one.frame in usable), self._rows)
+        fresh = news((one for one in source.events if one.frame in usable), self._rows)
         rows = self._rows + [
             Row(
                 one.frame,
@@ -70,7 +70,7 @@ class LabelledFolder:
             )
             for one in fresh
         ]
-        labels = final_labels(row.said for row in rows)
+        labels = final_labels(row.event for row in rows)
         for frame in usable:
             moved = self._place(frame, labels[frame], usable[frame])
             if frame not in known:

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from training.errors import BadInput
-from training.ingest.said import Said, Source, moment, picture_below
+from training.ingest.label_event import LabelEvent, Source, moment, picture_below
 
 BUSY_S = 5.0
 STANDING = (
@@ -52,20 +52,20 @@ def read_labels(run: Path) -> Source:
         ).fetchall()
         images = dict(db.execute("SELECT frame_id, image FROM items").fetchall())
     name = run_name(run)
-    said = []
+    events = []
     for frame_id, label, who, when in labels:
         try:
             moment(when)
         except ValueError:
             raise BadInput(f"{file}: {frame_id} was labelled at {when!r}: not a time") from None
-        said.append(Said(f"{name}/{frame_id}", label, who, when, f"review-queue:{name}"))
+        events.append(LabelEvent(f"{name}/{frame_id}", label, who, when, f"review-queue:{name}"))
     pictures: dict[str, Path | str] = {
         f"{name}/{frame_id}": picture_below(file.parent, images[frame_id])
         if frame_id in images
         else "was labelled without being in the queue, which keeps the pictures"
         for frame_id, *_ in labels
     }
-    return Source(tuple(said), pictures)
+    return Source(tuple(events), pictures)
 
 
 def read_unlabelled(run: Path) -> list[QueuedItem]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from training.folders import class_names
 from training.pipeline.options import PipelineSettings
-from training.report.commands import shown
-from training.report.model import ReportedModel
+from training.report.model_text import ReportedModel
+from training.report.sources import shown
 from training.settings import flag_name
 
 LINE_RUNNER = Path(__file__).parents[2] / "run_line.py"

@@ -17,12 +17,11 @@ import numpy as np
 from rich.console import Console
 
 from training.errors import BadInput
-from training.fetch.archive import Archive, trashnet
-from training.fetch.bring import bring, lay_out
 from training.folders import PictureFolder, class_names, read_folder, whole_or_not_at_all
-from training.hashes import file_sha256
 from training.pictures import check_picture
 from training.prepare.options import PrepareSettings
+from training.prepare.trashnet import Archive, bring, lay_out, trashnet
+from training.whole_file import file_sha256
 
 SPLITS = ("train", "val", "test")
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from training.backbone import Network
 from training.export.contract import ModelFacts
 from training.export.onnx_file import bare_network, served_model
-from training.quantize.judge import Judged, judge_model
-from training.quantize.squashed import Pixels
+from training.quantize.range_pictures import Pixels
 from training.quantize.static import Quantiser
+from training.quantize.table import Judged, judge_model
 from training.quantize.variant import Variant
 
 

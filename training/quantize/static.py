@@ -1,8 +1,15 @@
-"""Static quantisation with ONNX Runtime's own tools: ranges once per method, then any variant."""
+"""Static quantisation with ONNX Runtime's own tools: ranges once per method, then any variant.
+
+An eight-bit convolution reads `(pixel - zero_point) · scale` of a byte, so with scale 1 the picture
+itself is its input. There is one zero point for red, green and blue, whose means differ; what is
+left of each mean goes into the bias. Only where the convolution pads, with the zero point, is a
+border pixel up to 13 steps of 255 off the average colour.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -12,6 +19,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -19,13 +27,87 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
+from onnxruntime.quantization.qdq_loss_debug import (
+    collect_activations,
+    compute_signal_to_quantization_noice_ratio,
+    compute_weight_error,
+    create_activation_matching,
+    create_weight_matching,
+    modify_model_output_intermediate_tensors,
+)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from training.export.onnx_file import CENTRED
-from training.quantize.noise import signal_to_noise
-from training.quantize.pixels import ZERO_POINT, take_bytes, take_pixels_less_zero_point
-from training.quantize.squashed import Pixels
+from training.errors import BadInput
+from training.export.onnx_file import CENTRED, PLANES
+from training.export.served import MEAN_PIXEL
+from training.quantize.range_pictures import Pixels
 from training.quantize.variant import Variant
+
+ZERO_POINT = round(sum(MEAN_PIXEL) / len(MEAN_PIXEL))
+
+
+def take_pixels_less_zero_point(bare: onnx.ModelProto) -> None:
+    """Change a bare float network, in place, to expect `pixel - ZERO_POINT` for `centred`.
+
+    Raises BadInput if anything but one convolution reads its input.
+    """
+    readers = [node for node in bare.graph.node if CENTRED in node.input]
+    if [node.op_type for node in readers] != ["Conv"]:
+        raise BadInput("quantize: this backbone does not begin with one convolution")
+    [conv] = readers
+    tensors = {tensor.name: tensor for tensor in bare.graph.initializer}
+    kernel = numpy_helper.to_array(tensors[conv.input[1]])
+    offset = (ZERO_POINT - np.array(MEAN_PIXEL)) @ kernel.sum(axis=(2, 3)).T
+    if len(conv.input) < 3:
+        conv.input.append("first_bias")
+        tensors["first_bias"] = bare.graph.initializer.add()
+        bias = np.zeros(len(kernel), np.float32)
+    else:
+        bias = numpy_helper.to_array(tensors[conv.input[2]])
+    corrected = (bias + offset).astype(np.float32)
+    tensors[conv.input[2]].CopyFrom(numpy_helper.from_array(corrected, conv.input[2]))
+
+
+def take_bytes(quantised: onnx.ModelProto, size_px: tuple[int, int]) -> None:
+    """Cut the quantisation of the input away, in place: the network then takes `planes`, uint8."""
+    graph = quantised.graph
+    [cut] = [n for n in graph.node if n.op_type == "QuantizeLinear" and n.input[0] == CENTRED]
+    for node in graph.node:
+        for position, name in enumerate(node.input):
+            if name == cut.output[0]:
+                node.input[position] = PLANES
+    graph.node.remove(cut)
+    stale = {CENTRED, cut.output[0]}
+    kept = [info for info in graph.value_info if info.name not in stale]
+    del graph.value_info[:], graph.input[:]
+    graph.value_info.extend(kept)
+    graph.input.append(
+        helper.make_tensor_value_info(PLANES, TensorProto.UINT8, ["batch", 3, *size_px])
+    )
+
+
+def signal_to_noise(
+    float_file: Path, rounded_file: Path, reader: CalibrationDataReader, scratch: Path
+) -> dict[str, float]:
+    """Each layer's signal ÷ noise in dB: of its input or its weights, whichever is worse.
+
+    `reader` gives the pictures that both networks are shown; few are enough.
+    """
+    watched = scratch / "watched.onnx"
+    modify_model_output_intermediate_tensors(rounded_file, watched)
+    seen = create_activation_matching(collect_activations(str(watched), reader))
+    inputs = {
+        name: compute_signal_to_quantization_noice_ratio(both["pre_qdq"], both["post_qdq"])
+        for name, both in seen.items()
+    }
+    weights = compute_weight_error(create_weight_matching(str(float_file), str(rounded_file)))
+    graph = onnx.load(str(float_file), load_external_data=False).graph
+    return {
+        node.name: min(inputs.get(node.input[0], math.inf), weights.get(node.input[1], math.inf))
+        for node in graph.node
+        if len(node.input) > 1
+    }
+
 
 METHODS = {
     "minmax": CalibrationMethod.MinMax,

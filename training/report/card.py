@@ -1,16 +1,22 @@
-"""The model card: what the file is, what it was measured to do, where it came from."""
+"""The card beside a model, and what `export` measured of it: MODEL.export.json."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from training.report import of_figures, of_model, of_training
-from training.report.commands import command_of, shown
-from training.report.document import write_text
+from training.export.runners import Latency
+from training.machine import describe_machine
+from training.metrics import Confusion
+from training.report import figures_text, model_text, training_text
+from training.report.document import Section, in_the_model, write_text
 from training.report.material import Material
-from training.report.model import ReportedModel
-from training.report.section import Section, in_the_model
-from training.report.sources import Kind
+from training.report.model_text import ReportedModel
+from training.report.sources import Kind, command_of, shown
+from training.train.options import TrainSettings
 
 IN_ORDER = (Kind.PREPARE, Kind.TRAIN, Kind.EXPORT, Kind.QUANTIZE)
 PIPELINE_ORDER = ("prepare", "train", "export", "quantize", "calibrate")
@@ -22,15 +28,15 @@ def write_card(
     """Write the card as Markdown. Raises BadInput if it cannot be written."""
     evaluated, exported = material.of(Kind.EVALUATE), material.of(Kind.EXPORT)
     sections = [
-        of_model.what_it_is(model),
+        model_text.what_it_is(model),
         _intended_use(model),
-        of_model.classes(model),
-        of_model.inputs_and_outputs(model),
-        *of_figures.accuracy(evaluated, exported),
-        of_model.calibration(model),
-        *of_figures.latency(evaluated, exported),
-        *of_training.data(material.of(Kind.PREPARE)),
-        *of_training.training(material.of(Kind.TRAIN)),
+        model_text.classes(model),
+        model_text.inputs_and_outputs(model),
+        *figures_text.accuracy(evaluated, exported),
+        model_text.calibration(model),
+        *figures_text.latency(evaluated, exported),
+        *training_text.data(material.of(Kind.PREPARE)),
+        *training_text.training(material.of(Kind.TRAIN)),
         _provenance(model),
         _made_anew(material, model, made_by),
     ]
@@ -64,3 +70,47 @@ def _made_anew(material: Material, model: ReportedModel, made_by: str) -> Sectio
     if not known:
         return Section(title, f"No command that made {shown(model.path)} is known.")
     return Section(title, "\n".join(["```sh", *known, "```"]))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Figures of one exported ONNX file: on named sets of pictures, and in time."""
+
+    sets: Mapping[str, Confusion]
+    latency: Sequence[Latency]
+
+
+def write_measured(
+    path: Path, title: str, checkpoint: Path, trained: TrainSettings, measured: Measured
+) -> None:
+    """Write record and card of the model at `path`, exported from `checkpoint`."""
+    model = ReportedModel.open(path)
+    record = path.with_suffix(".export.json")
+    text = json.dumps(_figures(model, checkpoint, measured), indent=2, ensure_ascii=False)
+    record.write_text(text + "\n", encoding="utf-8")
+    run = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    at_hand = (run / "metrics.json", trained.data / "manifest.json")
+    material = Material.gather([record, *(file for file in at_hand if file.is_file())], path)
+    write_card(path.with_suffix(".md"), title, material, model)
+
+
+def _figures(model: ReportedModel, checkpoint: Path, measured: Measured) -> dict[str, Any]:
+    return {
+        "model": {
+            "file": str(model.path),
+            "sha256": model.sha256,
+            "bytes": model.size_bytes,
+        },
+        "checkpoint": str(checkpoint),
+        "sets": {name: confusion.summary() for name, confusion in measured.sets.items()},
+        "latency": [
+            {
+                "height_px": timed.size_px[0],
+                "width_px": timed.size_px[1],
+                "median_ms": timed.median_ms,
+                "p95_ms": timed.p95_ms,
+            }
+            for timed in measured.latency
+        ],
+        "machine": describe_machine(),
+    }

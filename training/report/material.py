@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.errors import BadInput
-from training.report.commands import settings_of
-from training.report.model import ReportedModel
-from training.report.sources import Kind, Source, pipeline_commands, read_sources
+from training.report.model_text import ReportedModel
+from training.report.sources import Kind, Source, pipeline_commands, read_sources, settings_of
 
 SHORT = 12
 """Digits of a hash that are shown where two are compared."""

@@ -1,15 +1,20 @@
-"""Folders of figures: which command wrote one, told by the file in it that holds them."""
+"""Where the report's figures are from: the files, and the commands that made them."""
 
 from __future__ import annotations
 
 import json
+import shlex
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from training.checkpoint import load_checkpoint
 from training.errors import BadInput
+from training.settings import DEFAULTS, flag_name
+from training.train.options import TrainSettings
 
 PIPELINE_FILE = "pipeline.json"
 
@@ -123,3 +128,82 @@ def pipeline_commands(path: Path) -> dict[str, str]:
     if not file.is_file():
         return {}
     return {step["step"]: step["command"] for step in read_json(file).get("steps", [])}
+
+
+def command_of(source: Source) -> str:
+    """The command that made a source; `…` stands for what its figures do not tell."""
+    return source.command or shlex.join(_told(source)).replace(shlex.quote("…"), "…")
+
+
+def settings_of(run: Source) -> TrainSettings | None:
+    """Settings of a training run, from its best checkpoint; None if that is gone."""
+    try:
+        return load_checkpoint(run.folder).train_settings()
+    except BadInput:
+        return None
+
+
+def _train_options(run: Source) -> list[str]:
+    """Every setting of the run that is not the default."""
+    settings = settings_of(run)
+    if settings is None:
+        return ["--out", str(run.folder), "…"]
+    defaults = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))[TrainSettings.table]
+    words = []
+    for name, value in settings.model_dump(mode="json", exclude={"resume"}).items():
+        if value != defaults.get(name):
+            words += _flag(name, value)
+    return words
+
+
+def _flag(name: str, value: Any) -> list[str]:
+    flag = flag_name(name)
+    if isinstance(value, bool):
+        return [flag if value else f"--no-{flag[2:]}"]
+    if isinstance(value, list):
+        return [word for item in value for word in (flag, str(item))]
+    return [flag, str(value)]
+
+
+def _told(source: Source) -> list[str]:
+    figures, folder = source.figures, str(source.folder)
+    trainer = ["python", "-m", "training", str(source.kind)]
+    match source.kind:
+        case Kind.PREPARE:
+            return [*trainer, str(figures.get("source", "…")), "--out", folder]
+        case Kind.TRAIN:
+            return [*trainer, *_train_options(source)]
+        case Kind.EXPORT:
+            return [*trainer, figures["checkpoint"], "--out", figures["model"]["file"], "…"]
+        case Kind.QUANTIZE:
+            checkpoint, val = figures["checkpoint"], Path(figures["judged_on"])
+            return [*trainer, checkpoint, "--data", str(val.parent), "…", "--report", folder]
+        case Kind.EVALUATE:
+            model, data = figures["model"]["file"], figures["data"]
+            return [*trainer, model, "--data", data, "--out", folder]
+        case Kind.LINE:
+            return ["python", "run_line.py", "run", *_line_options(source), "--run-dir", folder]
+
+
+def _line_options(source: Source) -> list[str]:
+    settings = source.folder / "settings.json"
+    spec = read_json(settings)["source"]["spec"] if settings.is_file() else "…"
+    return [
+        *("--source", str(spec)),
+        *("--model", source.figures["model"]["path"]),
+        *("--speed", str(source.figures["speed"])),
+    ]
+
+
+def line_threshold(source: Source) -> float | None:
+    """Confidence below which that run ejected nothing; None if its settings are gone."""
+    settings = source.folder / "settings.json"
+    if not settings.is_file():
+        return None
+    return float(read_json(settings)["decision"]["threshold"])
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be given from here."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else path)

@@ -12,12 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 from training.checkpoint import load_checkpoint
-from training.fit import fit
 from training.folders import PictureFolder
 from training.options import load
 from training.selection.labelling import Campaign
 from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE
+from training.train.fit import fit
 from training.train.options import TrainSettings
 
 

@@ -51,7 +51,7 @@ class TrainSettings(Settings):
     )
     dropout: Share = Field(description="dropout before the last layer")
     size_px: Side = Field(description="side of the square the network sees")
-    stored_px: Side = Field(description="side to which training pictures are squashed when read")
+    stored_px: Side = Field(description="side to which training pictures are resized when read")
     memory_gb: float = Field(ge=0, description="decoded pictures kept in memory, at most")
 
     epochs: int = Field(ge=1, description="passes over the training pictures")

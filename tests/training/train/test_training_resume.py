@@ -1,0 +1,203 @@
+"""--resume after kill -9: the same weights, to the last bit, as a run that was left alone."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch", reason="the trainer needs torch")
+
+import torch
+from small_runs import SILENT, small_run
+
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.errors import BadInput
+from training.train.fit import Run, fit
+
+Refused = Callable[..., str]
+
+DEADLINE_S = 120
+EPOCHS = 4
+SMALL = (
+    *("--weights", "none", "--backbone", "mobilenet_v3_small", "--device", "cpu"),
+    *("--size-px", "32", "--stored-px", "36", "--batch", "4", "--epochs", str(EPOCHS)),
+)
+COSINE = (
+    *("--workers", "0", "--schedule", "cosine", "--freeze-epochs", "1", "--mix", "0.7"),
+    *("--ema-decay", "0.9", "--balance", "sampler", "--patience-epochs", "3"),
+)
+PLATEAU = (
+    *("--workers", "2", "--schedule", "plateau", "--plateau-epochs", "1", "--optimizer", "adam"),
+    *("--weight-decay", "1e-4", "--ema-decay", "0", "--rotation-deg", "20", "--head", "dense"),
+    *("--memory-gb", "0"),
+)
+
+
+def train(out: Path, *options: object) -> subprocess.Popen[str]:
+    """Start a run in a process group of its own, so that its data workers can be killed with it.
+
+    It yields the processor to the test, which must see each epoch before the next one is over.
+    """
+    command = ["nice", sys.executable, "-m", "training", "train", "--out", out, *options]
+    return subprocess.Popen(
+        [str(part) for part in command],
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> None:
+    output, _ = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0, output
+
+
+def kill_after(process: subprocess.Popen[str], out: Path, epochs: int) -> None:
+    """Kill a run as soon as it has written down so many epochs, and is inside the next one."""
+    deadline = time.monotonic() + DEADLINE_S
+    while epochs_done(out) < epochs:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert epochs_done(out) < EPOCHS
+
+
+def epochs_done(out: Path) -> int:
+    """As last.pt has it, which must be whole at any time; -1 before there is one."""
+    return len(load_checkpoint(out / "last.pt").history) if (out / "last.pt").exists() else -1
+
+
+def assert_same(given: Path, wanted: Path) -> None:
+    for name in ("last.pt", "best.pt"):
+        one, other = load_checkpoint(given / name), load_checkpoint(wanted / name)
+        assert untimed(one.history) == untimed(other.history)
+        assert (one.metrics, one.steps) == (other.metrics, other.steps)
+        assert_same_tensors(one, other)
+    for name in ("metrics.json", "confusion.csv", "errors.html"):
+        same = (given / name).read_text().replace(given.name, wanted.name)
+        assert same == (wanted / name).read_text()
+    assert untimed(rows(given)) == untimed(rows(wanted))
+
+
+def assert_same_tensors(one: Checkpoint, other: Checkpoint) -> None:
+    for state, wanted in ((one.weights, other.weights), (one.model, other.model)):
+        assert state.keys() == wanted.keys()
+        assert [key for key, value in state.items() if not torch.equal(value, wanted[key])] == []
+    momenta, others = one.optimizer["state"], other.optimizer["state"]
+    assert momenta.keys() == others.keys()
+    for number, memory in momenta.items():
+        assert all(torch.equal(value, others[number][key]) for key, value in memory.items())
+
+
+def untimed(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.timeout(4 * DEADLINE_S)
+@pytest.mark.parametrize("options", [COSINE, PLATEAU], ids=["cosine", "plateau"])
+def test_a_killed_run_ends_as_if_it_had_been_left_alone(
+    options: tuple[str, ...], data: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    with train(whole, "--data", data, *SMALL, *options) as undisturbed:
+        kill_after(train(killed, "--data", data, *SMALL, *options), killed, epochs=0)
+        kill_after(train(killed, "--resume"), killed, epochs=2)
+        finish(train(killed, "--resume"))
+        finish(undisturbed)
+    assert_same(killed, whole)
+
+
+def stopped_run(data: Path, out: Path, **options: object) -> Checkpoint:
+    """A run that stops after the first of two epochs."""
+    Run(small_run(data, out, **options), SILENT).one_epoch()
+    return load_checkpoint(out / "last.pt")
+
+
+@pytest.mark.parametrize("fault", ["ahead", "behind", "torn", "gone"])
+def test_history_follows_the_checkpoint(
+    fault: str, data: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    start = stopped_run(data, tmp_path / "run")
+    file = tmp_path / "run/history.csv"
+    header, first = file.read_text().splitlines()
+    texts = {"ahead": f"{header}\n{first}\n2,9,9,9\n", "behind": header, "torn": header[:7]}
+    if fault == "gone":
+        file.unlink()
+    else:
+        file.write_text(texts[fault])
+    run = Run(start.train_settings(), SILENT, start)
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == ["1"]
+    run.one_epoch()
+    assert untimed(rows(tmp_path / "run")) == untimed(rows(finished_run))
+
+
+def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_path: Path) -> None:
+    """As when a run is killed after it wrote best.pt, and before last.pt."""
+    out = tmp_path / "whole"
+    start = stopped_run(data, out)
+    fit(start.train_settings(), SILENT, start)
+    (out / "last.partial.pt").write_bytes(b"torn")
+    start.save(out / "last.pt")
+    assert not (out / "last.partial.pt").exists()
+    fit(start.train_settings(), SILENT, start)
+    assert_same(out, finished_run)
+
+
+def test_a_new_run_does_not_replace_an_earlier_one(data: Path, tmp_path: Path) -> None:
+    stopped_run(data, tmp_path)
+    before = (tmp_path / "last.pt").read_bytes()
+    with pytest.raises(BadInput, match="holds a run"):
+        Run(small_run(data, tmp_path), SILENT)
+    assert (tmp_path / "last.pt").read_bytes() == before
+
+
+def test_options_given_with_resume_count(data: Path, tmp_path: Path) -> None:
+    start = stopped_run(data, tmp_path, warmup_epochs=0, schedule="plateau")
+    settings = start.train_settings().model_copy(update={"rate": 0.5, "epochs": 2})
+    Run(settings, SILENT, start).one_epoch()
+    assert load_checkpoint(tmp_path / "last.pt").history[-1]["rate"] == 0.5
+
+
+def test_a_run_of_another_network_is_not_gone_on_with(
+    data: Path, tmp_path: Path, refused: Refused
+) -> None:
+    stopped_run(data, tmp_path)
+    resume = ("train", "--resume", "--out", tmp_path)
+    line = refused(*resume, "--backbone", "resnet18")
+    assert line == f"error: --resume: {tmp_path} was trained with --backbone mobilenet_v3_small"
+    assert "with --head linear" in refused(*resume, "--head", "dense")
+
+
+def test_a_run_of_other_classes_is_not_gone_on_with(data: Path, tmp_path: Path) -> None:
+    start = stopped_run(data, tmp_path)
+    other = Checkpoint(**{**vars(start), "classes": ("brown", "green", "rust")})
+    with pytest.raises(BadInput, match="trained on other classes: brown, green, rust"):
+        Run(start.train_settings(), SILENT, other)
+
+
+def test_no_run_to_resume(tmp_path: Path, refused: Refused) -> None:
+    line = refused("train", "--resume", "--out", tmp_path)
+    assert line == f"error: --resume: {tmp_path} holds no run: there is no last.pt"
+    assert "--out: is required with --resume" in refused("train", "--resume")
+    (tmp_path / "last.pt").write_bytes(b"torn")
+    assert "last.pt: not a checkpoint" in refused("train", "--resume", "--out", tmp_path)

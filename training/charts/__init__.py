@@ -1,1 +1,0 @@
-"""Pictures of figures that more than one command draws."""

@@ -1,0 +1,105 @@
+"""Labels that people gave to pictures, one event each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from training.errors import BadInput
+
+NONE_OF_THESE = ".none-of-these"
+"""What the line's console says of a picture that shows none of the classes. Such pictures lie in a
+folder of that name, which is hidden and therefore no class to the trainer."""
+
+
+@dataclass(frozen=True)
+class LabelEvent:
+    """One label, given once.
+
+    `frame` names the picture across all sources: RUN/FRAME_ID for a picture of the line, else what
+    the source calls it. `when` is ISO 8601, empty where the source does not say.
+    """
+
+    frame: str
+    label: str
+    who: str
+    when: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source read to its end: `events` in their order, and where each frame's picture is.
+
+    A picture is a file, or the reason why there is none.
+    """
+
+    events: tuple[LabelEvent, ...]
+    pictures: dict[str, Path | str]
+
+
+def final_labels(events: Iterable[LabelEvent]) -> dict[str, str]:
+    """The label that counts for each frame.
+
+    Within a source it is the last in order, whatever the clocks say; between sources the later
+    by `when`, and of equals the one that stands later.
+    """
+    last: dict[str, dict[str, LabelEvent]] = {}
+    for one in events:
+        by_source = last.setdefault(one.frame, {})
+        by_source.pop(one.source, None)
+        by_source[one.source] = one
+    return {
+        frame: max(reversed(by_source.values()), key=lambda s: moment(s.when)).label
+        for frame, by_source in last.items()
+    }
+
+
+def moment(when: str) -> datetime:
+    """A time stamp to compare by; without a zone it is UTC, and no stamp is the earliest.
+
+    Raises ValueError if it is not ISO 8601.
+    """
+    if not when:
+        return datetime.min.replace(tzinfo=UTC)
+    parsed = datetime.fromisoformat(when)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def check_labels(events: Iterable[LabelEvent], allowed: tuple[str, ...], source: Path) -> None:
+    """Refuse labels that are not `allowed` (if any are named) or cannot name a folder.
+
+    Raises BadInput, one line with all of them.
+    """
+    labels = sorted({one.label for one in events})
+    unsafe = [label for label in labels if not names_a_folder(label)]
+    if unsafe:
+        raise BadInput(f"{source}: cannot name a class folder: {', '.join(map(repr, unsafe))}")
+    unknown = [x for x in labels if allowed and x not in allowed and x != NONE_OF_THESE]
+    if unknown:
+        raise BadInput(f"{source}: not in --classes: {', '.join(unknown)}")
+
+
+def names_a_folder(label: str) -> bool:
+    """Whether a label is one visible folder's name: no path, nothing hidden or unprintable."""
+    return label == NONE_OF_THESE or (
+        bool(label.strip())
+        and label == label.strip()
+        and not label.startswith(".")
+        and not set(label) & set("/\\:")
+        and label.isprintable()
+        and len(label.encode()) <= 200
+    )
+
+
+def picture_below(root: Path, name: str) -> Path | str:
+    """The file `name` in `root`, or why there is none: names never lead out of the folder."""
+    try:
+        file = (root / name).resolve()
+        if not file.is_relative_to(root.resolve()):
+            return f"{name} lies outside {root}"
+        return file if file.is_file() else f"{root / name}: no such file"
+    except (OSError, ValueError):  # a name too long, or with a zero byte
+        return f"{name[:80]!r} cannot be a file's name"

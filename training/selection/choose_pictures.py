@@ -1,0 +1,120 @@
+"""`select`: choose the pictures of a pool that are worth labelling first.
+
+The list is CSV: rank (from 1), path (relative to the pool), score (its meaning is
+the strategy's, see `strategies`), and where the model knows the classes predicted, confidence.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from training.embedding.extractor import Extractor, Features, features, open_extractor
+from training.errors import BadInput
+from training.folders import SUFFIXES
+from training.selection.coverage import Candidates, Choice, unit_rows
+from training.selection.options import SelectSettings
+from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+
+
+def read_pool(root: Path) -> tuple[Path, ...]:
+    """Pictures at any depth below `root`, relative to it, in a stable order.
+
+    Sub-folders mean nothing here. Raises BadInput if there is no such folder or no picture.
+    """
+    if not root.is_dir():
+        raise BadInput(f"{root}: no such folder")
+    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+    if not files:
+        raise BadInput(f"{root}: no pictures")
+    return tuple(f.relative_to(root) for f in files)
+
+
+def without_copies(root: Path, paths: tuple[Path, ...], of: Collection[Path]) -> tuple[Path, ...]:
+    """`paths` less those whose bytes are those of a picture in `of`, or of an earlier path."""
+    seen = {_digest(file) for file in of}
+    kept = []
+    for path in paths:
+        digest = _digest(root / path)
+        if digest not in seen:
+            seen.add(digest)
+            kept.append(path)
+    return tuple(kept)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def select(settings: SelectSettings, console: Console) -> None:
+    """Choose and write. Raises BadInput that names the option, folder or file."""
+    labelled = _labelled(settings)
+    pool = read_pool(settings.pool)
+    fresh = without_copies(settings.pool, pool, labelled)
+    if settings.count > len(fresh):
+        raise BadInput(
+            f"--count {settings.count}: {settings.pool} has {len(fresh)} different pictures "
+            "without a label"
+        )
+    extractor = _extractor(settings)
+    seen = _look(extractor, [settings.pool / path for path in fresh])
+    done = _look(extractor, labelled).embeddings if labelled else seen.embeddings[:0]
+    candidates = Candidates(unit_rows(seen.embeddings), unit_rows(done), seen.probabilities)
+    rng = np.random.default_rng(settings.seed)
+    choice = STRATEGIES[settings.strategy](candidates, settings.count, rng)
+    _write(settings.out, choice, fresh, seen, extractor.classes if extractor else ())
+    console.print(
+        f"{settings.out}: {settings.count} of {len(fresh)} pictures, by {settings.strategy}"
+        + (f"; {len(pool) - len(fresh)} copies left out" if len(fresh) < len(pool) else "")
+    )
+
+
+def _labelled(settings: SelectSettings) -> list[Path]:
+    if settings.labelled is None:
+        return []
+    return [settings.labelled / path for path in read_pool(settings.labelled)]
+
+
+def _extractor(settings: SelectSettings) -> Extractor | None:
+    if settings.strategy == "random":
+        return None
+    if not settings.model:
+        raise BadInput(f"--model: is required with --strategy {settings.strategy}")
+    extractor = open_extractor("--model", settings.model, settings.backbone, settings.size_px)
+    if settings.strategy in NEED_PROBABILITIES and len(extractor.classes) < 2:
+        raise BadInput(
+            f"--strategy {settings.strategy}: needs classes, and {settings.model} names none"
+        )
+    return extractor
+
+
+def _look(extractor: Extractor | None, files: Sequence[Path]) -> Features:
+    """Features of the files; zeros for a strategy that does not look."""
+    if extractor is None:
+        return Features(np.zeros((len(files), 1), dtype=np.float32), None)
+    return features(extractor, files)
+
+
+def _write(
+    out: Path, choice: Choice, paths: Sequence[Path], seen: Features, classes: Sequence[str]
+) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        known = ["predicted", "confidence"] if seen.probabilities is not None else []
+        writer.writerow(["rank", "path", "score", *known])
+        for rank, (index, score) in enumerate(
+            zip(choice.indices, choice.scores, strict=True), start=1
+        ):
+            row = [rank, paths[index].as_posix(), f"{score:.6f}"]
+            if seen.probabilities is not None:
+                best = int(seen.probabilities[index].argmax())
+                row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
+            writer.writerow(row)
+    partial.replace(out)
