@@ -7,7 +7,6 @@ that ratios mean something; run it on a quiet one.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import sys
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from rich.table import Table
 
 from benchmarks import durability, kills, overload, swap, throughput
 from drill.page import Page
-from drill.tables import Table as PlainTable
+from drill.page import Table as PlainTable
 from line.config import ROOT
 from line.errors import BadInput, ScraplineError
+from line.process.priority import usable_cores
 from workers.model_file import find
 
 app = typer.Typer(add_completion=False)
@@ -89,7 +89,7 @@ def main(
     out = ROOT / "results" / "bench.json"
     out.parent.mkdir(exist_ok=True)
     bench = _Bench(find(model), frames, rounds, flood_s, out.parent)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    machine = {"cores": usable_cores(), "python": platform.python_version()}
     report: dict[str, object] = {"machine": machine}
     for name in _PARTS if only is None else (only,):
         table, report[name] = getattr(bench, name)()

@@ -30,6 +30,7 @@ from benchmarks.throughput import write_frames
 from drill.page import Page
 from line.config import ROOT
 from line.errors import ScraplineError
+from line.process.priority import usable_cores
 from workers.model_file import find
 
 _WORKERS = 2
@@ -134,7 +135,7 @@ def _write(figures: dict[str, object], console: Console) -> None:
     out = ROOT / "results" / "bench.json"
     out.parent.mkdir(exist_ok=True)
     kept = json.loads(out.read_text()) if out.exists() else {}
-    machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+    machine = {"cores": usable_cores(), "python": platform.python_version()}
     out.write_text(json.dumps(kept | {"machine": machine, "console": figures}, indent=1) + "\n")
     console.print(out.relative_to(ROOT))
 

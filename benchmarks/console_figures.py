@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from benchmarks.loaded_line import Counted, Load
-from drill.tables import Table
+from drill.page import Table
 
 PAGES = 3
 

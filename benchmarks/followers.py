@@ -31,10 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.run_setup.settings import checked_model, settings_of
-from drill.command import run_drill
-from drill.order import Order
-from drill.plan import KINDS
-from drill.seeds import parse_seeds
+from drill.one_storm import Order, run_drill
+from drill.plan import KINDS, parse_seeds
 from line.config import ROOT
 from line.errors import ScraplineError, StageDied
 from line.outcome import IN_TIME, Verdict

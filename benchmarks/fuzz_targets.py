@@ -16,7 +16,7 @@ from line.config import DEFAULTS, SCENARIOS, load
 from line.errors import BadInput, DecodeError
 from line.outcome import Outcome, Verdict, encode_top3
 from line.process.control_channel import decode_note
-from line.run_files.result_rows import HEADER, decode_row, encode_rows
+from line.run_files.results import HEADER, decode_row, encode_rows
 from line.run_files.review_file import QueuedItem
 from reports.results import read_results
 from reports.review import read_queue

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.line_run import listed, run_line
 from benchmarks.throughput import write_frames
-from drill.tables import Table
+from drill.page import Table
 
 WORKERS = 4
 PERIOD_S = 1.0

@@ -24,16 +24,16 @@ from benchmarks.line_run import listed
 from line.config import ROOT
 from line.errors import StageDied
 from line.model.facts import ModelFacts
-from line.observe.latency_buckets import bucket_bounds_s
 from line.outcome import Verdict
 from line.run_files.lane_record import SECTOR_BYTES, LaneRecord
-from line.run_files.result_rows import HEADER
+from line.run_files.results import HEADER
 from line.settings import Settings
 from producers.arrivals import feed_of
 from producers.feed import FeedMark
 from producers.progress import feed_checksum
 from producers.sources import open_source
 from sinks.csv_log import CsvLog
+from sinks.running_stats import bucket_bounds_s
 
 _BATCH = 100_000
 _LOOK_S = 0.05

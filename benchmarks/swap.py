@@ -20,7 +20,7 @@ from statistics import median
 from time import monotonic, sleep
 from typing import Any
 
-from drill.tables import Table
+from drill.page import Table
 from line.config import ROOT
 from line.errors import BadInput, StageDied
 from line.observe.control_client import Control

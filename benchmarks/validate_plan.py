@@ -18,11 +18,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
 from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
 from commands.plan import plan as make_plan
 from commands.profile import profile as measure_profile
+from drill.page import Page
 from line.errors import BadInput, ScraplineError
 
 INFEEDS = "4200:12000:300"
@@ -38,7 +38,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def main(
-    page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
+    markdown: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
 ) -> None:
     """Plan, run, compare, write the table; status 1 if the plan's answer does not hold."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -67,7 +67,7 @@ def main(
         f"At {infeed:g} {'so does' if holds else 'NOT so'} the line:"
     )
     console.print("\n".join([said, "", *rows]), soft_wrap=True)
-    replace_between(page, "plan", "\n".join([said, "", *rows]))
+    Page(markdown, "plan").put("\n".join([said, "", *rows]))
     if not holds:
         raise typer.Exit(1)
 

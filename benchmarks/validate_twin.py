@@ -8,7 +8,7 @@ here.
 A machine that others share is a tenth faster or slower from one minute to the next. So a bare
 inference is timed before and after each run, and the twin's machine is as much slower than the
 profile's as that was; and all of it is done more than once, each time with a profile of its own,
-and averaged. Both stand side by side in docs/planner.md then. Run it on a quiet machine.
+and averaged. Both stand side by side in docs/measurements.md then. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from benchmarks.between_markers import replace_between
 from benchmarks.line_run import run_line
 from commands.profile import profile as measure_profile
 from commands.run_setup.settings import load_model
+from drill.page import Page
 from line.config import ROOT, load
 from line.errors import BadInput, ScraplineError
 from line.outcome import IN_TIME
@@ -38,7 +38,7 @@ from planner.sim.twin import simulate
 from producers.render import render
 from reports.results import read_results
 
-PAGE = ROOT / "docs" / "planner.md"
+PAGE = ROOT / "docs" / "measurements.md"
 BELTS = ((1.0, 2400.0), (1.5, 6000.0), (2.0, 15000.0))
 """(metres a second, items a minute while items are fed); the last is more than two workers do."""
 PICTURES = ("source.order=random", "camera.effects=off")
@@ -147,7 +147,7 @@ _HEAD = (
 def main(
     duration: Annotated[float, typer.Option(min=7, help="belt time of a run, s")] = 14.0,
     rounds: Annotated[int, typer.Option(min=1, help="whole grids, averaged")] = 3,
-    page: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
+    markdown: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
 ) -> None:
     """Compare, print, write the table; status 1 if a figure is further off than it may be."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
@@ -175,8 +175,8 @@ def main(
         f"{passed} of {len(cells)} within 2 points in time, 3 % of throughput, 15 % of latency."
     )
     console.print(f"\n{text}\n\n{table}", soft_wrap=True)
-    replace_between(page, "validation", f"{text}\n\n{table}")
-    console.print(f"\n{page}")
+    Page(markdown, "validation").put(f"{text}\n\n{table}")
+    console.print(f"\n{markdown}")
     if passed < len(cells):
         raise typer.Exit(1)
 

@@ -23,7 +23,7 @@ def classify(
 ) -> None:
     """Classify pictures without a line: the best classes, and whether the model is sure."""
     from workers import classify as files
-    from workers.answer_table import print_answers
+    from workers.classify import print_answers
 
     options: dict[str, object | None] = {
         "model.path": None if model is None else str(model),

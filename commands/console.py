@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from commands.options import Assignments, Config
+from commands.options import Assignments, Config, running_run
 from commands.printing import err, out, shown
 from commands.run_setup.run_console import tell_address
-from commands.running_lines import running_run
 from line.config import load
 from line.errors import BadInput
 from line.observe.console_access import ConsoleAccess
@@ -61,8 +60,8 @@ def _address_of(run_dir: Path) -> str:
 
 def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
     from console.__main__ import folders_to_look_in, models_folder
-    from console.access.login_tries import LoginTries
     from console.access.open_file import OpenFile
+    from console.access.passwords import LoginTries
     from console.access.sessions import Sessions
     from console.classify_page.classify_client import ClassifyClient
     from console.link import LineLink, is_run_folder, newest_run

@@ -21,7 +21,7 @@ def diff(
     """List the items whose verdict or predicted class changed from one run to another, and why."""
     from commands.item_pictures import ItemPictures
     from line.errors import BadInput
-    from line.run_files.run_reading import reading
+    from line.run_files.run_folder import reading
     from reports.comparison.changes import compare
     from reports.comparison.compared_run import read
     from reports.comparison.page import diff_page

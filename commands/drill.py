@@ -39,10 +39,9 @@ def drill(
 ) -> None:
     """Run a scenario under a storm of faults, and count whether any item was lost or doubled."""
     from drill.campaign import campaign_tables, campaign_word, run_campaign
-    from drill.command import run_drill
-    from drill.order import Order, parse_kinds
+    from drill.one_storm import Order, parse_kinds, run_drill
     from drill.page import Page
-    from drill.seeds import parse_seeds
+    from drill.plan import parse_seeds
     from drill.verdict import verdict_tables, verdict_word
 
     options: dict[str, object | None] = {

@@ -11,6 +11,7 @@ import typer
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import out, shown
 from commands.run_setup.settings import settings_of
+from line.process.priority import usable_cores
 from line.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,11 +67,10 @@ def plan(
     """Sweep belts and workers in virtual time: the fewest workers, the fastest belt, the margin."""
     from commands.plan_output.options import defaults, failures_of, numbers, target_of
     from commands.plan_output.page import write_page
-    from commands.plan_output.table import print_plan
+    from commands.plan_output.table import print_plan, write_csv
     from planner.plan.answer import with_a_core_each
-    from planner.plan.csv_file import write_csv
     from planner.plan.grid import grid_of
-    from planner.plan.run import Plan, processes
+    from planner.plan.run import Plan
 
     settings = settings_of(config, scenario, {"line.duration_s": duration}, assignments)
     profiles, names = _profiles(settings, profile, model)
@@ -90,7 +90,7 @@ def plan(
     machines = tuple(map(with_a_core_each, profiles)) if core_each else profiles
     what = Plan(settings, machines, seeds, failures_of(mtbf, mttr))
     cells = chosen.cells(settings, [each.threshold for each in profiles])
-    results = _run(what, cells, jobs or processes())
+    results = _run(what, cells, jobs or usable_cores())
     where = folder or _named(settings)
     write_csv(where / "plan.csv", results, names, target)
     shown_plan = Plan(settings, profiles, seeds, what.failures)

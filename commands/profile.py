@@ -11,6 +11,7 @@ import typer
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import err, out, shown
 from commands.run_setup.settings import checked_model, decided, settings_of
+from line.process.priority import usable_cores
 
 if TYPE_CHECKING:
     from line.settings import Settings
@@ -39,7 +40,7 @@ def profile(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from planner.measure.measurement import measure
-    from planner.measure.this_machine import bare_inference_s, busy_cores, cores
+    from planner.measure.this_machine import bare_inference_s, busy_cores
     from planner.profile import FOLDER
 
     options: dict[str, object | None] = {
@@ -53,7 +54,7 @@ def profile(
     settings = decided(settings, loaded)
     assert isinstance(settings.line.workers, int)
     beside = busy_cores(_LOOK_S)
-    _warn_if_busy(beside, cores())
+    _warn_if_busy(beside, usable_cores())
     path = file or _named(Path(settings.results.dir) / FOLDER, Path(loaded.facts.path).stem)
     bar = BarColumn(24)
     columns = (bar, TextColumn("{task.completed}/{task.total} {task.description}"))

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson
+from commands.options import AsJson, running_run
 from commands.printing import out
-from commands.running_lines import running_run
 from line.errors import BadInput
 
 

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from commands.options import ModelFile
+from commands.options import ModelFile, running_run
 from commands.printing import out, shown
-from commands.running_lines import running_run
 from line.errors import BadInput
 from line.observe.control_client import Control
 

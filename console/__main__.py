@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from console.access.login_tries import LoginTries
+from console.access.passwords import LoginTries
 from console.access.sessions import Sessions
 from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from console.access.connections import BoundedHttp
 from console.access.guard import Guard
 from console.access.login_page import add_login
-from console.access.login_tries import LoginTries
+from console.access.passwords import LoginTries
 from console.layout import STATIC, STATIC_ROUTE
 from console.site import Site, build_pages
 

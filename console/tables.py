@@ -1,13 +1,29 @@
-"""Parts of tables."""
+"""Parts of tables, and how figures stand in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from nicegui import ui
 
 from console.widgets import attribute, block, text
+
+
+def percent(share: float | None) -> str:
+    """A share in 0..1 with its unit; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def when(moment: datetime) -> str:
+    """Date and minute where the console runs."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def clock(speed: float | str) -> str:
+    """A clock multiplier."""
+    return f"{speed:g}×" if isinstance(speed, float | int) else speed
 
 
 @contextmanager

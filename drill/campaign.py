@@ -10,11 +10,10 @@ from typing import Any
 
 from rich.console import Console
 
-from drill import recovery
-from drill.command import run_drill
+from drill import verdict
 from drill.naive_storm import storm as naive_storm
-from drill.order import Order
-from drill.tables import Table, seconds
+from drill.one_storm import Order, run_drill
+from drill.page import Table, seconds
 from drill.verdict import Verdict, reason, recovery_tables
 from line.errors import BadInput
 
@@ -60,11 +59,11 @@ def run_campaign(
         "faults": {
             kind: {
                 "injected": sum(found["faults"][kind]["injected"] for found in storms.values()),
-                "recovery_s": recovery.of_kind(kind, records),
+                "recovery_s": verdict.recovery_of_kind(kind, records),
             }
             for kind in orders[0].kinds
         },
-        "roles": recovery.of_roles(records),
+        "roles": verdict.recovery_by_role(records),
         "freeze_limit_s": next(iter(storms.values()))["freeze_limit_s"],
         "naive": naives or None,
         "notes": [f"seed {seed}: {note}" for seed, f in storms.items() for note in f["notes"]],

@@ -1,16 +1,68 @@
-"""A page of the documentation whose figures are filled in by the command that measures them."""
+"""Tables of figures, for a terminal and for a page of the documentation that a command fills."""
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drill.tables import Table
+import rich.table
+from rich.console import Console
+
 from line.errors import BadInput
+from line.process.priority import usable_cores
+
+NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`total` is a last row that is set apart. The first column holds names, the others figures."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    total: Sequence[str] | None = None
+    note: str = ""
+
+    def with_note(self, note: str) -> Table:
+        """The same, with a sentence below it."""
+        return replace(self, note=note)
+
+    def print(self, console: Console) -> None:
+        console.print(self.title, style="bold", markup=False)
+        console.print(self.rich())
+        if self.note:
+            console.print(self.note, style="dim", markup=False)
+        console.print()
+
+    def rich(self) -> rich.table.Table:
+        """Without title and note."""
+        table = rich.table.Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+        for number, heading in enumerate(self.headings):
+            table.add_column(heading, justify="right" if number else "left")
+        for row in self.rows:
+            table.add_row(*row)
+        if self.total is not None:
+            table.add_row(*self.total, style="bold")
+        return table
+
+    def markdown(self) -> str:
+        rule = ["---", *("---:" for _ in self.headings[1:])]
+        rows = [self.headings, rule, *self.rows]
+        if self.total is not None:
+            rows.append([f"**{cell}**" if cell else "" for cell in self.total])
+        lines = [f"| {' | '.join(row)} |" for row in rows]
+        note = [self.note, ""] if self.note else []
+        return "\n".join([f"{self.title}:", "", *lines, "", *note])
+
+
+def seconds(value: float | None) -> str:
+    return NONE if value is None else f"{value:.2f} s"
+
 
 _PRIVATE = ("--markdown", "--run-dir")
 
@@ -26,13 +78,15 @@ class Page:
 
     def fill(self, tables: Iterable[Table]) -> None:
         """Put the tables there, below the command that this process was started with."""
-        before, after = self._around()
+        heading = f"`{_command()}`, on {usable_cores()} cores, Python {platform.python_version()}."
         text = "\n".join(table.markdown() for table in tables)
-        heading = (
-            f"`{_command()}`, on {os.cpu_count()} cores, Python {platform.python_version()}.\n"
-        )
-        parts = (before, self._opening, "\n\n", heading, "\n", text, "\n", self._closing, after)
-        self._path.write_text("".join(parts), encoding="utf-8")
+        self.put(f"\n{heading}\n\n{text}")
+
+    def put(self, text: str) -> None:
+        """Put the text there, in place of what is there."""
+        before, after = self._around()
+        whole = f"{before}{self._opening}\n{text}\n{self._closing}{after}"
+        self._path.write_text(whole, encoding="utf-8")
 
     def _around(self) -> tuple[str, str]:
         """What stands before the opening marker, and behind the closing one."""

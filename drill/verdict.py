@@ -1,18 +1,73 @@
-"""What one drill found, as JSON and as tables."""
+"""What one drill found, as JSON and as tables.
+
+Works on what `FaultRecord.facts` gives, of one storm or of several together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
-from drill import recovery
 from drill.audit import Audit
-from drill.growth import MEMORY_SHARE, Growth
+from drill.page import NONE, Table, seconds
 from drill.plan import Injection
+from drill.soak import MEMORY_SHARE, Growth
 from drill.storm import Storm
-from drill.tables import NONE, Table, seconds
 from line.settings import Settings
+
+Facts = dict[str, Any]
+
+ROLES = ("worker", "dispatcher", "sink", "camera")
+BLOWS = {"kill": "killed", "stop": "frozen"}
+"""Kinds that hit a process and nothing else, and what they do to it."""
+
+
+def spread(values: Iterable[float | None]) -> Facts:
+    """How many there are but for None, their median and their maximum (None without any)."""
+    known = [value for value in values if value is not None]
+    return {
+        "count": len(known),
+        "median": round(median(known), 3) if known else None,
+        "max": round(max(known), 3) if known else None,
+    }
+
+
+def recovery_of_kind(kind: str, records: Sequence[Facts]) -> Facts:
+    """Spread of the recoveries in seconds: until all that was hit is back and a row was written."""
+    return spread(record["healed_s"] for record in records if record["kind"] == kind)
+
+
+def recovery_by_role(records: Sequence[Facts]) -> list[Facts]:
+    """For each kind of blow and role: how many were `hit`, and the spread until they were back."""
+    found = []
+    for kind, done in BLOWS.items():
+        for role in ROLES:
+            hits = [
+                hit
+                for record in records
+                if record["kind"] == kind
+                for hit in record["hit"]
+                if hit["role"] == role
+            ]
+            if hits:
+                times = [hit["back_s"] for hit in hits]
+                found.append({"role": role, "blow": done, "hit": len(hits), **spread(times)})
+    return found
+
+
+def within(records: Sequence[Facts], kind: str, role: str, limit_s: float) -> tuple[int, int]:
+    """Of the processes of a role that came back from a blow: how many in time, and how many."""
+    times = [
+        hit["back_s"]
+        for record in records
+        if record["kind"] == kind
+        for hit in record["hit"]
+        if hit["role"] == role and hit["back_s"] is not None
+    ]
+    return sum(time <= limit_s for time in times), len(times)
+
 
 Verdict = dict[str, Any]
 
@@ -46,11 +101,11 @@ def verdict(
                 "injected": sum(record["kind"] == kind for record in records)
                 + sum(each.kind == kind for each in by_scenario),
                 "skipped": sum(each.kind == kind for each in storm.skipped),
-                "recovery_s": recovery.of_kind(kind, records),
+                "recovery_s": recovery_of_kind(kind, records),
             }
             for kind in kinds
         },
-        "roles": recovery.of_roles(records),
+        "roles": recovery_by_role(records),
         "freeze_limit_s": settings.worker.lease_s + FREEZE_MARGIN_S,
         "audit": asdict(audited),
         "growth": [{**asdict(each), "share": round(each.share, 4)} for each in grown],
@@ -95,7 +150,7 @@ def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
             )
         )
     frozen = [record for record in found["fault_records"] if record["kind"] == "stop"]
-    in_time, back = recovery.within(frozen, "stop", "worker", found["freeze_limit_s"])
+    in_time, back = within(frozen, "stop", "worker", found["freeze_limit_s"])
     if back:
         tables[-1] = tables[-1].with_note(
             f"Frozen workers back within their lease and {FREEZE_MARGIN_S:g} s, "

@@ -1,13 +1,18 @@
-"""Text from outside, made fit for a terminal, a page and one line of a file.
+"""Text from outside, made fit for a terminal, a page, one line and a cell of a CSV file.
 
 Reasons, names, paths and titles come from files and peers that nobody here wrote. An escape code
 among them would move the reader's cursor, a line break would forge a line, and a lone surrogate
 (from a file name that is no UTF-8) could not be printed at all.
+
+A spreadsheet takes a cell that begins with one of a few characters for a formula. Such a text gets
+an apostrophe in front, which `text_of` takes away again, so that a reader finds what was written.
+Cells of numbers are written as numbers: a number that is negative is no text.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 LONGEST = 300
 """characters that are left of a text if nothing else is asked for"""
@@ -64,3 +69,30 @@ def _cut(pieces: list[str], longest: int) -> str:
     while pieces and length > longest - len(_CUT):
         length -= len(pieces.pop())
     return "".join(pieces) + _CUT
+
+
+LONGEST_CELL = 2000
+"""Characters of one text; the csv module refuses to read cells of more than 131,072."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_QUOTE = "'"
+
+
+def cell_of(text: str) -> str:
+    """The cell for a text, which is made plain (`line.plain_text`) and cut if need be."""
+    text = plain(text, LONGEST_CELL)
+    return _QUOTE + text if _would_count(text) else text
+
+
+def cells_of(values: Iterable[object]) -> list[object]:
+    """A row: texts as their cells, everything else as it is."""
+    return [cell_of(value) if isinstance(value, str) else value for value in values]
+
+
+def text_of(cell: str) -> str:
+    """The text that a cell stands for; inverse of `cell_of` for plain texts."""
+    return cell[1:] if cell.startswith(_QUOTE) and _would_count(cell) else cell
+
+
+def _would_count(text: str) -> bool:
+    """It begins like a formula, perhaps behind apostrophes, which would be taken for ours."""
+    return text.lstrip(_QUOTE).startswith(_FORMULA)

@@ -63,7 +63,7 @@ class Service(Section):
     """Inferences of one batch size that had so many workers at work throughout, their own included.
 
     The rest of the line shares the cores, and its work grows with the items that pass: an entry
-    holds for one pool and one pace, and `planner.sim.inference_time` says what holds between the
+    holds for one pool and one pace, and `planner.sim.inference` says what holds between the
     entries.
     """
 

@@ -10,9 +10,8 @@ from line.events import Surge
 from line.pace import feeder_pace
 from line.settings import InfeedSettings, Settings
 from producers.feed import Feed, FeedMark
-from producers.randomness import Purpose
+from producers.randomness import Purpose, streams
 from producers.sources import RecordedSource, Source
-from producers.streams import streams
 
 
 class FeederFeed:

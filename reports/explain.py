@@ -16,10 +16,10 @@ from line.outcome import Verdict
 from line.run_files.results import FILE as RESULTS
 from reports import wording
 from reports.folder import RunFiles, RunFolder
-from reports.legend import LEGEND
 from reports.results import ResultsFile
 from reports.stages import MEANINGS, Course, Row, course
 from reports.summary import summary_of
+from reports.wording import LEGEND
 
 _WORST = 8
 _BAR_CELLS = 40

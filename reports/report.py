@@ -22,9 +22,9 @@ from reports.charts.thumbnails import thumbnails
 from reports.charts.waterfall import waterfall
 from reports.figures import FORMULAS, class_figures
 from reports.folder import RunFolder, read_run, replace_text
-from reports.legend import LEGEND
 from reports.stages import MEANINGS
 from reports.summary import summary_of
+from reports.wording import LEGEND
 
 _LONGEST = 10_000
 """Characters of a text in a page: settings may be long, what is damaged must not be endless."""

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
-from line.plain_text import plain
+from line.plain_text import plain, text_of
 from line.run_files.csv_blocks import Block, Tell
 from line.run_files.results import blocks_of_rows, find_row, naming, records
 from reports.seen_items import SeenItems

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from line.csv_cells import text_of
 from line.errors import BadInput
-from line.plain_text import plain
+from line.plain_text import plain, text_of
 from line.run_files.csv_blocks import blocks
 from line.run_files.shadow_file import COLUMNS, FILE
 from reports.distribution import Distribution, quantiles

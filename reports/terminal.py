@@ -13,7 +13,7 @@ from rich.text import Text
 
 from reports import wording
 from reports.figures import FORMULAS
-from reports.legend import LEGEND
+from reports.wording import LEGEND
 
 _BALANCE_STYLES = {"good": "bold green", "unsure": "bold yellow", "bad": "bold white on red"}
 _CLASS_KEYS = ("purity", "purity_by_mass", "recovery", "recovery_by_mass")

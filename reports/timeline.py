@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.charts.plot import nice_step
-from reports.legend import LEGEND
+from reports.wording import LEGEND
 
 _BARS = 40
 _SHORTEST_S = 0.1

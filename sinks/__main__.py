@@ -11,7 +11,7 @@ from line.process.context import ProcessContext, enter_process, leave
 from line.run_files.results import FILE as RESULTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
-from sinks.pulse import Pulse
+from sinks.loop import Pulse
 
 
 def main() -> int:
@@ -30,9 +30,9 @@ def main() -> int:
 
 
 def _log(context: ProcessContext) -> None:
-    from line.observe.latency_buckets import bucket_bounds_s
     from sinks.csv_log import CsvLog
     from sinks.loop import run
+    from sinks.running_stats import bucket_bounds_s
 
     settings = context.settings
     log = CsvLog(

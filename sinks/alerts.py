@@ -16,11 +16,10 @@ from typing import Any
 from line.errors import BadInput, FileChanged, StorageError
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
+from sinks.alert_rates import Flood, RateAlarm
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Cursor
-from sinks.flood import Flood
 from sinks.follower import LineEvent
-from sinks.rate import RateAlarm
 
 RECENT_IDS = 8192
 """Kept to recognise repeats: what was raised after the last checkpoint is far less."""

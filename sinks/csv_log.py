@@ -12,7 +12,7 @@ from line.messages import Key
 from line.outcome import Outcome
 from line.own_file import open_regular
 from line.process.client import Client
-from line.run_files.result_rows import HEADER, encode_rows
+from line.run_files.results import HEADER, encode_rows
 from line.sequence_set import SeqSet
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Checkpoint, Cursor

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import COLUMNS, Verdict
-from line.run_files.result_rows import HEADER
+from line.plain_text import text_of
+from line.run_files.results import HEADER
 from line.sequence_set import SeqSet
 from sinks.checkpoint import runs_of, seqs_of
 from sinks.running_stats import RunningStats

@@ -10,9 +10,9 @@ from typing import Literal
 from line.errors import StorageError
 from line.outcome import Outcome
 from line.process.context import ProcessContext
-from line.run_files.event_log import FILE as EVENTS
-from line.run_files.result_rows import HEADER, decode_row
+from line.run_files.line_logs import EVENTS
 from line.run_files.results import FILE as RESULTS
+from line.run_files.results import HEADER, decode_row
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.follower import Follower, LineEvent, Passed
 from sinks.tail import Tail

@@ -9,7 +9,7 @@ from rich.prompt import Prompt
 
 from line.errors import BadInput
 from line.run_files.review_file import ReviewFile
-from line.run_files.run_reading import classes_of, row_of
+from line.run_files.run_folder import classes_of, row_of
 
 _SKIP = ""
 

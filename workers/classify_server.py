@@ -1,11 +1,11 @@
 """Answers about pictures, for the console: `python -m workers.classify_server`.
 
 Its arguments: MAX_BYTES MAX_MEMORY PARENT.
-Questions come in on stdin, answers go out on stdout, one for each, as messages
-(`line/process/pipe_framing.py`) with the headers of `line/observe/classify_protocol.py`. It leaves
-when stdin ends, and at once when the process with the number PARENT, which started it, is gone. The
-model that was asked last stays loaded. Nothing is written to any disk. A model or picture that
-takes more memory than `MAX_MEMORY` bytes ends the process.
+Questions come in on stdin, answers go out on stdout, one for each, as messages of
+`line/observe/classify_protocol.py`. It leaves when stdin ends, and at once when the process with
+the number PARENT, which started it, is gone. The model that was asked last stays loaded. Nothing is
+written to any disk. A model or picture that takes more memory than `MAX_MEMORY` bytes ends the
+process.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from line.observe.classify_protocol import (
     Refusal,
     Saliency,
     decode_question,
+    receive_message,
+    send_message,
 )
 from line.pictures import Picture
 from line.plain_text import plain
-from line.process.pipe_framing import receive_message, send_message
+from line.process.memory import bounded, limit_requests
 from line.process.priority import yield_process
 from workers.classify import ranked
-from workers.memory import bounded, limit_requests
 from workers.model import Model
-from workers.saliency import heat_picture, occlusion
-from workers.views import flips, letterboxed, resized, within
+from workers.views import flips, heat_picture, letterboxed, occlusion, resized, within
 
 _LOOK_S = 1.0
 _NICE = 10

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
-from line.model.class_names import complaint_about as complaint_about_names
-from line.model.facts import ModelFacts
-from line.model.probabilities import SUM_TOLERANCE
-from line.model.probabilities import complaint_about as complaint_about_answer
+from line.model.facts import (
+    SUM_TOLERANCE,
+    ModelFacts,
+    complaint_about_answer,
+    complaint_about_names,
+)
 from line.own_file import read_regular
 from line.pictures import Picture
 from line.plain_text import plain
@@ -135,7 +137,7 @@ def _text(path: Path) -> str:
 
 
 def _are_distributions(answers: NDArray[np.float32], classes: int) -> bool:
-    """As `line.model.probabilities` says it, but at once; where it says no, that has to say why."""
+    """As `line.model.facts` says it, but at once; where it says no, that has to say why."""
     low, high = -SUM_TOLERANCE, 1 + SUM_TOLERANCE
     return (
         answers.shape[1] == classes

@@ -20,7 +20,7 @@ from line.model.facts import ModelFacts
 from line.plain_text import plain
 from line.run_files.lane_record import LaneRecord
 from line.run_files.recording import is_recorded, read_lane
-from line.run_files.run_reading import reading
+from line.run_files.run_folder import reading
 from line.settings import Settings
 from line.supervise.resume import remember
 from reports.facts import Facts, read_facts

@@ -11,14 +11,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from commands.run_setup.settings import resolved
-from commands.run_setup.settled import check_settled
 from line.config import load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.plain_text import plain
-from line.run_files.run_folder import SETTINGS_FILE, RunFolder
+from line.run_files.lane_record import LaneRecord
+from line.run_files.results import FILE as RESULTS
+from line.run_files.run_folder import SETTINGS_FILE, RunFolder, reading
+from line.sequence_set import SeqSet
 from line.settings import Settings
 from line.supervise.resume import reopen, session_of
+from sinks.csv_log import logged_items
+from sinks.running_stats import bucket_bounds_s
+
+
+def check_settled(run_dir: Path, settings: Settings) -> None:
+    """Raise BadInput, naming the lane's file, for a lane whose settled items lack a row.
+
+    They would never be fed again: the results were cut or replaced, or the lane's file was.
+    """
+    paths = [run_dir / f"camera-{n}.progress" for n in range(settings.line.cameras)]
+    lows = [LaneRecord.read(path).low for path in paths]  # first: rows are only ever added
+    with reading(run_dir):
+        logged = logged_items(run_dir / RESULTS, bucket_bounds_s(settings))
+    for camera, (path, low) in enumerate(zip(paths, lows, strict=True)):
+        rows = logged.get(camera, SeqSet()).low
+        if low > rows:
+            raise BadInput(
+                f"{path}: {low} items are settled, and results.csv has rows of the first {rows} "
+                "alone; without this file the lane is run again from its beginning, and rows that "
+                "stand are kept: remove it to do so"
+            )
+
 
 _OWN = ("console.", "transport.")
 """Settings that are not taken from the folder."""

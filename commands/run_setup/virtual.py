@@ -12,8 +12,8 @@ from commands.printing import err
 from line.errors import BadInput, DiskFull
 from line.model.facts import ModelFacts
 from line.outcome import Outcome
-from line.run_files.result_rows import HEADER, encode_rows
 from line.run_files.results import FILE as RESULTS
+from line.run_files.results import HEADER, encode_rows
 from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise.runner import Ended

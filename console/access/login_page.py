@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from console.access.guard import LOGIN
-from console.access.login_tries import LoginTries
+from console.access.passwords import LoginTries
 from console.access.sessions import LASTS_S, Sessions
 from console.layout import STATIC
 from console.site import tidy_name

@@ -29,8 +29,9 @@ from line.observe.classify_protocol import (
     PictureQuestion,
     Refusal,
     decode_answer,
+    receive_message,
+    send_message,
 )
-from line.process.pipe_framing import receive_message, send_message
 from line.settings import Settings
 
 _PATIENCE_S = 120.0

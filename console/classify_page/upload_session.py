@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from console.classify_page.classify_client import ClassifyClient
-from line.csv_cells import cells_of
 from line.errors import BadInput
 from line.observe.classify_protocol import LONGEST_NAME, PictureAnswer
+from line.plain_text import cells_of
 
 MOST_PICTURES = 200
 """Kept at once, each as a small JPEG; further ones are refused until the session is cleared."""

@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 
 from console.charts import Line, legend, line_chart, percent_axis
 from console.models_page.evaluation import Evaluation, Figures
-from console.runs_page.words import percent
-from console.tables import head_row, scrolled
+from console.tables import head_row, percent, scrolled
 from console.widgets import attribute, block, hint, panel, text
 
 _FIGURES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (

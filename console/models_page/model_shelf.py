@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from line.model.class_names import complaint_about
+from line.model.facts import complaint_about_names
 from line.model.onnx_file import LARGEST_ENTRIES, read_entries
 from line.own_file import open_regular
 from line.plain_text import plain
@@ -177,7 +177,7 @@ def _classes(told: object) -> tuple[tuple[str, ...], str]:
     if not isinstance(told, list):
         return (), ""
     names = tuple(map(str, told))
-    fault = complaint_about(names)
+    fault = complaint_about_names(names)
     return ((), fault) if fault else (names, "")
 
 

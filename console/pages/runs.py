@@ -9,8 +9,7 @@ from nicegui import app, ui
 from starlette.responses import PlainTextResponse, Response
 
 from console.layout import frame, load
-from console.runs_page.difference import show_difference
-from console.runs_page.run_difference import difference
+from console.runs_page.difference import difference, show_difference
 from console.runs_page.run_shelf import Run, Shelf
 from console.runs_page.table import run_table
 from console.site import Site

@@ -19,7 +19,7 @@ from console.review_page.item_leases import Wanted, give_back, lend, lend_this, 
 from line.errors import BadInput
 from line.outcome import decode_top3
 from line.run_files.review_file import NONE_OF_THESE, Label, QueuedItem, ReviewFile
-from line.run_files.run_reading import classes_of, row_of
+from line.run_files.run_folder import classes_of, row_of
 
 
 @dataclass(frozen=True, slots=True)

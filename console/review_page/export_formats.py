@@ -24,9 +24,9 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from console.inside import is_name, open_inside
-from line.csv_cells import cells_of
 from line.errors import BadInput
 from line.outcome import decode_top3
+from line.plain_text import cells_of
 from line.run_files.review_file import NONE_OF_THESE, Label, QueuedItem, ReviewFile
 
 FOLDER = "labelled"

@@ -9,8 +9,7 @@ from nicegui import ui
 
 from console.runs_page.run_files import file_address
 from console.runs_page.run_shelf import REPORT, Accounts, Run
-from console.runs_page.words import clock, percent, when
-from console.tables import head_row, scrolled
+from console.tables import clock, head_row, percent, scrolled, when
 from console.widgets import attribute, block, panel, text
 
 _COLUMNS = (

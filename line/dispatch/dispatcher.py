@@ -11,8 +11,7 @@ from line.dispatch import actions as act
 from line.dispatch import feed
 from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
-from line.dispatch.peers import Peers
-from line.dispatch.remote_workers import Remotes
+from line.dispatch.peers import Peers, Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
     MOST_KEYS,
@@ -36,7 +35,7 @@ from line.messages import (
 from line.outcome import Outcome
 from line.plain_text import plain
 from line.process.context import ProcessContext
-from line.process.resident_memory import resident_bytes
+from line.process.memory import resident_bytes
 from line.process.sockets import REMOTE, Hub
 from line.run_files.review_rules import proposal
 from line.run_files.runtime_overrides import RuntimeOverrides

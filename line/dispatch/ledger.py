@@ -33,8 +33,7 @@ from dataclasses import dataclass
 from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.dispatch.in_flight import InFlight
 from line.dispatch.log_queue import LogQueue
-from line.dispatch.worker_costs import WorkerCosts
-from line.dispatch.worker_leases import WorkerLeases
+from line.dispatch.worker_leases import WorkerCosts, WorkerLeases
 from line.messages import Buffer, Frame, Key, Refusal, Result, Unseen
 from line.outcome import Outcome, Verdict
 from line.settings import Settings

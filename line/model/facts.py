@@ -1,14 +1,72 @@
-"""What the line must know of a model before it starts: read once by the runner, by hash after."""
+"""What the line must know of a model, how classes may be called, and what an answer must be."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from line.model.class_names import complaint_about
+from line.messages import MOST_CLASSES
 from line.own_file import LARGEST_JSON, read_regular
+from line.plain_text import plain
 from line.section import Fraction, Section
+
+LONGEST_NAME = 100
+"""Characters."""
+_SHOWN = 40
+
+
+def complaint_about_names(names: Sequence[str]) -> str:
+    """Why these cannot be the classes of a model; empty if they can."""
+    if not names:
+        return "names no classes"
+    if len(names) > MOST_CLASSES:
+        return f"{len(names)} class names are more than {MOST_CLASSES}"
+    known: set[str] = set()
+    for name in names:
+        if fault := _fault(name):
+            return f"class name {plain(repr(name), _SHOWN)} {fault}"
+        if name in known:
+            return f"class name {plain(repr(name), _SHOWN)} stands twice"
+        known.add(name)
+    return ""
+
+
+def _fault(name: str) -> str:
+    if not name or name != name.strip():
+        return "is empty, or begins or ends with a space"
+    if len(name) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} characters"
+    if not name.isprintable():
+        return "holds a character that cannot be printed"
+    if "|" in name:
+        return "contains |, which separates the names in top3"
+    if "/" in name or name in (".", ".."):
+        return "cannot be the name of a folder"
+    return ""
+
+
+SUM_TOLERANCE = 1e-3
+"""The sum may be that far from 1; a probability that little below 0 or above 1 is rounding."""
+
+
+def complaint_about_answer(probabilities: Sequence[float], names: Sequence[str]) -> str:
+    """Why they are no answer; empty if they are one. `names`: of the classes, for the reason."""
+    if len(probabilities) != len(names):
+        return f"gives {len(probabilities)} probabilities for {len(names)} class names"
+    for value, name in zip(probabilities, names, strict=True):
+        if not math.isfinite(value):
+            return f"gives {value} for {name!r}"
+    for value, name in zip(probabilities, names, strict=True):
+        if not -SUM_TOLERANCE <= value <= 1 + SUM_TOLERANCE:
+            return f"gives scores instead of probabilities: {value:.4g} for {name!r}"
+    total = math.fsum(probabilities)
+    if abs(total - 1) > SUM_TOLERANCE:
+        return f"gives scores instead of probabilities: they sum to {total:.4g}, not 1"
+    return ""
+
 
 FILE = "model.json"
 
@@ -25,7 +83,7 @@ class ModelFacts(Section):
     @field_validator("classes")
     @classmethod
     def _are_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if complaint := complaint_about(names):
+        if complaint := complaint_about_names(names):
             raise ValueError(complaint)
         return names
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from line.errors import BadInput
 from line.process.control_channel import ControlChannel, ControlMessage
-from line.process.runtime_mark import is_marked
+from line.process.runtime_dir import is_marked
 from line.run_files.process_list import ProcessList
 
 _ANSWER_S = 60.0

@@ -23,7 +23,7 @@ from typing import Any, Self
 from line.errors import BadInput
 from line.observe.orders import Order, parse_order
 from line.process.control_channel import ControlChannel, ControlMessage
-from line.run_files.order_log import OrderLog
+from line.run_files.line_logs import OrderLog
 
 MOST_CLIENTS = 16
 _NOTES_PER_S = 50

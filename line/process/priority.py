@@ -1,4 +1,6 @@
-"""How far a process or a thread yields the processor to others. Never a reason to die.
+"""The processor: how many cores there are, and how far a process or a thread yields them to others.
+
+Yielding is never a reason to die.
 
 All is relative to what the process was started with: whoever starts a line with `nice` wants it to
 yield as a whole, and nobody but root may take that back.
@@ -22,6 +24,13 @@ _AUTOGROUP = Path("/proc/self/autogroup")
 _TRIES = 100
 _RETRY_S = 0.1
 """A user who is not root may change one session of the machine in a tenth of a second."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def yield_process(nice: int = 0) -> None:

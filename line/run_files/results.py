@@ -1,4 +1,4 @@
-"""Reading results.csv, in memory that does not grow with it: its rows, and one item's.
+"""`results.csv`: its rows, and reading them in memory that does not grow with the file.
 
 Whoever wants tables of many rows at a time has `reports.results`, which reads the same blocks. The
 CSV log counts what stands in its file itself, from a place in the middle (`sinks.csv_stand`).
@@ -8,15 +8,71 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping
+import types
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from line.errors import BadInput
-from line.outcome import COLUMNS
-from line.plain_text import plain
+from line.outcome import COLUMNS, Outcome, Verdict
+from line.plain_text import cell_of, plain, text_of
 from line.run_files.csv_blocks import Block, Tell, blocks
+
+HEADER = ",".join(COLUMNS) + "\n"
+
+
+def encode_rows(outcomes: Iterable[Outcome]) -> bytes:
+    """Whole lines, one for each outcome. Texts are as `line.plain_text` writes them."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for outcome in outcomes:
+        values = (getattr(outcome, name) for name in _FIELDS)
+        writer.writerow([outcome.frame_id, *map(_cell, values)])
+    return text.getvalue().encode()
+
+
+def decode_row(line: str) -> Outcome:
+    """Inverse of `encode_rows` for one line. Raises ValueError on anything else."""
+    try:
+        cells = next(csv.reader([line]), [])
+    except csv.Error as error:
+        raise ValueError(error) from None
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
+    return Outcome(
+        **{
+            name: parse(cell)
+            for (name, parse), cell in zip(_FIELDS.items(), cells[1:], strict=True)
+        }
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return cell_of(value) if isinstance(value, str) else repr(value)
+
+
+def _parser(hint: Any) -> Callable[[str], Any]:
+    if get_origin(hint) is types.UnionType:
+        inner = _parser(get_args(hint)[0])
+        return lambda cell: inner(cell) if cell else None
+    if hint is bool:
+        return lambda cell: cell == "true"
+    if hint is str:
+        return text_of
+    parse: Callable[[str], Any] = hint
+    return parse
+
+
+_HINTS = get_type_hints(Outcome)
+_FIELDS = {field.name: _parser(_HINTS[field.name]) for field in fields(Outcome)}
+assert _HINTS["verdict"] is Verdict
+
 
 FILE = "results.csv"
 T = TypeVar("T")
@@ -38,7 +94,7 @@ def read_rows(
 ) -> Iterator[T]:
     """What `make` makes of the cells of each row, by column; ValueErrors of it name the line.
 
-    A last row without its end is left out. Texts are as `line.csv_cells` writes them.
+    A last row without its end is left out. Texts are as `line.plain_text` writes them.
 
     Raises:
         BadInput: the file cannot be read, has a row that is none, or not all columns `needed`.

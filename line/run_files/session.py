@@ -37,7 +37,7 @@ class Session(BaseModel):
     number: int = Field(default=1, ge=1, le=10**6)
     runtime_dir: str = Field(max_length=4096, pattern=r"^[^\x00]*$")
     token: str = Field(default="", pattern="^(?:[0-9a-f]{32})?$")
-    """stands in the runtime folder as well, see `line.process.runtime_mark`"""
+    """stands in the runtime folder as well, see `line.process.runtime_dir`"""
     incarnations: dict[_Name, _Count] = Field(default_factory=dict, max_length=_MOST)
     """process → how often it was started"""
     restarts: dict[_Name, _Count] = Field(default_factory=dict, max_length=_MOST)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from line.csv_cells import cells_of
 from line.own_file import open_regular
+from line.plain_text import cells_of
 
 FILE = "shadow.csv"
 

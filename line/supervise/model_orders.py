@@ -16,7 +16,7 @@ from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.observe.orders import ModelOrder, Shadow, ShadowOff, Swap
 from line.observe.status import Status
-from line.run_files.event_log import EventLog
+from line.run_files.line_logs import EventLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
 from line.run_files.session import Session

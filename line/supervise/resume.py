@@ -18,8 +18,7 @@ from line.model.facts import ModelFacts
 from line.outcome import COLUMNS
 from line.own_file import LARGEST_JSON, open_regular, read_regular
 from line.run_files.lane_record import check_lanes
-from line.run_files.run_folder import SETTINGS_FILE, RunFolder
-from line.run_files.run_reading import reading
+from line.run_files.run_folder import SETTINGS_FILE, RunFolder, reading
 from line.run_files.session import FILE as SESSION_FILE
 from line.run_files.session import Session
 from line.settings import Settings

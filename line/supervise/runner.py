@@ -13,8 +13,7 @@ from line.errors import DiskFull, StageDied
 from line.model.facts import ModelFacts
 from line.observe.console_access import ConsoleAccess
 from line.observe.status import Status
-from line.process.runtime_dir import make_runtime_dir
-from line.process.runtime_mark import mark, new_token, remove_marked
+from line.process.runtime_dir import make_runtime_dir, mark, new_token, remove_marked
 from line.process.signals import Interrupts
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import RuntimeOverrides

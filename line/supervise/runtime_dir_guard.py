@@ -11,8 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from line.process.runtime_dir import CONTROL, FEED, ROLES, SHADOW
-from line.process.runtime_mark import mark
+from line.process.runtime_dir import CONTROL, FEED, ROLES, SHADOW, mark
 
 _DISPATCHERS = tuple(f"{name}.ipc" for name in (*ROLES, FEED, SHADOW))
 

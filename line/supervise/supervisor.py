@@ -22,8 +22,7 @@ from line.observe.status_note import status_note
 from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import CONTROL
 from line.process.signals import Interrupts
-from line.run_files.event_log import EventLog
-from line.run_files.order_log import OrderLog
+from line.run_files.line_logs import EventLog, OrderLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.supervise import child_log

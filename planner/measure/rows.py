@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from line.csv_cells import text_of
+from line.plain_text import text_of
 from line.run_files.results import read_rows
 
 

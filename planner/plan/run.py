@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -149,13 +148,6 @@ def split(cell: Cell) -> tuple[int, int, int]:
         f"{cell.cameras} cameras and {cell.workers} workers cannot be dealt evenly to lines of at "
         f"most {SITE_CAMERAS} cameras and {SITE_WORKERS} workers"
     )
-
-
-def processes() -> int:
-    """Processes that may run at once."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 _plan: Plan | None = None

@@ -12,10 +12,9 @@ from line.events import Stall
 from line.messages import Frame, Unseen
 from line.outcome import Verdict
 from line.settings import Settings
-from planner.sim.event_queue import EventQueue, TimedCall
+from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.lane import clock_speed
 from planner.sim.machine import SharedMachine
-from planner.sim.process import Process
 from planner.sim.stand_ins import Item
 from producers.belt import BeltItem
 from producers.camera import RANGE_S

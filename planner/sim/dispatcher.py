@@ -11,8 +11,7 @@ from line.dispatch.ledger import Ledger
 from line.messages import Frame, Key, Refusal, Unseen
 from line.settings import Settings
 from planner.sim.camera import Camera
-from planner.sim.event_queue import EventQueue, TimedCall
-from planner.sim.process import Process
+from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.sink import Log
 from planner.sim.stand_ins import Item
 from planner.sim.worker import Worker

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from planner.profile import Profile, Way, Ways, of_pool, quantile
-from planner.sim.inference_time import SHARES
+from planner.sim.inference import SHARES
 from planner.sim.paces import STEPS, Paces
 
 _NEAREST = 32

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from planner.sim.answers import Answers
-from planner.sim.inference import Inference
-from planner.sim.inference_time import ServiceTimes
+from planner.sim.inference import Inference, ServiceTimes
 from planner.sim.latency_samples import Passage, WayTable
 from planner.sim.paces import Paces
 from planner.sim.stand_ins import Item

@@ -9,8 +9,7 @@ from typing import Protocol
 from line.dispatch.log_queue import GATHER_S
 from line.messages import Key
 from line.outcome import Outcome
-from planner.sim.event_queue import EventQueue, TimedCall
-from planner.sim.process import Process
+from planner.sim.event_queue import EventQueue, Process, TimedCall
 
 OnRow = Callable[[Outcome], None]
 

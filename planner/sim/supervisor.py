@@ -13,9 +13,8 @@ from line.settings import Settings
 from line.supervise.restarts import Restarts
 from planner.profile import Profile
 from planner.sim.dispatcher import Dispatcher
-from planner.sim.event_queue import EventQueue, TimedCall
+from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.lane import clock_speed
-from planner.sim.process import Process
 from planner.sim.random_draws import duration_s
 from planner.sim.sink import Log
 from planner.sim.worker import Worker

@@ -15,14 +15,13 @@ from planner.profile import Profile
 from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
 from planner.sim.dispatcher import Dispatcher
-from planner.sim.event_queue import EventQueue
-from planner.sim.inference_time import ServiceTimes
+from planner.sim.event_queue import EventQueue, Process
+from planner.sim.inference import ServiceTimes
 from planner.sim.lane import items
 from planner.sim.latency_samples import WayTable
 from planner.sim.line_figures import Figures
 from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
-from planner.sim.process import Process
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
 from planner.sim.source import KnownSource, is_smeared, known_source

@@ -11,11 +11,9 @@ from line.events import Corrupt, Poison
 from line.messages import Refusal
 from line.outcome import Verdict
 from line.settings import Settings
-from planner.sim.event_queue import EventQueue, TimedCall
-from planner.sim.inference import Inference
-from planner.sim.inference_time import SHARES
+from planner.sim.event_queue import EventQueue, Process, TimedCall
+from planner.sim.inference import SHARES, Inference
 from planner.sim.machine import SharedMachine
-from planner.sim.process import Process
 from planner.sim.stand_ins import Answer, Item
 
 _SAME_S = 1e-9

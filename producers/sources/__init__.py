@@ -6,8 +6,7 @@ from producers.sources.folder import FolderSource
 from producers.sources.procedural import ProceduralSource
 from producers.sources.source import ItemFacts, RecordedSource, Source
 from producers.sources.spec import keep_pictures, open_source, open_spec
-from producers.sources.video import VideoSource
-from producers.sources.webcam import WebcamSource
+from producers.sources.video import VideoSource, WebcamSource
 
 __all__ = [
     "FolderSource",

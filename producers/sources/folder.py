@@ -12,11 +12,9 @@ from PIL import Image
 from line import pictures
 from line.pictures import Picture
 from line.plain_text import plain
-from producers.randomness import Purpose, stream
-from producers.sources.listing import list_pictures
-from producers.sources.picture_list import PictureList
+from producers.randomness import Purpose, stream, streams
+from producers.sources.picture_list import PictureList, list_pictures
 from producers.sources.source import ItemFacts
-from producers.streams import streams
 
 Order = Literal["once", "random"]
 

@@ -1,4 +1,4 @@
-r"""`RUN_DIR/pictures.list`: what a run feeds, fixed when it begins, in the order of feeding.
+"""`RUN_DIR/pictures.list`: what a run feeds, fixed when it begins, in the order of feeding.
 
 A folder may change while a run is under way. The items of the run do not: its cameras, those that
 start again, whoever resumes and whoever replays it read this file and never look into the folder.
@@ -18,6 +18,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,76 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
 from line.own_file import open_regular
+from line.plain_text import plain
+from pictures.picture_file import SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds; `classes`: its sub-folders that hold pictures, None if it is flat."""
+
+    paths: list[str]
+    """inside the folder, sorted"""
+    classes: tuple[str, ...] | None
+
+
+def list_pictures(root: Path, max_items: int) -> Listing:
+    """Where sub-folders hold pictures, they are the classes; else `root` itself does.
+
+    Hidden files and folders are passed over, links to folders are not followed, and no file is
+    opened.
+
+    Raises:
+        BadInput: naming the path, for a folder that is missing or may not be read, without pictures
+            or with more than `max_items`, or with some beside its sub-folders.
+    """
+    if not root.is_dir():
+        raise BadInput(f"{plain(str(root))}: no such folder")
+    found: list[str] = []
+    for path in _pictures(root, ""):
+        found.append(path)
+        if len(found) > max_items:
+            most = f"more pictures than source.max_items = {max_items}"
+            raise BadInput(f"{plain(str(root))}: {most}")
+    found.sort()
+    loose = [path for path in found if "/" not in path]
+    if not found:
+        names = " ".join(sorted(SUFFIXES))
+        raise BadInput(f"{plain(str(root))}: no pictures in it ({names})")
+    if not loose:
+        return Listing(found, tuple(sorted({path.split("/", 1)[0] for path in found})))
+    if len(loose) < len(found):
+        stray = plain(str(root / loose[0]))
+        raise BadInput(f"{stray}: lies beside class folders, so its class is not known")
+    return Listing(found, None)
+
+
+def _pictures(root: Path, inside: str) -> Iterator[str]:
+    folders = [inside]
+    while folders:
+        inside = folders.pop()
+        try:
+            with os.scandir(root / inside) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(f"{inside}{entry.name}/")
+                    elif _is_picture(entry):
+                        yield f"{inside}{entry.name}"
+        except OSError as error:
+            where = plain(str(root / inside))
+            raise BadInput(f"{where}: {error.strerror or error}") from None
+
+
+def _is_picture(entry: os.DirEntry[str]) -> bool:
+    if Path(entry.name).suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
 
 NAME = "pictures.list"
 _LONGEST_HEADER = 16 * 10**6

@@ -10,9 +10,8 @@ from itertools import accumulate
 from line.errors import BadInput
 from line.pictures import Picture
 from producers.procedural import CLASSES, draw
-from producers.randomness import Purpose, stream
+from producers.randomness import Purpose, first_uniforms, stream
 from producers.sources.source import ItemFacts
-from producers.streams import first_uniforms
 
 
 class ProceduralSource:

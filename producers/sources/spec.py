@@ -15,8 +15,7 @@ from producers.sources.folder import FolderSource, Order
 from producers.sources.picture_list import NAME, PictureList, write_folder, write_video
 from producers.sources.procedural import ProceduralSource
 from producers.sources.source import Source
-from producers.sources.video import VideoSource
-from producers.sources.webcam import WebcamSource
+from producers.sources.video import VideoSource, WebcamSource
 
 _ALLOWED = '"procedural", a folder of pictures, a video file or "webcam:N"'
 RECORDING = "recording"

@@ -15,9 +15,8 @@ from line.events import Event
 from line.outcome import Verdict
 from reports.charts.plot import Plot, nice_step, steps_up_to
 from reports.distribution import Distribution
-from reports.legend import LEGEND
 from reports.timeline import Timeline
-from reports.wording import count, number
+from reports.wording import LEGEND, count, number
 
 _HEIGHT_PX = 220
 _BARS_PER_DECADE = 16

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from line.csv_cells import cells_of
+from line.plain_text import cells_of
 from reports.comparison.cause import Cause, Why, why
 from reports.comparison.compared_run import ComparedRun, Item
 

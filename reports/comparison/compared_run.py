@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from line.csv_cells import text_of
 from line.errors import BadInput
 from line.outcome import Verdict
 from line.own_file import LARGEST_JSON, read_regular
-from line.plain_text import plain
+from line.plain_text import plain, text_of
 from line.run_files.results import FILE as RESULTS
 from line.run_files.results import read_rows
-from line.run_files.run_reading import reading
+from line.run_files.run_folder import reading
 
 MOST_ITEMS = 2_000_000
 """of a run: both are held in memory, at about half a kilobyte an item"""

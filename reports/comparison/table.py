@@ -11,7 +11,7 @@ from reports import wording
 from reports.comparison.cause import MEANINGS
 from reports.comparison.changes import Change, Difference
 from reports.comparison.compared_run import Item
-from reports.legend import LEGEND
+from reports.wording import LEGEND
 
 _ITEMS = 20
 _SETTINGS = 12

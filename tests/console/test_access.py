@@ -21,8 +21,7 @@ import pytest
 
 from commands.run_setup.run_console import with_console_decided
 from console.access.guard import is_this_machine
-from console.access.login_tries import LoginTries, place_of
-from console.access.passwords import make_hash, matches
+from console.access.passwords import LoginTries, make_hash, matches, place_of
 from console.access.sessions import LASTS_S, Sessions
 from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
@@ -274,7 +273,7 @@ def routes(console: Console) -> list[str]:
 from pathlib import Path
 from console.classify_page.classify_client import ClassifyClient
 from console.link import LineLink
-from console.access.login_tries import LoginTries
+from console.access.passwords import LoginTries
 from console.server import make_app
 from console.access.sessions import Sessions
 from console.site import Site

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from console.markdown import render
 from console.models_page.evaluation import read_evaluation
+from console.models_page.facts import render
 from console.models_page.model_shelf import read_model, search
 from line.errors import BadInput
 from line.model.onnx_file import read_entries

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.inside import open_inside
-from console.runs_page.run_difference import difference, picture_of
+from console.runs_page.difference import difference, picture_of
 from console.runs_page.run_shelf import Shelf
 from line.errors import BadInput
 from line.outcome import Verdict
@@ -176,6 +176,6 @@ def test_two_runs_are_compared_item_by_item(results):
 
 
 def test_a_run_too_large_for_a_page_is_left_to_the_command(results, monkeypatch):
-    monkeypatch.setattr("console.runs_page.run_difference.LARGEST_MB", 0)
+    monkeypatch.setattr("console.runs_page.difference.LARGEST_MB", 0)
     with pytest.raises(BadInput, match=r"larger than 0 MB; compare with: run_line\.py diff"):
         difference(results / "friday", results / "monday")

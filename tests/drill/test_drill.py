@@ -11,12 +11,12 @@ import pytest
 
 from drill import plan
 from drill.audit import audit
-from drill.order import parse_kinds
+from drill.one_storm import parse_kinds
 from line.config import load
 from line.errors import BadInput
 from line.model.facts import FILE, ModelFacts
 from line.outcome import Verdict
-from line.run_files.result_rows import HEADER, encode_rows
+from line.run_files.results import HEADER, encode_rows
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.settings import Settings

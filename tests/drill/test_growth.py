@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from drill.growth import WARM_UP_S, Growth, judge
-from drill.soak import Sample
+from drill.soak import WARM_UP_S, Growth, Sample, judge
 
 STEP_S = 5
 

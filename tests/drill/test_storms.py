@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from drill import recovery
+from drill import verdict
 from drill.fault_records import Blow, FaultRecord
-from drill.page import Page
-from drill.plan import Injection
-from drill.seeds import parse_seeds
+from drill.page import Page, Table
+from drill.plan import Injection, parse_seeds
 from drill.subject import Process, Subject
-from drill.tables import Table
 from line.errors import BadInput
 from tests.running_line import command
 
@@ -113,13 +111,13 @@ def test_recoveries_are_told_by_kind_and_by_role() -> None:
         hit("stop", "worker", 4.5),
         hit("runner", "worker", 9.0),
     ]
-    assert recovery.of_kind("kill", records) == {"count": 1, "median": 3.0, "max": 3.0}
-    assert recovery.of_roles(records) == [
+    assert verdict.recovery_of_kind("kill", records) == {"count": 1, "median": 3.0, "max": 3.0}
+    assert verdict.recovery_by_role(records) == [
         {"role": "worker", "blow": "killed", "hit": 2, "count": 2, "median": 2.0, "max": 3.0},
         {"role": "dispatcher", "blow": "killed", "hit": 1, "count": 0, "median": None, "max": None},
         {"role": "worker", "blow": "frozen", "hit": 2, "count": 2, "median": 4.0, "max": 4.5},
     ]
-    assert recovery.within(records, "stop", "worker", 4.0) == (1, 2)
+    assert verdict.within(records, "stop", "worker", 4.0) == (1, 2)
 
 
 # -- pages ----------------------------------------------------------------------------------------

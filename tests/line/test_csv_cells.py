@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.csv_cells import LONGEST, cell_of, cells_of, text_of
-from line.plain_text import plain
+from line.plain_text import LONGEST_CELL, cell_of, cells_of, plain, text_of
 from line.run_files.shadow_file import ShadowFile, ShadowRow
 from reports.shadow import read_comparisons
 
@@ -20,7 +19,7 @@ BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uf
     st.text() | st.builds(str.__add__, st.sampled_from([*BEGINNINGS, "'", "''", "'="]), st.text())
 )
 def test_every_plain_text_comes_back_from_its_cell(text: str) -> None:
-    text = plain(text, LONGEST)
+    text = plain(text, LONGEST_CELL)
     assert text_of(cell_of(text)) == text
     assert not cell_of(text).startswith(BEGINNINGS)
 

@@ -24,7 +24,7 @@ from line.supervise import child_log
 from line.verdicts import unseen
 from producers.belt import BeltItem
 from producers.studio import Studio
-from sinks.flood import Flood
+from sinks.alert_rates import Flood
 from sinks.running_stats import RunningStats
 from tests.producers.test_sources import folder
 from tests.running_line import RunningLine, assert_accounted, command

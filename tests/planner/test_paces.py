@@ -6,7 +6,7 @@ import pytest
 
 from planner.profile import Crowding, Service, Way, Ways
 from planner.sim.answers import Answers
-from planner.sim.inference_time import ServiceTimes
+from planner.sim.inference import ServiceTimes
 from planner.sim.latency_samples import WayTable
 from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from line.outcome import CLASSIFIED, Outcome, Verdict
-from line.run_files.result_rows import encode_rows
+from line.run_files.results import encode_rows
 from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.profile import Profile, Service, Turnaround

@@ -14,8 +14,7 @@ from line.errors import BadInput
 from line.settings import Settings
 from planner.profile import Profile, newest
 from planner.sim.twin import simulate
-from producers.randomness import Purpose, stream
-from producers.streams import first_uniforms, streams
+from producers.randomness import Purpose, first_uniforms, stream, streams
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.running_line import RunningLine

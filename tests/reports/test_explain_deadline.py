@@ -12,9 +12,8 @@ from rich.console import Console
 from line.belt_changes import BeltSpeedChanged, ClockChanged
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
-from reports.deadlines import deadline_ms
 from reports.explain import explain_item
-from reports.folder import read_run
+from reports.folder import deadline_ms, read_run
 from tests.reports.test_folder import FACTS, row, write_run
 from tests.virtual_lines import rows_of, settings_of
 

@@ -14,7 +14,7 @@ from commands.command_line import run_command as main
 from commands.run_setup.replaying import replay_of
 from line.errors import BadInput
 from line.model.facts import FILE, ModelFacts
-from line.run_files.run_reading import classes_of
+from line.run_files.run_folder import classes_of
 from line.supervise.resume import reopen
 from reports.comparison.compared_run import read
 from reports.folder import read_run

@@ -10,9 +10,9 @@ import pytest
 from line.errors import BadInput
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
+from sinks.alert_rates import RateAlarm
 from sinks.alerts import Alerts
 from sinks.follower import LineEvent
-from sinks.rate import RateAlarm
 from tests.sinks.test_csv_log import outcome
 
 LIMITS = AlertSettings(

@@ -17,11 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from line.csv_cells import LONGEST
 from line.errors import BadInput, FileChanged
 from line.outcome import COLUMNS, Outcome, Verdict, encode_top3
-from line.plain_text import plain
-from line.run_files.result_rows import HEADER, decode_row, encode_rows
+from line.plain_text import LONGEST_CELL, plain
+from line.run_files.results import HEADER, decode_row, encode_rows
 from sinks.checkpoint import Checkpoint
 from sinks.csv_log import CHECKPOINT, CsvLog
 
@@ -304,7 +303,7 @@ def test_no_text_is_longer_than_a_reader_takes(path):
     with closing(CsvLog(path)) as log:
         store(log, outcome(0))
     first, second = stored(path)
-    assert (len(first.reason), first.worker, second) == (LONGEST, "\\ud800", outcome(1))
+    assert (len(first.reason), first.worker, second) == (LONGEST_CELL, "\\ud800", outcome(1))
 
 
 # -- the checkpoint ------------------------------------------------------------------------------

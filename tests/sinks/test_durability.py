@@ -16,7 +16,7 @@ import pytest
 from line.config import load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
-from line.run_files.result_rows import decode_row
+from line.run_files.results import decode_row
 from line.run_files.review_file import QueuedItem
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session

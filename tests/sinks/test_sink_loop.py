@@ -19,7 +19,7 @@ from line.messages import (
 from line.outcome import Outcome, Verdict
 from line.process.client import Client
 from line.process.context import ProcessContext
-from line.run_files.result_rows import decode_row
+from line.run_files.results import decode_row
 from sinks.csv_log import CsvLog
 from sinks.loop import Log, run
 from tests.sinks.test_csv_log import outcome

@@ -20,8 +20,14 @@ from PIL import Image
 from console.classify_page.classify_client import ClassifyClient, _end_in_words
 from line.config import load
 from line.errors import BadInput, DecodeError
-from line.observe.classify_protocol import TOO_LARGE, ModelQuestion, decode_answer
-from line.process.pipe_framing import MAX_HEADER_BYTES, receive_message, send_message
+from line.observe.classify_protocol import (
+    MAX_HEADER_BYTES,
+    TOO_LARGE,
+    ModelQuestion,
+    decode_answer,
+    receive_message,
+    send_message,
+)
 from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
 from tests.running_line import ROOT, TIMEOUT_S, command, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
@@ -258,7 +264,7 @@ def test_a_model_that_takes_too_much_memory_ends_the_process_and_nobody_else(
 
 def test_a_process_ends_itself_before_it_takes_more_memory_than_it_may():
     script = (
-        "from workers.memory import bounded\n"
+        "from line.process.memory import bounded\n"
         "with bounded(200_000_000, 71):\n"
         "    kept = []\n"
         "    while True: kept.append(b'x' * 1_000_000)\n"

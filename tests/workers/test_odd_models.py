@@ -17,8 +17,7 @@ from onnx import TensorProto, helper
 from line.config import ROOT
 from line.errors import BadInput, ModelError
 from line.messages import MOST_CLASSES
-from line.model.class_names import LONGEST_NAME
-from line.model.facts import ModelFacts
+from line.model.facts import LONGEST_NAME, ModelFacts
 from tests.odd_models import (
     batches_of,
     changed,

@@ -29,7 +29,7 @@ from line.messages import (
     Welcome,
 )
 from line.outcome import Verdict
-from line.process.resident_memory import resident_bytes
+from line.process.memory import resident_bytes
 from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make

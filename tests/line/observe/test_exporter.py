@@ -21,10 +21,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from line.config import ROOT, load
 from line.errors import BadInput
 from line.observe.exporter import Exporter
-from line.observe.latency_buckets import bucket_bounds_s
 from line.observe.page_server import MOST_CLIENTS, PageServer
 from line.observe.snapshot import Snapshot
 from line.observe.status import ProcessState, Status
+from sinks.running_stats import bucket_bounds_s
 from tests.running_line import TIMEOUT_S, RunningLine, assert_accounted, command, poll
 
 Samples = dict[str, float]

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from line.process.clock_offset import ClockOffset
+from line.process.remote_client import ClockOffset
 
 
 def learned(ahead_s: float, trips: list[tuple[float, float]]) -> ClockOffset:

@@ -15,8 +15,8 @@ import pytest
 
 from line.errors import BadInput
 from line.observe.control_client import Control
-from line.process.runtime_mark import FILE as MARK
-from line.process.runtime_mark import is_marked, mark, new_token, remove_marked
+from line.process.runtime_dir import FILE as MARK
+from line.process.runtime_dir import is_marked, mark, new_token, remove_marked
 from line.run_files.session import Session
 from run_line import main
 from tests.line.supervise.test_resume import ResumedLine

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from line.observe.control_client import Control
-from line.process.runtime_mark import mark
+from line.process.runtime_dir import mark
 from line.supervise.runtime_dir_guard import SocketFolder
 from tests.running_line import RunningLine, poll
 

@@ -8,13 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from line.run_files.event_log import FILE, EventLog
-from line.run_files.line_file import LineFile
+from line.run_files.line_logs import EVENTS, EventLog, LineFile
 from tests.running_line import ROOT, TIMEOUT_S
 
 
 def events(run_dir: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (run_dir / FILE).read_text().splitlines()]
+    return [json.loads(line) for line in (run_dir / EVENTS).read_text().splitlines()]
 
 
 def test_an_event_is_one_line_and_written_once(tmp_path: Path) -> None:
@@ -31,7 +30,7 @@ def test_an_event_is_one_line_and_written_once(tmp_path: Path) -> None:
 
 def test_a_line_that_a_power_cut_tore_is_cut_off(tmp_path: Path) -> None:
     EventLog(tmp_path).append("a", "restart", "first")
-    with (tmp_path / FILE).open("ab") as file:
+    with (tmp_path / EVENTS).open("ab") as file:
         file.write(b'{"id": "b", "eve')
     EventLog(tmp_path).append("c", "restart", "third")
     assert [event["id"] for event in events(tmp_path)] == ["a", "c"]
@@ -57,7 +56,7 @@ def test_what_finds_no_room_waits_bounded_and_is_written_when_there_is_some(tmp_
 _WRITES_PAST_A_LIMIT = """
 import resource, signal, sys
 from pathlib import Path
-from line.run_files.line_file import LineFile
+from line.run_files.line_logs import LineFile
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file = LineFile(Path(sys.argv[1]) / "lines")
 file.append(b"0" * 99 + b"\\n")

@@ -1,4 +1,4 @@
-"""A process that ends before it takes more memory than it may.
+"""How much memory a process has in use, and a process that ends before it takes more than it may.
 
 A model that somebody chose is a program: what it takes is known when it has it. The kernel refuses
 what is far too much at once; a thread looks at what is really in use.
@@ -40,18 +40,14 @@ def bounded(most_bytes: int, status: int) -> Iterator[None]:
 
 
 def _watch(done: threading.Event, most_bytes: int, status: int) -> None:
-    while not done.wait(_LOOK_S):
-        used = _resident_bytes()
-        if used is None:
-            return
+    while not done.wait(_LOOK_S) and (used := resident_bytes()):
         if used > most_bytes:
             os._exit(status)
 
 
-def _resident_bytes() -> int | None:
-    """None where the system does not tell."""
+def resident_bytes() -> int:
+    """Of this process, in RAM; 0 where the system does not say."""
     try:
-        pages = int(_STATM.read_text().split()[1])
-    except (OSError, ValueError):
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        return int(_STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
