@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.broken_process import break_processes
 from tests.remote_workers import PATIENCE_S, RemoteWorker, free_port, new_keys, remote_options
 from tests.running_line import RunningLine, assert_accounted, command, poll
 from tests.tiny_model import write_tiny_model
@@ -123,6 +124,28 @@ def test_remote_and_local_workers_share_the_work_at_full_speed(
         assert sum(summary["verdicts"].get(v, 0) for v in ("expired", "failed", "dropped")) == 0
         assert set(rows["worker"].str.partition("#")[0]) == {"worker-0", "press", "mill"}
         assert mill.leave() == press.leave() == 0
+
+
+FAILS_WHEN_PRESS_WORKS = """
+run_dir = next(a.partition("=")[2] for a in sys.orig_argv if a.startswith("--run-dir="))
+results = run_dir + "/results.csv"
+while not (os.path.exists(results) and ",press#" in open(results).read()):
+    time.sleep(0.05)
+os._exit(1)
+"""
+
+
+def test_remote_workers_serve_on_when_the_local_ones_were_given_up(
+    site: Site, press: RemoteWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_processes(monkeypatch, tmp_path / "site", ("worker-0",), FAILS_WHEN_PRESS_WORKS)
+    given = ("--interval", 0.04, "--set", "supervisor.failed_starts=3")
+    with site.line(1, 0, *given, *PATIENT) as line:
+        wait_until(lambda: "worker-0 was given up" in site.events(), "worker-0 is given up")
+        answered = site.answered_by("press")
+        wait_until(lambda: site.answered_by("press") > answered + 20, "press serves on")
+        drained(line)
+        assert press.leave() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen"])
