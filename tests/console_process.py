@@ -17,7 +17,7 @@ from line.errors import BadInput
 from line.observe.control_client import Control
 from tests.running_line import ROOT, poll
 
-PATIENCE_S = 90.0
+PATIENCE_S = 300.0
 
 
 def free_port() -> int:

@@ -28,7 +28,7 @@ from line.process.runtime_dir import endpoint
 from line.process.sockets import Hub, Link
 from line.settings import SINKS
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 CLASSES = ("glass", "metal")
 LOG, ALERTS, REVIEW = SINKS
 PIXELS = bytes(range(18))

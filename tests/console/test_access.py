@@ -435,7 +435,7 @@ def test_the_console_of_a_run_keeps_its_token_and_no_file_of_the_run_has_it(
     with RunningLine(
         run_dir,
         f"--model={tiny_model}",
-        "--duration=600",
+        "--duration=36000",
         "--workers=1",
         "--console=on",
         f"--set=console.port={free_port()}",
@@ -468,7 +468,7 @@ def test_the_console_of_a_run_keeps_its_token_and_no_file_of_the_run_has_it(
 
 def test_a_run_without_a_console_has_no_address(tmp_path: Path, tiny_model: Path) -> None:
     assert "no line is running" in command("console", "--address", tmp_path).stderr
-    options = (f"--model={tiny_model}", "--duration=600", "--workers=1")
+    options = (f"--model={tiny_model}", "--duration=36000", "--workers=1")
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(1)
         asked = command("console", "--address", tmp_path / "run")

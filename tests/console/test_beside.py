@@ -30,7 +30,7 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
         tmp_path / "run",
         "--model",
         tiny_model,
-        "--duration=600",
+        "--duration=36000",
         "--workers=1",
         "--console=on",
         f"--set=console.port={port}",
@@ -46,7 +46,6 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
             poll(
                 lambda: events.exists() and '"given_up"' in events.read_text(),
                 "it to be given up",
-                60,
             )
         assert "console" not in [entry["name"] for entry in line.processes()]
         line.wait_for_rows(line.rows_written() + 5)

@@ -41,7 +41,7 @@ def line(
         tmp_path_factory.mktemp("console") / "run",
         "--model",
         tiny_model,
-        "--duration=600",
+        "--duration=36000",
         "--workers=2",
         "--threshold=0.3",
         "--console=on",

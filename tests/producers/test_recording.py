@@ -42,7 +42,7 @@ from producers.sources.recorded_lane import index_name
 from producers.sources.recording import RecordingSource
 from producers.studio import OVERLOOKED_MOST, Shot, Studio, without_picture
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 
 
 def settings(**options: Any) -> Settings:

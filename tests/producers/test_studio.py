@@ -14,7 +14,7 @@ from line.errors import PictureError
 from producers.belt import BeltItem
 from producers.studio import Shot, Studio
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 
 
 class Motif:

@@ -26,7 +26,7 @@ from tests.sinks.test_csv_log import outcome
 from tests.workers.test_worker import Station, station
 
 CREDIT = 8
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 
 
 def log_station(

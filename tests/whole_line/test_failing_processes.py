@@ -63,7 +63,7 @@ def test_an_interrupt_ends_a_line_whose_camera_never_gets_to_feed(
 
 
 def test_a_line_does_without_the_folder_of_its_logs(tmp_path: Path, tiny_model: Path) -> None:
-    options = ("--model", tiny_model, "--interval", 0.05, "--workers", 1, "--duration", 600)
+    options = ("--model", tiny_model, "--interval", 0.05, "--workers", 1, "--duration", 36_000)
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(5)
         shutil.rmtree(line.run_dir / "logs")

@@ -39,7 +39,7 @@ def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     """Every item is doubtful: each is an alert's, and each picture is to be reviewed."""
-    options = ("--model", tiny_model, "--duration", 600, "--interval", 0.05, "--workers", 1)
+    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05, "--workers", 1)
     with RunningLine(tmp_path / "run", *options, *_DOUBT, *_ROOM) as line:
         poll(lambda: (line.run_dir / "review" / "queue.sqlite").exists(), "a queue")
         line.wait_for_rows(10)
@@ -81,7 +81,7 @@ def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
 def test_results_that_go_away_under_the_line_are_put_back_or_end_it_at_once(
     tmp_path: Path, tiny_model: Path, how: str
 ) -> None:
-    options = ("--model", tiny_model, "--duration", 600, "--interval", 0.05)
+    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05)
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(10)
         results = line.run_dir / "results.csv"

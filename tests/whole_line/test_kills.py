@@ -17,7 +17,7 @@ VICTIMS = ("worker-0", "csv_log", "alerts", "active_learning", "dispatcher", "ca
 def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    arguments = ("--model", tiny_model, "--duration", 600, "--interval", 0.04, "--workers", 2)
+    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, "--workers", 2)
     with RunningLine(tmp_path / "run", *arguments) as line:
         for victim in VICTIMS:
             line.wait_for_rows(line.rows_written() + 15)
@@ -38,7 +38,7 @@ def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
 def test_each_process_that_is_frozen_is_replaced_and_nothing_is_lost(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    arguments = ("--model", tiny_model, "--duration", 600, "--interval", 0.04, "--workers", 2)
+    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, "--workers", 2)
     hasty = ("--set", "supervisor.hang_s=1.0", "--set", "worker.lease_s=1.0")
     with RunningLine(tmp_path / "run", *arguments, *hasty) as line:
         for victim in ("worker-0", "csv_log", "dispatcher", "camera-0"):

@@ -139,7 +139,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path, slow_model: Path) -> N
         poll(lambda: monotonic() > later, "the first interrupt is handled")
         assert all(map(is_alive, children))  # what is on the belt has a minute to go
         line.interrupt()
-        _, summary = line.finish(timeout_s=20)
+        _, summary = line.finish()
         assert summary["ended"] == "stopped"
         assert not any(map(is_alive, children))
 

@@ -48,7 +48,7 @@ from workers.engine import Engine, Takes
 from workers.model import Model
 from workers.worker import Worker
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 CREDIT = 4
 FACTS = ModelFacts(path="tiny.onnx", sha256="ab" * 32, classes=CLASSES)
 M = TypeVar("M", bound=Message)

@@ -25,7 +25,7 @@ from line.remote.keys import WorkerKeys, make
 from line.settings import MessageSettings
 from line.transport_settings import TransportSettings
 
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
 LIMITS = MessageSettings(header_kb=512, picture_mb=1)
 
 

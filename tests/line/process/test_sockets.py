@@ -24,7 +24,7 @@ from line.messages import (
 from line.process.runtime_dir import endpoint
 from line.process.sockets import Hub, Link
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 LONGEST_PATH = 107
 T = TypeVar("T")
 

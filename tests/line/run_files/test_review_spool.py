@@ -13,7 +13,7 @@ import pytest
 from line.messages import Frame
 from line.run_files.review_spool import SpooledPicture, SpoolReader, SpoolWriter
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 LARGEST = 10**6
 
 
