@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,16 +14,10 @@ from pathlib import Path
 
 from line.errors import BadInput
 from line.observe.control_client import Control
+from tests.ports import free_port
 from tests.running_line import ROOT, poll
 
 PATIENCE_S = 300.0
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,12 +13,6 @@ from tests.running_line import ROOT, command, poll
 
 PATIENCE_S = 300.0
 """On a machine that others keep busy a process takes many seconds to come up."""
-
-
-def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def new_keys(folder: Path, *names: str) -> Path:

@@ -30,7 +30,8 @@ from console.site import NAME_COOKIE, Site
 from line.config import load
 from line.errors import BadInput
 from line.observe.console_access import ConsoleAccess
-from tests.console_process import Answer, Console, ask, console_of, console_over, free_port
+from tests.console_process import Answer, Console, ask, console_of, console_over
+from tests.ports import free_port
 from tests.running_line import ROOT, RunningLine, command, poll
 
 PASSWORD = "correct horse"

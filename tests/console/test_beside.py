@@ -11,7 +11,8 @@ import pytest
 from console.link import LineLink, newest_run
 from console.runs_page.run_starter import Starter
 from line.errors import BadInput
-from tests.console_process import answers, free_port
+from tests.console_process import answers
+from tests.ports import free_port
 from tests.running_line import RunningLine, assert_accounted, poll
 
 

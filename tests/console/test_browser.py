@@ -12,7 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.browser import Visit, browser, let_in
-from tests.console_process import Console, console_of, free_port
+from tests.console_process import Console, console_of
+from tests.ports import free_port
 from tests.running_line import RunningLine, assert_accounted, poll
 
 _DESK = {"width": 1440, "height": 900}

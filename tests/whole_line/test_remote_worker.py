@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 
 from tests.broken_process import break_processes
-from tests.remote_workers import PATIENCE_S, RemoteWorker, free_port, new_keys, remote_options
+from tests.ports import free_port
+from tests.remote_workers import PATIENCE_S, RemoteWorker, new_keys, remote_options
 from tests.running_line import RunningLine, assert_accounted, command, poll
 from tests.tiny_model import write_tiny_model
 

@@ -34,7 +34,7 @@ from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make
 from tests.dispatcher_stage import FRAME, LOG, MODEL, PIXELS, RESULT, Peer, Stage
-from tests.remote_workers import free_port
+from tests.ports import free_port
 
 
 class Remote(Link):

@@ -25,6 +25,7 @@ from line.observe.page_server import MOST_CLIENTS, PageServer
 from line.observe.snapshot import Snapshot
 from line.observe.status import ProcessState, Status
 from sinks.running_stats import bucket_bounds_s
+from tests.ports import free_port
 from tests.running_line import TIMEOUT_S, RunningLine, assert_accounted, command, poll
 
 Samples = dict[str, float]
@@ -35,10 +36,7 @@ NAMES = (*SINGLE, "worker-0", "worker-1", "camera-0")
 @pytest.fixture
 def port() -> int:
     """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
+    return free_port()
 
 
 def get(port: int, page: str) -> tuple[int, bytes]:

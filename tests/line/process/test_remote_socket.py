@@ -24,14 +24,10 @@ from line.remote.curve import Lock, Pair
 from line.remote.keys import WorkerKeys, make
 from line.settings import MessageSettings
 from line.transport_settings import TransportSettings
+from tests.ports import free_port
 
 PATIENCE_S = 300.0
 LIMITS = MessageSettings(header_kb=512, picture_mb=1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Line:
