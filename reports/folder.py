@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -194,17 +194,27 @@ def _by_product(read: Callable[[Path], T], path: Path, nothing: T, unread: list[
         return nothing
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path` such that a reader sees the old file or the new, never a part."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A draft to write, which takes the place of `path` in a run folder when the block ends well.
+
+    A reader sees the old file or the new one, never a part.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        yield draft
         with suppress(FileNotFoundError):  # whoever may read the run may read what is made of it
             shutil.copymode(path.with_name("settings.json"), draft)
         draft.replace(path)
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Put a text in the place of `path`, see `replacing`."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _read_settings(path: Path) -> Settings:

@@ -6,8 +6,8 @@ Opened in Foxglove together with `camera-N.mcap`, it writes on each picture what
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from line.run_files.mcap_file import McapFile, timestamp
 from line.run_files.recording import parts, read_lane
 from line.run_files.results import FILE as RESULTS
 from reports.alerts import every_alert
-from reports.folder import RunFiles, read_files
+from reports.folder import RunFiles, read_files, replacing
 from reports.results import ResultsFile
 
 FILE = "line.mcap"
@@ -47,17 +47,11 @@ def write_line_record(run_dir: Path) -> Path:
     Raises BadInput, naming the file, where `run_dir` is no run folder or a file in it is damaged.
     """
     run = read_files(run_dir)
-    path, draft = run_dir / FILE, run_dir / f".{FILE}.{os.getpid()}"
-    file = McapFile(draft.open("wb"))
-    try:
+    path = run_dir / FILE
+    with replacing(path) as draft, closing(McapFile(draft.open("wb"))) as file:
         _write_results(run, file)
         _write_incidents(run, file)
         file.finish()
-        draft.chmod((run_dir / "settings.json").stat().st_mode & 0o777)
-        draft.replace(path)
-    finally:
-        file.close()
-        draft.unlink(missing_ok=True)
     return path
 
 

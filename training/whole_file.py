@@ -33,6 +33,12 @@ def replacing(path: Path) -> Iterator[Path]:
     _sync(path.parent, os.O_RDONLY)
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Put a text (UTF-8) in the file's place. Raises OSError."""
+    with replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def check_writable(option: str, folder: Path) -> None:
     """Raise BadInput if the folder could not be made or written to. Makes nothing."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -13,13 +13,16 @@ from pathlib import Path
 from line.errors import BadInput
 from line.process.priority import yield_process
 
+_YIELD = 5
+"""Nice value: less than the line, and enough to be done in time where others keep all cores busy."""
+
 
 def main(arguments: list[str]) -> int:
     """Prints the facts of the model, or the `error` that it has."""
     path, provider, *sides = arguments
     height_px, width_px = map(int, sides)
     size = (height_px, width_px) if height_px and width_px else None
-    yield_process(19)
+    yield_process(_YIELD)
     try:
         print(json.dumps(_facts(Path(path), provider, size)))
     except BadInput as error:

@@ -60,7 +60,8 @@ class PageServer:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._waker.send(b"x")
+        with suppress(OSError):  # the thread has seen it by itself, and is gone
+            self._waker.send(b"x")
         self._thread.join(_LEAVE_S)  # a page that takes long is left to its thread
         self._listener.close()
         self._waker.close()

@@ -153,7 +153,7 @@ def test_remote_workers_serve_on_when_the_local_ones_were_given_up(
 def test_what_a_dead_worker_held_goes_to_others(
     site: Site, press: RemoteWorker, number: signal.Signals
 ) -> None:
-    with site.line(1) as line:
+    with site.line(1, 0, "--speed", "max") as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         press.send_signal(number)
         wait_until(lambda: "its frames go to others" in site.events(), "it is missed")
@@ -162,7 +162,7 @@ def test_what_a_dead_worker_held_goes_to_others(
 
 
 def test_a_worker_that_was_held_up_takes_up_its_work_again(site: Site, press: RemoteWorker) -> None:
-    with site.line(1) as line:
+    with site.line(1, 0, "--speed", "max") as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         press.send_signal(signal.SIGSTOP)
         wait_until(lambda: "remote_lost" in site.events(), "it is missed")
@@ -176,7 +176,7 @@ def test_a_worker_comes_back_by_itself_when_the_dispatcher_was_killed(
     site: Site, press: RemoteWorker
 ) -> None:
     patient = ("--set", "supervisor.hang_s=20", "--set", "worker.lease_s=60")
-    with site.line(0, 0, "--interval", 0.04, *patient) as line:
+    with site.line(0, 0, "--speed", "max", *patient) as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         assert line.kill("dispatcher") is not None
         wait_until(lambda: _identities(line) >= 2, "it works again, under another identity")

@@ -15,6 +15,7 @@ from training.audit.duplicates import Kind, Mark
 from training.audit.findings import Findings
 from training.audit.reading import UNSPLIT, Entry
 from training.errors import BadInput
+from training.whole_file import replace_text
 
 HELD_OUT_FIRST = ("test", "val", "train", UNSPLIT)
 
@@ -42,7 +43,7 @@ def write_exclusions(path: Path, root: Path, left_out: dict[Entry, str]) -> list
     head = "# Pictures that an audit found fault with, for `train --exclude`.\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(head + "".join(lines), encoding="utf-8")
+        replace_text(path, head + "".join(lines))
     except OSError as error:
         raise BadInput(f"--exclude-to {path}: {error.strerror}") from error
     return [entry for entry in entries if entry not in set(named)]

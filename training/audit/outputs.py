@@ -15,6 +15,7 @@ from rich.text import Text
 from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings
 from training.audit.reading import Entry
+from training.whole_file import replace_text
 
 COLUMNS = (
     "finding",
@@ -36,7 +37,7 @@ COLUMNS = (
 def write_json(path: Path, findings: Findings) -> None:
     """Everything, as one object."""
     text = json.dumps(findings.as_dict(), indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    replace_text(path, text + "\n")
 
 
 def write_csv(path: Path, findings: Findings) -> None:

@@ -16,6 +16,7 @@ from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings, LabelError
 from training.audit.reading import Entry
 from training.pictures import open_picture
+from training.whole_file import replace_text
 
 SIDE_PX = 220
 QUALITY = 78
@@ -88,7 +89,7 @@ def write_page(path: Path, findings: Findings, pictured: int) -> None:
         sections=_sections(findings, pictured),
         thumbnail=thumbnail,
     )
-    path.write_text(text, encoding="utf-8")
+    replace_text(path, text)
 
 
 def _sections(findings: Findings, pictured: int) -> list[Section]:

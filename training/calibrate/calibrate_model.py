@@ -37,6 +37,7 @@ from training.evaluate.novelty import limit_of_known
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.export.contract import ENERGY
 from training.folders import PictureFolder, read_folder, set_name
+from training.whole_file import replacing
 
 PARITY_LIMIT = 1e-3
 BINS = 15
@@ -164,13 +165,12 @@ def _write_facts(
 
 
 def _save(proto: onnx.ModelProto, target: Path) -> str:
-    """Write to a neighbour and rename, so that a killed run leaves a whole file; its SHA-256."""
+    """Write the file, and tell its SHA-256."""
     data = proto.SerializeToString()
-    partial = target.with_suffix(".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(target)
+        with replacing(target) as partial:
+            partial.write_bytes(data)
     except OSError as error:
         raise BadInput(f"{target}: {error.strerror or error}") from error
     return hashlib.sha256(data).hexdigest()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from training.errors import BadInput
 from training.ingest.label_event import LabelEvent, moment
+from training.whole_file import replacing
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,11 @@ def read_history(file: Path) -> list[Row]:
 
 
 def write_history(file: Path, rows: Sequence[Row]) -> None:
-    """All rows, to a neighbour that takes the file's place: a killed run leaves a whole one."""
-    partial = file.with_name(file.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as lines:
+    """All rows, in place of those that are there."""
+    with replacing(file) as partial, partial.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(COLUMNS)
         writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
-    partial.replace(file)
 
 
 def news(events: Iterable[LabelEvent], rows: Iterable[Row]) -> list[LabelEvent]:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from training.errors import BadInput
 from training.ingest.label_event import LabelEvent, Source, moment, picture_below
 from training.ingest.review_queue import QueuedItem
+from training.whole_file import replace_text
 
 IMAGE, CHOICE = "image", "choice"
 MODEL = "scrapline"
@@ -60,9 +61,7 @@ def write_tasks(file: Path, items: Sequence[QueuedItem], run: str, image_prefix:
     """
     tasks = [_task(item, run, image_prefix) for item in items]
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".partial")
-    partial.write_text(json.dumps(tasks, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(file)
+    replace_text(file, json.dumps(tasks, indent=2, ensure_ascii=False) + "\n")
 
 
 def _task(item: QueuedItem, run: str, image_prefix: str) -> dict[str, Any]:

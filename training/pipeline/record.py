@@ -13,6 +13,7 @@ from training.errors import BadInput
 from training.machine import describe_machine
 from training.pipeline.steps import Step
 from training.report.sources import PIPELINE_FILE, read_json
+from training.whole_file import replace_text
 
 GONE = "gone"
 
@@ -121,10 +122,7 @@ class Record:
             "machine": describe_machine(),
             "steps": [asdict(done) for done in self._done.values()],
         }
-        partial = self._file.with_suffix(".partial")
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-        partial.replace(self._file)
+        replace_text(self._file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def fingerprints(paths: Iterable[Path]) -> dict[str, str]:

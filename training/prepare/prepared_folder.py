@@ -21,7 +21,7 @@ from training.folders import PictureFolder, class_names, read_folder, whole_or_n
 from training.pictures import check_picture
 from training.prepare.options import PrepareSettings
 from training.prepare.trashnet import Archive, bring, lay_out, trashnet
-from training.whole_file import file_sha256
+from training.whole_file import file_sha256, replace_text
 
 SPLITS = ("train", "val", "test")
 
@@ -161,7 +161,7 @@ def _write_facts(
         "sha256": hashes,
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
-    (settings.out / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    replace_text(settings.out / "manifest.json", text + "\n")
     return {split: len(folder) for split, folder in splits.items()}
 
 
@@ -169,4 +169,4 @@ def write_class_index(path: Path, classes: Iterable[str]) -> None:
     """`{"0": "cardboard", …}`: output position → class name."""
     index = {str(position): name for position, name in enumerate(classes)}
     text = json.dumps(index, indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    replace_text(path, text + "\n")

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from training.evaluate.calibration_scores import nll
 from training.export.runners import Runner, onnx_runner
+from training.whole_file import replace_text
 
 ROUNDS, A_ROUND, WARM_UP = 30, 4, 5
 TIMED_SIDE_PX = 224
@@ -121,7 +122,7 @@ def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> Non
         writer.writeheader()
         writer.writerows(table)
     text = json.dumps({**facts, "rows": table}, indent=2, ensure_ascii=False)
-    (folder / "quantize.json").write_text(text + "\n", encoding="utf-8")
+    replace_text(folder / "quantize.json", text + "\n")
 
 
 def print_table(rows: Sequence[Row], console: Console) -> None:

@@ -17,6 +17,7 @@ from training.report.material import Material
 from training.report.model_text import ReportedModel
 from training.report.sources import Kind, command_of, shown
 from training.train.options import TrainSettings
+from training.whole_file import replace_text
 
 IN_ORDER = (Kind.PREPARE, Kind.TRAIN, Kind.EXPORT, Kind.QUANTIZE)
 PIPELINE_ORDER = ("prepare", "train", "export", "quantize", "calibrate")
@@ -87,7 +88,7 @@ def write_measured(
     model = ReportedModel.open(path)
     record = path.with_suffix(".export.json")
     text = json.dumps(_figures(model, checkpoint, measured), indent=2, ensure_ascii=False)
-    record.write_text(text + "\n", encoding="utf-8")
+    replace_text(record, text + "\n")
     run = checkpoint if checkpoint.is_dir() else checkpoint.parent
     at_hand = (run / "metrics.json", trained.data / "manifest.json")
     material = Material.gather([record, *(file for file in at_hand if file.is_file())], path)

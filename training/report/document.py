@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 
 from training.errors import BadInput
 from training.report.sources import Source, command_of, shown
+from training.whole_file import replace_text
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,6 @@ def write_page(path: Path, title: str, sections: Sequence[Section]) -> None:
 def _write(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from error

@@ -20,6 +20,7 @@ from training.folders import SUFFIXES
 from training.selection.coverage import Candidates, Choice, unit_rows
 from training.selection.options import SelectSettings
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+from training.whole_file import replacing
 
 
 def read_pool(root: Path) -> tuple[Path, ...]:
@@ -104,8 +105,7 @@ def _write(
     out: Path, choice: Choice, paths: Sequence[Path], seen: Features, classes: Sequence[str]
 ) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with replacing(out) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         known = ["predicted", "confidence"] if seen.probabilities is not None else []
         writer.writerow(["rank", "path", "score", *known])
@@ -117,4 +117,3 @@ def _write(
                 best = int(seen.probabilities[index].argmax())
                 row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
             writer.writerow(row)
-    partial.replace(out)

@@ -16,6 +16,7 @@ from rich.table import Table
 from training.selection.fine_tuning import FineTuned
 from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE, Interval, Outcome
+from training.whole_file import replace_text
 
 # Okabe and Ito's colours, told apart by everybody; random is black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D3B", "#777777")
@@ -124,7 +125,7 @@ def write_summary(
         "end_to_end": None if fine_tuned is None else _fine_tuned(fine_tuned),
     }
     text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    replace_text(path, text + "\n")
 
 
 def outcome_table(outcome: Outcome, share: float) -> Table:

@@ -36,6 +36,7 @@ from training.selection.outcome_files import (
     write_curve,
     write_summary,
 )
+from training.whole_file import replacing
 
 VERSION = b"1"
 
@@ -52,9 +53,8 @@ def embeddings_of(folder: PictureFolder, extractor: Extractor, file: Path) -> tu
         return kept, True
     embeddings = features(extractor, [folder.root / path for path in folder.paths]).embeddings
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name("partial-" + file.name)
-    np.savez(partial, inputs=np.array(wanted), embeddings=embeddings)
-    partial.replace(file)
+    with replacing(file) as partial:
+        np.savez(partial, inputs=np.array(wanted), embeddings=embeddings)
     return embeddings, False
 
 

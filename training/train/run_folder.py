@@ -28,7 +28,7 @@ from training.metrics import Confusion
 from training.train.epoch import Judgement
 from training.train.error_page import write_error_page
 from training.train.options import TrainSettings
-from training.whole_file import check_writable, replacing
+from training.whole_file import check_writable, replace_text, replacing
 
 
 def write_history(run: Path, history: Sequence[dict[str, float]]) -> None:
@@ -46,7 +46,7 @@ def write_history(run: Path, history: Sequence[dict[str, float]]) -> None:
 def write_metrics(run: Path, metrics: dict[str, Any]) -> None:
     """metrics.json: figures of the best epoch so far."""
     text = json.dumps(metrics, indent=2, ensure_ascii=False)
-    _write_text(run / "metrics.json", text + "\n")
+    replace_text(run / "metrics.json", text + "\n")
 
 
 def write_confusion(path: Path, confusion: Confusion) -> None:
@@ -64,12 +64,7 @@ def write_config(run: Path, settings: TrainSettings) -> None:
     options = settings.model_dump(mode="json", exclude={"out", "resume"}, exclude_none=True)
     # JSON's strings, numbers, booleans and lists are written as TOML's are.
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in options.items()]
-    _write_text(run / "config.toml", "\n".join(["[train]", *lines]) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+    replace_text(run / "config.toml", "\n".join(["[train]", *lines]) + "\n")
 
 
 WORST_SHOWN = 24
