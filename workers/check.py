@@ -14,7 +14,7 @@ from line.errors import BadInput
 from line.process.priority import yield_process
 
 _YIELD = 5
-"""Nice value: less than the line, and enough to be done in time where others keep all cores busy."""
+"""Nice value: below the line, and enough to be done in time where others keep all cores busy."""
 
 
 def main(arguments: list[str]) -> int:
