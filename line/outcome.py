@@ -26,6 +26,14 @@ CLASSIFIED = frozenset(Verdict) - {Verdict.EXPIRED, Verdict.DROPPED, Verdict.FAI
 IN_TIME = CLASSIFIED - {Verdict.LATE}
 """Verdicts of items that were decided before their deadline."""
 
+# Reasons for which an item was dropped, expired or failed, as rows have them; a model's error on a
+# picture, or a picture's that cannot be read, stands in its own words.
+CAMERA_DOWN = "the camera was down"
+OVERRUN = "overrun: the camera's window was full"
+NO_WORKER = "no worker was free before the deadline"
+TOO_LATE = "its deadline passed at the worker"
+DAMAGED = "its picture was damaged on the way: the checksum differs"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

@@ -17,7 +17,7 @@ import simpy
 
 from line.belt_time import Clock
 from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
-from line.outcome import Verdict
+from line.outcome import CAMERA_DOWN, OVERRUN, Verdict
 from line.process.client import Client
 from line.run_files.review_spool import SpoolWriter
 from producers.belt import BeltItem, Stage
@@ -179,13 +179,13 @@ class Camera:
         if not self._clock.is_paced:
             self._exposures.append(_Exposure(item, now, self._studio.expose(item)))
         elif due < self._since:
-            self._drop(item, "the camera was down")
+            self._drop(item, CAMERA_DOWN)
         else:
             self._jitter.add(now - due)
             if self._room > 0:
                 self._exposures.append(_Exposure(item, due, self._studio.expose(item)))
             else:
-                self._drop(item, "overrun: the camera's window was full")
+                self._drop(item, OVERRUN)
 
     def _drop(self, item: BeltItem, reason: str) -> None:
         self._studio.overlook(item, is_reproducible=self._source.is_reproducible)

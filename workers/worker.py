@@ -16,7 +16,7 @@ from line import pictures
 from line.dispatch.worker_leases import largest_batch
 from line.errors import ModelError, PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
-from line.outcome import Verdict
+from line.outcome import DAMAGED, TOO_LATE, Verdict
 from line.plain_text import plain
 from workers.faults import WorkerFaults
 from workers.model import Model
@@ -24,9 +24,6 @@ from workers.probe import noise
 
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
-
-_TOO_LATE = "its deadline passed at the worker"
-_DAMAGED = "its picture was damaged on the way: the checksum differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +102,10 @@ class Worker:
     def _decoded(self, frames: list[tuple[Frame, Buffer]]) -> Iterator[_Job]:
         for frame, data in frames:
             if frame.deadline <= monotonic():
-                self._refuse(frame, Verdict.EXPIRED, _TOO_LATE)
+                self._refuse(frame, Verdict.EXPIRED, TOO_LATE)
                 continue
             if zlib.crc32(data) != frame.picture_crc32:  # nothing else is to be trusted before
-                self._refuse(frame, Verdict.FAILED, _DAMAGED)
+                self._refuse(frame, Verdict.FAILED, DAMAGED)
                 continue
             try:
                 picture = pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)
@@ -125,7 +122,7 @@ class Worker:
         alive = [job for job in jobs if job.frame.deadline > started]
         for job in jobs:
             if job.frame.deadline <= started:
-                self._refuse(job.frame, Verdict.EXPIRED, _TOO_LATE)
+                self._refuse(job.frame, Verdict.EXPIRED, TOO_LATE)
         if not alive:
             return
         try:

@@ -35,7 +35,7 @@ from line.dispatch.in_flight import InFlight
 from line.dispatch.log_queue import LogQueue
 from line.dispatch.worker_leases import WorkerCosts, WorkerLeases
 from line.messages import Buffer, Frame, Key, Refusal, Result, Unseen
-from line.outcome import Outcome, Verdict
+from line.outcome import NO_WORKER, Outcome, Verdict
 from line.settings import Settings
 from line.verdicts import Judge, unanswered, unseen
 
@@ -226,8 +226,7 @@ class Ledger:
         for queue in (self._waiting, self._suspects):
             while queue and queue[0][0] <= now:
                 key = heapq.heappop(queue)[2]
-                reason = "no worker was free before the deadline"
-                actions += self._give_up(key, Verdict.EXPIRED, reason)
+                actions += self._give_up(key, Verdict.EXPIRED, NO_WORKER)
         return actions
 
     def _lease(self, name: str, key: Key, now: float) -> Assign:

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from line.events import Stall
 from line.messages import Frame, Unseen
-from line.outcome import Verdict
+from line.outcome import CAMERA_DOWN, OVERRUN, Verdict
 from line.settings import Settings
 from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.lane import clock_speed
@@ -107,11 +107,11 @@ class Camera(Process):
         item: Item = timed_call.about
         self._reach(item)
         if not self.is_up:
-            self._pass_unseen(item, "the camera was down")
+            self._pass_unseen(item, CAMERA_DOWN)
         elif self._window.room > self._exposures:
             self._expose(item, item.due)
         else:
-            self._pass_unseen(item, "overrun: the camera's window was full")
+            self._pass_unseen(item, OVERRUN)
         self._look_for_next()
 
     def _fill_window(self) -> None:
@@ -169,7 +169,7 @@ class Camera(Process):
         incarnation, item = timed_call.about
         self._exposures -= 1
         if incarnation != self.incarnation or not self.is_up:
-            self._pass_unseen(item, "the camera was down")
+            self._pass_unseen(item, CAMERA_DOWN)
         else:
             frame = cast(Frame, item)
             self._window.add_frame(frame, b"")

@@ -9,7 +9,7 @@ from typing import Protocol
 from line.dispatch.worker_leases import largest_batch
 from line.events import Corrupt, Poison
 from line.messages import Refusal
-from line.outcome import Verdict
+from line.outcome import DAMAGED, TOO_LATE, Verdict
 from line.settings import Settings
 from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.inference import SHARES, Inference
@@ -18,8 +18,6 @@ from planner.sim.stand_ins import Answer, Item
 
 _SAME_S = 1e-9
 """Moments closer than that are one."""
-_TOO_LATE = "its deadline passed at the worker"
-_DAMAGED = "its picture was damaged on the way: the checksum differs"
 
 
 class DispatcherLink(Protocol):
@@ -182,9 +180,9 @@ class Worker(Process):
 
     def _refusal(self, item: Item, now: float) -> Refusal | None:
         if item.deadline <= now:
-            return Refusal(item.camera, item.seq, Verdict.EXPIRED, _TOO_LATE)
+            return Refusal(item.camera, item.seq, Verdict.EXPIRED, TOO_LATE)
         if self._corruptions and _hits(self._corruptions, self._seed, item):
-            return Refusal(item.camera, item.seq, Verdict.FAILED, _DAMAGED)
+            return Refusal(item.camera, item.seq, Verdict.FAILED, DAMAGED)
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from line.outcome import IN_TIME, Verdict
+from line.outcome import CAMERA_DOWN, IN_TIME, Verdict
 from reports.comparison.compared_run import ComparedRun, Item
 
 
@@ -21,7 +21,6 @@ class Timing(StrEnum):
 
 _HARMLESS = ("dim", "corrupt")
 """Faults that cost no time."""
-_CAMERA_DOWN = "the camera was down"
 _ORDER = (Verdict.LATE, Verdict.EXPIRED, Verdict.DROPPED, Verdict.FAILED)
 """From what is nearly in time to what is not."""
 
@@ -60,7 +59,7 @@ def _end(item: Item) -> str:
 
 def _fault(item: Item, run: ComparedRun) -> str:
     """What hit the item, or lasted while it was under way; empty if nothing did."""
-    if item.verdict is Verdict.FAILED or item.reason == _CAMERA_DOWN:
+    if item.verdict is Verdict.FAILED or item.reason == CAMERA_DOWN:
         return item.reason
     if item.attempts > 1:
         return f"{item.attempts} workers were given it"
