@@ -21,7 +21,15 @@ import typer
 from line.config import load
 from line.settings import Settings
 from planner.cells import simulate_cells
-from planner.profile import Answer, Machine, Profile, Service, Turnaround, Way, Ways
+from planner.profile import (
+    Answer,
+    LatencySample,
+    LatencySamples,
+    Machine,
+    Profile,
+    Service,
+    Turnaround,
+)
 from planner.sim.twin import simulate
 
 _INFERENCE_MS = (8.0, 9.0, 9.5, 14.0)
@@ -56,7 +64,7 @@ def profile() -> Profile:
         picture_ms=(1.0, 2.0),
         turnaround=(Turnaround(workers=_WORKERS, ms=(0.1,)),),
         service=(Service(busy=1, batch=1, ms=_INFERENCE_MS),),
-        ways=(Ways(items=tuple(map(_way, range(100)))),),
+        latency_samples=(LatencySamples(items=tuple(map(_sample, range(100)))),),
         acknowledged_ms=(1.0, 3.0),
         start_s=(1.0,),
         restart_s=(1.0,),
@@ -70,10 +78,10 @@ def profile() -> Profile:
     )
 
 
-def _way(number: int) -> Way:
+def _sample(number: int) -> LatencySample:
     """Of a hundred; its delays and its time in the model have nothing in common."""
     share = number / 99
-    return Way(
+    return LatencySample(
         publish_ms=0.1 + 0.3 * share,
         to_worker_ms=0.3 + 0.6 * share,
         inference=37 * number % 100 / 100,

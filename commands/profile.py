@@ -156,12 +156,14 @@ def _facts(measured: Profile) -> list[tuple[str, str]]:
     """Medians of what is not an inference."""
     from planner.profile import quantile
 
-    ways = measured.ways[0].items
+    samples = measured.latency_samples[0].items
     times_ms = {
         "a bare inference": (measured.inference_ms,),
         **{f"between two inferences of {t.workers}": t.ms for t in measured.turnaround},
-        "photo-eye to worker, idle": sorted(way.publish_ms + way.to_worker_ms for way in ways),
-        "answer to decision": sorted(way.decision_ms for way in ways),
+        "photo-eye to worker, idle": sorted(
+            sample.publish_ms + sample.to_worker_ms for sample in samples
+        ),
+        "answer to decision": sorted(sample.decision_ms for sample in samples),
         "decision to acknowledgement": measured.acknowledged_ms,
         "making a picture": measured.picture_ms,
     }

@@ -47,7 +47,7 @@ def main() -> int:
                 sessions=Sessions(access, settings.port),
             )
             tries = LoginTries(access.password_hash, settings.port)
-            serve(make_app(site, tries), listener, Manners(context.channel, link))
+            serve(make_app(site, tries), listener, SupervisorLink(context.channel, link))
     except ScraplineError as error:
         return leave(context, error)
     return 0
@@ -75,7 +75,7 @@ def folders_to_look_in(named: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(Path(name) if Path(name).is_dir() else ROOT / name for name in named)
 
 
-class Manners:
+class SupervisorLink:
     """Says on the channel that the process is ready and alive; leaves when it is told to."""
 
     def __init__(self, channel: ControlChannel, link: LineLink) -> None:

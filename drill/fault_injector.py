@@ -79,11 +79,11 @@ class FaultInjector:
         candidates = self._candidates(number)
         if not candidates:
             return False
-        count = _SEVERAL if record.injection.manner == "several" else 1
+        count = _SEVERAL if record.injection.variant == "several" else 1
         for victim in rng.sample(candidates, min(count, len(candidates))):
             if kill(victim.pid, number):
                 record.hit(victim)
-        if record.injection.manner == "twice" and record.blows:
+        if record.injection.variant == "twice" and record.blows:
             (name,) = record.blows
             self._later(record, _AGAIN_S, lambda: self._signal_again(record, name, number))
         return bool(record.blows)
@@ -108,7 +108,7 @@ class FaultInjector:
         processes = self._subject.processes()
         self.runner_is_down = True
         self._subject.kill_runner()
-        if record.injection.manner == "with its children":
+        if record.injection.variant == "with its children":
             for process in processes:
                 kill(process.pid)
         for process in processes:
@@ -124,7 +124,7 @@ class FaultInjector:
         return True
 
     def _fill_disk(self, record: FaultRecord, rng: random.Random) -> bool:
-        sink = self._process(record.injection.manner)
+        sink = self._process(record.injection.variant)
         if sink is None:
             return False
         file = self._subject.run_dir / _FILES.get(sink.name, "none")
@@ -140,7 +140,7 @@ class FaultInjector:
             return False
         pid = rng.choice(sinks).pid
         cycles, stop_s, go_s = _SLOW_CYCLES, _SLOW_STOP_S, _SLOW_GO_S
-        if record.injection.manner == "frozen":
+        if record.injection.variant == "frozen":
             cycles, stop_s = 1, _FROZEN_S
         for number in range(cycles):
             begin_s = number * (stop_s + go_s)
@@ -153,7 +153,7 @@ class FaultInjector:
         if not workers:
             return False
         sound = self._sound_model.read_bytes()
-        cut = record.injection.manner == "cut short"
+        cut = record.injection.variant == "cut short"
         self._replace_model(sound[: len(sound) // 2] if cut else sound + b"another")
         self._model_is_spoiled = True
         victim = rng.choice(workers)

@@ -82,7 +82,7 @@ class FaultRecord:
         """JSON values; times in seconds, None where it never healed."""
         return {
             "kind": self.injection.kind,
-            "manner": self.injection.manner,
+            "variant": self.injection.variant,
             "healed_s": _rounded(self.healed_s),
             "hit": [
                 {"process": b.victim.name, "role": b.victim.role, "back_s": _rounded(b.back_s)}

@@ -88,9 +88,9 @@ def _blows(injections: Sequence[Injection]) -> Iterator[_Blow]:
     for each in injections:
         if each.kind in ("kill", "stop"):
             number = signal.SIGKILL if each.kind == "kill" else signal.SIGSTOP
-            victims = _SEVERAL if each.manner == "several" else 1
+            victims = _SEVERAL if each.variant == "several" else 1
             yield _Blow(each.at_s, number, victims, each.lot)
-            if each.manner == "twice":
+            if each.variant == "twice":
                 yield _Blow(each.at_s + _AGAIN_S, number, victims, each.lot)
 
 

@@ -139,7 +139,7 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
         shutil.copyfile(log, order.run_dir / "logs" / "runner.log")
     notes = [_NO_DISK] if len(order.kinds) < len(order.wanted) else []
     notes += [
-        f"{each.kind} {each.manner} at {each.at_s:.1f} s: skipped, nobody to do it to"
+        f"{each.kind} {each.variant} at {each.at_s:.1f} s: skipped, nobody to do it to"
         for each in storm.skipped
     ]
     ran = remember(order.run_dir)[0]
@@ -147,7 +147,7 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
     by_scenario = injected_by_scenario(order.run_dir, order.injections)
     found = verdict(ran, order.kinds, storm, by_scenario, audited, judge(soak.samples), notes)
     found["plan"] = [
-        {"kind": each.kind, "manner": each.manner, "at_s": round(each.at_s, 3)}
+        {"kind": each.kind, "variant": each.variant, "at_s": round(each.at_s, 3)}
         for each in order.injections
     ]
     (order.run_dir / "drill.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -50,7 +50,7 @@ KINDS = {
 BY_SCENARIO = ("picture", "poison", "overload")
 """Kinds that are events of the scenario; the others are injected from outside."""
 _FREQUENT = ("kill", "stop")
-_MANNERS = {
+_VARIANTS = {
     "kill": ("one", "several", "twice"),
     "stop": ("one", "several", "twice"),
     "runner": ("alone", "with its children"),
@@ -68,7 +68,7 @@ class Injection:
     """One fault. `lot` chooses among what is there when it is due, 0..1."""
 
     kind: str
-    manner: str
+    variant: str
     at_s: float
     """belt time, or less than 0: in the start"""
     lot: float
@@ -88,12 +88,12 @@ def plan(kinds: Sequence[str], faults: int, duration_s: float, seed: int) -> lis
     for kind in islice(cycle(turns), faults if turns else 0):
         number = dealt[kind]
         dealt[kind] += 1
-        manners = _MANNERS.get(kind, ("",))
-        manner = manners[number % len(manners)]
+        variants = _VARIANTS.get(kind, ("",))
+        variant = variants[number % len(variants)]
         at_s = rng.uniform(_LEAD_S, max(_LEAD_S, duration_s - _TAIL_S))
         if kind in _FREQUENT and number in (3, 4):
-            manner, at_s = ("in the start", -1.0) if number == 3 else ("in the drain", duration_s)
-        injections.append(Injection(kind, manner, at_s, rng.random()))
+            variant, at_s = ("in the start", -1.0) if number == 3 else ("in the drain", duration_s)
+        injections.append(Injection(kind, variant, at_s, rng.random()))
     return sorted(injections, key=lambda injection: injection.at_s)
 
 

@@ -97,7 +97,7 @@ class Turnaround(Section):
         return self.model_copy(update={"ms": _longer(factor, self.ms)})
 
 
-class Way(Section):
+class LatencySample(Section):
     """What one item met from its photo-eye to its decision, a worker being free.
 
     Delays come together (whoever disturbs a process seldom waits for the next one), so they are
@@ -113,7 +113,7 @@ class Way(Section):
     inference: Fraction = Field(description="share of inferences in its company that were quicker")
     decision_ms: Duration = Field(description="from the end of the inference")
 
-    def slowed(self, factor: float) -> Way:
+    def slowed(self, factor: float) -> LatencySample:
         """See `Profile.slowed`."""
         return self.model_copy(
             update={
@@ -124,16 +124,18 @@ class Way(Section):
         )
 
 
-class Ways(Section):
+class LatencySamples(Section):
     """Of some items at one pace."""
 
     workers: int | None = Field(default=None, ge=1, description="in the pool; none: in any")
     items_per_s: float = Field(default=0.0, ge=0, description="that passed the photo-eye")
-    items: tuple[Way, ...] = Field(min_length=1)
+    items: tuple[LatencySample, ...] = Field(min_length=1)
 
-    def slowed(self, factor: float) -> Ways:
+    def slowed(self, factor: float) -> LatencySamples:
         """See `Profile.slowed`."""
-        return self.model_copy(update={"items": tuple(way.slowed(factor) for way in self.items)})
+        return self.model_copy(
+            update={"items": tuple(sample.slowed(factor) for sample in self.items)}
+        )
 
 
 class Answer(Section):
@@ -166,7 +168,7 @@ class Profile(Section):
     crowding: tuple[Crowding, ...] = Field(default=(), description="none: no longer than alone")
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround: tuple[Turnaround, ...] = Field(default=(), description="none: no time at all")
-    ways: tuple[Ways, ...] = Field(min_length=1)
+    latency_samples: tuple[LatencySamples, ...] = Field(min_length=1)
     acknowledged_ms: Quantiles = Field(
         description="from a decision, by way of the CSV log and then the other sinks, all at rest"
     )
@@ -202,7 +204,7 @@ class Profile(Section):
                 "smearing_ms": factor * self.smearing_ms,
                 "service": tuple(each.slowed(factor) for each in self.service),
                 "turnaround": tuple(each.slowed(factor) for each in self.turnaround),
-                "ways": tuple(each.slowed(factor) for each in self.ways),
+                "latency_samples": tuple(each.slowed(factor) for each in self.latency_samples),
                 "acknowledged_ms": _longer(factor, self.acknowledged_ms),
             }
         )
@@ -228,7 +230,7 @@ class Profile(Section):
             raise BadInput(f"{path}: {error.strerror or error}") from None
 
 
-_Entry = TypeVar("_Entry", Service, Turnaround, Crowding, Ways)
+_Entry = TypeVar("_Entry", Service, Turnaround, Crowding, LatencySamples)
 
 
 def of_pool(measured: Sequence[_Entry], workers: int) -> list[_Entry]:

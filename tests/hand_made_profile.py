@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.profile import Answer, Machine, Profile, Service, Way, Ways
+from planner.profile import Answer, LatencySample, LatencySamples, Machine, Profile, Service
 
 CLASSES = ("cardboard", "glass", "metal", "paper", "plastic", "trash")
 SURE = 0.9
@@ -21,10 +21,10 @@ def hand_made_profile(
         source="procedural",
         picture_ms=(0.0,),
         service=(Service(busy=1, batch=1, ms=(inference_ms,)),),
-        ways=(
-            Ways(
+        latency_samples=(
+            LatencySamples(
                 items=tuple(
-                    Way(
+                    LatencySample(
                         publish_ms=0.0,
                         to_worker_ms=hop_ms,
                         inference=share / 100,

@@ -104,7 +104,7 @@ def _caption(asked: Asked | None) -> str:
         return ""
     if asked.answer is None:
         return asked.name
-    padded = ", padded" if asked.manner.letterbox else ""
+    padded = ", padded" if asked.options.letterbox else ""
     return f"{asked.name} · {asked.answer.width_px} × {asked.answer.height_px} px{padded}"
 
 

@@ -30,7 +30,7 @@ _COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class QuestionOptions:
     """How a picture is asked about."""
 
     model: Path
@@ -45,7 +45,7 @@ class Asked:
 
     number: int
     name: str
-    manner: Manner
+    options: QuestionOptions
     answer: PictureAnswer | None = None
     complaint: str = ""
     preview: bytes = field(default=b"", repr=False)
@@ -65,9 +65,9 @@ class Asked:
 class UploadSession:
     """The pictures by number. Saliency is found for the one that is looked at, and no other."""
 
-    def __init__(self, classifier: ClassifyClient, manner: Manner) -> None:
+    def __init__(self, classifier: ClassifyClient, options: QuestionOptions) -> None:
         self._classifier = classifier
-        self.manner = manner
+        self.options = options
         self.pictures: dict[int, Asked] = {}
         self.current: int | None = None
         self.changed = 0
@@ -80,17 +80,17 @@ class UploadSession:
             BadInput: if the session is full; then nothing is kept.
         """
         self._check_room(number)
-        manner = replace(self.manner, saliency=self.manner.saliency and self.current == number)
-        asked = Asked(number, name, manner)
+        options = replace(self.options, saliency=self.options.saliency and self.current == number)
+        asked = Asked(number, name, options)
         try:
             check_name(name)
             answer, preview, heat = self._classifier.ask_picture(
-                manner.model,
+                options.model,
                 name,
                 content,
-                flips=manner.flips,
-                letterbox=manner.letterbox,
-                saliency=manner.saliency,
+                flips=options.flips,
+                letterbox=options.letterbox,
+                saliency=options.saliency,
             )
             return self._keep(replace(asked, answer=answer, preview=preview, heat=heat))
         except BadInput as error:
@@ -99,7 +99,7 @@ class UploadSession:
     def refuse(self, number: int, name: str, complaint: str) -> Asked:
         """Keep a complaint about a picture that was not even opened. Raises BadInput as `ask`."""
         self._check_room(number)
-        return self._keep(Asked(number, name, self.manner, complaint=complaint))
+        return self._keep(Asked(number, name, self.options, complaint=complaint))
 
     def _check_room(self, number: int) -> None:
         if number not in self.pictures and len(self.pictures) >= MOST_PICTURES:
@@ -146,8 +146,8 @@ def check_name(name: str) -> None:
 
 
 def _row(asked: Asked) -> list[str]:
-    manner = asked.manner
-    how = [manner.model.name, _yes(manner.flips), _yes(manner.letterbox)]
+    options = asked.options
+    how = [options.model.name, _yes(options.flips), _yes(options.letterbox)]
     if asked.answer is None:
         return [asked.name, "", "", "", "", "", "", *how, asked.complaint]
     (winner, sure), *others = asked.answer.ranking

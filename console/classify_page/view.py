@@ -14,10 +14,10 @@ from nicegui import context, ui
 
 from console.classify_page.answer import AnswerPanel
 from console.classify_page.classify_client import ClassifyClient
-from console.classify_page.manner import MannerPanel
 from console.classify_page.picture import PicturePanel
+from console.classify_page.question_options import OptionsPanel
 from console.classify_page.table import TablePanel
-from console.classify_page.upload_session import Asked, Manner, UploadSession
+from console.classify_page.upload_session import Asked, QuestionOptions, UploadSession
 from console.classify_page.uploads import Uploads
 from console.site import say
 from console.widgets import block
@@ -43,7 +43,7 @@ class ClassifyView:
         self._classifier = classifier
         self._queue = queue
         self._models = models
-        self.session = UploadSession(classifier, Manner(next(iter(models.values()))))
+        self.session = UploadSession(classifier, QuestionOptions(next(iter(models.values()))))
         self._address = uploads.open(self)
         context.client.on_delete(lambda: uploads.close(self._address))
         with block("div", "classify-page") as self._place:
@@ -51,7 +51,7 @@ class ClassifyView:
                 self._picture = PicturePanel(_limits(classifier))
             with block("div", "stack"):
                 self._answer = AnswerPanel()
-                self._manner = MannerPanel(list(models), self._use_model, self._switch)
+                self._options_panel = OptionsPanel(list(models), self._use_model, self._switch)
             with block("div", "stack whole-width"):
                 self._table = TablePanel(self._address, self._look_at, self._clear)
 
@@ -61,7 +61,7 @@ class ClassifyView:
         limit = self._classifier.max_bytes
         ui.run_javascript(f"scraplineClassify.begin({json.dumps(self._address)}, {limit})")
         await self._use_model(
-            names.get(model or self.session.manner.model, next(iter(self._models)))
+            names.get(model or self.session.options.model, next(iter(self._models)))
         )
 
     async def take(self, number: int, name: str, content: bytes, *, look: bool) -> None:
@@ -80,17 +80,19 @@ class ClassifyView:
         model = self._models.get(name)
         if model is None:
             return
-        self.session.manner = replace(self.session.manner, model=model)
-        self._manner.loading(name)
+        self.session.options = replace(self.session.options, model=model)
+        self._options_panel.loading(name)
         try:
-            self._manner.loaded(await self._in_turn(lambda: self._classifier.ask_model(model)))
+            self._options_panel.loaded(
+                await self._in_turn(lambda: self._classifier.ask_model(model))
+            )
         except BadInput as error:
-            self._manner.failed(str(error))
+            self._options_panel.failed(str(error))
         self._ask_again(list(self.session.pictures))
 
     async def _switch(self, name: str, on: bool) -> None:
         switched: dict[str, Any] = {name: on}
-        self.session.manner = replace(self.session.manner, **switched)
+        self.session.options = replace(self.session.options, **switched)
         current = [] if self.session.current is None else [self.session.current]
         self._ask_again(current if name == "saliency" else list(self.session.pictures))
 
@@ -100,7 +102,7 @@ class ClassifyView:
         self._table.show_all(self.session)
         ui.run_javascript("scraplineClassify.reveal()")
         seen = self.session.seen
-        if self.session.manner.saliency and seen is not None and not seen.heat:
+        if self.session.options.saliency and seen is not None and not seen.heat:
             self._ask_again([number])
 
     def _clear(self) -> None:

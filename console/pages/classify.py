@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from console.classify_page.manner import model_names
+from console.classify_page.question_options import model_names
 from console.classify_page.uploads import Uploads
 from console.classify_page.view import ClassifyView
 from console.layout import frame, load

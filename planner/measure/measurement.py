@@ -15,10 +15,10 @@ from line.process.priority import usable_cores
 from line.settings import Settings
 from planner.measure import profile_values as figures
 from planner.measure import this_machine as machine
+from planner.measure.latency_samples import samples_of
 from planner.measure.load_run import Watch
 from planner.measure.series import Runs, Tell, steps
-from planner.measure.ways_met import ways_of
-from planner.profile import Machine, Profile, Service, Ways
+from planner.profile import LatencySamples, Machine, Profile, Service
 from producers.belt import BeltItem
 from producers.photographer import Photographer
 from producers.sources import open_source
@@ -38,22 +38,22 @@ def pictures_alone(settings: Settings) -> tuple[list[float], float]:
     return still_ms, max(0.0, median(moved_ms) - median(still_ms))
 
 
-def picture_times_ms(manners: Sequence[Settings]) -> list[list[float]]:
+def picture_times_ms(variants: Sequence[Settings]) -> list[list[float]]:
     """How long the camera takes over each of some pictures, the machine being its own.
 
-    Some are made in each of the `manners`, in turns: what disturbs one disturbs all of them.
+    Some are made in each of the `variants`, in turns: what disturbs one disturbs all of them.
 
     Raises:
         BadInput: the source does not know its items' classes, or a picture cannot be made.
     """
-    own = manners[0].replaced({"source": {"order": "random"}, "line": {"cameras": 1}})
+    own = variants[0].replaced({"source": {"order": "random"}, "line": {"cameras": 1}})
     with closing(open_source(own)) as source:
         if source.classes is None:
             raise BadInput(
                 f"source.spec: {own.source.spec}: nobody knows its items' classes, "
                 "and a profile says what the model answers to each class"
             )
-        cameras = [Photographer(source, settings, camera=0) for settings in manners]
+        cameras = [Photographer(source, settings, camera=0) for settings in variants]
         times_ms: list[list[float]] = [[] for _ in cameras]
         for _ in range(_ROUNDS):
             for photograph, times in zip(cameras, times_ms, strict=True):
@@ -103,8 +103,8 @@ def measure(
     alone_ms, smearing_ms = pictures_alone(settings)
     picture_s = mean(alone_ms) / 1000
     runs = Runs.of(settings, model, bare_s, picture_s, workers, run_s, tell, watch)
-    service, ways = _service_and_ways(runs, _AMPLY * mean(alone_ms))
-    if not ways:
+    service, samples = _service_and_samples(runs, _AMPLY * mean(alone_ms))
+    if not samples:
         raise BadInput(
             "no item of the measured line found a worker free and its picture ready; take longer: "
             "--seconds, or free the machine"
@@ -120,10 +120,10 @@ def measure(
         picture_ms=figures.quantiles(alone_ms),
         smearing_ms=round(smearing_ms, 4),
         inference_ms=round(1000 * runs.inference_s, 4),
-        crowding=tuple(figures.crowding(runs.pools, ways[0], mean(alone_ms), smearing_ms)),
+        crowding=tuple(figures.crowding(runs.pools, samples[0], mean(alone_ms), smearing_ms)),
         service=tuple(service),
-        turnaround=tuple(figures.turnarounds(runs.floods, ways[0])),
-        ways=tuple(ways),
+        turnaround=tuple(figures.turnarounds(runs.floods, samples[0])),
+        latency_samples=tuple(samples),
         acknowledged_ms=figures.acknowledged(runs.single),
         start_s=figures.quantiles(starts),
         restart_s=figures.quantiles(figures.restarts_s(runs.killed) or starts),
@@ -131,16 +131,18 @@ def measure(
     )
 
 
-def _service_and_ways(runs: Runs, picture_ms: float) -> tuple[list[Service], list[Ways]]:
+def _service_and_samples(
+    runs: Runs, picture_ms: float
+) -> tuple[list[Service], list[LatencySamples]]:
     service: list[Service] = []
-    ways: list[Ways] = []
+    samples: list[LatencySamples] = []
     for each in runs.easy:
         found = figures.service(each.seen, each.workers)
         service += found
-        ways += ways_of(each.seen, each.workers, found, picture_ms)
+        samples += samples_of(each.seen, each.workers, found, picture_ms)
     for seen in runs.pools:
         service += figures.service([seen], seen.workers)
-    return service, ways
+    return service, samples
 
 
 def this_machine(beside: float | None) -> Machine:

@@ -12,7 +12,7 @@ from line.events import Kill
 from line.outcome import decode_top3
 from planner.measure.load_run import Seen
 from planner.measure.rows import ms, pictures_ms, turnarounds_ms
-from planner.profile import Answer, Crowding, Service, Turnaround, Ways
+from planner.profile import Answer, Crowding, LatencySamples, Service, Turnaround
 from planner.sim.source import is_smeared, known_source
 
 POINTS = 101
@@ -74,9 +74,9 @@ def acknowledged(single: Seen) -> tuple[float, ...]:
     return (ms((single.cycle_s - latency_s) / single.slowness),)
 
 
-def turnarounds(floods: Iterable[Seen], ways: Ways) -> list[Turnaround]:
-    """Of each flooded pool; `ways`: by which the frames of its workers came."""
-    hop_s = float(np.quantile([way.to_worker_ms for way in ways.items], 0.95)) / 1000
+def turnarounds(floods: Iterable[Seen], samples: LatencySamples) -> list[Turnaround]:
+    """Of each flooded pool; `samples`: by which the frames of its workers came."""
+    hop_s = float(np.quantile([sample.to_worker_ms for sample in samples.items], 0.95)) / 1000
     found = {}
     for seen in floods:  # the last one of a pool is nearest to what it can do
         pauses_ms = [pause_ms / seen.slowness for pause_ms in turnarounds_ms(seen.runs, hop_s)]
@@ -86,13 +86,13 @@ def turnarounds(floods: Iterable[Seen], ways: Ways) -> list[Turnaround]:
 
 
 def crowding(
-    pools: Iterable[Seen], ways: Ways, alone_ms: float, smearing_ms: float
+    pools: Iterable[Seen], samples: LatencySamples, alone_ms: float, smearing_ms: float
 ) -> Iterator[Crowding]:
     """Mean time of a picture beside the line's other work ÷ that of pictures alone.
 
-    `ways`: by which pictures left that were ready.
+    `samples`: by which pictures left that were ready.
     """
-    publish_ms = median(way.publish_ms for way in ways.items)
+    publish_ms = median(sample.publish_ms for sample in samples.items)
     for seen in pools:
         times_ms = pictures_ms(seen.answers, publish_ms * seen.slowness)
         if len(times_ms) >= _FEWEST:

@@ -124,7 +124,7 @@ class Camera(Process):
     def _reach(self, item: Item) -> None:
         self._last = item
         self._begin_ahead(item.scheduled_s)
-        passage = self._machine.see_item(item.way, self.queue.now)
+        passage = self._machine.see_item(item.sample, self.queue.now)
         item.publish_s, item.half_way_s, item.service, item.answer_s = passage
         self._riding.popleft()
         if item.ready is not None:

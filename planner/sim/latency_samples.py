@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from planner.profile import Profile, Way, Ways, of_pool, quantile
+from planner.profile import LatencySample, LatencySamples, Profile, of_pool, quantile
 from planner.sim.inference import SHARES
 from planner.sim.paces import STEPS, Paces
 
@@ -42,19 +42,23 @@ class Passage(NamedTuple):
     """from the worker back to the dispatcher"""
 
 
-class WayTable:
-    """Between two paces that were measured, ways of both, in proportion."""
+class LatencySampleTable:
+    """Between two paces that were measured, samples of both, in proportion."""
 
     def __init__(self, profile: Profile, paces: Paces, workers: int) -> None:
         """`workers`: in the pool."""
-        self._measured = sorted(of_pool(profile.ways, workers), key=attrgetter("items_per_s"))
+        self._measured = sorted(
+            of_pool(profile.latency_samples, workers), key=attrgetter("items_per_s")
+        )
         passage_s = _passage_s(profile)
         self._edges_s = [edge * passage_s for edge in _EDGES]
-        self._passages = [[_passage(way) for way in ways.items] for ways in self._measured]
-        self._traits = [_traits(ways, passage_s) for ways in self._measured]
-        self._busiest = [max(way.busy for way in ways.items) for ways in self._measured]
+        self._passages = [
+            [_passage(sample) for sample in samples.items] for samples in self._measured
+        ]
+        self._traits = [_traits(samples, passage_s) for samples in self._measured]
+        self._busiest = [max(sample.busy for sample in samples.items) for samples in self._measured]
         self._cells: list[dict[int, list[Passage]]] = [{} for _ in self._measured]
-        rates = [ways.items_per_s for ways in self._measured]
+        rates = [samples.items_per_s for samples in self._measured]
         self._between = [paces.neighbours(step, rates) for step in range(STEPS)]
 
     def draw(
@@ -95,26 +99,28 @@ class WayTable:
         return [passage for passage, far in zip(known, apart, strict=True) if far <= farthest]
 
 
-def _passage(way: Way) -> Passage:
+def _passage(sample: LatencySample) -> Passage:
     return Passage(
-        publish_s=way.publish_ms / 1000,
-        half_way_s=way.to_worker_ms / 2000,
-        service=min(int(way.inference * SHARES), SHARES - 1),
-        answer_s=way.decision_ms / 1000,
+        publish_s=sample.publish_ms / 1000,
+        half_way_s=sample.to_worker_ms / 2000,
+        service=min(int(sample.inference * SHARES), SHARES - 1),
+        answer_s=sample.decision_ms / 1000,
     )
 
 
-def _traits(ways: Ways, passage_s: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _traits(
+    samples: LatencySamples, passage_s: float
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Of each item: headway and follower in passages, and busy workers."""
     passage_ms = 1000 * passage_s
     return np.array(
         [
             (
-                min(way.headway_ms / passage_ms, _MIDDLES[-1]),
-                min(way.follower_ms / passage_ms, _FARTHEST_BEHIND),
-                way.busy,
+                min(sample.headway_ms / passage_ms, _MIDDLES[-1]),
+                min(sample.follower_ms / passage_ms, _FARTHEST_BEHIND),
+                sample.busy,
             )
-            for way in ways.items
+            for sample in samples.items
         ],
         np.float64,
     )
@@ -125,6 +131,8 @@ def _passage_s(profile: Profile) -> float:
     alone: Sequence[float] = next(
         each.ms for each in profile.service if each.workers is None and each.busy == each.batch == 1
     )
-    ways = profile.ways[0].items
-    hops_ms = median(way.publish_ms + way.to_worker_ms + way.decision_ms for way in ways)
+    samples = profile.latency_samples[0].items
+    hops_ms = median(
+        sample.publish_ms + sample.to_worker_ms + sample.decision_ms for sample in samples
+    )
     return max(1e-6, (quantile(alone, 0.5) + hops_ms) / 1000)

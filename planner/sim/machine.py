@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from planner.sim.answers import Answers
 from planner.sim.inference import Inference, ServiceTimes
-from planner.sim.latency_samples import Passage, WayTable
+from planner.sim.latency_samples import LatencySampleTable, Passage
 from planner.sim.paces import Paces
 from planner.sim.stand_ins import Item
 
@@ -22,7 +22,7 @@ class SharedMachine:
     """What camera and workers share."""
 
     paces: Paces
-    ways: WayTable
+    samples: LatencySampleTable
     service: ServiceTimes
     answers: Answers
     model: str
@@ -59,13 +59,13 @@ class SharedMachine:
         self.crowding = self.service.crowding[step]
         heappush(self._coming_s, due_s)
 
-    def see_item(self, way: float, now: float) -> Passage:
+    def see_item(self, sample: float, now: float) -> Passage:
         """One that was fed has reached its photo-eye; what it will meet."""
         coming_s = self._coming_s
         heappop(coming_s)
         follower_s = coming_s[0] - now if coming_s else math.inf
         headway_s, self._seen_s = now - self._seen_s, now
-        return self.ways.draw(way, self._step, headway_s, follower_s, self.busy)
+        return self.samples.draw(sample, self._step, headway_s, follower_s, self.busy)
 
     # -- workers ------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ class RandomDraws(NamedTuple):
     """Of `BLOCK_ITEMS` items, one after the other. Durations in virtual seconds."""
 
     picture_s: list[float]
-    way: list[float]
-    """0 … 1: which way of its pace"""
+    sample: list[float]
+    """0 … 1: which sample of its pace"""
     patience: list[float]
     """0 … 1: how slow its inference is if it had to wait for a worker"""
     store_s: list[float]
@@ -41,7 +41,7 @@ def random_draws(profile: Profile, seed: int, camera: int) -> Iterator[RandomDra
         draws = np.random.Generator(np.random.PCG64(words)).random((5, BLOCK_ITEMS))
         yield RandomDraws(
             picture_s=_seconds(profile.picture_ms, draws[0]).tolist(),
-            way=draws[1].tolist(),
+            sample=draws[1].tolist(),
             patience=draws[4].tolist(),
             store_s=(_seconds(profile.acknowledged_ms, draws[2]) / 2).tolist(),
             answer=draws[3].tolist(),

@@ -30,7 +30,7 @@ class Item:
     true_class: str
     mass_g: float
     picture_s: float
-    way: float
+    sample: float
     patience: float
     store_s: float
     answer: float

@@ -18,7 +18,7 @@ from planner.sim.dispatcher import Dispatcher
 from planner.sim.event_queue import EventQueue, Process
 from planner.sim.inference import ServiceTimes
 from planner.sim.lane import items
-from planner.sim.latency_samples import WayTable
+from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.line_figures import Figures
 from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
@@ -78,7 +78,7 @@ class _Twin:
         paces = Paces(profile)
         self._machine = SharedMachine(
             paces,
-            WayTable(profile, paces, self._figures.workers),
+            LatencySampleTable(profile, paces, self._figures.workers),
             ServiceTimes(profile, paces, self._figures.workers),
             Answers(profile),
             profile.model_sha256[:12],

@@ -38,8 +38,8 @@ def test_faults_are_dealt_to_the_kinds_in_turn_and_come_in_order() -> None:
     assert [each.at_s for each in made] == sorted(each.at_s for each in made)
     kinds = [each.kind for each in made]
     assert (kinds.count("kill"), kinds.count("stop"), len(kinds)) == (6, 5, 11)
-    manners = {each.manner for each in made if each.kind == "kill"}
-    assert manners == {"one", "several", "twice", "in the start", "in the drain"}
+    variants = {each.variant for each in made if each.kind == "kill"}
+    assert variants == {"one", "several", "twice", "in the start", "in the drain"}
 
 
 def test_a_storm_of_the_default_size_has_every_kind_and_most_kills_and_stops() -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from line.config import load
 from line.outcome import COLUMNS
+from planner.measure.latency_samples import samples_of
 from planner.measure.load_run import Seen
 from planner.measure.loads import busy, with_kills
 from planner.measure.profile_values import POINTS, quantiles, restarts_s, service, turnarounds
 from planner.measure.rows import inferences, pictures_ms, read_answers, turnarounds_ms
-from planner.measure.ways_met import ways_of
-from planner.profile import Service, Way, Ways, quantile
+from planner.profile import LatencySample, LatencySamples, Service, quantile
 
 Row = dict[str, object]
 
@@ -112,26 +112,28 @@ def test_ways_keep_together_what_one_item_met_that_found_a_worker_free(tmp_path:
     ]
     seen = seen_of(tmp_path, rows)
     curve = Service(busy=1, batch=1, ms=(6.0, 10.0))
-    [ways] = ways_of([seen], None, [curve], picture_ms=5.0)
-    assert [(way.publish_ms, way.to_worker_ms, way.decision_ms) for way in ways.items] == [
+    [samples] = samples_of([seen], None, [curve], picture_ms=5.0)
+    assert [
+        (sample.publish_ms, sample.to_worker_ms, sample.decision_ms) for sample in samples.items
+    ] == [
         (1, 3, 1),
         (1, 7, 1),
         (1, 2, 2),
     ]
-    assert [way.inference for way in ways.items] == pytest.approx([1, 0, 0.5])
-    assert [(way.headway_ms, way.follower_ms) for way in ways.items] == [
+    assert [sample.inference for sample in samples.items] == pytest.approx([1, 0, 0.5])
+    assert [(sample.headway_ms, sample.follower_ms) for sample in samples.items] == [
         (1000, 500),
         (500, 10),
         (990, 1000),
     ]
-    assert [way.busy for way in ways.items] == [0, 0, 0]
+    assert [sample.busy for sample in samples.items] == [0, 0, 0]
 
 
 def test_in_a_pool_a_way_may_have_busy_workers_beside_it(tmp_path: Path):
     times = {"queue_ms": 4, "inference_ms": 20, "latency_ms": 25}
     rows = [row(seq, f"worker-{seq}#1", 1.0 + seq / 100, **times) for seq in range(3)]
-    [ways] = ways_of([seen_of(tmp_path, rows, workers=2)], 2, [], picture_ms=5.0)
-    assert [way.busy for way in ways.items] == [0, 1]  # both were busy when the third came
+    [samples] = samples_of([seen_of(tmp_path, rows, workers=2)], 2, [], picture_ms=5.0)
+    assert [sample.busy for sample in samples.items] == [0, 1]  # both were busy when the third came
 
 
 def test_an_item_whose_picture_was_not_ready_says_nothing(tmp_path: Path):
@@ -142,8 +144,8 @@ def test_an_item_whose_picture_was_not_ready_says_nothing(tmp_path: Path):
         }
     ]
     seen = seen_of(tmp_path, rows)
-    assert len(list(ways_of([seen], None, [], picture_ms=500.0))) == 1  # on a ride of 600 ms
-    assert list(ways_of([seen], None, [], picture_ms=700.0)) == []
+    assert len(list(samples_of([seen], None, [], picture_ms=500.0))) == 1  # on a ride of 600 ms
+    assert list(samples_of([seen], None, [], picture_ms=700.0)) == []
 
 
 def test_figures_are_of_the_company_throughout_and_of_an_undisturbed_machine(tmp_path: Path):
@@ -158,12 +160,12 @@ def test_figures_are_of_the_company_throughout_and_of_an_undisturbed_machine(tmp
     [found] = service([seen], 2)
     assert (found.busy, found.workers) == (2, 2)
     assert found.ms == pytest.approx([10.0] * len(found.ms))
-    [ways] = ways_of([seen], 2, [], picture_ms=5.0)
-    assert {way.to_worker_ms for way in ways.items} == {1.5}
+    [samples] = samples_of([seen], 2, [], picture_ms=5.0)
+    assert {sample.to_worker_ms for sample in samples.items} == {1.5}
 
 
 def test_each_pool_has_its_own_pause_between_two_inferences(tmp_path: Path):
-    way = Way(publish_ms=0, to_worker_ms=1, inference=0.5, decision_ms=0)
+    sample = LatencySample(publish_ms=0, to_worker_ms=1, inference=0.5, decision_ms=0)
     found = [
         turnarounds(
             [
@@ -183,7 +185,7 @@ def test_each_pool_has_its_own_pause_between_two_inferences(tmp_path: Path):
                     workers,
                 )
             ],
-            Ways(items=(way,)),
+            LatencySamples(items=(sample,)),
         )
         for workers in (1, 2)
     ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from planner.profile import Crowding, Service, Way, Ways
+from planner.profile import Crowding, LatencySample, LatencySamples, Service
 from planner.sim.answers import Answers
 from planner.sim.inference import ServiceTimes
-from planner.sim.latency_samples import WayTable
+from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
 from tests.hand_made_profile import hand_made_profile
@@ -34,14 +34,14 @@ def test_service_times_are_those_of_the_pool_and_of_the_pace():
 
 
 def test_ways_are_those_of_the_pace():
-    def ways(items_per_s: float, hop_ms: float) -> Ways:
-        way = Way(publish_ms=0, to_worker_ms=hop_ms, inference=0.5, decision_ms=0)
-        return Ways(items_per_s=items_per_s, items=(way,))
+    def samples(items_per_s: float, hop_ms: float) -> LatencySamples:
+        sample = LatencySample(publish_ms=0, to_worker_ms=hop_ms, inference=0.5, decision_ms=0)
+        return LatencySamples(items_per_s=items_per_s, items=(sample,))
 
     service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,)),)
-    changes = {"service": service, "ways": (ways(32.0, 4.0), ways(16.0, 8.0))}
+    changes = {"service": service, "latency_samples": (samples(32.0, 4.0), samples(16.0, 8.0))}
     paces = Paces(profile := hand_made_profile().model_copy(update=changes))
-    table = WayTable(profile, paces, workers=1)
+    table = LatencySampleTable(profile, paces, workers=1)
     drawn = {
         pace: {round(2000 * table.draw(share, paces.step(pace)).half_way_s) for share in (0.1, 0.9)}
         for pace in (4.0, 16.0, 24.0, 32.0, 64.0)
@@ -52,8 +52,8 @@ def test_ways_are_those_of_the_pace():
 def test_an_item_meets_what_those_met_that_are_most_like_it():
     """A passage takes 10 ms; 40 items each of four kinds, told by their way to the worker."""
     kinds = {1.0: (50.0, 50.0, 0), 2.0: (50.0, 3.0, 0), 3.0: (3.0, 50.0, 0), 4.0: (50.0, 50.0, 1)}
-    ways = tuple(
-        Way(
+    samples = tuple(
+        LatencySample(
             headway_ms=headway_ms,
             follower_ms=follower_ms,
             busy=busy,
@@ -66,9 +66,9 @@ def test_an_item_meets_what_those_met_that_are_most_like_it():
         for _ in range(40)
     )
     service = (Service(busy=1, batch=1, items_per_s=64.0, ms=(8.0,)),)
-    changes = {"service": service, "ways": (Ways(items=ways),)}
+    changes = {"service": service, "latency_samples": (LatencySamples(items=samples),)}
     profile = hand_made_profile().model_copy(update=changes)
-    table = WayTable(profile, Paces(profile), workers=2)
+    table = LatencySampleTable(profile, Paces(profile), workers=2)
 
     def met(headway_s: float, follower_s: float, busy: int) -> set[int]:
         drawn = (table.draw(share / 10, 0, headway_s, follower_s, busy) for share in range(10))
@@ -115,7 +115,7 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
     def crowding(*fed_s: float) -> float:
         service = ServiceTimes(profile, paces, 1)
         place = SharedMachine(
-            paces, WayTable(profile, paces, 1), service, Answers(profile), "model"
+            paces, LatencySampleTable(profile, paces, 1), service, Answers(profile), "model"
         )
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)

@@ -27,7 +27,7 @@ def test_a_slower_machine_takes_longer_over_everything():
     profile = hand_made_profile(inference_ms=10.0, hop_ms=2.0, store_ms=3.0)
     slower = profile.slowed(1.5)
     assert slower.service[0].ms == (15.0,)
-    assert slower.ways[0].items[0].to_worker_ms == 3.0
+    assert slower.latency_samples[0].items[0].to_worker_ms == 3.0
     assert slower.acknowledged_ms == (4.5,)
     assert slower.start_s == profile.start_s
     assert slower.slowed(1 / 1.5).service == profile.service
@@ -77,7 +77,9 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert measured.source == "procedural"
     assert set(measured.answers) <= set(CLASSES)
     assert min(len(each.ms) for each in measured.service) >= 1
-    assert all(way.to_worker_ms > 0 for ways in measured.ways for way in ways.items)
+    assert all(
+        sample.to_worker_ms > 0 for samples in measured.latency_samples for sample in samples.items
+    )
     assert {each.workers for each in measured.service} == {None, 1}
     assert {each.workers for each in measured.turnaround} <= {1}
     assert 0 < measured.inference_ms < 100

@@ -183,7 +183,7 @@ def test_saliency_shows_where_the_answer_comes_from(classifier, corner):
     assert weight[3 * height // 4, 3 * width // 4] == 0
 
 
-def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(classifier, tiny_model):
+def test_a_picture_of_one_pixel_gets_an_answer_however_it_is_asked_about(classifier, tiny_model):
     content = png(np.full((1, 1, 3), 90, np.uint8))
     answer, _, heat = classifier.ask_picture(
         tiny_model, "a", content, flips=True, letterbox=True, saliency=True
@@ -196,14 +196,14 @@ def test_a_picture_of_one_pixel_gets_an_answer_in_every_manner(classifier, tiny_
 # -- models that fail ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("manner", [{}, {"flips": True}, {"saliency": True}])
-def test_a_picture_that_the_model_fails_on_is_told_why(classifier, tmp_path, manner):
+@pytest.mark.parametrize("options", [{}, {"flips": True}, {"saliency": True}])
+def test_a_picture_that_the_model_fails_on_is_told_why(classifier, tmp_path, options):
     path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
     white = np.full((60, 60, 3), 255, np.uint8)
     with pytest.raises(BadInput, match=r"^a\.png: the model gives nan for 'cardboard'$"):
-        classifier.ask_picture(path, "a.png", png(white), **manner)
+        classifier.ask_picture(path, "a.png", png(white), **options)
     before = classifier.pid
-    answer, _, _ = classifier.ask_picture(path, "b.png", png(white // 2), **manner)
+    answer, _, _ = classifier.ask_picture(path, "b.png", png(white // 2), **options)
 
     assert answer.ranking
     assert classifier.pid == before

@@ -19,7 +19,7 @@ _SWITCHES = (
 )
 
 
-class MannerPanel:
+class OptionsPanel:
     """Model and switches. What the model says of itself is shown when it is loaded."""
 
     def __init__(

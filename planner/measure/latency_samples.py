@@ -11,27 +11,27 @@ import numpy as np
 from planner.measure.load_run import Seen
 from planner.measure.profile_values import POINTS
 from planner.measure.rows import Answer, ms
-from planner.profile import HEADWAY_MS, Service, Way, Ways
+from planner.profile import HEADWAY_MS, LatencySample, LatencySamples, Service
 
 _QUICKEST_S = 0.002
 """What leaves the camera within so much was not made late, however little a picture takes."""
 _SHARES = np.linspace(0.0, 1.0, POINTS)
 
 
-def ways_of(
+def samples_of(
     alike: Sequence[Seen], workers: int | None, service: Sequence[Service], picture_ms: float
-) -> Iterator[Ways]:
+) -> Iterator[LatencySamples]:
     """Of items for which a worker was free and the picture ready; of runs at one pace.
 
     `service`: of these runs; `picture_ms`: that the camera takes over a picture, amply.
     """
     curves = _Curves(service)
-    items = tuple(way for seen in alike for way in _ways(seen, curves, picture_ms / 1000))
+    items = tuple(sample for seen in alike for sample in _samples(seen, curves, picture_ms / 1000))
     if items:
-        yield Ways(workers=workers, items_per_s=alike[0].fed_per_s, items=items)
+        yield LatencySamples(workers=workers, items_per_s=alike[0].fed_per_s, items=items)
 
 
-def _ways(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[Way]:
+def _samples(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[LatencySample]:
     """In the order in which they came."""
     company = {(run.worker, run.started_s): run.company for run in seen.runs}
     published = sorted(answer.published_s for answer in seen.answers)
@@ -45,7 +45,7 @@ def _ways(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[Way]:
         if not (is_ready and 0 <= busy < seen.workers):
             continue
         alongside = company.get((a.worker, a.started_s), busy + 1.0)
-        yield Way(
+        yield LatencySample(
             headway_ms=min(HEADWAY_MS, ms(a.triggered_s - before_s)),
             follower_ms=min(HEADWAY_MS, ms(after_s - a.triggered_s)),
             busy=busy,
