@@ -13,8 +13,6 @@ from pathlib import Path
 
 from pictures.regular_file import open_regular
 
-__all__ = ["LARGEST_JSON", "open_regular", "read_regular"]
-
 LARGEST_JSON = 64 * 10**6
 """Bytes; no JSON file of a run comes near it."""
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from line.atomic_file import write_atomically
 from line.errors import BadInput, DiskFull
-from line.own_file import open_regular, read_regular
+from line.own_file import read_regular
 from line.run_files.lane_record import SECTOR_BYTES, LaneRecord, read_counted
 from line.sequence_set import SeqSet
 from line.settings import Settings
+from pictures.regular_file import open_regular
 from producers.feed import FeedMark
 
 _MOST_MARKS = 64

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 
 _LAST = 20
 _LONGEST_LINE = 1 << 20

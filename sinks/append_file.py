@@ -9,7 +9,7 @@ from pathlib import Path
 
 from line.atomic_file import sync_folder
 from line.errors import BadInput, FileChanged
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 from sinks.room import refused
 
 _STEP_BYTES = 1 << 20

@@ -10,10 +10,10 @@ from time import monotonic
 
 from line.messages import Key
 from line.outcome import Outcome
-from line.own_file import open_regular
 from line.process.client import Client
 from line.run_files.results import HEADER, encode_rows
 from line.sequence_set import SeqSet
+from pictures.regular_file import open_regular
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.csv_stand import Stand, read_on

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from line.atomic_file import sync_folder
 from line.errors import BadInput
-from line.own_file import open_regular
 from line.run_files.review_file import BUSY_S, COLUMNS, QueuedItem, ReviewFile
+from pictures.regular_file import open_regular
 from sinks.room import refused
 
 _ENDS = ("-wal", "-shm")

@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 from sinks.checkpoint import Cursor
 
 _CHUNK_BYTES = 1 << 18

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from line.errors import BadInput
 from line.model.onnx_file import external_file
-from line.own_file import open_regular, read_regular
+from line.own_file import read_regular
 from line.plain_text import plain
+from pictures.regular_file import open_regular
 
 SUFFIXES = (".onnx", ".ts", ".pt")
 """In order of preference where a folder holds several."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 
 HANDLED_FILE = "alarms_handled.jsonl"
 SHELVED_FOR = timedelta(minutes=10)

@@ -12,7 +12,7 @@ from nicegui import run
 
 from console.site import Site
 from console.widgets import block, text
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 
 _MOST = 4
 _TAIL_BYTES = 8192

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from line.model.facts import complaint_about_names
 from line.model.onnx_file import LARGEST_ENTRIES, read_entries
-from line.own_file import open_regular
 from line.plain_text import plain
 from line.run_files.results import FILE as RESULTS
+from pictures.regular_file import open_regular
 
 SUFFIXES = (".onnx", ".ts")
 METRICS = "metrics.json"

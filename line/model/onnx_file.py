@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 
 LARGEST_ENTRIES = 4 * 10**6
 """Bytes of all entries of a file together."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from line.own_file import open_regular
+from pictures.regular_file import open_regular
 
 _BLOCK_BYTES = 8 << 20
 _LONGEST_RECORD = 4 << 20

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from line.own_file import open_regular
 from line.plain_text import plain
 from line.run_files.run_folder import now_iso
+from pictures.regular_file import open_regular
 
 _MOST_UNWRITTEN = 1000
 _TAIL_BYTES = 1 << 16

@@ -30,10 +30,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput, PictureError
 from line.messages import Encoding
-from line.own_file import open_regular
 from line.plain_text import plain
 from line.run_files.lane_record import MOST_ITEMS
 from line.validation_errors import first_fault
+from pictures.regular_file import open_regular
 
 LANE_TOPIC = "/lane"
 ITEM_TOPIC = "/item"

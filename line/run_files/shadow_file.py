@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from line.own_file import open_regular
 from line.plain_text import cells_of
+from pictures.regular_file import open_regular
 
 FILE = "shadow.csv"
 

@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from line.own_file import open_regular
 from line.plain_text import plain
+from pictures.regular_file import open_regular
 
 _TAIL_BYTES = 4096
 

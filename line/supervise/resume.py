@@ -16,13 +16,14 @@ from line.errors import BadInput
 from line.model.facts import FILE as MODEL_FILE
 from line.model.facts import ModelFacts
 from line.outcome import COLUMNS
-from line.own_file import LARGEST_JSON, open_regular, read_regular
+from line.own_file import LARGEST_JSON, read_regular
 from line.run_files.lane_record import check_lanes
 from line.run_files.run_folder import SETTINGS_FILE, RunFolder, reading
 from line.run_files.session import FILE as SESSION_FILE
 from line.run_files.session import Session
 from line.settings import Settings
 from line.validation_errors import damaged
+from pictures.regular_file import open_regular
 
 _LONGEST_HEADER = 65_536
 _FOLDERS = ("", "logs", "review", "review/spool")

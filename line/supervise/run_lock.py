@@ -17,8 +17,8 @@ from time import monotonic, sleep
 from typing import Self
 
 from line.errors import BadInput
-from line.own_file import open_regular
 from line.run_files.process_list import end, living, runner_lives
+from pictures.regular_file import open_regular
 
 _ORPHANS_LEAVE_S = 10.0
 _LOOK_S = 1.0

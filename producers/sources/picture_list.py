@@ -27,9 +27,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
-from line.own_file import open_regular
 from line.plain_text import plain
 from pictures.picture_file import SUFFIXES
+from pictures.regular_file import open_regular
 
 
 @dataclass(frozen=True, slots=True)

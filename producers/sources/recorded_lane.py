@@ -21,7 +21,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
-from line.own_file import open_regular
 from line.run_files.recording import (
     LaneFacts,
     RecordedItem,
@@ -31,6 +30,7 @@ from line.run_files.recording import (
     read_item,
     read_records,
 )
+from pictures.regular_file import open_regular
 
 _RECORD = struct.Struct("<dqiI")
 """belt time of the trigger, byte of the part where the facts stand, part or -1, checksum"""

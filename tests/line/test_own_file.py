@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from line.own_file import open_regular, read_regular
+from line.own_file import read_regular
+from pictures.regular_file import open_regular
 
 LARGEST = 1000
 
