@@ -1,4 +1,4 @@
-"""Options that several commands take, and how their texts are read."""
+"""Options that several commands take, how their texts are read, and which run is meant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ import typer
 from line.config import load
 from line.errors import BadInput
 from line.run_files.process_list import ProcessList, living
+
+Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
+Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
+ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
+Threshold = Annotated[
+    float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
 
 
 def running_run(named: Path | None) -> Path:
@@ -38,18 +49,6 @@ def _made(run_dir: Path) -> float:
 def _takes_orders(processes: Path) -> bool:
     run_dir = processes.parent
     return ProcessList.found(run_dir).control is not None and bool(living(run_dir))
-
-
-Config = Annotated[Path | None, typer.Option(help="TOML file over the shipped config.toml")]
-Scenario = Annotated[str | None, typer.Option(help="name in scenarios/ or a TOML file")]
-ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a folder with one")]
-Threshold = Annotated[
-    float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
-]
-Assignments = Annotated[
-    list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON only")]
 
 
 def number_or_word(text: str | None) -> object | None:

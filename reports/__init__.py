@@ -1,6 +1,6 @@
 """What a run amounts to: its folder read back into figures, a table and a page.
 
-    RUN_DIR ── folder.read_run ──> RunFolder ──> summary    summary.json
+    RUN_DIR ── folder.read_run ──> FinishedRun ──> summary    summary.json
                                              ──> terminal   the table at the end of a run
                                              ──> report     report.html
 

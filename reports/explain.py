@@ -15,7 +15,7 @@ from line.errors import BadInput
 from line.outcome import Verdict
 from line.run_files.results import FILE as RESULTS
 from reports import wording
-from reports.folder import RunFiles, RunFolder
+from reports.folder import FinishedRun, RunFiles
 from reports.results import ResultsFile
 from reports.stages import MEANINGS, Course, Row, course
 from reports.summary import summary_of
@@ -31,7 +31,7 @@ _STAGE_COLOURS = dict(
 )
 
 
-def explain_run(run: RunFolder, console: Console) -> None:
+def explain_run(run: FinishedRun, console: Console) -> None:
     """Print what recovery was lost to, and the items that went worst."""
     summary = summary_of(run)
     console.print(Rule(Text(str(summary["scenario"]), style="bold"), style="dim"))
@@ -97,7 +97,7 @@ def _by_class(classes: Mapping[str, Any], *, with_value: bool) -> Table:
     return table
 
 
-def _worst(run: RunFolder) -> Iterator[tuple[str, Table]]:
+def _worst(run: FinishedRun) -> Iterator[tuple[str, Table]]:
     slow = run.tally.slowest.courses(run.deadline_ms)[:_WORST]
     if slow:
         yield "Slowest items", _slow(slow)

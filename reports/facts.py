@@ -16,7 +16,7 @@ Duration = Annotated[float, Field(ge=0, le=1e12)]
 Speed = Annotated[float, Field(gt=0, le=1e9)]
 
 
-class ModelFacts(BaseModel):
+class RanModel(BaseModel):
     """The model that ran. `sha256` is of the file, in hex."""
 
     model_config = ConfigDict(frozen=True)
@@ -40,8 +40,8 @@ class Facts(BaseModel):
     """clock multiplier"""
     clock: Literal["real", "virtual"] = "real"
     """whether processes did it, or the planner's twin of them"""
-    model: ModelFacts = ModelFacts()
-    models: tuple[ModelFacts, ...] = ()
+    model: RanModel = RanModel()
+    models: tuple[RanModel, ...] = ()
     """all that were to serve, in the order in which they were first ordered"""
     restarts: dict[str, Count] = {}
     """unplanned restarts of each role"""

@@ -101,7 +101,7 @@ class RunFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder(RunFiles):
+class FinishedRun(RunFiles):
     """All that a run folder says, read once, in memory that does not grow with the run."""
 
     tally: Tally
@@ -153,7 +153,7 @@ def read_files(path: Path) -> RunFiles:
 
 def read_run(
     path: Path, tell: Tell = lambda done, of: None, unread: list[str] | None = None
-) -> RunFolder:
+) -> FinishedRun:
     """Read the run folder `path`. Missing by-products (facts, alerts, queue) read as empty.
 
     `tell` hears how many bytes of how many of its rows are read. With `unread` by-products that
@@ -171,7 +171,7 @@ def read_run(
     with reading(path):
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
         shown = [item.frame_id for item in queue.first]
-        return RunFolder(
+        return FinishedRun(
             files.path,
             files.settings,
             files.facts,

@@ -21,7 +21,7 @@ from reports.charts.stage_chart import stage_chart
 from reports.charts.thumbnails import thumbnails
 from reports.charts.waterfall import waterfall
 from reports.figures import FORMULAS, class_figures
-from reports.folder import RunFolder, read_run, replace_text
+from reports.folder import FinishedRun, read_run, replace_text
 from reports.stages import MEANINGS
 from reports.summary import summary_of
 from reports.wording import LEGEND
@@ -31,7 +31,7 @@ _LONGEST = 10_000
 _CLOCK_DIGITS = slice(11, 19)
 
 
-def write_report(run_dir: Path, run: RunFolder | None = None) -> Path:
+def write_report(run_dir: Path, run: FinishedRun | None = None) -> Path:
     """Write `run_dir/report.html` and return its path.
 
     `run`: the folder's content, where it has been read already.
@@ -68,7 +68,7 @@ def _printable(value: object) -> object:
     return plain(value, _LONGEST) if type(value) is str else value
 
 
-def _content(run: RunFolder) -> dict[str, Any]:
+def _content(run: FinishedRun) -> dict[str, Any]:
     """What the template shows, by the names it uses."""
     tally, classes = run.tally, run.classes
     summary = summary_of(run)
@@ -96,7 +96,7 @@ def _content(run: RunFolder) -> dict[str, Any]:
     }
 
 
-def _charts(run: RunFolder, verdicts: Mapping[str, int]) -> dict[str, Any]:
+def _charts(run: FinishedRun, verdicts: Mapping[str, int]) -> dict[str, Any]:
     """The charts that the run has data for."""
     tally = run.tally
     drawn: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from reports.attribution import as_json, total
 from reports.cross_table import CrossTable
 from reports.distribution import quantiles
 from reports.figures import accuracy, class_figures, ratio
-from reports.folder import RunFolder, read_run, replace_text
+from reports.folder import FinishedRun, read_run, replace_text
 from reports.tally import Tally
 
 Summary = dict[str, Any]
@@ -26,7 +26,7 @@ def summarise(run_dir: Path) -> Summary:
     return summary_of(read_run(run_dir))
 
 
-def write_summary(run_dir: Path, run: RunFolder | None = None) -> Summary:
+def write_summary(run_dir: Path, run: FinishedRun | None = None) -> Summary:
     """Summarise the run in `run_dir` into its `summary.json`, and return what was written.
 
     `run`: the folder's content, where it has been read already.
@@ -37,7 +37,7 @@ def write_summary(run_dir: Path, run: RunFolder | None = None) -> Summary:
     return summary
 
 
-def summary_of(run: RunFolder) -> Summary:
+def summary_of(run: FinishedRun) -> Summary:
     """The figures of `run`. Rates are in 0..1; a frame_id counts once, with its first row.
 
     - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
@@ -99,7 +99,7 @@ def summary_of(run: RunFolder) -> Summary:
     }
 
 
-def _models(run: RunFolder) -> list[Summary]:
+def _models(run: FinishedRun) -> list[Summary]:
     """Each that was to serve, and its answers."""
     models = run.facts.models or (run.facts.model,)
     return [
@@ -120,7 +120,7 @@ def verdict_counts(table: CrossTable) -> dict[str, int]:
     return counts
 
 
-def _per_class(run: RunFolder) -> Summary:
+def _per_class(run: FinishedRun) -> Summary:
     figures = class_figures(run.tally.table, run.classes, run.settings.belt.residue_class)
     names = ("purity", "recovery", "purity_by_mass", "recovery_by_mass", "contamination")
     return {
@@ -129,7 +129,7 @@ def _per_class(run: RunFolder) -> Summary:
     }
 
 
-def _loss(run: RunFolder) -> Summary | None:
+def _loss(run: FinishedRun) -> Summary | None:
     found = run.attributions()
     if not total(found.values()).fed.items:
         return None
@@ -147,7 +147,7 @@ def _latency_ms(tally: Tally) -> dict[str, float] | None:
     return {name: round(value, 3) for name, value in zip(_PERCENTILES, values, strict=True)}
 
 
-def _throughput(run: RunFolder) -> Summary:
+def _throughput(run: FinishedRun) -> Summary:
     answers = run.tally.answers
     tonnes = run.tally.table.sum().mass_g / 1e6
     return {
@@ -157,7 +157,7 @@ def _throughput(run: RunFolder) -> Summary:
     }
 
 
-def _clock(run: RunFolder) -> Summary:
+def _clock(run: FinishedRun) -> Summary:
     speed = run.speed
     belt_m_per_s = run.settings.belt.speed_m_per_s
     return {

@@ -23,7 +23,7 @@ from training.backbone import Network, build
 from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.errors import BadInput, TrainingError
-from training.export.contract import ModelFacts
+from training.export.contract import FileFacts
 from training.export.network import facts_of
 from training.export.onnx_file import CENTRED, bare_network, served_model
 from training.export.served import MEAN_PIXEL
@@ -117,7 +117,7 @@ def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
     convolutions = [torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3)]
     pooled = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)]
     network = Network(torch.nn.Sequential(*convolutions, *pooled).eval(), "5")
-    facts = ModelFacts(("dark", "light"), (16, 16), "three layers", "", 0.5)
+    facts = FileFacts(("dark", "light"), (16, 16), "three layers", "", 0.5)
     pictures = np.random.default_rng(3).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
     labels = np.zeros(16, np.int64)
     bare = bare_network(network, facts.size_px)

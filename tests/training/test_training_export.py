@@ -23,7 +23,7 @@ from training.backbone import Network
 from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.errors import ParityError
-from training.export.contract import ModelFacts
+from training.export.contract import FileFacts
 from training.export.onnx_file import bare_network, served_model
 from training.export.runners import Runner, compare, onnx_runner, torchscript_runner
 from training.export.served import MEAN_PIXEL, fold_scale
@@ -93,7 +93,7 @@ def test_embedding_and_energy_are_those_of_the_network(
     head: str, last: str, tmp_path: Path
 ) -> None:
     network, images = small_network(head), random_images(3, 32, 32)
-    facts = ModelFacts(("a", "b", "c"), (32, 32), "small", "by hand", 0.5, temperature=2.0)
+    facts = FileFacts(("a", "b", "c"), (32, 32), "small", "by hand", 0.5, temperature=2.0)
     model = served_model(bare_network(network, (32, 32)), facts)
     onnx.save(model, str(tmp_path / "small.onnx"))
     given = opened(tmp_path / "small.onnx").run(["energy", "embedding"], {"image": images})

@@ -34,7 +34,7 @@ EXTRA_FILE = "scrapline.json"
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class FileFacts:
     """Facts that travel inside a model file. `size_px` is (height, width) of the network's view."""
 
     classes: tuple[str, ...]

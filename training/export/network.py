@@ -12,7 +12,7 @@ from torch import nn
 
 from training import backbone
 from training.checkpoint import Checkpoint
-from training.export.contract import EXTRA_FILE, ModelFacts
+from training.export.contract import EXTRA_FILE, FileFacts
 from training.export.served import ServedModel
 
 
@@ -37,10 +37,10 @@ def load_network(checkpoint: Checkpoint, source: Path) -> backbone.Network:
     return network
 
 
-def facts_of(checkpoint: Checkpoint, options: FileOptions) -> ModelFacts:
+def facts_of(checkpoint: Checkpoint, options: FileOptions) -> FileFacts:
     """The checkpoint's facts; a size of 0 is the one it was trained at."""
     trained = checkpoint.train_settings()
-    return ModelFacts(
+    return FileFacts(
         classes=checkpoint.classes,
         size_px=(options.height_px or trained.size_px, options.width_px or trained.size_px),
         backbone=trained.backbone,
@@ -50,7 +50,7 @@ def facts_of(checkpoint: Checkpoint, options: FileOptions) -> ModelFacts:
     )
 
 
-def write_torchscript(model: nn.Module, facts: ModelFacts, path: Path) -> None:
+def write_torchscript(model: nn.Module, facts: FileFacts, path: Path) -> None:
     """Trace the served model, freeze it (batch norm folds into the convolutions) and save it."""
     served = ServedModel(model, facts.size_px).eval()
     example = torch.zeros(2, *facts.size_px, 3, dtype=torch.uint8)

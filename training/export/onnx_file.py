@@ -18,7 +18,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 
 from training.backbone import Network
 from training.embedding.network import WithEmbedding
-from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, ModelFacts
+from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, FileFacts
 from training.export.runners import Parity
 from training.export.served import MEAN_PIXEL, fold_scale
 
@@ -41,7 +41,7 @@ PLANES = "planes"
 LOGITS = "logits"
 
 
-def served_model(bare: onnx.ModelProto, facts: ModelFacts) -> onnx.ModelProto:
+def served_model(bare: onnx.ModelProto, facts: FileFacts) -> onnx.ModelProto:
     """A bare network, whatever it computes with inside, as a model that keeps the contract."""
     merged = _with_pixels(bare, facts.size_px)
     helper.set_model_props(merged, facts.as_strings())

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from training.checkpoint import load_checkpoint
 from training.errors import BadInput, TrainingError
-from training.export.contract import INPUT, OUTPUT, ModelFacts
+from training.export.contract import INPUT, OUTPUT, FileFacts
 from training.export.network import facts_of, load_network
 from training.export.onnx_file import OPSET, bare_network, served_model
 from training.folders import read_folder
@@ -123,7 +123,7 @@ def quantize(settings: QuantizeSettings, console: Console) -> None:
 
 def finish(
     settings: QuantizeSettings,
-    facts: ModelFacts,
+    facts: FileFacts,
     keep: Entry | None,
     rows: Sequence[Row],
     console: Console,

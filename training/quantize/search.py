@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from training.backbone import Network
-from training.export.contract import ModelFacts
+from training.export.contract import FileFacts
 from training.export.onnx_file import bare_network, served_model
 from training.quantize.range_pictures import Pixels
 from training.quantize.static import Quantiser
@@ -35,7 +35,7 @@ class Search:
     `float32` is what the unrounded network is worth; a variant may cost `max_drop` of its accuracy.
     """
 
-    facts: ModelFacts
+    facts: FileFacts
     ranges_from: Pixels
     pictures: Pixels
     labels: NDArray[np.int64]

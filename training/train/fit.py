@@ -19,7 +19,7 @@ from training.run_logs import RunLogs, check_installed
 from training.train.epoch import Judgement, Learner, MovingAverage, evaluate, train_one_epoch
 from training.train.options import TrainSettings
 from training.train.progress import RunBar, epoch_line
-from training.train.run_folder import RunFolder
+from training.train.run_folder import TrainingFolder
 from training.train.schedule import Schedule
 from training.train.splits import (
     Splits,
@@ -59,7 +59,7 @@ class Run:
     ) -> None:
         self._settings = settings
         self._console = console
-        self._folder = RunFolder(settings.out)
+        self._folder = TrainingFolder(settings.out)
         if start is None:
             self._folder.refuse_earlier_run()
         else:

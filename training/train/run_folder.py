@@ -71,7 +71,7 @@ WORST_SHOWN = 24
 OF_BEST = ("best.pt", "metrics.json", "confusion.csv", "confusion.png", "errors.html")
 
 
-class RunFolder:
+class TrainingFolder:
     """Where a run writes. Raises BadInput at once if nothing can be written there."""
 
     def __init__(self, out: Path) -> None:

@@ -31,7 +31,7 @@ from PIL import Image
 from training.cli import main
 from training.evaluate.engines import onnx_engine
 from training.evaluate.model_file import ModelFile
-from training.export.contract import ModelFacts
+from training.export.contract import FileFacts
 from training.export.network import write_torchscript
 
 Refused = Callable[..., str]
@@ -199,7 +199,7 @@ def test_torchscript(pictures: Path, tmp_path: Path) -> None:
     network = torch.nn.Sequential(
         torch.nn.Conv2d(3, 3, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
     )
-    facts = ModelFacts(COLOURS, (8, 8), "tiny", "by hand", 0.5, temperature=1.5)
+    facts = FileFacts(COLOURS, (8, 8), "tiny", "by hand", 0.5, temperature=1.5)
     write_torchscript(network, facts, tmp_path / "tiny.ts")
     strange = write_colours(tmp_path / "strange", {"x": [(9, 9, 9)]})
     figures = evaluated(

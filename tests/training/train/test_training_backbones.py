@@ -16,7 +16,7 @@ from torch import nn
 from training import backbone
 from training.efficientnet_lite import converted, efficientnet_lite, published_weights
 from training.errors import BadInput
-from training.export.contract import ModelFacts
+from training.export.contract import FileFacts
 from training.export.onnx_file import bare_network, served_model
 from training.export.runners import compare, onnx_runner, reference
 from training.transforms import eval_transform
@@ -66,7 +66,7 @@ def test_one_step_then_onnx_answers_alike(name: str, tmp_path: Path) -> None:
     model = network.model.eval()
     assert not torch.equal(before, model.get_submodule(network.head).weight)
 
-    facts = ModelFacts(CLASSES, (SIDE_PX, SIDE_PX), name, "Generated.", threshold=0.6)
+    facts = FileFacts(CLASSES, (SIDE_PX, SIDE_PX), name, "Generated.", threshold=0.6)
     served = served_model(bare_network(network, facts.size_px), facts)
     images = np.random.default_rng(0).integers(0, 256, (4, 40, 50, 3), dtype=np.uint8)
     run = onnx_runner(served.SerializeToString())
