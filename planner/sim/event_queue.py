@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from heapq import heappop, heappush
-from operator import attrgetter
-from typing import Any, cast
-
-import simpy
-from simpy.events import NORMAL
+from typing import Any
 
 
 class TimedCall:
@@ -25,37 +20,41 @@ class TimedCall:
 Action = Callable[[TimedCall], None]
 
 
-class EventQueue(simpy.Environment):
-    """Times are virtual seconds of the wall clock since belt second 0.
+class EventQueue:
+    """Calls in the order of their times, and of those at one moment in the order of their making.
 
-    A callback costs a third of a SimPy process that is resumed, and the twin has some five of them
-    for an item.
+    Times are virtual seconds of the wall clock since belt second 0. A call costs a third of a
+    SimPy process that is resumed, and the twin has some five of them for an item.
     """
 
-    now = property(attrgetter("_now"))  # read fifteen times an item: at half the price
-
-    @property
-    def events(self) -> int:
-        """Scheduled so far."""
-        return next(copy(self._eid))
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.events = 0
+        """scheduled so far"""
+        self._heap: list[tuple[float, int, TimedCall]] = []
+        self._is_over = False
 
     def at(self, moment_s: float, action: Callable[[Any], None], about: Any = None) -> None:
         """Have `action` called at a moment; at once, but after what is due now, if it is past."""
-        now = self._now
-        # Rounded as SimPy rounds a delay: it settles who is first of those due at one moment.
+        now = self.now
+        # Rounded as a delay would be: it settles who is first of those due at one moment.
         due_s = now + (moment_s - now) if moment_s > now else now
-        timed_call = cast(simpy.Event, TimedCall(action, about))
-        heappush(self._queue, (due_s, NORMAL, next(self._eid), timed_call))
+        heappush(self._heap, (due_s, self.events, TimedCall(action, about)))
+        self.events += 1
 
-    def step(self) -> None:
-        """SimPy's own, but for a `TimedCall`, which has one callback and cannot fail."""
-        queue = self._queue
-        timed_call: object = queue[0][3] if queue else None
-        if type(timed_call) is TimedCall:
-            self._now = heappop(queue)[0]
+    def run(self) -> None:
+        """Make the calls until one of them, or of those that are due with it, was `end`."""
+        heap = self._heap
+        while not self._is_over:
+            self.now, _, timed_call = heappop(heap)
             timed_call.action(timed_call)
-        else:
-            super().step()
+
+    def end(self) -> None:
+        """Have `run` return after what is due now."""
+        self.at(self.now, self._end)
+
+    def _end(self, _: TimedCall) -> None:
+        self._is_over = True
 
 
 class Process:

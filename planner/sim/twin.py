@@ -1,4 +1,4 @@
-"""The whole line in one SimPy environment, a good deal faster than time passes.
+"""The whole line in one queue of timed calls, a good deal faster than time passes.
 
 What is real: the belt's arrivals and items, the camera's window, the ledger, the judge, the rules
 of batching, leases, restarts and sinks' rests. What is replaced: pictures, messages and inferences,
@@ -91,7 +91,6 @@ class _Twin:
         ]
         self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
         self._lanes_left = len(self._cameras)
-        self._over = self._queue.event()
         # They read the log's file: whether they live is nothing to the line.
         reading = [Process(self._queue, name, "sink") for name in followers]
         processes = [*self._cameras, *self._workers, self._log, *reading, self._dispatcher]
@@ -109,7 +108,7 @@ class _Twin:
         for camera in self._cameras:
             camera.begin()
         try:
-            self._queue.run(until=self._over)
+            self._queue.run()
         except StageDied as error:
             figures.died = error
         figures.events = self._queue.events
@@ -163,7 +162,7 @@ class _Twin:
     def _lane_done(self) -> None:
         self._lanes_left -= 1
         if not self._lanes_left:
-            self._over.succeed()
+            self._queue.end()
 
 
 def check(settings: Settings, profile: Profile) -> KnownSource:
