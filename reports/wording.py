@@ -1,4 +1,4 @@
-"""How figures read as text, the same in the terminal and in the report.
+"""How figures and verdicts are shown, the same in the terminal and in the report.
 
 Colours are of Okabe and Ito's set, which people with any colour vision can tell apart; the report
 adds a pattern to the second of each pair, and every mark has its name beside it.

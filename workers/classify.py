@@ -1,4 +1,4 @@
-"""Answers about picture files as a table for people, or as JSON for programs."""
+"""Classify picture files outside the line: an answer or a reason each, as a table or as JSON."""
 
 from __future__ import annotations
 

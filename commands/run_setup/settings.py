@@ -18,7 +18,7 @@ from line.settings import Settings
 from producers.sources import FolderSource, RecordedSource, Source, WebcamSource, open_source
 from workers.model_file import find
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it loads ONNX Runtime, which most commands do without
     from workers.model import Model
 
 Size = tuple[int, int]

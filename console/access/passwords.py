@@ -1,4 +1,6 @@
-"""One password, kept as its scrypt hash (RFC 7914), and how often it may be tried.
+"""One password, and how often it may be tried.
+
+It is kept as its scrypt hash (RFC 7914): `scrypt$n$r$p$salt$key`.
 
 All programs of this machine are one place, whatever loopback address they come from, and so are all
 who come through a proxy on it: no header is believed about who is behind it. Somebody who guesses

@@ -1,7 +1,8 @@
-"""Where the processes of one machine meet: a folder of sockets, and whose it is.
+"""Where the processes of one machine meet: a folder of sockets that nobody else may enter.
 
-So a runner removes what an earlier one of the same run has left behind, and nothing else that the
-run's file may name; and whoever looks for the line's socket does not speak to another's.
+A file in it names its run, with a token that only that run knows. So a runner removes what an
+earlier one of the same run has left behind, and nothing else that the run's file may name; and
+whoever looks for the line's socket does not speak to another's.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 from pathlib import Path
 
@@ -56,6 +57,24 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
     assert_accounted(summary, line.rows())
 
 
+def test_a_console_that_is_frozen_is_replaced(tmp_path: Path, tiny_model: Path) -> None:
+    port = free_port()
+    often = ("--set=supervisor.failed_starts=100", "--set=supervisor.restarts_per_min=1000")
+    with RunningLine(
+        tmp_path / "run",
+        *("--model", tiny_model, "--duration=36000", "--workers=1", "--console=on"),
+        *(f"--set=console.port={port}", "--set=supervisor.hang_s=2", *often),
+    ) as line:
+        poll(lambda: answers(port), "the console")
+        frozen = line.kill("console", signal.SIGSTOP)
+        poll(lambda: line.pid("console") not in (None, frozen), "another console")
+        poll(lambda: answers(port), "its answer")
+        line.interrupt()
+        status, summary = line.finish()
+    assert status == 0
+    assert_accounted(summary, line.rows())
+
+
 def test_a_run_is_started_and_ended_in_order_for_another(
     tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +93,7 @@ def test_a_run_is_started_and_ended_in_order_for_another(
         assert '"who": "anna"' in (first / "orders.jsonl").read_text()
         link.order("stop", "anna")
         poll(lambda: link.live.state == "over", "its end")
-        starter.wait(60)
+        starter.wait(300)
         poll(lambda: link.live.ended == "stopped", "how it ended")
 
 

@@ -140,7 +140,7 @@ def test_remote_workers_serve_on_when_the_local_ones_were_given_up(
     site: Site, press: RemoteWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_processes(monkeypatch, tmp_path / "site", ("worker-0",), FAILS_WHEN_PRESS_WORKS)
-    given = ("--interval", 0.04, "--set", "supervisor.failed_starts=3")
+    given = ("--speed", "max", "--set", "supervisor.failed_starts=3")
     with site.line(1, 0, *given, *PATIENT) as line:
         wait_until(lambda: "worker-0 was given up" in site.events(), "worker-0 is given up")
         answered = site.answered_by("press")
@@ -203,12 +203,12 @@ def test_the_machines_need_not_share_a_clock(site: Site, ahead_s: int) -> None:
 
 
 def test_a_worker_that_leaves_finishes_what_it_holds(site: Site, press: RemoteWorker) -> None:
-    with site.line(1, 0, "--interval", 0.04, *PATIENT) as line:
+    with site.line(1, 0, "--speed", "max", *PATIENT) as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         assert press.leave() == 0
         assert press.said().endswith("press: left\n")
         _, rows = drained(line)
-        assert set(rows["attempts"]) <= {0, 1}  # 0: an item that was too late for anybody
+        assert set(rows["attempts"]) == {1}
         assert "remote_lost" not in site.events()
 
 
@@ -223,7 +223,7 @@ def test_a_worker_outlives_the_run_and_joins_the_next_one(
 
 
 def test_strangers_change_nothing_and_are_counted(site: Site, press: RemoteWorker) -> None:
-    with site.line(0, 0, "--interval", 0.04, *PATIENT) as line, ExitStack() as stack:
+    with site.line(0, 0, "--speed", "max", *PATIENT) as line, ExitStack() as stack:
         wait_until(lambda: site.answered_by("press"), "it works")
         for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100) * 100:
             knock = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))

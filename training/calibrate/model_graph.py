@@ -1,4 +1,4 @@
-"""A model's graph: where its temperature stands, and its TorchScript twin.
+"""A temperature in an ONNX graph (logits · 1/T → Softmax): fitted, or taken over from a twin.
 
 One multiplication of `[batch, classes]` numbers before the last Softmax is exact for any head, in
 float or quantised, costs microseconds, stays visible as the node `temperature`, and can be changed

@@ -1,4 +1,4 @@
-"""A network that answers as the file does, and the TorchScript file of it."""
+"""From a checkpoint: the network, the facts for its model files, and the TorchScript file."""
 
 from __future__ import annotations
 

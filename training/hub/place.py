@@ -1,4 +1,4 @@
-"""Where shared models lie: a repository of Hugging Face, or a folder.
+"""Where a model can be put and had: a folder, a web server, a repository of the Hugging Face hub.
 
 A place holds one model: manifest.json, and beside it the files that it names.
 """

@@ -1,4 +1,4 @@
-"""A model's files to and from a place that is shared, checked on both ways."""
+"""`push` and `pull`: a model's files to and from a place that others share, checked both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TrashNet's photographs: fetched, checked, and copied into a folder per class.
+"""TrashNet's photographs: fetched, checked, and laid out by part and class.
 
 Nothing in a copy decides where a file is written: pictures are looked up by the names the set is
 known to have.

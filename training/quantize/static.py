@@ -1,5 +1,6 @@
 """Static quantisation with ONNX Runtime's own tools: ranges once per method, then any variant.
 
+The first convolution takes bytes: no subtraction, no conversion, no pass over the picture.
 An eight-bit convolution reads `(pixel - zero_point) · scale` of a byte, so with scale 1 the picture
 itself is its input. There is one zero point for red, green and blue, whose means differ; what is
 left of each mean goes into the bias. Only where the convolution pads, with the zero point, is a

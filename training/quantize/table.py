@@ -1,4 +1,4 @@
-"""The table of what was tried, on the screen and in files."""
+"""How good, how large and how fast each variant is, as a table on the screen and in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card beside a model, and what `export` measured of it: MODEL.export.json."""
+"""The model card, and what `export` measured beside the file it wrote: MODEL.export.json."""
 
 from __future__ import annotations
 

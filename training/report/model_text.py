@@ -1,4 +1,4 @@
-"""What the report says of the model: its network, its files, their figures."""
+"""The ONNX file that a report is about, and the sections on it: from its bytes and its metadata."""
 
 from __future__ import annotations
 

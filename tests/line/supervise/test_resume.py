@@ -61,8 +61,10 @@ def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_mo
     if speed == "max":
         assert not {"dropped", "failed", "expired", "late"} & set(last.rows()["verdict"])
     incarnations = {name.rpartition("#")[2] for name in last.rows()["worker"].dropna()}
-    # On a busy machine the third may be too late for all that is left.
-    assert {"1", "2"} <= incarnations <= {"1", "2", "3"}, "identities go on over the sessions"
+    if speed == "max" or "3" in incarnations:
+        assert incarnations == {"1", "2", "3"}, "identities go on over the sessions"
+    else:  # on a busy machine the third was too late for all that was left
+        assert incarnations == {"1", "2"}
 
 
 def test_a_run_that_was_drained_feeds_on_alone_and_with_its_own_model(
