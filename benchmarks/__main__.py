@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import durability, kills, overload, swap, throughput
+from benchmarks.entry import run
 from drill.page import Page
 from drill.page import Table as PlainTable
 from line.config import ROOT
-from line.errors import BadInput, ScraplineError
+from line.errors import BadInput
 from line.process.priority import usable_cores
 from workers.model_file import find
 
@@ -146,8 +146,4 @@ def _durability_table(result: durability.Durability) -> Table:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except ScraplineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
+    run(app)

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import signal
-import sys
 import tempfile
 from pathlib import Path
 from time import monotonic, sleep
@@ -23,13 +22,13 @@ from playwright.sync_api import Browser
 from rich.console import Console
 
 from benchmarks.console_figures import PAGES, Round, Watch, facts, turns_table, watch_table
+from benchmarks.entry import run
 from benchmarks.line_run import run_line
 from benchmarks.loaded_line import Load, LoadedLine, Usage
 from benchmarks.open_pages import OpenPages, chromium
 from benchmarks.throughput import write_frames
 from drill.page import Page
 from line.config import ROOT
-from line.errors import ScraplineError
 from line.process.priority import usable_cores
 from workers.model_file import find
 
@@ -141,8 +140,4 @@ def _write(figures: dict[str, object], console: Console) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except ScraplineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
+    run(app)

@@ -30,11 +30,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.entry import run
 from commands.run_setup.settings import checked_model, settings_of
 from drill.one_storm import Order, run_drill
 from drill.plan import KINDS, parse_seeds
 from line.config import ROOT
-from line.errors import ScraplineError, StageDied
+from line.errors import StageDied
 from line.outcome import IN_TIME, Verdict
 
 app = typer.Typer(add_completion=False)
@@ -256,7 +257,4 @@ def _difference(differences: Sequence[float], form: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        app(standalone_mode=False)
-    except ScraplineError as error:
-        sys.exit(f"error: {error}")
+    run(app)

@@ -7,7 +7,6 @@ anything.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
@@ -19,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import fuzz_live
+from benchmarks.entry import run
 from benchmarks.fuzz_targets import Target, targets
 from benchmarks.mutations import Parts, mutate
-from line.errors import ScraplineError
 
 app = typer.Typer(add_completion=False)
 _MILLION = 1_000_000
@@ -97,8 +96,4 @@ def _table(results: list[Fuzzed]) -> Table:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except ScraplineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
+    run(app)

@@ -13,7 +13,6 @@ import json
 import math
 import signal
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
@@ -26,11 +25,11 @@ from typing import Annotated, Any
 import typer
 import zmq
 
+from benchmarks.entry import run
 from benchmarks.fuzz_live import PATIENCE_S, free_port, start, stop, wait_until_healthy
 from benchmarks.fuzz_targets import targets
 from benchmarks.mutations import Parts, mutate
 from line.codec import encode
-from line.errors import ScraplineError
 from line.messages import Beat, ClockQuery, Frame, Hello, Message, Refusal, Result, Stored, Terms
 from line.outcome import Verdict
 from line.process.sockets import REMOTE, Link
@@ -254,7 +253,4 @@ def main(
 
 
 if __name__ == "__main__":
-    try:
-        app(standalone_mode=False)
-    except ScraplineError as error:
-        sys.exit(f"error: {error}")
+    run(app)

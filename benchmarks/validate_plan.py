@@ -18,12 +18,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from benchmarks.entry import run
 from benchmarks.line_run import run_line
 from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
 from commands.plan import plan as make_plan
 from commands.profile import profile as measure_profile
 from drill.page import Page
-from line.errors import BadInput, ScraplineError
+from line.errors import BadInput
 
 INFEEDS = "4200:12000:300"
 TARGET = 0.99
@@ -101,8 +102,4 @@ def _real(run_dir: Path, sets: list[str], infeed: float, workers: int) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except ScraplineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
+    run(app)

@@ -24,12 +24,13 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from benchmarks.entry import run
 from benchmarks.line_run import run_line
 from commands.profile import profile as measure_profile
 from commands.run_setup.settings import load_model
 from drill.page import Page
 from line.config import ROOT, load
-from line.errors import BadInput, ScraplineError
+from line.errors import BadInput
 from line.outcome import IN_TIME
 from line.settings import Settings
 from planner.measure.this_machine import bare_inference_s
@@ -241,8 +242,4 @@ def _off(real: float, simulated: float) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except ScraplineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(int(error.exit_code))
+    run(app)

@@ -16,7 +16,6 @@ from contextlib import suppress
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
 from typing import Literal, Self
 
 from line.config import ROOT
@@ -59,12 +58,7 @@ class ClassifyClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closed = True
         if not self._turn.acquire(timeout=_LEAVE_S):  # somebody waits for a long answer
             if self._process is not None:

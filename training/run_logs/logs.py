@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
@@ -47,12 +46,7 @@ class RunLogs:
     def __enter__(self) -> RunLogs:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for name, log in list(self._logs.items()):
             self._guarded(name, log.close)
 
