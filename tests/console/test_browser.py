@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Visit, browser, let_in
 from tests.console_process import Console, console_of
@@ -20,6 +20,10 @@ _DESK = {"width": 1440, "height": 900}
 _PHONE = {"width": 390, "height": 844}
 _RIDING = "(window.scraplineBelt?.riding() ?? [])"
 """The items on the page's belt; none on a page that is still being built."""
+_VERDICTS, _BINS = (
+    f"[...document.querySelectorAll('{numbers}')].map(number => number.textContent)"
+    for numbers in (".verdict .num", ".bin-count")
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,7 @@ def line(
         "--threshold=0.3",
         "--console=on",
         f"--set=console.port={port}",
-        "--set=supervisor.hang_s=600",  # the machine may be busy
+        *("--set=supervisor.hang_s=600", "--set=belt.camera_to_ejector_m=20"),  # may be busy
     ) as running:
         console_of(running.run_dir)
         yield running
@@ -71,6 +75,12 @@ def visit(chrome: Browser, console: Console, port: int) -> Iterator[Visit]:
         context.close()
 
 
+def wait_for_items(page: Page) -> None:
+    """Until the page counts more items than now."""
+    before = page.evaluate(_VERDICTS)
+    page.wait_for_function(f"before => {_VERDICTS}.join() !== before.join()", arg=before)
+
+
 def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) -> None:
     page = visit.page
     page.wait_for_function(f"{_RIDING}.some(item => item.verdict && item.picture)")
@@ -80,8 +90,8 @@ def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) 
         "item => item.key !== before.key || item.metres > before.metres + 0.05)",
         arg=before,
     )
-    expect(page.locator(".verdict").first.locator(".num").first).not_to_have_text("0")
-    expect(page.locator(".bin-count").first).not_to_have_text("0")
+    page.wait_for_function(f"{_VERDICTS}.some(count => count !== '0')")
+    page.wait_for_function(f"{_BINS}.some(count => count !== '0')")
     assert visit.foreign_requests(port) == []
 
 
@@ -105,8 +115,7 @@ def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: Ru
 def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
     threshold = visit.page.get_by_label("Threshold")
     threshold.fill("7")
-    count = visit.page.locator(".verdict").first.locator(".num").first
-    expect(count).not_to_have_text(count.inner_text())  # the page goes on under one who types
+    wait_for_items(visit.page)  # the page goes on under one who types
     expect(threshold).to_have_value("7")
     threshold.press("Enter")
     expect(visit.page.locator("#said")).to_contain_text("Refused: threshold.value")
@@ -119,8 +128,7 @@ def test_an_order_that_was_done_stays_in_its_field(visit: Visit) -> None:
         threshold.fill(value)
         threshold.press("Enter")
         expect(visit.page.locator("#said")).to_contain_text(f"Done: threshold {value}")
-        count = visit.page.locator(".verdict").first.locator(".num").first
-        expect(count).not_to_have_text(count.inner_text())
+        wait_for_items(visit.page)
         assert threshold.input_value() == value
 
 
