@@ -25,6 +25,8 @@ from console.site import Site, build_pages
 _LEAVE_S = 1
 """Open pages keep their connections; they are cut off after this time."""
 _ASK_S = 0.2
+_PAGE_AWAY_S = 20.0
+"""A page on a busy machine may be silent so long before it is loaded anew, with what was typed."""
 _ICON = (
     '<svg viewBox="0 0 32 32" xmlns="http://www.w3.org/2000/svg">'
     '<rect width="32" height="32" rx="7" fill="#20262d"/>'
@@ -59,6 +61,7 @@ def make_app(site: Site, tries: LoginTries) -> FastAPI:
         tailwind=False,
         binding_refresh_interval=None,
         show_welcome_message=False,
+        reconnect_timeout=_PAGE_AWAY_S,
     )
     app.add_middleware(Guard, sessions=site.sessions)  # the outermost, as it comes last
     return app

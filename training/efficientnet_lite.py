@@ -23,7 +23,7 @@ from torchvision.models.efficientnet import (  # type: ignore[import-untyped]
 
 from training.checkpoint import read_stored
 from training.errors import BadInput
-from training.transforms import MEAN, STD
+from training.pictures import MEAN, STD
 
 # Name → growth of width and depth over EfficientNet-B0's blocks.
 GROWTH = {

@@ -1,21 +1,22 @@
-"""Pictures as tensors: decoded once, resized to a square, kept in memory while they fit."""
+"""Pictures as the line reads them, and what the pretrained weights were normalised by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from pictures import picture_file
 from training.errors import BadInput
-from training.folders import PictureFolder
 
-Transform = Callable[[Tensor], Tensor]
+Picture = NDArray[np.uint8]  # [height, width, 3]
+
+# Mean and deviation of ImageNet's red, green and blue in 0…1: what the pretrained weights expect.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+MEAN_PIXEL = tuple(255 * mean for mean in MEAN)
 
 LIMITS = picture_file.Limits(pixels=180e6, file_bytes=1e9)
 """More than any line can be set to accept."""
@@ -35,53 +36,6 @@ def check_picture(path: Path) -> None:
     open_picture(path)
 
 
-def read_square(path: Path, side_px: int) -> Tensor:
-    """A picture resized to a square: uint8 `[3, side_px, side_px]`."""
-    picture = open_picture(path).resize((side_px, side_px), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
-
-
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """Labelled pictures of one or more folders, each passed through `transform` when asked for.
-
-    The first `own` are the first folder's.
-    Items are `(transform(picture), label)`, the picture being uint8 `[3, side_px, side_px]`. They
-    are decoded at the start and kept if they need no more than `memory_gb`, else decoded each time.
-    Raises BadInput at the start for a picture that cannot be decoded.
-    """
-
-    def __init__(
-        self,
-        folders: Sequence[PictureFolder],
-        side_px: int,
-        transform: Transform,
-        memory_gb: float,
-    ) -> None:
-        self.own = len(folders[0])
-        self.labels = [label for folder in folders for label in folder.labels]
-        self._files = [folder.root / path for folder in folders for path in folder.paths]
-        self._side_px = side_px
-        self._transform = transform
-        self._kept: Tensor | None = None
-        if len(self._files) * 3 * side_px**2 <= memory_gb * 1e9:
-            self._kept = self._decode_all()
-        else:
-            for path in self._files:
-                check_picture(path)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        if self._kept is None:
-            picture = read_square(self._files[index], self._side_px)
-        else:
-            picture = self._kept[index]
-        return self._transform(picture), self.labels[index]
-
-    def _decode_all(self) -> Tensor:
-        # Filled in place: a list of pictures and their stack would need the memory twice.
-        kept = torch.empty(len(self._files), 3, self._side_px, self._side_px, dtype=torch.uint8)
-        for index, path in enumerate(self._files):
-            kept[index] = read_square(path, self._side_px)
-        return kept
+def read_pixels(path: Path) -> Picture:
+    """A picture at its own size, uint8 `[height, width, 3]`, writable."""
+    return np.array(open_picture(path))

@@ -9,13 +9,9 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2  # type: ignore[import-untyped]
 
-from training.pictures import Transform
+from training.dataset import Transform
+from training.pictures import MEAN, STD
 from training.train.options import TrainSettings
-
-# Mean and deviation of ImageNet's red, green and blue in 0…1: what the pretrained weights expect.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
-
 
 BatchMix = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 

@@ -26,8 +26,8 @@ from training.errors import BadInput, TrainingError
 from training.export.contract import FileFacts
 from training.export.network import facts_of
 from training.export.onnx_file import CENTRED, bare_network, served_model
-from training.export.served import MEAN_PIXEL
 from training.options import load
+from training.pictures import MEAN_PIXEL
 from training.quantize.fine_tuning import RoundedActivation, RoundedWeight, rounded, tune, unrounded
 from training.quantize.options import QuantizeSettings
 from training.quantize.quantize_model import finish

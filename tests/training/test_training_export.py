@@ -25,8 +25,10 @@ from training.cli import main
 from training.errors import ParityError
 from training.export.contract import FileFacts
 from training.export.onnx_file import bare_network, served_model
-from training.export.runners import Runner, compare, onnx_runner, torchscript_runner
-from training.export.served import MEAN_PIXEL, fold_scale
+from training.export.runners import Runner, compare, onnx_runner
+from training.export.served import fold_scale
+from training.export.torch_runners import torchscript_runner
+from training.pictures import MEAN_PIXEL
 from training.transforms import eval_transform
 
 Refused = Callable[..., str]

@@ -21,7 +21,6 @@ from training.audit.outputs import print_findings, write_csv, write_json
 from training.audit.page import write_page
 from training.audit.reading import Scan, list_pictures, scan
 from training.embedding.extractor import Extractor, Vector
-from training.embedding.network import NetworkExtractor
 from training.embedding.onnx_file import OnnxExtractor
 from training.errors import BadInput, TrainingError
 
@@ -54,16 +53,18 @@ def open_embedder(settings: AuditSettings) -> Embedder | None:
         raise BadInput("--model, --weights: only one of them")
     if model is not None and model.suffix == ".onnx":
         return Embedder.of(str(model), OnnxExtractor("--model", model), f"if {LEARNED_TOO}")
+    if model is None and weights == "none":
+        return None
+    from training.embedding.network import NetworkExtractor
+
     if model is not None:
         network = NetworkExtractor.of_checkpoint(model, settings.device)
         here = network.trained_on and network.trained_on.resolve() == settings.data.resolve()
         caution = f"since {LEARNED_TOO}" if here else ""
         return Embedder.of(f"{network.backbone} of {model}", network, caution)
-    if weights != "none":
-        name, size_px = settings.backbone, settings.size_px
-        network = NetworkExtractor.of_weights(weights, name, size_px, settings.device)
-        return Embedder.of(f"{name} with {weights}", network)
-    return None
+    name, size_px = settings.backbone, settings.size_px
+    network = NetworkExtractor.of_weights(weights, name, size_px, settings.device)
+    return Embedder.of(f"{name} with {weights}", network)
 
 
 T = TypeVar("T")

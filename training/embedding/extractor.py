@@ -57,11 +57,12 @@ def open_extractor(option: str, model: str, backbone: str, size_px: int) -> Extr
 
     Raises BadInput that names `option` or the file.
     """
-    from training.embedding.network import NetworkExtractor, is_checkpoint
-    from training.embedding.onnx_file import OnnxExtractor
-
     if model.endswith(".onnx"):
+        from training.embedding.onnx_file import OnnxExtractor
+
         return OnnxExtractor(option, Path(model))
+    from training.embedding.network import NetworkExtractor, is_checkpoint
+
     if model not in {"imagenet", "none"}:
         path = Path(model)
         if not path.exists():

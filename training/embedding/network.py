@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from training import backbone, compute
 from training.backbone import Network
 from training.checkpoint import load_checkpoint, read_stored
+from training.dataset import read_square
 from training.embedding.extractor import Files, Seen
 from training.options import load
-from training.pictures import read_square
 from training.train.options import TrainSettings
 from training.transforms import eval_transform
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from training.embedding.extractor import Files, Seen
 from training.errors import BadInput
 from training.evaluate.engines import onnx_engine
-from training.export.runners import read_pixels
+from training.pictures import read_pixels
 
 
 class OnnxExtractor:

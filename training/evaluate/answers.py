@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
 from training.evaluate.engines import Answer
 from training.evaluate.model_file import ModelFile
-from training.export.runners import Picture, read_pixels
-from training.export.served import MEAN_PIXEL
+from training.pictures import MEAN_PIXEL, Picture, read_pixels
 
 
 @dataclass(frozen=True)
@@ -120,17 +117,16 @@ def ask_all(
     answers: list[list[Answer]] = [[] for _ in ways]
     times: list[list[float]] = [[] for _ in ways]
     quiet = not console.is_terminal  # in a log the bar would only leave empty lines
-    with _one_thread():
-        first = read_pixels(files[0])
-        for way in ways:
-            for _ in range(WARM_UP):
-                way.ask(model, first)
-        for file in track(files, what, console=console, transient=True, disable=quiet):
-            picture = read_pixels(file)
-            for number, way in enumerate(ways):
-                began = time.perf_counter()
-                answers[number].append(way.ask(model, picture))
-                times[number].append((time.perf_counter() - began) * 1e3)
+    first = read_pixels(files[0])
+    for way in ways:
+        for _ in range(WARM_UP):
+            way.ask(model, first)
+    for file in track(files, what, console=console, transient=True, disable=quiet):
+        picture = read_pixels(file)
+        for number, way in enumerate(ways):
+            began = time.perf_counter()
+            answers[number].append(way.ask(model, picture))
+            times[number].append((time.perf_counter() - began) * 1e3)
     return [_joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
 
 
@@ -143,14 +139,3 @@ def _joined(rows: list[Answer], times_ms: list[float]) -> Answers:
         energy=np.concatenate(energy).astype(np.float64) if energy else None,
         embedding=np.concatenate(embedding) if embedding else None,
     )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread; ONNX sessions are made with one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,4 +1,4 @@
-"""The three ways to run a model; all take and give the same arrays.
+"""What a loaded model is and answers, and the engine for ONNX files.
 
 Everything runs on one thread of the CPU, as a worker of a line does.
 
@@ -8,28 +8,18 @@ takes the place of the energy, and the input of the last dense layer that of the
 
 from __future__ import annotations
 
-import io
-import json
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
-import torch
 from numpy.typing import NDArray
 from scipy.special import logsumexp  # type: ignore[import-untyped]
 
-from training import backbone
-from training.checkpoint import load_checkpoint
-from training.embedding.network import WithEmbedding
 from training.errors import BadInput
-from training.export.contract import EMBEDDING, ENERGY, EXTRA_FILE
-from training.export.served import resize
-from training.transforms import eval_transform
+from training.export.contract import EMBEDDING, ENERGY
 
 # Operators that a dense layer becomes, plain and quantised; their first input is wanted.
 DENSE = frozenset({"Gemm", "MatMul", "MatMulInteger", "QGemm", "QLinearMatMul"})
@@ -131,7 +121,7 @@ def onnx_engine(data: bytes) -> Engine:
             proto.SerializeToString(), _one_thread(), providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # protobuf and the runtime have a type for every kind of damage
-        raise BadInput(f"not a model that ONNX Runtime can load: {_first_line(error)}") from error
+        raise BadInput(f"not a model that ONNX Runtime can load: {first_line(error)}") from error
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type != "tensor(uint8)" or len(inputs[0].shape) != 4:
         given = ", ".join(f"{i.name} {i.type} {i.shape}" for i in inputs)
@@ -155,42 +145,6 @@ def onnx_engine(data: bytes) -> Engine:
     return Engine("ONNX", facts, ask, embeds=taps.embedding is not None)
 
 
-def torchscript_engine(data: bytes) -> Engine:
-    """Load a TorchScript file. Raises BadInput for bytes that are none."""
-    extra: dict[str, Any] = {EXTRA_FILE: ""}
-    try:
-        with warnings.catch_warnings():
-            # torch calls TorchScript deprecated; here it is a format that users ask for by name.
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            scripted = torch.jit.load(io.BytesIO(data), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
-        facts = {str(k): str(v) for k, v in json.loads(extra[EXTRA_FILE] or "{}").items()}
-    except (RuntimeError, ValueError, AttributeError) as error:
-        raise BadInput(f"not a TorchScript model: {_first_line(error)}") from error
-
-    @torch.inference_mode()
-    def ask(images: NDArray[np.uint8]) -> Answer:
-        return Answer(scripted(torch.from_numpy(images)).float().numpy())
-
-    return Engine("TorchScript", facts, ask, embeds=False)
-
-
-def checkpoint_engine(path: Path) -> Engine:
-    """Load a checkpoint, or a run folder's best one, and run it as it was judged in training."""
-    checkpoint = load_checkpoint(path)
-    settings = checkpoint.train_settings()
-    network = backbone.build(settings, len(checkpoint.classes))
-    backbone.restore(network, checkpoint.weights, path)
-    size_px = [settings.size_px, settings.size_px]
-    facts = {
-        "scrapline.classes": json.dumps(checkpoint.classes),
-        "scrapline.size": json.dumps(size_px),
-        "scrapline.backbone": settings.backbone,
-    }
-    ask = _network_ask(WithEmbedding(network).eval(), size_px)
-    return Engine("checkpoint", facts, ask, embeds=True)
-
-
 def energy_of(logits: Floats) -> Floats:
     """−ln Σ exp(logit) of logits `[n, classes]`."""
     return _floats(-logsumexp(logits, axis=1))
@@ -207,21 +161,7 @@ def _one_thread() -> ort.SessionOptions:
     return options
 
 
-def _network_ask(network: WithEmbedding, size_px: list[int]) -> Ask:
-    normalise = eval_transform()
-
-    @torch.inference_mode()
-    def ask(images: NDArray[np.uint8]) -> Answer:
-        logits, embedding = network(normalise(resize(torch.from_numpy(images), size_px)))
-        return Answer(
-            probabilities=torch.softmax(logits, dim=1).numpy(),
-            energy=energy_of(logits.numpy()),
-            embedding=embedding.flatten(1).numpy(),
-        )
-
-    return ask
-
-
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, in one line of at most 200 characters."""
     text = str(error).strip()
     return text.splitlines()[0][:200] if text else repr(error)

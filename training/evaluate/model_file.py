@@ -10,12 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from training.errors import BadInput
-from training.evaluate.engines import (
-    Engine,
-    checkpoint_engine,
-    onnx_engine,
-    torchscript_engine,
-)
+from training.evaluate.engines import Engine, onnx_engine
 
 SUFFIXES = (".onnx", ".ts", ".pt")
 
@@ -50,11 +45,12 @@ class ModelFile:
         except OSError as error:
             raise BadInput(f"{file}: {error.strerror or error}") from error
         if file.suffix == ".pt":
+            from training.evaluate.torch_engines import checkpoint_engine
+
             engine = checkpoint_engine(file)  # names the file by itself
             return cls._of(file, data, engine)
         try:
-            engine = onnx_engine(data) if file.suffix == ".onnx" else torchscript_engine(data)
-            return cls._of(file, data, engine)
+            return cls._of(file, data, _engine_of(file, data))
         except BadInput as error:
             raise BadInput(f"{file}: {error}") from error
 
@@ -71,6 +67,14 @@ class ModelFile:
             temperature=_temperature(engine),
             engine=engine,
         )
+
+
+def _engine_of(file: Path, data: bytes) -> Engine:
+    if file.suffix == ".onnx":
+        return onnx_engine(data)
+    from training.evaluate.torch_engines import torchscript_engine
+
+    return torchscript_engine(data)
 
 
 def _classes(file: Path, engine: Engine) -> tuple[str, ...]:

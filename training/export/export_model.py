@@ -16,16 +16,14 @@ from training.export.options import ExportSettings
 from training.export.runners import (
     Latency,
     Parity,
-    Picture,
     compare,
     judge,
     latency,
     onnx_runner,
-    read_pixels,
-    reference,
-    torchscript_runner,
 )
+from training.export.torch_runners import reference, torchscript_runner
 from training.folders import PictureFolder
+from training.pictures import Picture, read_pixels
 from training.prepare.prepared_folder import write_class_index
 from training.report.card import Measured, write_measured
 from training.train.splits import val_folders

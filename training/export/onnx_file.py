@@ -20,7 +20,8 @@ from training.backbone import Network
 from training.embedding.network import WithEmbedding
 from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, FileFacts
 from training.export.runners import Parity
-from training.export.served import MEAN_PIXEL, fold_scale
+from training.export.served import fold_scale
+from training.pictures import MEAN_PIXEL
 
 
 def in_half(bare: onnx.ModelProto) -> onnx.ModelProto:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from training.errors import ParityError
 from training.export.contract import INPUT, OUTPUT
-from training.export.served import resize
 from training.folders import PictureFolder
 from training.metrics import Confusion
-from training.pictures import open_picture
-from training.transforms import eval_transform
+from training.pictures import Picture, read_pixels
 
-Picture = NDArray[np.uint8]  # [height, width, 3]
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # [n, h, w, 3] → [n, classes]
 
 WARM_UP, TIMED = 10, 60
@@ -40,25 +34,6 @@ def onnx_runner(model: Path | bytes) -> Runner:
         return np.asarray(probabilities, dtype=np.float32)
 
     return run
-
-
-def torchscript_runner(path: Path) -> Runner:
-    """Run the file with the TorchScript interpreter."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
-
-    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            return scripted(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
-
-    return run
-
-
-def read_pixels(path: Path) -> Picture:
-    """A picture at its own size, uint8 `[height, width, 3]`, writable."""
-    return np.array(open_picture(path))
 
 
 def judge(run: Runner, folder: PictureFolder) -> Confusion:
@@ -105,18 +80,6 @@ class Parity:
     pictures: int
     largest_difference: float
     other_top: int
-
-
-def reference(model: nn.Module, size_px: tuple[int, int]) -> Runner:
-    """The trained network as it was judged in training: nothing folded, normalised in the open."""
-
-    @torch.inference_mode()
-    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        planes = resize(torch.from_numpy(images), list(size_px))
-        logits = model(eval_transform()(planes))
-        return torch.softmax(logits, dim=1).numpy()
-
-    return run
 
 
 def compare(wanted: Runner, given: Runner, pictures: Sequence[Picture], limit: float) -> Parity:

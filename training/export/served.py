@@ -14,9 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from training.errors import BadInput
-from training.transforms import MEAN, STD
-
-MEAN_PIXEL = tuple(255 * mean for mean in MEAN)
+from training.pictures import MEAN_PIXEL, STD
 
 
 def fold_scale(model: nn.Module) -> nn.Module:

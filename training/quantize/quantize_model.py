@@ -18,6 +18,7 @@ from training.export.network import facts_of, load_network
 from training.export.onnx_file import OPSET, bare_network, served_model
 from training.folders import read_folder
 from training.machine import describe_machine
+from training.pictures import MEAN, STD
 from training.prepare.prepared_folder import write_class_index
 from training.quantize.fine_tuning import tune
 from training.quantize.options import QuantizeSettings
@@ -36,7 +37,6 @@ from training.quantize.table import (
 from training.quantize.variant import unusual, usual
 from training.train.options import TrainSettings
 from training.train.splits import open_splits
-from training.transforms import MEAN, STD
 from training.whole_file import check_writable
 
 

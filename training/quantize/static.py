@@ -40,7 +40,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.errors import BadInput
 from training.export.onnx_file import CENTRED, PLANES
-from training.export.served import MEAN_PIXEL
+from training.pictures import MEAN_PIXEL
 from training.quantize.range_pictures import Pixels
 from training.quantize.variant import Variant
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from training.checkpoint import load_checkpoint
 from training.errors import BadInput
+from training.options import load
 from training.settings import DEFAULTS, flag_name
 from training.train.options import TrainSettings
 
@@ -136,9 +136,9 @@ def command_of(source: Source) -> str:
 
 
 def settings_of(run: Source) -> TrainSettings | None:
-    """Settings of a training run, from its best checkpoint; None if that is gone."""
+    """Settings of a training run, from its config.toml; None if that is gone."""
     try:
-        return load_checkpoint(run.folder).train_settings()
+        return load(TrainSettings, {"out": run.folder}, run.folder / "config.toml")
     except BadInput:
         return None
 

@@ -18,17 +18,19 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from training.charts import draw_confusion, draw_history
-from training.checkpoint import Checkpoint
 from training.errors import BadInput, TrainingError
 from training.folders import PictureFolder
 from training.metrics import Confusion
-from training.train.epoch import Judgement
 from training.train.error_page import write_error_page
 from training.train.options import TrainSettings
 from training.whole_file import check_writable, replace_text, replacing
+
+if TYPE_CHECKING:  # they load torch, which `evaluate` does without
+    from training.checkpoint import Checkpoint
+    from training.train.epoch import Judgement
 
 
 def write_history(run: Path, history: Sequence[dict[str, float]]) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
+from training.dataset import Pictures
 from training.errors import BadInput
 from training.folders import (
     PictureFolder,
@@ -18,7 +19,6 @@ from training.folders import (
     read_folder,
     set_name,
 )
-from training.pictures import Pictures
 from training.train.options import TrainSettings
 from training.transforms import eval_transform, train_transform
 

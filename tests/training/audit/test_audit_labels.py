@@ -21,8 +21,8 @@ from training.audit.audit_folder import Embedder, Vector, examine, open_embedder
 from training.audit.label_errors import classes_to_judge, suspect_labels
 from training.audit.options import AuditSettings
 from training.errors import BadInput
-from training.export.runners import read_pixels
 from training.options import load
+from training.pictures import read_pixels
 from training.train.options import TrainSettings
 
 Refused = Callable[..., str]

@@ -18,7 +18,8 @@ from training.efficientnet_lite import converted, efficientnet_lite, published_w
 from training.errors import BadInput
 from training.export.contract import FileFacts
 from training.export.onnx_file import bare_network, served_model
-from training.export.runners import compare, onnx_runner, reference
+from training.export.runners import compare, onnx_runner
+from training.export.torch_runners import reference
 from training.transforms import eval_transform
 
 NAMES = [

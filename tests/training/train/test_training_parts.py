@@ -15,9 +15,9 @@ import torch
 from small_runs import small_run
 from torch import nn
 
+from training.dataset import Pictures
 from training.folders import read_folder
 from training.metrics import Confusion
-from training.pictures import Pictures
 from training.train.epoch import MovingAverage
 from training.train.schedule import Schedule, set_rate
 from training.train.splits import class_weights, epoch_order
