@@ -142,7 +142,9 @@ class Run:
         self._metrics = {"epoch": len(self.history), **summaries}
         # The later of two equals: the rate was lower, the average longer.
         best = judged["val"].confusion.accuracy >= self.best
-        self._folder.write_epoch(self._checkpoint(), judged["val"], self._splits.val, best=best)
+        self._folder.write_epoch(
+            self._checkpoint(), judged["val"], self._splits.val, best=best, last=self.finished
+        )
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(

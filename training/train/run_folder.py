@@ -3,7 +3,8 @@
 last.pt                     all it takes to go on; what it says counts, so it is written last
 best.pt                     the best epoch so far
 config.toml                 the options; `train --config` with it makes the run anew
-history.csv, history.png    loss, accuracy, macro F1 and rate: one row per epoch
+history.csv, history.png    loss, accuracy, macro F1 and rate: one row per epoch; the chart is drawn
+                            as often as there is time for it, and at the end
 confusion/epoch-03.csv      confusion on val after that epoch
 metrics.json                figures of the best epoch, as are
 confusion.csv, confusion.png, errors.html
@@ -18,6 +19,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from training.charts import draw_confusion, draw_history
@@ -70,6 +72,8 @@ def write_config(run: Path, settings: TrainSettings) -> None:
 
 
 WORST_SHOWN = 24
+_CHART_SHARE = 0.05
+"""Of the time, for drawing history.png while the run goes on."""
 OF_BEST = ("best.pt", "metrics.json", "confusion.csv", "confusion.png", "errors.html")
 
 
@@ -78,6 +82,7 @@ class TrainingFolder:
 
     def __init__(self, out: Path) -> None:
         self.path = out
+        self._next_chart = 0.0
         check_writable("--out", out)
 
     def refuse_earlier_run(self) -> None:
@@ -94,21 +99,29 @@ class TrainingFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             write_config(self.path, settings)
             self._forget_after(len(start.history))
-            self._write_history(start.history)
+            self._write_history(start.history, chart=True)
             start.save(self.path / "last.pt")
         except OSError as error:
             raise BadInput(f"--out {self.path}: {error.strerror or error}") from error
 
     def write_epoch(
-        self, checkpoint: Checkpoint, judged: Judgement, val: PictureFolder, *, best: bool
+        self,
+        checkpoint: Checkpoint,
+        judged: Judgement,
+        val: PictureFolder,
+        *,
+        best: bool,
+        last: bool,
     ) -> None:
         """Write down the epoch that `checkpoint` ends with; `judged` is its judgement by `val`.
+
+        `best` and `last`: whether it is the best so far, and the one that ends the run.
 
         Raises TrainingError if it cannot be written, as on a full disk; the run can be resumed.
         """
         epoch = len(checkpoint.history)
         try:
-            self._write_history(checkpoint.history)
+            self._write_history(checkpoint.history, chart=last or monotonic() >= self._next_chart)
             write_confusion(self._confusion_of(epoch), judged.confusion)
             if best:
                 self._write_best(checkpoint, judged, val)
@@ -133,11 +146,15 @@ class TrainingFolder:
         except BadInput:  # a picture has gone since the run began, which goes on without it
             (out / "errors.html").unlink(missing_ok=True)
 
-    def _write_history(self, history: Sequence[dict[str, float]]) -> None:
-        if history:
-            write_history(self.path, history)
+    def _write_history(self, history: Sequence[dict[str, float]], *, chart: bool) -> None:
+        if not history:
+            return
+        write_history(self.path, history)
+        if chart:
+            began = monotonic()
             with replacing(self.path / "history.png") as partial:
                 draw_history(partial, history)
+            self._next_chart = monotonic() + (monotonic() - began) / _CHART_SHARE
 
     def _forget_after(self, epochs: int) -> None:
         if epochs == 0:
