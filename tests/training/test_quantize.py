@@ -112,11 +112,15 @@ def test_nothing_good_enough_leaves_a_table_and_no_model(
     assert list(pd.read_csv(tmp_path / "report" / "quantize.csv").name) == list(names)
 
 
-def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
+def three_layers() -> Network:
     torch.manual_seed(0)
     convolutions = [torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3)]
     pooled = [torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)]
-    network = Network(torch.nn.Sequential(*convolutions, *pooled).eval(), "5")
+    return Network(torch.nn.Sequential(*convolutions, *pooled).eval(), "5")
+
+
+def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
+    network = three_layers()
     facts = FileFacts(("dark", "light"), (16, 16), "three layers", "", 0.5)
     pictures = np.random.default_rng(3).integers(0, 256, (16, 16, 16, 3), dtype=np.uint8)
     labels = np.zeros(16, np.int64)
@@ -125,7 +129,7 @@ def test_layers_go_to_float_while_nothing_is_good_enough() -> None:
 
     better_than_any = replace(float32, accuracy=2.0)
     search = Search(facts, pictures, pictures, labels, better_than_any, 0.0, SILENT)
-    tried = search.on(network, [Variant()], float_layers=3)
+    tried = search.on(bare, [Variant()], float_layers=3)
     assert [one.variant.name for one in tried] == [
         "U8S8 channel minmax",
         "U8S8 channel minmax 1 in float",
@@ -210,11 +214,9 @@ def test_unrounded_gives_the_weights_back(name: str, data: Path, tmp_path: Path)
         assert torch.equal(value, model.state_dict()[key])
 
 
-def test_a_network_that_lies_channels_last_still_begins_with_one_convolution(
-    data: Path, tmp_path: Path
-) -> None:
-    network = build(small_run(data, tmp_path, backbone="mobilenet_v2"), 3)
-    network.model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def test_a_network_that_lies_channels_last_still_begins_with_one_convolution() -> None:
+    network = three_layers()
+    network.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     readers = [n.op_type for n in bare_network(network, (64, 64)).graph.node if CENTRED in n.input]
     assert readers == ["Conv"]
 

@@ -99,15 +99,17 @@ def quantize(settings: QuantizeSettings, console: Console) -> None:
     labels = np.array(val.labels, np.int64)
 
     plain = plain_export(network.model)
-    float32 = served_model(bare_network(network, facts.size_px), facts)
+    bare = bare_network(network, facts.size_px)
+    float32 = served_model(bare, facts)
     judged = judge_model(float32, pictures, labels)
     console.print(f"float32: accuracy {judged.accuracy:.4f}, loss {judged.nll:.4f}")
     search = Search(facts, ranges_from, pictures, labels, judged, settings.max_drop, console)
     everything = usual(settings.methods) + unusual(settings.methods)
-    tried = search.on(network, everything, 0 if splits else settings.float_layers)
+    tried = search.on(bare, everything, 0 if splits else settings.float_layers)
     if splits and not search.good(tried):
         tuned = tune(network, splits, trained, settings, console)
-        tried += search.on(tuned, usual(settings.methods, tuned=True), settings.float_layers)
+        rounded = usual(settings.methods, tuned=True)
+        tried += search.on(bare_network(tuned, facts.size_px), rounded, settings.float_layers)
 
     # The plain export is the same network, so it is as good as float32.
     entries = [Entry("plain", plain, judged), Entry("float32", float32, judged)]

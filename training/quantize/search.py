@@ -10,9 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from rich.console import Console
 
-from training.backbone import Network
 from training.export.contract import FileFacts
-from training.export.onnx_file import bare_network, served_model
+from training.export.onnx_file import served_model
 from training.quantize.range_pictures import Pixels
 from training.quantize.static import Quantiser
 from training.quantize.table import Judged, judge_model
@@ -44,10 +43,9 @@ class Search:
     console: Console
 
     def on(
-        self, network: Network, variants: Sequence[Variant], float_layers: int = 0
+        self, bare: onnx.ModelProto, variants: Sequence[Variant], float_layers: int = 0
     ) -> list[Tried]:
-        """Try each on the network; layers go to float only where none keeps within the drop."""
-        bare = bare_network(network, self.facts.size_px)
+        """Try each on a bare network; layers go to float only where none keeps within the drop."""
         with Quantiser(bare, self.facts.size_px, self.ranges_from) as quantiser:
             tried = [self.attempt(quantiser, variant) for variant in variants]
             if float_layers and not self.good(tried):
