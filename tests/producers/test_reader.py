@@ -183,6 +183,60 @@ def test_a_camera_of_this_computer_that_is_not_there_is_named(tmp_path: Path) ->
         source.check()
 
 
+CAMERA_THAT_STOPS = """
+import time
+
+import numpy
+
+CAP_PROP_BUFFERSIZE = 38
+
+
+class VideoCapture:
+    reads = 0
+
+    def __init__(self, index):
+        pass
+
+    def isOpened(self):
+        return True
+
+    def set(self, key, value):
+        return True
+
+    def grab(self):
+        return True
+
+    def read(self):
+        self.reads += 1
+        if self.reads > 2:
+            time.sleep(3600)
+        return True, numpy.full((48, 64, 3), self.reads, numpy.uint8)
+
+    def release(self):
+        pass
+"""
+"""In place of OpenCV: each time it is opened it gives two pictures, and never a third."""
+
+
+def test_a_camera_of_this_computer_that_says_nothing_costs_one_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cv2.py").write_text(CAMERA_THAT_STOPS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    given = [("source.spec", "webcam:0"), ("source.read_s", 5)]
+    settings = load(environment={}, options=given)
+    (run_dir / "settings.json").write_text(settings.model_dump_json())
+    inner = open_source(settings, run_dir, opened=False)
+    with closing(SeparateSource(inner, settings, run_dir)) as source:
+        source.check()
+        assert [int(source.picture(0, seq)[0, 0, 0]) for seq in (0, 1)] == [1, 2]
+        with pytest.raises(PictureError, match=r"webcam:0: .* took longer than source.read_s = 5"):
+            source.picture(0, 2)
+        assert int(source.picture(0, 3)[0, 0, 0]) == 1
+
+
 @pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_goes_on_beside_pictures_that_cannot_be_read(
     root: Path, tmp_path: Path, tiny_model: Path
