@@ -52,8 +52,8 @@ def run(client: Client, log: Log) -> None:
     While the file cannot be written nothing is acknowledged, and the credit keeps more from coming.
     Raises StorageError when that has lasted for `sink.patience_s`.
     """
-    last_row = monotonic()
-    next_report = 0.0
+    log.report(client)  # before any new row: the supervisor sees whether all the old ones are there
+    last_row = next_report = monotonic()
     pending: list[Outcome] = []
     patience = Patience(client, client.context.settings.sink.patience_s)
     while not client.stop:

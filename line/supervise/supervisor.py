@@ -23,6 +23,7 @@ from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import CONTROL
 from line.process.signals import Interrupts
 from line.run_files.line_logs import EventLog, OrderLog
+from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.supervise import child_log
@@ -95,7 +96,8 @@ class Supervisor:
             "finished", "drained" (one interrupt) or "stopped" (a second one).
 
         Raises:
-            StageDied: when no process of a role is left and none may be started again.
+            StageDied: when no process of a role is left and none may be started again, or when
+                rows of the log are gone.
         """
         self._selector.register(interrupts.fileno(), selectors.EVENT_READ)
         try:
@@ -237,6 +239,9 @@ class Supervisor:
     def _handle(self, child: Child, note: ControlMessage) -> None:
         if note["kind"] == "incident" and child.spec.role != "dispatcher":  # that tells of others
             note["text"] = f"{child.spec.name} {note['text']}"
+        if note["kind"] == "stats" and note["logged"] < self._status.rows:
+            gone = self._status.rows - note["logged"]
+            raise StageDied(f"{RESULTS}: {gone} rows that stood there are gone")
         self._status.take(child.spec.name, note)
         match note["kind"]:
             case "ready":

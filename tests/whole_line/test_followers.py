@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -100,3 +102,24 @@ def test_results_that_go_away_under_the_line_are_put_back_or_end_it_at_once(
             _, errors = line.communicate()
             assert line.returncode == 4
             assert "results.csv: another program has changed it: " in errors
+
+
+@pytest.mark.parametrize("how", ["deleted", "cut"])
+def test_rows_that_go_away_while_the_log_is_dead_end_the_line(
+    tmp_path: Path, tiny_model: Path, how: str
+) -> None:
+    """The log that comes next knows nothing of them; the runner does."""
+    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05)
+    with RunningLine(tmp_path / "run", *options) as line:
+        line.wait_for_rows(10)
+        line.kill("csv_log", signal.SIGSTOP)
+        results = line.run_dir / "results.csv"
+        if how == "deleted":
+            results.unlink()
+        else:
+            with results.open("r+b") as file:
+                file.truncate(500)
+        line.kill("csv_log")
+        _, errors = line.communicate()
+        assert line.returncode == 4
+        assert re.search(r"results\.csv: \d+ rows that stood there are gone", errors)
