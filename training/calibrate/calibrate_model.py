@@ -36,7 +36,7 @@ from training.evaluate.model_file import ModelFile
 from training.evaluate.novelty import limit_of_known
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.export.contract import ENERGY
-from training.folders import PictureFolder, read_folder, set_name
+from training.folders import PictureFolder, read_folder, say_passed_over, set_name
 from training.whole_file import replacing
 
 PARITY_LIMIT = 1e-3
@@ -63,6 +63,7 @@ def _calibrate(
     model: ModelFile, settings: CalibrateSettings, data: Path, target: Path, console: Console
 ) -> None:
     folder = read_folder(data, model.classes)
+    say_passed_over(console, data, folder.passed_over)
     kind = choose_kind(settings.conformal, settings.coverage, model.classes, folder.counts())
     files, labels = [folder.root / p for p in folder.paths], np.array(folder.labels, np.int64)
 

@@ -16,24 +16,22 @@ from rich.console import Console
 
 from training.embedding.extractor import Extractor, Features, features, open_extractor
 from training.errors import BadInput
-from training.folders import SUFFIXES
+from training.folders import loose_pictures, say_passed_over
 from training.selection.coverage import Candidates, Choice, unit_rows
 from training.selection.options import SelectSettings
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 from training.whole_file import replacing
 
 
-def read_pool(root: Path) -> tuple[Path, ...]:
+def read_pool(root: Path, console: Console) -> tuple[Path, ...]:
     """Pictures at any depth below `root`, relative to it, in a stable order.
 
-    Sub-folders mean nothing here. Raises BadInput if there is no such folder or no picture.
+    Sub-folders mean nothing here. What is passed over is said. Raises BadInput if there is no such
+    folder or no picture.
     """
-    if not root.is_dir():
-        raise BadInput(f"{root}: no such folder")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    if not files:
-        raise BadInput(f"{root}: no pictures")
-    return tuple(f.relative_to(root) for f in files)
+    found = loose_pictures(root)
+    say_passed_over(console, root, found.passed_over)
+    return tuple(sorted(map(Path, found.paths)))
 
 
 def without_copies(root: Path, paths: tuple[Path, ...], of: Collection[Path]) -> tuple[Path, ...]:
@@ -54,8 +52,8 @@ def _digest(file: Path) -> str:
 
 def select(settings: SelectSettings, console: Console) -> None:
     """Choose and write. Raises BadInput that names the option, folder or file."""
-    labelled = _labelled(settings)
-    pool = read_pool(settings.pool)
+    labelled = _labelled(settings, console)
+    pool = read_pool(settings.pool, console)
     fresh = without_copies(settings.pool, pool, labelled)
     if settings.count > len(fresh):
         raise BadInput(
@@ -75,10 +73,10 @@ def select(settings: SelectSettings, console: Console) -> None:
     )
 
 
-def _labelled(settings: SelectSettings) -> list[Path]:
+def _labelled(settings: SelectSettings, console: Console) -> list[Path]:
     if settings.labelled is None:
         return []
-    return [settings.labelled / path for path in read_pool(settings.labelled)]
+    return [settings.labelled / path for path in read_pool(settings.labelled, console)]
 
 
 def _extractor(settings: SelectSettings) -> Extractor | None:
