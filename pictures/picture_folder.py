@@ -41,13 +41,12 @@ def is_passed_over(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
-def look_through(root: Path, inside: str = "") -> Iterator[tuple[str, str]]:
-    """(path inside `root`, kind) of each file below `root`/`inside` and each folder passed over.
+def look_through(root: Path) -> Iterator[tuple[str, str]]:
+    """(path inside `root`, kind) of each file below `root`, and of each folder passed over.
 
-    `inside` is "" or ends in "/". Raises OSError, whose `filename` is the folder that could not be
-    read.
+    Raises OSError, whose `filename` is the folder that could not be read.
     """
-    folders = [inside]
+    folders = [""]
     while folders:
         inside = folders.pop()
         with os.scandir(root / inside) as entries:

@@ -14,7 +14,6 @@ from rich.console import Console
 from pictures.picture_folder import FoundPictures, in_words, is_passed_over
 from training.errors import BadInput
 
-SPLITS = ("train", "val", "test")
 LOOSE = "pictures beside class folders"
 
 
@@ -182,4 +181,17 @@ def whole_or_not_at_all(folder: Path) -> Iterator[None]:
 def set_name(root: Path) -> str:
     """A set's name: its folder's, or the parent's where that only says which split it is."""
     resolved = root.resolve()
-    return resolved.parent.name if resolved.name in {"train", "val", "test"} else resolved.name
+    return resolved.parent.name if split_of(resolved.name) else resolved.name
+
+
+_SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""What people call the parts of a set, in lower case; each is accepted in any."""
+
+
+def split_of(name: str) -> str | None:
+    """Which part of a set a folder of this name is: `Valid` → `val`; None if it is none."""
+    return _SPLIT_NAMES.get(name.lower())

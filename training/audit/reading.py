@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.errors import BadInput
-from training.folders import LOOSE, SPLITS, class_names, found_pictures, said
+from training.folders import LOOSE, class_names, found_pictures, said
 from training.pictures import open_picture
+from training.split_folders import split_folders
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,11 @@ def list_pictures(root: Path) -> Listing:
     """Find the pictures. Raises BadInput if there is no such folder, or no picture in it."""
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder")
-    # The same sign by which `prepare` tells a split folder from a folder of classes.
-    splits: tuple[str, ...] = (UNSPLIT,)
-    if (root / "train").is_dir():
-        splits = tuple(split for split in SPLITS if (root / split).is_dir())
+    splits = split_folders(root) or {UNSPLIT: root}
     classes: set[str] = set()
     entries: list[Entry] = []
     passed_over: Counter[str] = Counter()
-    for split in splits:
-        top = root if split == UNSPLIT else root / split
+    for split, top in splits.items():
         classes.update(class_names(top))
         found = found_pictures(top)
         passed_over.update(found.passed_over)
@@ -145,4 +142,4 @@ def list_pictures(root: Path) -> Listing:
                 entries.append(Entry((top / path).relative_to(root), split, path.parts[0]))
     if not entries:
         raise BadInput(f"{root}: no pictures in class folders{said(passed_over)}")
-    return Listing(root, splits, tuple(sorted(classes)), tuple(entries), passed_over)
+    return Listing(root, tuple(splits), tuple(sorted(classes)), tuple(entries), passed_over)

@@ -1,0 +1,39 @@
+"""The parts of a set that comes in parts: train, val and test, by the names that people use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from training.errors import BadInput
+from training.folders import class_names, split_of
+
+SPLITS = ("train", "val", "test")
+
+
+def split_folders(root: Path) -> dict[str, Path]:
+    """The folder of each part that is there, in the order of SPLITS; {} for a folder of classes.
+
+    A folder comes in parts if it has one for training that holds folders; one that holds pictures
+    itself is a class of that name. Raises BadInput if two folders are the same part, if there is
+    none for training beside the others, and if there is no such folder.
+    """
+    names = [name for name in class_names(root) if split_of(name)]
+    training = [name for name in names if split_of(name) == "train"]
+    if not any(class_names(root / name) for name in training):
+        if names and not training and names == list(class_names(root)):
+            raise BadInput(f"{root}: has {names[0]}/ but no train/")
+        return {}
+    found: dict[str, Path] = {}
+    for split in SPLITS:
+        folders = [name for name in names if split_of(name) == split]
+        if len(folders) > 1:
+            raise BadInput(f"{root}: {'/ and '.join(folders)}/ are both its {split} part")
+        found.update((split, root / name) for name in folders)
+    return found
+
+
+def split_folder(root: Path, split: str) -> Path:
+    """Where a part of a set lies; ROOT/split if there is none. Raises BadInput as above."""
+    if not root.is_dir():
+        return root / split
+    return split_folders(root).get(split, root / split)
