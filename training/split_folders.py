@@ -33,7 +33,12 @@ def split_folders(root: Path) -> dict[str, Path]:
 
 
 def split_folder(root: Path, split: str) -> Path:
-    """Where a part of a set lies; ROOT/split if there is none. Raises BadInput as above."""
-    if not root.is_dir():
-        return root / split
-    return split_folders(root).get(split, root / split)
+    """Where a part of a set lies; ROOT/SPLIT where the set is not there.
+
+    Raises BadInput as above, and for a set that comes in parts and lacks this one.
+    """
+    folders = split_folders(root) if root.is_dir() else {}
+    if folders and split not in folders:
+        there = ", ".join(f"{folder.name}/" for folder in folders.values())
+        raise BadInput(f"{root}: has {there} but no {split}/; `prepare` divides a folder")
+    return folders.get(split, root / split)

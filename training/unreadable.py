@@ -23,6 +23,12 @@ def unreadable_among(files: Iterable[Path]) -> dict[Path, str]:
     return found
 
 
+def refuse_unreadable(files: Iterable[Path]) -> None:
+    """Raise BadInput that names all of the files that cannot be read, if there are any."""
+    if found := unreadable_among(files):
+        raise refusal(found, "`python -m training audit FOLDER` lists all that is wrong there")
+
+
 def reason_of(file: Path, error: BadInput) -> str:
     """The decoder's own words, without the path that stands before them."""
     text = str(error).removeprefix(f"{file}: ").removeprefix("not a readable picture: ")

@@ -34,9 +34,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Put a text (UTF-8) in the file's place. Raises OSError."""
+    r"""Put a text (UTF-8) in the file's place. Raises OSError.
+
+    What no UTF-8 can hold, of a file's name that is none, becomes `\udcff`, which JSON reads back.
+    """
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def check_writable(option: str, folder: Path) -> None:

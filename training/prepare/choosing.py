@@ -81,8 +81,9 @@ def _read(chosen: Chosen, source: Path, settings: PrepareSettings, console: Cons
         raise refusal(unreadable, remedy, out.with_name(f"{out.name}.unreadable.txt"))
     _leave_out(chosen, {file: f"not readable: {why}" for file, why in unreadable.items()})
     for folder in chosen.parts.values():
+        left = dict(zip(folder.classes, folder.counts(), strict=True))
         for name in class_names(folder.root):
-            if folder.counts()[folder.classes.index(name)] == 0:
+            if not left[name]:
                 raise BadInput(f"{folder.root / name}: class folder without readable pictures")
     if unreadable:
         chosen.notes.append(_told("unreadable, left out", list(unreadable)))
@@ -162,14 +163,13 @@ def _note_conflicts(chosen: Chosen, prints: Prints) -> None:
 
 
 def _note_small_classes(chosen: Chosen) -> None:
+    counts = {part: folder.counts() for part, folder in chosen.parts.items()}
+    of_class = [sum(numbers) for numbers in zip(*counts.values(), strict=True)]
     for part, folder in chosen.parts.items():
-        counts = [
-            sum(f.counts()[i] for f in chosen.parts.values()) for i in range(len(folder.classes))
-        ]
         lacking = [
-            f"{name} ({counts[i]} in all)"
-            for i, name in enumerate(folder.classes)
-            if folder.counts()[i] == 0
+            f"{name} ({in_all} in all)"
+            for name, number, in_all in zip(folder.classes, counts[part], of_class, strict=True)
+            if not number
         ]
         if lacking:
             chosen.notes.append(f"{part}/ has no picture of {_first(lacking)}")

@@ -20,6 +20,7 @@ from training.folders import loose_pictures, say_passed_over
 from training.selection.coverage import Candidates, Choice, unit_rows
 from training.selection.options import SelectSettings
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+from training.unreadable import MOST_NAMED, in_one_line, unreadable_among
 from training.whole_file import replacing
 
 
@@ -53,12 +54,12 @@ def _digest(file: Path) -> str:
 def select(settings: SelectSettings, console: Console) -> None:
     """Choose and write. Raises BadInput that names the option, folder or file."""
     labelled = _labelled(settings, console)
-    pool = read_pool(settings.pool, console)
+    pool = _readable(settings.pool, read_pool(settings.pool, console), console)
     fresh = without_copies(settings.pool, pool, labelled)
     if settings.count > len(fresh):
         raise BadInput(
-            f"--count {settings.count}: {settings.pool} has {len(fresh)} different pictures "
-            "without a label"
+            f"--count {settings.count}: {settings.pool} has {len(fresh)} different readable "
+            "pictures without a label"
         )
     extractor = _extractor(settings)
     seen = _look(extractor, [settings.pool / path for path in fresh])
@@ -76,7 +77,19 @@ def select(settings: SelectSettings, console: Console) -> None:
 def _labelled(settings: SelectSettings, console: Console) -> list[Path]:
     if settings.labelled is None:
         return []
-    return [settings.labelled / path for path in read_pool(settings.labelled, console)]
+    root = settings.labelled
+    return [root / path for path in _readable(root, read_pool(root, console), console)]
+
+
+def _readable(root: Path, paths: tuple[Path, ...], console: Console) -> tuple[Path, ...]:
+    """Without those that cannot be read, which are named; a pool is not stopped by one of them."""
+    unreadable = unreadable_among(root / path for path in paths)
+    for file, reason in list(unreadable.items())[:MOST_NAMED]:
+        console.print(in_one_line(f"left out {file}: {reason}"), markup=False)
+    if unreadable:
+        count = f"{len(unreadable)} of {len(paths)} pictures cannot be read and are left out"
+        console.print(in_one_line(f"{root}: {count}"), markup=False)
+    return tuple(path for path in paths if root / path not in unreadable)
 
 
 def _extractor(settings: SelectSettings) -> Extractor | None:
@@ -110,7 +123,7 @@ def _write(
         for rank, (index, score) in enumerate(
             zip(choice.indices, choice.scores, strict=True), start=1
         ):
-            row = [rank, paths[index].as_posix(), f"{score:.6f}"]
+            row = [rank, in_one_line(paths[index].as_posix()), f"{score:.6f}"]
             if seen.probabilities is not None:
                 best = int(seen.probabilities[index].argmax())
                 row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
