@@ -102,7 +102,17 @@ def done(source: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -
 def test_every_step_is_recorded(done: Path) -> None:
     recorded = steps(done)
     assert list(recorded) == [
-        *("prepare", "train", "export", "quantize", "calibrate", "evaluate", "line", "report")
+        *(
+            "prepare",
+            "audit",
+            "train",
+            "export",
+            "quantize",
+            "calibrate",
+            "evaluate",
+            "line",
+            "report",
+        )
     ]
     for name, step in recorded.items():
         assert step["exit_code"] == 0
@@ -141,7 +151,7 @@ def test_a_second_start_does_only_what_has_changed(
     arguments = ("--source", source, "--out", done, "--config", config, "--weights", "none")
     again = piped(*arguments)
     assert again.returncode == 0
-    assert again.stdout.count("skipped, nothing has changed") == 8
+    assert again.stdout.count("skipped, nothing has changed") == 9
 
     (done / "line" / "summary.json").unlink()
     mended = piped(*arguments)
@@ -149,7 +159,7 @@ def test_a_second_start_does_only_what_has_changed(
     assert "evaluate: skipped" in mended.stdout
     assert "summary.json is not what it wrote" in mended.stdout
     assert "report: " in mended.stdout
-    assert mended.stdout.count("skipped") == 6
+    assert mended.stdout.count("skipped") == 7
 
 
 def test_a_failing_step_is_named_and_the_next_start_goes_on(

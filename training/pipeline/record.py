@@ -13,7 +13,7 @@ from typing import Any
 from pictures.picture_folder import is_passed_over
 from training.errors import BadInput
 from training.machine import describe_machine
-from training.pipeline.steps import Step
+from training.pipeline.step import Step
 from training.report.sources import PIPELINE_FILE, read_json
 from training.whole_file import replace_text
 

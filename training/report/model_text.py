@@ -170,7 +170,8 @@ def calibration(model: ReportedModel) -> Section:
             " The model has learnt these pictures, so they are another's: a twin's, "
             f"which has not seen them (SHA-256 `{record['twin_sha256']}`)."
         )
-    text = "\n\n".join([bullets(facts), scores, own, _conformal(model)])
+    cautions = [f"**Caution: {caution}.**" for caution in record.get("cautions", ())]
+    text = "\n\n".join([*cautions, bullets(facts), scores, own, _conformal(model)])
     return in_the_model(title, text, model.path)
 
 
