@@ -188,6 +188,7 @@ _SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     **dict.fromkeys(("test", "testing"), "test"),
+    "calibration": "calibration",
 }
 """What people call the parts of a set, in lower case; each is accepted in any."""
 

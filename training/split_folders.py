@@ -1,4 +1,10 @@
-"""The parts of a set that comes in parts: train, val and test, by the names that people use."""
+"""The parts of a set that comes in parts, by the names that people use.
+
+train          what a model learns
+val            what chooses its best epoch, and its variant in eight bits
+test           what it is judged by; it chooses nothing
+calibration    what its temperature and threshold are fitted on; it chooses nothing else
+"""
 
 from __future__ import annotations
 
@@ -7,7 +13,7 @@ from pathlib import Path
 from training.errors import BadInput
 from training.folders import class_names, split_of
 
-SPLITS = ("train", "val", "test")
+SPLITS = ("train", "val", "test", "calibration")
 
 
 def split_folders(root: Path) -> dict[str, Path]:

@@ -210,7 +210,7 @@ def test_recordings_by_pattern_stay_in_one_part(
 
 def test_shares_are_met_exactly_where_pictures_are_alone() -> None:
     labels = ["a"] * 100 + ["b"] * 2 + ["c"] * 7
-    parts = split(labels, list(range(109)), Shares(0.1, 0.1, seed=3))
+    parts = split(labels, list(range(109)), Shares({"val": 0.1, "test": 0.1}, seed=3))
     counts = Counter(zip(labels, parts, strict=True))
     assert counts == {
         ("a", "val"): 10,
@@ -230,9 +230,10 @@ def test_no_group_is_ever_divided_and_train_has_every_class() -> None:
         classes = int(rng.integers(2, 6))
         labels = [f"c{i % classes}" for i in range(int(rng.integers(2 * classes, 80)))]
         groups = rng.integers(0, rng.integers(2, 60), len(labels)).tolist()
-        parts = split(labels, groups, Shares(0.2, 0.15, seed=trial))
+        shares = Shares({"val": 0.2, "test": 0.15, "calibration": 0.1}, seed=trial)
+        parts = split(labels, groups, shares)
         assert len(set(zip(groups, parts, strict=True))) == len(set(groups))
-        alone = split(labels, list(range(len(labels))), Shares(0.2, 0.15, seed=trial))
+        alone = split(labels, list(range(len(labels))), shares)
         for part in ("train", "val"):
             assert {x for x, p in zip(labels, alone, strict=True) if p == part} == set(labels)
 
@@ -334,6 +335,28 @@ def test_val_is_split_off_where_there_is_none(tmp_path: Path, prepared: Prepared
     prepared(tmp_path / "alone", "--out", tmp_path / "split")
     sizes = {part: len(paths) for part, paths in names(tmp_path / "split").items()}
     assert sizes == {"train": 48, "val": 6, "test": 6}
+
+
+def test_a_part_of_train_is_held_back_to_calibrate_on(tmp_path: Path, prepared: Prepared) -> None:
+    whole = write_pictures(tmp_path / "whole", 20)
+    prepared(whole, "--out", tmp_path / "out", "--calibration-share", 0.2)
+    there = names(tmp_path / "out")
+    assert {part: len(paths) for part, paths in there.items()} == {
+        "train": 36,
+        "val": 6,
+        "test": 6,
+        "calibration": 12,
+    }
+    assert len(set().union(*there.values())) == 60
+    again = names(tmp_path / "out")
+    prepared(tmp_path / "out", "--out", tmp_path / "again", "--calibration-share", 0.2)
+    assert names(tmp_path / "again") == again
+
+    for part, number in (("train", 21), ("valid", 3)):
+        write_pictures(tmp_path / "given" / part, number)
+    prepared(tmp_path / "given", "--out", tmp_path / "held", "--calibration-share", 0.1)
+    sizes = {part: len(paths) for part, paths in names(tmp_path / "held").items()}
+    assert sizes == {"train": 57, "val": 9, "calibration": 6}
 
 
 def test_what_is_no_set_in_parts(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from training.split_folders import SPLITS, split_folders
 from training.unreadable import reason_of, refusal
 
 WHOLE = "all"
-HELD_OUT_FIRST = ("test", "val", "train")
+HELD_OUT_FIRST = ("test", "calibration", "val", "train")
 MOST_SAID = 5
 
 
@@ -51,8 +51,8 @@ def choose(source: Path, settings: PrepareSettings, console: Console) -> Chosen:
     if given and (others := sorted(set(class_names(source)) - {f.name for f in given.values()})):
         chosen.notes.append(f"{source}: passed over {', '.join(others)}, no part of the set")
     prints = _read(chosen, source, settings, console)
-    if "val" not in given:
-        _divide(chosen, prints, settings)
+    if shares := _shares_lacking(given, settings):
+        _divide(chosen, prints, shares, settings)
     if given and settings.keep_together:
         _leave_out_leaks(chosen, prints, settings)
     _note_conflicts(chosen, prints)
@@ -90,11 +90,27 @@ def _read(chosen: Chosen, source: Path, settings: PrepareSettings, console: Cons
     return prints
 
 
-def _divide(chosen: Chosen, prints: Prints, settings: PrepareSettings) -> None:
-    """Split what has no val: the whole folder, or train where there is a test part already."""
-    test_share = 0.0 if "test" in chosen.parts else settings.test_share
-    if settings.val_share == 0 or settings.val_share + test_share >= 1:
-        raise BadInput("--val-share, --test-share: val must get some, and train what is left")
+def _shares_lacking(given: Collection[str], settings: PrepareSettings) -> dict[str, float]:
+    """The parts that the source lacks, and their shares; a set with val may do without test."""
+    wanted = {"val": settings.val_share, "test": settings.test_share}
+    if "val" in given:
+        wanted = {}
+    wanted["calibration"] = settings.calibration_share
+    lacking = {
+        part: share
+        for part, share in wanted.items()
+        if part not in given and (share or part == "val")
+    }
+    if lacking.get("val") == 0 or sum(lacking.values()) >= 1:
+        names = "--val-share, --test-share, --calibration-share"
+        raise BadInput(f"{names}: val must get some, and train what is left")
+    return lacking
+
+
+def _divide(
+    chosen: Chosen, prints: Prints, shares: Mapping[str, float], settings: PrepareSettings
+) -> None:
+    """Split the whole folder, or train where the source comes in parts and lacks some."""
     whole = chosen.parts.pop(WHOLE, None) or chosen.parts.pop("train")
     entries = [
         Entry(path, WHOLE, whole.classes[label])
@@ -106,11 +122,11 @@ def _divide(chosen: Chosen, prints: Prints, settings: PrepareSettings) -> None:
         part_of = split(
             [entry.label for entry in entries],
             grouping.groups.tolist(),
-            Shares(settings.val_share, test_share, settings.seed),
+            Shares(shares, settings.seed),
         )
     except BadInput as error:
         raise BadInput(f"{whole.root}/{error}") from None
-    for name in ("train", "val", *(("test",) if test_share else ())):
+    for name in ("train", *shares):
         kept = [i for i, part in enumerate(part_of) if part == name]
         if kept:
             chosen.parts[name] = _picked(whole, kept)

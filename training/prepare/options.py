@@ -31,6 +31,10 @@ class PrepareSettings(Settings):
     seed: int = Field(ge=0, description="seed of the split")
     val_share: Share = Field(description="share of each class that goes to val/")
     test_share: Share = Field(description="share of each class that goes to test/")
+    calibration_share: Share = Field(
+        description="share of each class that goes to calibration/: held back from train/, so that "
+        "`calibrate` has pictures that chose nothing"
+    )
     keep_together: bool = Field(
         description="keep identical and nearly identical pictures in one part; of a folder that "
         "comes in parts, leave out of train/ what val/ or test/ has, and of val/ what test/ has"

@@ -13,15 +13,18 @@ from training.errors import BadInput
 
 @dataclass(frozen=True)
 class Shares:
-    """The share of each class that goes to val and to test, and the seed of the choice."""
+    """The share of each class that goes to each part but train, and the seed of the choice.
 
-    val: float
-    test: float
+    The first parts are filled first; val gets at least one picture of each class.
+    """
+
+    of_part: Mapping[str, float]
     seed: int
 
     def wanted(self, pictures: int) -> dict[str, int]:
-        """How many of a class with so many pictures go to val and to test."""
-        return {"val": max(1, round(self.val * pictures)), "test": round(self.test * pictures)}
+        """How many of a class with so many pictures go to each part."""
+        wanted = {part: round(share * pictures) for part, share in self.of_part.items()}
+        return wanted | ({"val": max(1, wanted["val"])} if "val" in wanted else {})
 
 
 def split(labels: Sequence[str], groups: Sequence[int], shares: Shares) -> list[str]:
@@ -29,7 +32,7 @@ def split(labels: Sequence[str], groups: Sequence[int], shares: Shares) -> list[
 
     A group goes to one part. Where each picture is a group of its own the shares are met exactly;
     a class of few large groups gets what comes closest: train at least one of them, then val one,
-    then test. Raises BadInput, naming the class, for one that has only a single picture.
+    then the others. Raises BadInput, naming the class, for one that has only a single picture.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for index, label in enumerate(labels):
@@ -70,7 +73,7 @@ class _Placing:
     def place(self, name: str, groups: Sequence[int]) -> None:
         """Give every group of a class a part, if it has none yet; the first come to val."""
         left = [group for group in groups if group not in self.part]
-        for part in ("val", "test"):
+        for part in self._wanted[name]:
             for group in tuple(left):
                 if self._can_spare(name, left) and self._fits(group, part):
                     self._put(group, part, left)
