@@ -29,6 +29,7 @@ from training.calibrate.model_graph import divide_logits, like_twin
 from training.calibrate.options import CalibrateSettings
 from training.calibrate.promise import caution_of
 from training.calibrate.summary import Calibration, print_calibration
+from training.clean_figures import caution_about
 from training.errors import BadInput, ParityError
 from training.evaluate.answers import Answers, Ints, Way, ask_all
 from training.evaluate.calibration_scores import fit_temperature, scores, with_temperature
@@ -37,7 +38,7 @@ from training.evaluate.model_file import ModelFile
 from training.evaluate.novelty import limit_of_known
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.export.contract import ENERGY
-from training.folders import PictureFolder, read_folder, say_passed_over, set_name
+from training.folders import PictureFolder, read_folder, say_passed_over, set_name, split_of
 from training.whole_file import replacing
 
 PARITY_LIMIT = 1e-3
@@ -67,7 +68,7 @@ def _calibrate(
 ) -> None:
     folder = read_folder(data, model.classes)
     say_passed_over(console, data, folder.passed_over)
-    cautions: list[str] = []
+    cautions = [caution] if (caution := caution_about(data)) else []
     kind = _kind(settings, model.classes, folder.counts(), cautions)
     files, labels = [folder.root / p for p in folder.paths], np.array(folder.labels, np.int64)
 
@@ -202,6 +203,7 @@ def _write_facts(
     record: dict[str, Any] = {
         "pictures": found.pictures,
         "set": set_name(folder.root),
+        "part": split_of(folder.root.resolve().name),
         "wanted_precision": settings.precision,
         "precision": found.choice.precision.as_dict(),
         "before": found.before,

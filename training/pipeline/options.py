@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from training.settings import Settings
+from training.settings import Settings, Share
 
 SKIPPABLE = ("prepare", "audit", "quantize", "calibrate", "evaluate", "line", "report")
 
@@ -26,6 +26,9 @@ class PipelineSettings(Settings):
         description="name of the model, its file and its card"
     )
     skip_bad: bool = Field(description="leave out pictures that cannot be read")
+    calibration_share: Share = Field(
+        description="share of each class held back from train to calibrate on; 0: calibrate on val"
+    )
     group_by: str = Field(
         description="recordings that `prepare` keeps in one part: a folder level or a pattern"
     )

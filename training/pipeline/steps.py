@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from training.calibrate.options import CalibrateSettings
-from training.folders import class_names
 from training.options import load
 from training.pipeline.options import PipelineSettings
 from training.pipeline.small_sets import smaller_batch, too_few_to_calibrate
@@ -111,6 +110,10 @@ class Plan:
         """The pictures that nothing was chosen by, where the data has such a part, or val."""
         return split_folders(self._data).get("test", self._part("val"))
 
+    def _calibrated_on(self) -> Path:
+        """The pictures that are held back for it, where the data has such a part, or val."""
+        return split_folders(self._data).get("calibration", self._part("val"))
+
     def _view(self) -> tuple[object, ...]:
         """What the exported network sees, where that is not what it was trained at."""
         sides = {"--height-px": self._settings.height_px, "--width-px": self._settings.width_px}
@@ -120,6 +123,8 @@ class Plan:
         source, group_by = self._settings.source, self._settings.group_by
         further = ["--skip-bad"] if self._settings.skip_bad else []
         further += ["--group-by", group_by] if group_by else []
+        if "calibration_share" not in self._table("prepare"):
+            further += ["--calibration-share", str(self._settings.calibration_share)]
         return self._trainer(
             "prepare",
             (source, "--out", self._data, *further),
@@ -142,7 +147,7 @@ class Plan:
         notes: list[str] = []
         if self._does("calibrate"):
             wanted = load(CalibrateSettings, {"model": self._model, **self._table("calibrate")})
-            notes += too_few_to_calibrate(self._part("val"), wanted)
+            notes += too_few_to_calibrate(self._calibrated_on(), wanted)
         settings = {**self._flags, "data": self._data, "out": self._run}
         wanted_batch = train_settings(settings, self._config).batch
         if batch := smaller_batch(self._part("train"), wanted_batch):
@@ -177,11 +182,11 @@ class Plan:
         )
 
     def _calibrate(self) -> Step:
-        val = self._part("val")
+        part = self._calibrated_on()
         return self._trainer(
             "calibrate",
-            (self._quantized, "--data", val, "--out", self._model, "--or-best"),
-            inputs=(self._quantized, val),
+            (self._quantized, "--data", part, "--out", self._model, "--or-best"),
+            inputs=(self._quantized, part),
             outputs=(self._model,),
         )
 
@@ -196,12 +201,13 @@ class Plan:
         )
 
     def _line(self) -> Step:
-        """A run of the line, with the threshold that the model carries."""
-        val, folder, settings = self._part("val"), self._folder("line"), self._settings
-        residue = settings.residue_class if settings.residue_class in class_names(val) else ""
-        threshold = ReportedModel.open(self._model).facts["threshold"]
+        """A run of the line, on the pictures it is judged by, at its own threshold."""
+        part, folder, settings = self._judged_by(), self._folder("line"), self._settings
+        model = ReportedModel.open(self._model)
+        residue = settings.residue_class if settings.residue_class in model.classes else ""
+        threshold = model.facts["threshold"]
         arguments = (
-            *(shown(LINE_RUNNER), "run", "--source", val, "--model", self._model),
+            *(shown(LINE_RUNNER), "run", "--source", part, "--model", self._model),
             *("--speed", settings.line_speed, "--items", settings.line_items),
             *("--workers", "auto", "--threshold", threshold, "--no-active-learning"),
             *("--set", f"belt.residue_class={residue}", "--run-dir", folder),
@@ -210,7 +216,7 @@ class Plan:
             name="line",
             folder=folder,
             arguments=tuple(map(str, arguments)),
-            inputs=(val, self._model),
+            inputs=(part, self._model),
             outputs=(folder / "summary.json",),
             configured={},
         )

@@ -17,7 +17,9 @@ from training.calibrate.promise import caution_of, pictures_for, too_few
 from training.cli import main
 from training.evaluate.interval import Share
 from training.evaluate.risk_coverage import Choice
+from training.report.figures_text import accuracy
 from training.report.model_text import ReportedModel, calibration
+from training.report.sources import Kind, Source
 
 Refused = Callable[..., str]
 
@@ -69,6 +71,34 @@ def test_the_best_there_is_is_marked(
         assert caution in card
     assert 0 < float(facts(out)["scrapline.threshold"]) <= 1
     assert ("scrapline.conformal" in facts(out)) is (pictures is not TINY)
+
+
+@pytest.mark.parametrize(
+    ("part", "caution"),
+    [("val", "a little too good"), ("train", "has learnt these"), ("calibration", ""), ("new", "")],
+)
+def test_what_is_not_clean_says_so_where_it_stands(
+    part: str, caution: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, out = colour_model(tmp_path / "colours.onnx"), tmp_path / "out.onnx"
+    data = write_colours(tmp_path / "set" / part, UNREACHED)
+    for command in (
+        ("calibrate", model, "--data", data, "--out", out, "--precision", 0.9),
+        ("evaluate", model, "--data", data, "--out", tmp_path / "evaluated"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, command)])
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert caution in said
+        assert caution or not any(words in said for words in ("too good", "has learnt"))
+    section = calibration(ReportedModel.open(out)).text
+    assert caution in section
+    assert ("which chose nothing else" in section) is (part == "calibration")
+    evaluated = tmp_path / "evaluated/metrics.json"
+    figures = json.loads(evaluated.read_text())
+    [judged] = accuracy([Source(Kind.EVALUATE, evaluated, figures, None)], [])
+    assert ("**Not clean: " in judged.text) is bool(caution)
 
 
 def test_how_many_pictures_show_a_precision() -> None:
