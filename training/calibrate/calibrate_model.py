@@ -68,7 +68,7 @@ def _calibrate(
 ) -> None:
     folder = read_folder(data, model.classes)
     say_passed_over(console, data, folder.passed_over)
-    cautions = [caution] if (caution := caution_about(data)) else []
+    cautions = [said] if (said := caution_about(data)) else []
     kind = _kind(settings, model.classes, folder.counts(), cautions)
     files, labels = [folder.root / p for p in folder.paths], np.array(folder.labels, np.int64)
 
