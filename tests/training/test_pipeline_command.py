@@ -263,12 +263,13 @@ def test_ctrl_c_ends_the_step_and_training_goes_on_after_it(
         command("--epochs", 200, *arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
-        said = [child.stdout.readline() for _ in range(3)]
+        said = [child.stdout.readline() for _ in range(4)]
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=DEADLINE_S)
     assert "prepare: skipped" in said[0]
-    assert "goes on where it was" in said[1]
-    assert said[2].rstrip().endswith("--resume")
+    assert "audit: skipped" in said[1]
+    assert "goes on where it was" in said[2]
+    assert said[3].rstrip().endswith("--resume")
 
 
 def wait_for(path: Path, child: subprocess.Popen[str]) -> None:
