@@ -16,7 +16,7 @@ from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
 from line.section import SINKS as SINKS
-from line.section import Fraction, Section
+from line.section import Fraction, PathText, Section
 from line.section import Role as Role
 from line.transport_settings import TransportSettings
 from line.validation_errors import first_fault
@@ -36,10 +36,10 @@ class LineSettings(Section):
 
 
 class SourceSettings(Section):
-    spec: str = Field(
+    spec: PathText = Field(
         min_length=1, description="procedural, a folder, a video file, webcam:N or recording"
     )
-    replays: str = Field(description="run folder that is fed again; empty = none")
+    replays: PathText = Field(description="run folder that is fed again; empty = none")
     order: Literal["auto", "once", "random"] = Field(
         description="of a folder's pictures; auto = once"
     )
@@ -93,7 +93,7 @@ class CameraSettings(Section):
 
 
 class ModelSettings(Section):
-    path: str = Field(min_length=1, description="an .onnx or .ts file, or a folder holding one")
+    path: PathText = Field(min_length=1, description="an .onnx or .ts file, or a folder holding one")
     provider: Literal["cpu", "cuda", "openvino"]
 
 
@@ -174,7 +174,7 @@ class ReviewSettings(Section):
 
 
 class ResultSettings(Section):
-    dir: str = Field(min_length=1, description="where run folders are made")
+    dir: PathText = Field(min_length=1, description="where run folders are made")
     durability: Literal["process", "power"] = Field(
         description="what an acknowledged row survives: any process's death, or a power cut"
     )

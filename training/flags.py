@@ -31,7 +31,7 @@ def flags_of(section: type[Settings]) -> Callable[[Command], Callable[..., None]
         def run(config: Path | None = None, **values: Any) -> None:
             # A repeatable flag that was not given arrives as an empty list.
             given = {name: value for name, value in values.items() if value not in (None, [])}
-            command(given, config)
+            command(given, config and config.expanduser())
 
         parameters = [
             _positional(name, field) if name == section.positional else _flag(name, field, defaults)

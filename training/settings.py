@@ -5,10 +5,11 @@ Their default values are defaults.toml.
 
 from __future__ import annotations
 
+from os.path import expanduser
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
@@ -24,6 +25,16 @@ class Settings(BaseModel):
 
     table: ClassVar[str]
     positional: ClassVar[str | None] = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _with_home(cls, value: object) -> object:
+        """`~` written out in whatever names a path."""
+        if isinstance(value, list | tuple):
+            return tuple(map(cls._with_home, value))
+        if isinstance(value, str) and value.startswith("~"):
+            return expanduser(value)
+        return value.expanduser() if isinstance(value, Path) else value
 
 
 def flag_name(field: str) -> str:

@@ -86,7 +86,7 @@ def _classes(file: Path, engine: Engine) -> tuple[str, ...]:
     try:
         if inside is not None:
             return tuple(str(name) for name in json.loads(inside))
-        names = json.loads(index.read_text(encoding="utf-8"))
+        names = json.loads(index.read_text(encoding="utf-8-sig"))
         return tuple(str(names[str(number)]) for number in range(len(names)))
     except (ValueError, KeyError, TypeError) as error:
         where = index.name if inside is None else "scrapline.classes"

@@ -48,7 +48,7 @@ class Plan:
     def __init__(self, settings: PipelineSettings, config: Path | None) -> None:
         self._settings = settings
         self._config = config
-        self._tables = tomllib.loads(config.read_text(encoding="utf-8")) if config else {}
+        self._tables = tomllib.loads(config.read_text(encoding="utf-8-sig")) if config else {}
         out = settings.out
         named = out / "prepare" / settings.source.resolve().name  # a set is called by its folder
         self._data = named if self._does("prepare") else settings.source
