@@ -58,8 +58,8 @@ def _with_home(argument: str) -> str:
     """`~` as the shell writes it out, also behind `--option=`, where the shell does not."""
     option, equals, value = argument.partition("=")
     if option.startswith("--"):
-        return f"{option}{equals}{expanduser(value)}"
-    return expanduser(argument)
+        return f"{option}{equals}{expanduser(value)}"  # noqa: PTH111 - Path fails for ~unknown
+    return expanduser(argument)  # noqa: PTH111
 
 
 def run_command(arguments: list[str]) -> int:

@@ -93,7 +93,9 @@ class CameraSettings(Section):
 
 
 class ModelSettings(Section):
-    path: PathText = Field(min_length=1, description="an .onnx or .ts file, or a folder holding one")
+    path: PathText = Field(
+        min_length=1, description="an .onnx or .ts file, or a folder holding one"
+    )
     provider: Literal["cpu", "cuda", "openvino"]
 
 

@@ -18,6 +18,12 @@ Strength = Annotated[float, Field(ge=0, le=1)]
 Side = Annotated[int, Field(ge=32, le=1024)]
 
 
+def with_home(path: str | Path) -> str | Path:
+    """`~` written out; that of a user whom nobody knows is left as it is."""
+    text = str(path)
+    return type(path)(expanduser(text)) if text.startswith("~") else path  # noqa: PTH111
+
+
 class Settings(BaseModel):
     """Options of one command; frozen, and unknown names are refused."""
 
@@ -32,9 +38,7 @@ class Settings(BaseModel):
         """`~` written out in whatever names a path."""
         if isinstance(value, list | tuple):
             return tuple(map(cls._with_home, value))
-        if isinstance(value, str) and value.startswith("~"):
-            return expanduser(value)
-        return value.expanduser() if isinstance(value, Path) else value
+        return with_home(value) if isinstance(value, str | Path) else value
 
 
 def flag_name(field: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
+from os.path import expanduser
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -68,7 +69,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    return Path(expanduser(text))  # noqa: PTH111 - Path fails for ~unknown
 
 
 class RemoteWorker:
