@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
@@ -20,6 +20,7 @@ from line.section import Fraction, PathText, Section
 from line.section import Role as Role
 from line.transport_settings import TransportSettings
 from line.validation_errors import first_fault
+from pictures.class_names import complaint_about_names
 
 
 class LineSettings(Section):
@@ -223,6 +224,13 @@ class Settings(Section):
     results: ResultSettings
     record: RecordSettings
     events: tuple[Event, ...]
+
+    @field_validator("classes")
+    @classmethod
+    def _may_be_called_so(cls, classes: dict[str, ClassSettings]) -> dict[str, ClassSettings]:
+        if classes and (complaint := complaint_about_names(tuple(classes))):
+            raise ValueError(complaint)
+        return classes
 
     @model_validator(mode="after")
     def _deadline_lies_after_the_camera(self) -> Settings:
