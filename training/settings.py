@@ -11,6 +11,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from training.errors import BadInput
+
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -25,9 +27,9 @@ def with_home(path: str | Path) -> str | Path:
 
 
 class Settings(BaseModel):
-    """Options of one command; frozen, and unknown names are refused."""
+    """Options of one command; frozen, finite, and unknown names are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     table: ClassVar[str]
     positional: ClassVar[str | None] = None
@@ -44,3 +46,15 @@ class Settings(BaseModel):
 def flag_name(field: str) -> str:
     """`batch_size` → `--batch-size`."""
     return "--" + field.replace("_", "-")
+
+
+def best_of(path: Path) -> Path:
+    """The checkpoint that a path means: a run folder's best one, or the file itself.
+
+    Raises BadInput for a folder that holds none.
+    """
+    if not path.is_dir():
+        return path
+    if not (path / "best.pt").is_file():
+        raise BadInput(f"{path}: no best.pt in it: not a run folder, or no epoch is done")
+    return path / "best.pt"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from training.errors import BadInput
 from training.evaluate.engines import Answer
 from training.evaluate.model_file import ModelFile
 from training.pictures import MEAN_PIXEL, Picture, read_pixels
@@ -112,7 +113,8 @@ def ask_all(
 ) -> list[Answers]:
     """Answers per way. Each picture goes all ways in turn, so that a busy machine hurts all alike.
 
-    Raises BadInput that names the first picture that cannot be read.
+    Raises BadInput that names the first picture that cannot be read, or for which an answer is not
+    a number.
     """
     answers: list[list[Answer]] = [[] for _ in ways]
     times: list[list[float]] = [[] for _ in ways]
@@ -125,8 +127,11 @@ def ask_all(
         picture = read_pixels(file)
         for number, way in enumerate(ways):
             began = time.perf_counter()
-            answers[number].append(way.ask(model, picture))
+            answer = way.ask(model, picture)
             times[number].append((time.perf_counter() - began) * 1e3)
+            if not answer.is_finite:
+                raise BadInput(f"{model.path}: its answer to {file} is not a number")
+            answers[number].append(answer)
     return [_joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
 
 

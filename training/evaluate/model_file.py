@@ -11,6 +11,7 @@ import numpy as np
 
 from training.errors import BadInput
 from training.evaluate.engines import Engine, onnx_engine
+from training.settings import best_of
 
 SUFFIXES = (".onnx", ".ts", ".pt")
 
@@ -37,7 +38,7 @@ class ModelFile:
         Raises:
             BadInput: naming the file and what is wrong with it.
         """
-        file = path / "best.pt" if path.is_dir() else path
+        file = best_of(path)
         if file.suffix not in SUFFIXES:
             raise BadInput(f"{path}: not a model ({', '.join(SUFFIXES)} or a run folder)")
         try:

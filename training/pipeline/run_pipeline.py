@@ -28,6 +28,7 @@ from training.pipeline.options import PipelineSettings
 from training.pipeline.record import Done, Record, fingerprints
 from training.pipeline.steps import Plan, Step
 from training.report.sources import PIPELINE_FILE
+from training.settings import best_of
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on from here"
@@ -138,7 +139,7 @@ def _check(settings: PipelineSettings) -> None:
         raise BadInput(f"--source {source}: at least two class folders are needed")
     if "prepare" in settings.skip and not (given and (source / "val").is_dir()):
         raise BadInput(f"--skip prepare: {source} has no train/ and val/")
-    if weights not in (None, "imagenet", "none") and not Path(weights).is_file():
+    if weights not in (None, "imagenet", "none") and not best_of(Path(weights)).is_file():
         raise BadInput(f"--weights {weights}: no such file")
     if out.resolve().is_relative_to(source.resolve()):
         raise BadInput(f"--out {out}: is inside --source {source}")

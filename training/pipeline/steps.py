@@ -13,7 +13,7 @@ from training.folders import class_names
 from training.pipeline.options import PipelineSettings
 from training.report.model_text import ReportedModel
 from training.report.sources import shown
-from training.settings import flag_name
+from training.settings import best_of, flag_name
 
 LINE_RUNNER = Path(__file__).parents[2] / "run_line.py"
 
@@ -126,11 +126,11 @@ class Plan:
             if value is not None
             for word in (flag_name(name), value)
         ]
-        weights = Path(self._settings.weights or "")
+        weights = self._settings.weights
         return self._trainer(
             "train",
             ("--data", self._data, "--out", self._run, *flags),
-            inputs=(self._data, *([weights] if weights.is_file() else [])),
+            inputs=(self._data, *_file_of(weights)),
             outputs=(self._run / "best.pt", self._run / "metrics.json", self._run / "history.csv"),
             resumes_from=self._run / "last.pt",
         )
@@ -214,3 +214,10 @@ class Plan:
             self._folder("line") / "summary.json": self._does("line"),
         }
         return [file for file, there in wanted.items() if there]
+
+
+def _file_of(weights: str | None) -> tuple[Path, ...]:
+    """The file that `--weights` means; none where it is a word."""
+    if weights in (None, "imagenet", "none"):
+        return ()
+    return (best_of(Path(weights)),)

@@ -16,6 +16,7 @@ from PIL import Image
 from training.folders import PictureFolder
 from training.metrics import Confusion
 from training.pictures import open_picture
+from training.whole_file import replace_text
 
 TEMPLATE = Path(__file__).with_name("error_page.html.j2")
 THUMBNAIL_PX = (256, 192)
@@ -69,7 +70,7 @@ def write_error_page(
             if members
         ],
     )
-    path.write_text(text, encoding="utf-8")
+    replace_text(path, text)
 
 
 def _surest_errors(probabilities: Probabilities, labels: NDArray[np.int64]) -> list[int]:

@@ -156,9 +156,9 @@ def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_pa
     out = tmp_path / "whole"
     start = stopped_run(data, out)
     fit(start.train_settings(), SILENT, start)
-    (out / "last.partial.pt").write_bytes(b"torn")
+    (out / ".last.pt.partial").write_bytes(b"torn")
     start.save(out / "last.pt")
-    assert not (out / "last.partial.pt").exists()
+    assert not (out / ".last.pt.partial").exists()
     fit(start.train_settings(), SILENT, start)
     assert_same(out, finished_run)
 
