@@ -137,7 +137,7 @@ def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     # JSON has no word for infinite.
     table = [{k: None if v == math.inf else v for k, v in asdict(row).items()} for row in rows]
-    replace_table(folder / "quantize.csv", [list(table[0]), *(row.values() for row in table)])
+    replace_table(folder / "quantize.csv", [list(table[0]), *(list(row.values()) for row in table)])
     text = json.dumps({**facts, "rows": table}, indent=2, ensure_ascii=False)
     replace_text(folder / "quantize.json", text + "\n")
 
