@@ -29,6 +29,7 @@ from training.pipeline.record import Done, Record, fingerprints
 from training.pipeline.steps import Plan, Step
 from training.report.sources import PIPELINE_FILE
 from training.settings import best_of
+from training.whole_file import naming
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on from here"
@@ -95,7 +96,10 @@ class Pipeline:
         )
         self._record.put(done)
         self._say(f"  $ {step.command}{''.join(f' {word}' for word in more)}")
-        log.write_text("" if not more else f"{log.read_text(encoding='utf-8')}\n", encoding="utf-8")
+        with naming(log):
+            log.write_text(
+                "" if not more else f"{log.read_text(encoding='utf-8')}\n", encoding="utf-8"
+            )
         for output in step.outputs:
             output.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
