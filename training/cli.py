@@ -6,6 +6,7 @@ Imports of torch stand inside the commands, so that `--help` and a misspelt flag
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ console = Console(soft_wrap=True)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit; a known error becomes one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files may be of any encoding, or of none
+            stream.reconfigure(errors="backslashreplace")
     try:
         given = sys.argv[1:] if arguments is None else arguments
         sys.exit(app(given or ["--help"], standalone_mode=False) or 0)

@@ -11,8 +11,10 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from training.errors import BadInput
 from training.folders import PictureFolder
-from training.pictures import check_picture, open_picture
+from training.pictures import open_picture
+from training.unreadable import refuse_unreadable
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -48,8 +50,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         if len(self._files) * 3 * side_px**2 <= memory_gb * 1e9:
             self._kept = self._decode_all()
         else:
-            for path in self._files:
-                check_picture(path)
+            refuse_unreadable(self._files)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -65,5 +66,9 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         # Filled in place: a list of pictures and their stack would need the memory twice.
         kept = torch.empty(len(self._files), 3, self._side_px, self._side_px, dtype=torch.uint8)
         for index, path in enumerate(self._files):
-            kept[index] = read_square(path, self._side_px)
+            try:
+                kept[index] = read_square(path, self._side_px)
+            except BadInput:
+                refuse_unreadable(self._files[index:])
+                raise
         return kept

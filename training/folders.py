@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pictures import picture_file
+from rich.console import Console
+
+from pictures.picture_folder import FoundPictures, in_words, is_passed_over
 from training.errors import BadInput
 
-SUFFIXES = picture_file.SUFFIXES
+LOOSE = "pictures beside class folders"
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class PictureFolder:
     classes: tuple[str, ...]
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    """what else lies there, by kind"""
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -51,10 +56,27 @@ def joined(root: Path, parts: Sequence[PictureFolder]) -> PictureFolder:
 
 
 def class_names(root: Path) -> tuple[str, ...]:
-    """Sorted names of a folder's class folders. BadInput if there is no such folder."""
+    """Sorted names of a folder's class folders. Raises BadInput, naming the folder.
+
+    Hidden folders and those of the system are none.
+    """
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder")
-    return tuple(sorted(d.name for d in root.iterdir() if d.is_dir() and d.name[0] != "."))
+    names = sorted(d.name for d in root.iterdir() if d.is_dir() and not is_passed_over(d.name))
+    for name in names:
+        if not is_utf8(name):
+            shown = ascii(str(root / name))[1:-1]
+            raise BadInput(f"{shown}: the name of a class folder has to be UTF-8")
+    return tuple(names)
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a file's name is text: the system keeps bytes, which may be of another encoding."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_folder(root: Path, classes: Sequence[str] | None = None) -> PictureFolder:
@@ -63,20 +85,63 @@ def read_folder(root: Path, classes: Sequence[str] | None = None) -> PictureFold
     With `classes` (the order of the labels) the folder may lack a class, but may not have
     another. Raises BadInput for an unknown class, one without pictures, or no class at all.
     """
-    found = class_names(root)
-    if not found:
+    names = class_names(root)
+    if not names:
         raise BadInput(f"{root}: no class folders")
-    known = tuple(classes) if classes is not None else found
-    unknown = sorted(set(found) - set(known))
+    known = tuple(classes) if classes is not None else names
+    unknown = sorted(set(names) - set(known))
     if unknown:
         raise BadInput(f"{root / unknown[0]}: class is not one of {', '.join(known)}")
-    paths: list[Path] = []
-    labels: list[int] = []
-    for name in found:
-        pictures = _pictures(root, name)
-        paths += pictures
-        labels += [known.index(name)] * len(pictures)
-    return PictureFolder(root, known, tuple(paths), tuple(labels))
+    found = found_pictures(root)
+    by_class: dict[str, list[Path]] = {name: [] for name in names}
+    passed_over = Counter(found.passed_over)
+    for path in map(Path, found.paths):
+        if len(path.parts) > 1:
+            by_class[path.parts[0]].append(path)
+        else:
+            passed_over[LOOSE] += 1
+    for name, paths in by_class.items():
+        if not paths:
+            others = said(found_pictures(root / name).passed_over)
+            raise BadInput(f"{root / name}: class folder without pictures{others}")
+        paths.sort()
+    return PictureFolder(
+        root,
+        known,
+        tuple(path for paths in by_class.values() for path in paths),
+        tuple(known.index(name) for name, paths in by_class.items() for _ in paths),
+        passed_over,
+    )
+
+
+def found_pictures(root: Path) -> FoundPictures:
+    """All pictures below a folder. Raises BadInput, naming the folder that cannot be read."""
+    if not root.is_dir():
+        raise BadInput(f"{root}: no such folder")
+    try:
+        return FoundPictures.below(root)
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror or error}") from error
+
+
+def loose_pictures(root: Path) -> FoundPictures:
+    """Every picture at any depth of a folder. Raises BadInput if there is none."""
+    found = found_pictures(root)
+    if not found.paths:
+        raise BadInput(f"{root}: no pictures{said(found.passed_over)}")
+    return found
+
+
+def said(passed_over: Mapping[str, int]) -> str:
+    """`; passed over: 12 .HEIC, 3 hidden`, or "" if there is nothing."""
+    return f"; passed over: {in_words(passed_over)}" if passed_over else ""
+
+
+def say_passed_over(console: Console, root: Path, passed_over: Mapping[str, int]) -> None:
+    """Print a line about what is in a folder beside its pictures, if there is anything."""
+    if passed_over:
+        shown = ascii(str(root))[1:-1] if not is_utf8(str(root)) else str(root)
+        console.print(f"{shown}: passed over {in_words(passed_over)}", markup=False)
 
 
 def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
@@ -116,12 +181,18 @@ def whole_or_not_at_all(folder: Path) -> Iterator[None]:
 def set_name(root: Path) -> str:
     """A set's name: its folder's, or the parent's where that only says which split it is."""
     resolved = root.resolve()
-    return resolved.parent.name if resolved.name in {"train", "val", "test"} else resolved.name
+    return resolved.parent.name if split_of(resolved.name) else resolved.name
 
 
-def _pictures(root: Path, name: str) -> list[Path]:
-    files = sorted((root / name).rglob("*"))
-    pictures = [f.relative_to(root) for f in files if f.suffix.lower() in SUFFIXES]
-    if not pictures:
-        raise BadInput(f"{root / name}: class folder without pictures")
-    return pictures
+_SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    "calibration": "calibration",
+}
+"""What people call the parts of a set, in lower case; each is accepted in any."""
+
+
+def split_of(name: str) -> str | None:
+    """Which part of a set a folder of this name is: `Valid` → `val`; None if it is none."""
+    return _SPLIT_NAMES.get(name.lower())

@@ -17,7 +17,7 @@ from rich.text import Text
 from line import pictures
 from line.errors import BadInput, ModelError, PictureError
 from line.plain_text import plain
-from pictures.picture_file import SUFFIXES
+from pictures.picture_folder import FoundPictures, in_words
 from workers.model import Model
 
 _LONGEST_REASON = 1000
@@ -54,17 +54,25 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()
-            )
-            if not found:
-                raise BadInput(f"{path}: holds no pictures")
-            files += found
+            files += _pictures_below(path)
         elif path.is_file():
             files.append(path)
         else:
             raise BadInput(f"{path}: no such file or folder")
     return files
+
+
+def _pictures_below(folder: Path) -> list[Path]:
+    try:
+        found = FoundPictures.below(folder)
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror or error}") from None
+    if not found.paths:
+        others = in_words(found.passed_over)
+        raise BadInput(
+            f"{folder}: holds no pictures" + (f"; passed over: {others}" if others else "")
+        )
+    return [folder / path for path in found.paths]
 
 
 def classify(

@@ -1,7 +1,8 @@
 """What people said, in the forms that others read.
 
     class folders    CLASS/RUN-FRAME.png …, labels.csv: for any trainer, as a zip file or a folder
-    Label Studio     one JSON file, read by `python -m training ingest` and by Label Studio's import
+    Label Studio     one JSON file, read by `python -m training ingest` and by Label Studio's
+                     import, and the labelling interface that it is made for
 
 A picture lies in the class that was said last. Pictures of none of the classes, and items whose
 picture was not kept, stand in labels.csv alone.
@@ -22,17 +23,21 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, BinaryIO
 from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
 
 from console.inside import is_name, open_inside
 from line.errors import BadInput
 from line.outcome import decode_top3
 from line.plain_text import cells_of
 from line.run_files.review_file import NONE_OF_THESE, Label, QueuedItem, ReviewFile
+from line.run_files.run_folder import classes_of
 
 FOLDER = "labelled"
 """class folders are written to RUN_DIR/review/labelled"""
 LOCAL_FILES = "/data/local-files/?d="
 """Label Studio serves pictures of its own disk there; its document root is the folder of runs"""
+CONTROL, IMAGE = "choice", "image"
+"""Names in the labelling interface."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,17 @@ def label_studio(run_dir: Path) -> str:
     return json.dumps(tasks, indent=2, ensure_ascii=False) + "\n"
 
 
+def labelling_interface(run_dir: Path) -> str:
+    """Label Studio's labelling interface for those tasks, with the classes of the run."""
+    names = (*(name for name in classes_of(run_dir) if name != NONE_OF_THESE), NONE_OF_THESE)
+    choices = "".join(f"    <Choice value={quoteattr(name)}/>\n" for name in names)
+    return (
+        f'<View>\n  <Image name="{IMAGE}" value="${IMAGE}"/>\n'
+        f'  <Choices name="{CONTROL}" toName="{IMAGE}" choice="single">\n{choices}'
+        '  </Choices>\n  <Text name="doubt" value="$top3"/>\n</View>\n'
+    )
+
+
 def _task(run: str, item: QueuedItem, said: list[Label]) -> dict[str, Any]:
     return {
         "data": {
@@ -109,7 +125,9 @@ def _task(run: str, item: QueuedItem, said: list[Label]) -> dict[str, Any]:
         "annotations": [
             {
                 "result": [_choice(label.label)],
-                "completed_by": label.who,
+                # Label Studio refuses a `completed_by` that is none of its users.
+                "labelled_by": label.who,
+                "ground_truth": label == said[-1],
                 "created_at": label.when,
                 "updated_at": label.when,
                 "was_cancelled": False,
@@ -135,8 +153,8 @@ def _ranking(top3: str) -> list[tuple[str, float]]:
 
 def _choice(label: str) -> dict[str, Any]:
     return {
-        "from_name": "choice",
-        "to_name": "image",
+        "from_name": CONTROL,
+        "to_name": IMAGE,
         "type": "choices",
         "value": {"choices": [label]},
     }

@@ -13,7 +13,7 @@ from nicegui import app
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from console.review_page.export_formats import label_studio, write_zip
+from console.review_page.export_formats import label_studio, labelling_interface, write_zip
 from console.runs_page.run_shelf import Shelf
 from line.errors import BadInput
 
@@ -21,7 +21,7 @@ ROUTE = "/review-export"
 
 
 def export_address(run: str, kind: str) -> str:
-    """Where a run's labels are served, as `zip` or `json`."""
+    """Where a run's labels are served, as `zip` or `json`; `xml` is Label Studio's interface."""
     return f"{ROUTE}/{quote(run, safe='')}/labels.{kind}"
 
 
@@ -35,6 +35,10 @@ def add_exports(shelf: Shelf) -> None:
     @app.get(ROUTE + "/{run}/labels.json")
     def as_json(run: str) -> Response:
         return _or_why_not(lambda: _json(shelf.folder(run)))
+
+    @app.get(ROUTE + "/{run}/labels.xml")
+    def interface(run: str) -> Response:
+        return _or_why_not(lambda: _xml(shelf.folder(run)))
 
 
 def _zip(run_dir: Path) -> Response:
@@ -59,6 +63,14 @@ def _json(run_dir: Path) -> Response:
         label_studio(run_dir),
         media_type="application/json",
         headers=_named(f"{run_dir.name}-label-studio.json"),
+    )
+
+
+def _xml(run_dir: Path) -> Response:
+    return Response(
+        labelling_interface(run_dir),
+        media_type="application/xml",
+        headers=_named(f"{run_dir.name}-label-studio.xml"),
     )
 
 

@@ -86,6 +86,9 @@ class ExportPanel:
             with block("div", "row"):
                 self._download("Class folders (.zip)", run_dir.name, "zip")
                 self._download("Label Studio (.json)", run_dir.name, "json")
+                self._download("its interface (.xml)", run_dir.name, "xml")
+            root = run_dir.resolve().parent
+            text("p", f"Label Studio's LOCAL_FILES_DOCUMENT_ROOT: {root}", "dim spaced")
             text("p", "The trainer reads the labels from the run folder:", "dim spaced")
             _command(ingest_command(run_dir, classes))
             with block("div", "row spaced"):

@@ -17,6 +17,7 @@ import json
 import os
 import struct
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -29,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from line.errors import BadInput
 from line.plain_text import plain
 from pictures.picture_file import SUFFIXES
+from pictures.picture_folder import PICTURE, in_words, look_through
 from pictures.regular_file import open_regular
 
 
@@ -39,13 +41,14 @@ class Listing:
     paths: list[str]
     """inside the folder, sorted"""
     classes: tuple[str, ...] | None
+    passed_over: str = ""
+    """what else lies there, counted by kind, in words"""
 
 
 def list_pictures(root: Path, max_items: int) -> Listing:
     """Where sub-folders hold pictures, they are the classes; else `root` itself does.
 
-    Hidden files and folders are passed over, links to folders are not followed, and no file is
-    opened.
+    What counts as a picture says `pictures.picture_folder`; no file is opened.
 
     Raises:
         BadInput: naming the path, for a folder that is missing or may not be read, without pictures
@@ -54,7 +57,8 @@ def list_pictures(root: Path, max_items: int) -> Listing:
     if not root.is_dir():
         raise BadInput(f"{plain(str(root))}: no such folder")
     found: list[str] = []
-    for path in _pictures(root, ""):
+    others: Counter[str] = Counter()
+    for path in _pictures(root, others):
         found.append(path)
         if len(found) > max_items:
             most = f"more pictures than source.max_items = {max_items}"
@@ -63,40 +67,27 @@ def list_pictures(root: Path, max_items: int) -> Listing:
     loose = [path for path in found if "/" not in path]
     if not found:
         names = " ".join(sorted(SUFFIXES))
-        raise BadInput(f"{plain(str(root))}: no pictures in it ({names})")
+        what = f"; passed over: {plain(in_words(others))}" if others else ""
+        raise BadInput(f"{plain(str(root))}: no pictures in it ({names}){what}")
     if not loose:
-        return Listing(found, tuple(sorted({path.split("/", 1)[0] for path in found})))
+        classes = tuple(sorted({path.split("/", 1)[0] for path in found}))
+        return Listing(found, classes, plain(in_words(others)))
     if len(loose) < len(found):
         stray = plain(str(root / loose[0]))
         raise BadInput(f"{stray}: lies beside class folders, so its class is not known")
-    return Listing(found, None)
+    return Listing(found, None, plain(in_words(others)))
 
 
-def _pictures(root: Path, inside: str) -> Iterator[str]:
-    folders = [inside]
-    while folders:
-        inside = folders.pop()
-        try:
-            with os.scandir(root / inside) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(f"{inside}{entry.name}/")
-                    elif _is_picture(entry):
-                        yield f"{inside}{entry.name}"
-        except OSError as error:
-            where = plain(str(root / inside))
-            raise BadInput(f"{where}: {error.strerror or error}") from None
-
-
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    if Path(entry.name).suffix.lower() not in SUFFIXES:
-        return False
+def _pictures(root: Path, passed_over: Counter[str]) -> Iterator[str]:
     try:
-        return entry.is_file()
-    except OSError:  # a link to itself
-        return False
+        for path, kind in look_through(root):
+            if kind == PICTURE:
+                yield path
+            else:
+                passed_over[kind] += 1
+    except OSError as error:
+        where = plain(str(error.filename))
+        raise BadInput(f"{where}: {error.strerror or error}") from None
 
 
 NAME = "pictures.list"

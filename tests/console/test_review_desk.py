@@ -14,11 +14,17 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
+from xml.etree import ElementTree
 
 import pytest
 
 from console.review_page.desk import Desk
-from console.review_page.export_formats import label_studio, write_folder, write_zip
+from console.review_page.export_formats import (
+    label_studio,
+    labelling_interface,
+    write_folder,
+    write_zip,
+)
 from console.review_page.item_leases import LEASE_S, Wanted
 from line.errors import BadInput
 from line.run_files.review_file import NONE_OF_THESE
@@ -364,8 +370,30 @@ def test_label_studio_gets_labels_and_open_tasks(labelled):
         for annotation in tasks["friday/0-2"]["annotations"]
     ]
     assert choices == [["glass"], ["metal"]]
+    counting = [one["ground_truth"] for one in tasks["friday/0-2"]["annotations"]]
+    assert counting == [False, True]
+    for task in tasks.values():
+        for annotation in task["annotations"]:
+            assert "completed_by" not in annotation, "Label Studio takes its own users alone"
+            assert annotation["labelled_by"] == "eva"
     assert tasks["friday/0-4"]["annotations"] == [], "what was taken back"
     assert tasks["friday/0-6"]["predictions"][0]["result"][0]["value"]["choices"] == ["glass"]
+
+
+def test_label_studio_gets_an_interface_that_fits_the_tasks(labelled):
+    interface = ElementTree.fromstring(labelling_interface(labelled))
+    [image], [control] = interface.findall("Image"), interface.findall("Choices")
+    offered = [choice.get("value") for choice in control.findall("Choice")]
+    assert offered == [*(c for c in Desk(labelled, "eva").classes), NONE_OF_THESE]
+    for task in json.loads(label_studio(labelled)):
+        assert image.get("value").removeprefix("$") in task["data"]
+        for said in (*task["annotations"], *task["predictions"]):
+            [result] = said["result"]
+            assert (result["from_name"], result["to_name"]) == (
+                control.get("name"),
+                image.get("name"),
+            )
+            assert set(result["value"]["choices"]) <= set(offered)
 
 
 # -- the trainer ---------------------------------------------------------------------------------

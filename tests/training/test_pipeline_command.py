@@ -19,6 +19,12 @@ pytest.importorskip("torch", reason="the trainer needs torch")
 
 from small_runs import write_pictures
 
+from training.cli import main
+from training.options import load
+from training.pipeline.options import PipelineSettings
+from training.pipeline.step import Step
+from training.pipeline.steps import Plan
+
 Refused = Callable[..., str]
 
 # Eight processes that each load torch, on a machine that may have other work.
@@ -102,7 +108,17 @@ def done(source: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -
 def test_every_step_is_recorded(done: Path) -> None:
     recorded = steps(done)
     assert list(recorded) == [
-        *("prepare", "train", "export", "quantize", "calibrate", "evaluate", "line", "report")
+        *(
+            "prepare",
+            "audit",
+            "train",
+            "export",
+            "quantize",
+            "calibrate",
+            "evaluate",
+            "line",
+            "report",
+        )
     ]
     for name, step in recorded.items():
         assert step["exit_code"] == 0
@@ -112,10 +128,13 @@ def test_every_step_is_recorded(done: Path) -> None:
         assert Path(step["log"]).is_file(), name
 
 
-def test_the_line_ran_the_calibrated_model_on_all_of_val(done: Path) -> None:
+def test_the_line_ran_the_calibrated_model_on_all_of_test(done: Path) -> None:
     summary = json.loads((done / "line" / "summary.json").read_text())
     evaluated = json.loads((done / "evaluate" / "metrics.json").read_text())
-    assert summary["items"] == {"fed": 20, "logged": 20, "lost": 0, "duplicates": 0}
+    manifest = json.loads((done / "prepare/colours/manifest.json").read_text())
+    fed = sum(manifest["counts"]["test"].values())
+    assert summary["items"] == {"fed": fed, "logged": fed, "lost": 0, "duplicates": 0}
+    assert evaluated["pictures"] == fed
     assert summary["model"]["sha256"] == evaluated["model"]["sha256"]
 
 
@@ -133,6 +152,51 @@ def test_report_and_card_hold_the_measured_figures(done: Path) -> None:
     assert "Trained on colours" in card
     for name in ("prepare", "train", "export", "quantize", "calibrate"):
         assert steps(done)[name]["command"] in card
+    # Val chose the epoch and the variant; threshold and figures are of pictures that chose nothing.
+    assert "pictures of calibration of colours" in card
+    assert "which chose nothing else" in card
+    assert "Not clean" not in report + card
+    assert f"Pictures: {done}/prepare/colours/test" in report
+    audited = json.loads((done / "audit" / "audit.json").read_text())
+    assert not any("across splits" in pair["marks"] for pair in audited["duplicates"])
+
+
+def first_steps(source: Path, out: Path, **options: object) -> dict[str, Step]:
+    """The steps up to training, with `prepare` done."""
+    settings = load(PipelineSettings, {"source": source, "out": out, **options})
+    found = {}
+    for step in Plan(settings, None).steps():
+        found[step.name] = step
+        if step.name == "prepare":
+            with pytest.raises(SystemExit) as ended:
+                main(list(step.arguments[2:]))
+            assert ended.value.code == 0
+        if step.name == "train":
+            break
+    return found
+
+
+def test_what_there_are_too_few_pictures_for_is_said_before_training(tmp_path: Path) -> None:
+    source, out = write_pictures(tmp_path / "few", 6), tmp_path / "out"
+    train = first_steps(source, out)["train"]
+    part = out / "prepare/few/calibration"
+    assert train.notes == (
+        f"{part}: 3 pictures are too few to promise a precision of 0.99: 299 are, without an error",
+        f"{part}: 3 pictures are too few for sets that hold the true class with probability 0.9: "
+        "9 are enough",
+        "the best threshold there is will be used; model, card and report will say so",
+        "too few pictures for batches of 32: batches of 8",
+    )
+    assert train.arguments[-2:] == ("--batch", "8")
+
+
+def test_without_a_part_held_back_it_calibrates_on_val(tmp_path: Path) -> None:
+    source, out = write_pictures(tmp_path / "few", 10), tmp_path / "out"
+    (source / "grey" / "torn.png").write_bytes(b"torn")
+    done = first_steps(source, out, calibration_share=0.0, skip_bad=True, group_by="grey.")
+    assert done["train"].notes[0].startswith(f"{out}/prepare/few/val: ")
+    assert "--skip-bad" in done["prepare"].arguments
+    assert done["audit"].inputs == (out / "prepare/few",)
 
 
 def test_a_second_start_does_only_what_has_changed(
@@ -141,7 +205,7 @@ def test_a_second_start_does_only_what_has_changed(
     arguments = ("--source", source, "--out", done, "--config", config, "--weights", "none")
     again = piped(*arguments)
     assert again.returncode == 0
-    assert again.stdout.count("skipped, nothing has changed") == 8
+    assert again.stdout.count("skipped, nothing has changed") == 9
 
     (done / "line" / "summary.json").unlink()
     mended = piped(*arguments)
@@ -149,7 +213,7 @@ def test_a_second_start_does_only_what_has_changed(
     assert "evaluate: skipped" in mended.stdout
     assert "summary.json is not what it wrote" in mended.stdout
     assert "report: " in mended.stdout
-    assert mended.stdout.count("skipped") == 6
+    assert mended.stdout.count("skipped") == 7
 
 
 def test_a_failing_step_is_named_and_the_next_start_goes_on(

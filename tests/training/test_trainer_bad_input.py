@@ -347,13 +347,6 @@ CASES: dict[str, Case] = {
         ),
         "squeezenet.pt: ",
     ),
-    "select: truncated picture": (
-        lambda b: (
-            *("select", b.torn_val, "--model", b.run),
-            *("--count", "2", "--out", b.out),
-        ),
-        "green1.png: not a readable picture",
-    ),
     "select: impossible out": (
         lambda b: (
             *("select", b.colours, "--strategy", "random"),

@@ -80,6 +80,7 @@ def audit(settings: AuditSettings, console: Console) -> Findings:
     findings = examine(settings, embedder, console)
     print_findings(findings, console, settings.shown)
     _write(findings, settings, console)
+    console.print(Text(findings.in_a_line))
     if settings.strict and findings.grave:
         grave = ", ".join(f"{what}: {count}" for what, count in findings.grave.items())
         raise TrainingError(f"--strict: {grave}")

@@ -139,7 +139,7 @@ def near_pairs(prints: Fingerprints, most_bits: int, least_correlation: float) -
     entries, details = [entries[i] for i in telling], details[telling]
     hashes = perceptual_hashes(thumbnails[telling])
     found: list[Pair] = []
-    for first, second in _candidates(hashes, most_bits):
+    for first, second in candidates(hashes, most_bits):
         correlation = np.einsum("ij,ij->i", details[first], details[second])
         alike = correlation >= least_correlation
         found += _pairs(prints, entries, hashes, first[alike], second[alike], correlation[alike])
@@ -174,7 +174,7 @@ def less_background(thumbnails: Floats) -> Floats:
     return vectors
 
 
-def _candidates(
+def candidates(
     hashes: NDArray[np.uint64], most_bits: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Positions of pairs, first < second, whose hashes differ in few bits; a block at a time."""

@@ -17,7 +17,7 @@ from training.audit.reading import UNSPLIT, Entry
 from training.errors import BadInput
 from training.whole_file import replace_text
 
-HELD_OUT_FIRST = ("test", "val", "train", UNSPLIT)
+HELD_OUT_FIRST = ("test", "calibration", "val", "train", UNSPLIT)
 
 
 def exclusions(findings: Findings, label_errors: bool) -> dict[Entry, str]:

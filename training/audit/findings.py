@@ -95,6 +95,22 @@ class Findings:
         }
         return {what: count for what, count in counts.items() if count}
 
+    @property
+    def in_a_line(self) -> str:
+        """What was found, counted."""
+        thin = len(self.census.thin(self.least))
+        within = len(self.marked(Mark.WITHIN))
+        counts = self.grave | {
+            what: count
+            for what, count in {
+                "pairs within a split": within,
+                "likely label errors": len(self.label_errors),
+                f"classes with fewer than {self.least} pictures in a split": thin,
+            }.items()
+            if count
+        }
+        return ", ".join(f"{what}: {count}" for what, count in counts.items()) or "nothing found"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; every path is relative to `data`."""
         listing = self.scan.listing
@@ -102,7 +118,8 @@ class Findings:
             "format": FORMAT,
             "data": str(listing.root),
             "pictures": len(listing.entries),
-            "ignored_files": listing.ignored,
+            "ignored_files": sum(listing.passed_over.values()),
+            "passed_over": dict(listing.passed_over),
             "unreadable": _reasons(self.scan.unreadable.items()),
             "damaged": _reasons(self.scan.damaged.items()),
             "duplicates": [_pair(pair) for pair in self.pairs],

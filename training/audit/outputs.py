@@ -14,6 +14,7 @@ from rich.text import Text
 from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings
 from training.audit.reading import Entry
+from training.folders import say_passed_over
 from training.whole_file import replace_table, replace_text
 
 COLUMNS = (
@@ -82,6 +83,7 @@ def print_findings(findings: Findings, console: Console, shown: int) -> None:
     listing, census = findings.scan.listing, findings.census
     splits = ", ".join(f"{sum(n.values())} in {split}" for split, n in census.counts.items())
     console.print(Text(f"{listing.root}: {len(listing.entries)} pictures, {splits}"))
+    say_passed_over(console, listing.root, listing.passed_over)
     _print(console, _summary(findings))
     _print(console, _classes(findings))
     console.print(Text(_sizes(findings, shown)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from pictures.picture_folder import in_words
 from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings, LabelError
 from training.audit.reading import Entry
@@ -88,6 +89,7 @@ def write_page(path: Path, findings: Findings, pictured: int) -> None:
         most=max(max(counts.values()) for counts in findings.census.counts.values()),
         sections=_sections(findings, pictured),
         thumbnail=thumbnail,
+        in_words=in_words,
     )
     replace_text(path, text)
 

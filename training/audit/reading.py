@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.errors import BadInput
-from training.folders import SUFFIXES, class_names
+from training.folders import LOOSE, class_names, found_pictures, said
 from training.pictures import open_picture
-from training.prepare.prepared_folder import SPLITS
+from training.split_folders import split_folders
 
 
 @dataclass(frozen=True)
@@ -113,34 +114,32 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """All pictures below `root`, by split, class and path; `ignored` other files lie there too."""
+    """All pictures below `root`, by split, class and path; `passed_over`: what else is there."""
 
     root: Path
     splits: tuple[str, ...]
     classes: tuple[str, ...]
     entries: tuple[Entry, ...]
-    ignored: int
+    passed_over: Mapping[str, int]
 
 
 def list_pictures(root: Path) -> Listing:
     """Find the pictures. Raises BadInput if there is no such folder, or no picture in it."""
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder")
-    # The same sign by which `prepare` tells a split folder from a folder of classes.
-    splits: tuple[str, ...] = (UNSPLIT,)
-    if (root / "train").is_dir():
-        splits = tuple(split for split in SPLITS if (root / split).is_dir())
+    splits = split_folders(root) or {UNSPLIT: root}
     classes: set[str] = set()
     entries: list[Entry] = []
-    ignored = 0
-    for split in splits:
-        top = root if split == UNSPLIT else root / split
-        for label in class_names(top):
-            classes.add(label)
-            files = [file for file in sorted((top / label).rglob("*")) if not file.is_dir()]
-            pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-            ignored += len(files) - len(pictures)
-            entries += [Entry(file.relative_to(root), split, label) for file in pictures]
+    passed_over: Counter[str] = Counter()
+    for split, top in splits.items():
+        classes.update(class_names(top))
+        found = found_pictures(top)
+        passed_over.update(found.passed_over)
+        for path in sorted(map(Path, found.paths)):
+            if len(path.parts) == 1:
+                passed_over[LOOSE] += 1
+            else:
+                entries.append(Entry((top / path).relative_to(root), split, path.parts[0]))
     if not entries:
-        raise BadInput(f"{root}: no pictures in class folders")
-    return Listing(root, splits, tuple(sorted(classes)), tuple(entries), ignored)
+        raise BadInput(f"{root}: no pictures in class folders{said(passed_over)}")
+    return Listing(root, tuple(splits), tuple(sorted(classes)), tuple(entries), passed_over)

@@ -8,7 +8,7 @@ scrapline.precision     how precise they were on these pictures
 scrapline.coverage      share of these pictures that reach the threshold
 scrapline.conformal     JSON: level, kind, pictures and least probability of each class
 scrapline.novelty_energy  energy that 95% of these pictures do not exceed, if the file gives it
-scrapline.calibration   JSON: on what, from which file, scores before and after
+scrapline.calibration   JSON: on what, from which file, scores before and after, cautions
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ import onnx
 from onnx import helper
 from rich.console import Console
 
-from training.calibrate.conformal import ConformalSets, choose_kind
+from training.calibrate.conformal import ConformalSets, Kind, choose_kind, pictures_needed
 from training.calibrate.model_graph import divide_logits, like_twin
 from training.calibrate.options import CalibrateSettings
+from training.calibrate.promise import caution_of
 from training.calibrate.summary import Calibration, print_calibration
+from training.clean_figures import caution_about
 from training.errors import BadInput, ParityError
 from training.evaluate.answers import Answers, Ints, Way, ask_all
 from training.evaluate.calibration_scores import fit_temperature, scores, with_temperature
@@ -36,18 +38,20 @@ from training.evaluate.model_file import ModelFile
 from training.evaluate.novelty import limit_of_known
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.export.contract import ENERGY
-from training.folders import PictureFolder, read_folder, set_name
+from training.folders import PictureFolder, read_folder, say_passed_over, set_name, split_of
 from training.whole_file import replace_bytes
 
 PARITY_LIMIT = 1e-3
 BINS = 15
+OR_BEST = "--or-best goes on with the best there is, and marks the file"
 
 
 def calibrate(settings: CalibrateSettings, console: Console) -> None:
     """Write the calibrated file and say what changed.
 
-    Raises BadInput for bad input, too few pictures, or a precision that no threshold reaches, and
-    ParityError if the new graph does not do what was fitted; nothing is written then.
+    Raises BadInput for bad input and, without --or-best, for too few pictures, pictures that no
+    temperature fits, or a precision that no threshold reaches; ParityError if the new graph does
+    not do what was fitted. Nothing is written then.
     """
     target = _target(settings)
     model = ModelFile.open(settings.model)
@@ -63,11 +67,13 @@ def _calibrate(
     model: ModelFile, settings: CalibrateSettings, data: Path, target: Path, console: Console
 ) -> None:
     folder = read_folder(data, model.classes)
-    kind = choose_kind(settings.conformal, settings.coverage, model.classes, folder.counts())
+    say_passed_over(console, data, folder.passed_over)
+    cautions = [said] if (said := caution_about(data)) else []
+    kind = _kind(settings, model.classes, folder.counts(), cautions)
     files, labels = [folder.root / p for p in folder.paths], np.array(folder.labels, np.int64)
 
     [before] = ask_all(model, files, [Way()], console, "before")
-    temperature = fit_temperature(before.probabilities, labels, str(data))
+    temperature = _temperature(before, labels, data, settings, cautions)
     proto = onnx.load(str(model.path))
     divide_logits(proto, temperature)
     rewritten = replace(model, engine=onnx_engine(proto.SerializeToString()))
@@ -75,21 +81,60 @@ def _calibrate(
     _check_parity(before, after, temperature)
 
     # From here on only what the new file says counts: the line will compare just that.
+    choice = _threshold(settings, after, labels)
+    if caution := caution_of(choice, settings.precision):
+        cautions.append(caution)
     found = Calibration(
         model=model,
         pictures=len(folder),
         temperature=temperature,
         before=scores(before.probabilities, labels, BINS, "mass"),
         after=scores(after.probabilities, labels, BINS, "mass"),
-        choice=_threshold(settings, after, labels),
+        choice=choice,
         novelty_energy=_novelty_energy(proto, after),
-        sets=ConformalSets.fit(kind, settings.coverage, model.classes, after.probabilities, labels),
+        sets=kind
+        and ConformalSets.fit(kind, settings.coverage, model.classes, after.probabilities, labels),
+        cautions=tuple(cautions),
         answers=after,
         labels=labels,
     )
     _write_facts(proto, found, folder, settings)
     sha256 = _save(proto, target)
     print_calibration(found, settings, target, sha256, console)
+
+
+def _kind(
+    settings: CalibrateSettings,
+    classes: tuple[str, ...],
+    counts: list[int],
+    cautions: list[str],
+) -> Kind | None:
+    """Of the conformal sets; None, with a caution, for none. Raises BadInput as `choose_kind`."""
+    try:
+        return choose_kind(settings.conformal, settings.coverage, classes, counts)
+    except BadInput as error:
+        if not settings.or_best:
+            raise BadInput(f"{error}; {OR_BEST}") from error
+        needed = pictures_needed(settings.coverage)
+        cautions.append(f"no conformal sets: they need {needed} pictures, there are {sum(counts)}")
+        return None
+
+
+def _temperature(
+    answers: Answers, labels: Ints, data: Path, settings: CalibrateSettings, cautions: list[str]
+) -> float:
+    """1 where none fits, with a caution. Raises BadInput as `fit_temperature`."""
+    try:
+        return fit_temperature(answers.probabilities, labels, str(data))
+    except BadInput as error:
+        if not settings.or_best:
+            raise BadInput(f"{error}; {OR_BEST}") from error
+        right = int((answers.predicted == labels).sum())
+        cautions.append(
+            f"no temperature fits, with {right} of {len(labels)} pictures right: confidence is as "
+            "the network gives it"
+        )
+        return 1.0
 
 
 def _target(settings: CalibrateSettings) -> Path:
@@ -123,13 +168,15 @@ def _check_parity(before: Answers, after: Answers, temperature: float) -> None:
 def _threshold(settings: CalibrateSettings, answers: Answers, labels: Ints) -> Choice:
     curve = RiskCoverage.of(answers.confidence, answers.predicted == labels)
     choice = curve.for_precision(settings.precision)
-    if choice is None:
-        best = curve.most_precise()
+    if choice is not None:
+        return choice
+    best = curve.most_precise()
+    if not settings.or_best:
         raise BadInput(
             f"--precision {settings.precision}: no threshold reaches it on {settings.data}; the "
-            f"best is {best.precision.value:.4f} at {best.coverage:.1%} coverage"
+            f"best is {best.precision.value:.4f} at {best.coverage:.1%} coverage; {OR_BEST}"
         )
-    return choice
+    return best
 
 
 def _novelty_energy(proto: onnx.ModelProto, answers: Answers) -> float | None:
@@ -150,14 +197,18 @@ def _write_facts(
     facts["scrapline.coverage"] = str(found.choice.coverage)
     if found.novelty_energy is not None:
         facts["scrapline.novelty_energy"] = str(found.novelty_energy)
-    facts["scrapline.conformal"] = json.dumps(found.sets.as_dict(), ensure_ascii=False)
+    facts.pop("scrapline.conformal", None)
+    if found.sets is not None:
+        facts["scrapline.conformal"] = json.dumps(found.sets.as_dict(), ensure_ascii=False)
     record: dict[str, Any] = {
         "pictures": found.pictures,
         "set": set_name(folder.root),
+        "part": split_of(folder.root.resolve().name),
         "wanted_precision": settings.precision,
         "precision": found.choice.precision.as_dict(),
         "before": found.before,
         "after": found.after,
+        "cautions": list(found.cautions),
         "from_sha256": found.model.sha256,
     }
     facts["scrapline.calibration"] = json.dumps(record, ensure_ascii=False)

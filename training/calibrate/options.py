@@ -32,6 +32,10 @@ class CalibrateSettings(Settings):
     coverage: float = Field(
         gt=0, lt=1, description="probability that a conformal set holds the true class"
     )
+    or_best: bool = Field(
+        description="where pictures are too few, all right or at chance: the best threshold there "
+        "is, marked in the file, instead of none"
+    )
     conformal: Literal["auto", "class", "marginal"] = Field(
         description="sets for each class by itself, for all together, or as the pictures allow"
     )

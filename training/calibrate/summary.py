@@ -28,7 +28,8 @@ class Calibration:
     after: dict[str, float]
     choice: Choice
     novelty_energy: float | None
-    sets: ConformalSets
+    sets: ConformalSets | None
+    cautions: tuple[str, ...]
     answers: Answers
     labels: Ints
 
@@ -65,11 +66,14 @@ def _lines(found: Calibration, settings: CalibrateSettings) -> Iterator[tuple[st
     )
     if found.novelty_energy is not None:
         yield "novelty, energy above", f"{found.novelty_energy:.4f}; 95% of these pictures are not"
-    yield from _conformal(found)
+    if found.sets is not None:
+        yield from _conformal(found, found.sets)
+    for caution in found.cautions:
+        yield "caution", caution
 
 
-def _conformal(found: Calibration) -> Iterator[tuple[str, str]]:
-    sets, classes = found.sets, found.sets.classes
+def _conformal(found: Calibration, sets: ConformalSets) -> Iterator[tuple[str, str]]:
+    classes = sets.classes
     kind = "each class by itself" if sets.kind == "class" else "all classes together"
     needed = pictures_needed(sets.level)
     yield f"conformal sets, level {sets.level:g}", f"{kind}; {needed} pictures needed"

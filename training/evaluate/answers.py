@@ -16,6 +16,7 @@ from training.errors import BadInput
 from training.evaluate.engines import Answer
 from training.evaluate.model_file import ModelFile
 from training.pictures import MEAN_PIXEL, Picture, read_pixels
+from training.unreadable import refuse_unreadable
 
 
 @dataclass(frozen=True)
@@ -113,26 +114,35 @@ def ask_all(
 ) -> list[Answers]:
     """Answers per way. Each picture goes all ways in turn, so that a busy machine hurts all alike.
 
-    Raises BadInput that names the first picture that cannot be read, or for which an answer is not
-    a number.
+    Raises BadInput that names all pictures that cannot be read, or the first one for which an
+    answer is not a number.
     """
     answers: list[list[Answer]] = [[] for _ in ways]
     times: list[list[float]] = [[] for _ in ways]
     quiet = not console.is_terminal  # in a log the bar would only leave empty lines
-    first = read_pixels(files[0])
+    first = _read(files, 0)
     for way in ways:
         for _ in range(WARM_UP):
             way.ask(model, first)
-    for file in track(files, what, console=console, transient=True, disable=quiet):
-        picture = read_pixels(file)
+    numbers = range(len(files))
+    for index in track(numbers, what, console=console, transient=True, disable=quiet):
+        picture = _read(files, index)
         for number, way in enumerate(ways):
             began = time.perf_counter()
             answer = way.ask(model, picture)
             times[number].append((time.perf_counter() - began) * 1e3)
             if not answer.is_finite:
-                raise BadInput(f"{model.path}: its answer to {file} is not a number")
+                raise BadInput(f"{model.path}: its answer to {files[index]} is not a number")
             answers[number].append(answer)
     return [_joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
+
+
+def _read(files: Sequence[Path], index: int) -> Picture:
+    try:
+        return read_pixels(files[index])
+    except BadInput:
+        refuse_unreadable(files[index:])
+        raise
 
 
 def _joined(rows: list[Answer], times_ms: list[float]) -> Answers:

@@ -24,7 +24,7 @@ from training.evaluate.figures import Evaluation, figures
 from training.evaluate.model_file import ModelFile
 from training.evaluate.options import EvaluateSettings
 from training.evaluate.summary import print_summary
-from training.folders import SUFFIXES, PictureFolder, read_folder
+from training.folders import PictureFolder, loose_pictures, read_folder, say_passed_over
 from training.train.error_page import write_error_page
 from training.train.run_folder import write_confusion, write_metrics
 from training.whole_file import replace_bytes
@@ -42,7 +42,8 @@ def evaluate(settings: EvaluateSettings, console: Console) -> None:
     model = ModelFile.open(settings.model)
     folder = read_folder(settings.data, model.classes)
     fitted_on = settings.calibrate_on and read_folder(settings.calibrate_on, model.classes)
-    strange = loose_pictures(settings.novel) if settings.novel else []
+    strange = _strange(settings.novel, console)
+    say_passed_over(console, settings.data, folder.passed_over)
     ways = ways_to_compare(letterbox=settings.letterbox, flips=settings.tta)
     evaluation = Evaluation(
         model=model,
@@ -68,14 +69,12 @@ def evaluate(settings: EvaluateSettings, console: Console) -> None:
     console.print(f"{settings.out}: metrics.json, charts, worst.html", markup=False)
 
 
-def loose_pictures(root: Path) -> list[Path]:
-    """Every picture at any depth of a folder, in a stable order. BadInput if there is none."""
-    if not root.is_dir():
-        raise BadInput(f"{root}: no such folder")
-    files = [file for file in sorted(root.rglob("*")) if file.suffix.lower() in SUFFIXES]
-    if not files:
-        raise BadInput(f"{root}: no pictures")
-    return files
+def _strange(root: Path | None, console: Console) -> list[Path]:
+    if root is None:
+        return []
+    found = loose_pictures(root)
+    say_passed_over(console, root, found.passed_over)
+    return [root / path for path in found.paths]
 
 
 def _temperature(model: ModelFile, folder: PictureFolder, way: Way, console: Console) -> float:

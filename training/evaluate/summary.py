@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from training.clean_figures import caution_about
 
 Figures = Mapping[str, Any]
 
@@ -45,6 +48,8 @@ def _classes(figures: Figures) -> Table:
 
 def _lines(figures: Figures) -> Iterator[tuple[str, str]]:
     yield "accuracy, 95% interval", _share(figures["accuracy"])
+    if caution := caution_about(Path(figures["data"])):
+        yield "not clean", caution
     pairs = [f"{p['true']} → {p['predicted']} {p['count']}" for p in figures["most_confused"]]
     yield "most confused, true → predicted", ", ".join(pairs) or "none"
     yield from _calibration(figures["calibration"])

@@ -9,7 +9,8 @@ from rich.console import Console
 
 from training.errors import BadInput, TrainingError
 from training.ingest.label_event import Source, check_labels
-from training.ingest.label_studio import read_export, write_tasks
+from training.ingest.label_studio import Wanted, read_export
+from training.ingest.label_studio_export import write_conflicts, write_tasks
 from training.ingest.labelled_folder import LabelledFolder
 from training.ingest.options import IngestSettings
 from training.ingest.review_queue import queue_file, read_labels, read_unlabelled, run_name
@@ -33,8 +34,14 @@ def _export(settings: IngestSettings, file: Path, console: Console) -> None:
     if not settings.source.is_dir():
         raise BadInput(f"--export-label-studio: {settings.source} is not a run folder")
     items = read_unlabelled(settings.source)
-    write_tasks(file, items, run_name(settings.source), settings.image_prefix)
+    run, classes = run_name(settings.source), _classes(settings.classes)
+    interface = write_tasks(file, items, run, settings.image_prefix, classes)
     console.print(f"{file}: {len(items)} tasks", markup=False)
+    console.print(f"{interface}: the labelling interface for them", markup=False)
+    console.print(
+        f"Label Studio's LOCAL_FILES_DOCUMENT_ROOT: {settings.source.resolve().parent}",
+        markup=False,
+    )
 
 
 def _take(settings: IngestSettings, out: Path, console: Console) -> None:
@@ -44,8 +51,9 @@ def _take(settings: IngestSettings, out: Path, console: Console) -> None:
         taken = LabelledFolder(out).take(source)
     except OSError as error:  # no room, no permission, a file where a folder belongs
         raise BadInput(f"--out {out}: {error}") from error
-    for frame, why in taken.skipped.items():
-        console.print(f"skipped {frame}: {why}", markup=False)
+    for name, why in (source.skipped | taken.skipped).items():
+        console.print(f"skipped {name}: {why}", markup=False)
+    _tell_conflicts(source, settings.source, out, console)
     console.print(
         f"{out}: {taken.added} added, {taken.moved} moved, {taken.unchanged} unchanged",
         markup=False,
@@ -55,6 +63,25 @@ def _take(settings: IngestSettings, out: Path, console: Console) -> None:
             f"{settings.source}: {len(taken.skipped)} of {len(source.pictures)} labelled pictures "
             f"are missing or unreadable, {next(iter(taken.skipped))} the first"
         )
+    if source.skipped:
+        raise TrainingError(
+            f"{settings.source}: {len(source.skipped)} tasks were left out, "
+            f"{next(iter(source.skipped))} the first; the others were taken in"
+        )
+
+
+def _tell_conflicts(source: Source, export: Path, out: Path, console: Console) -> None:
+    """Say how far people agree, and write what they do not agree on as tasks to label again."""
+    if source.agreement:
+        console.print(source.agreement, markup=False)
+    file = out / f"{export.stem}.conflicts.json"
+    if not source.conflicts:
+        file.unlink(missing_ok=True)
+        return
+    for conflict in source.conflicts:
+        console.print(f"conflict {conflict.frame}: {conflict.in_words}", markup=False)
+    write_conflicts(file, source.conflicts)
+    console.print(f"{file}: {len(source.conflicts)} tasks to label again", markup=False)
 
 
 def _read(settings: IngestSettings) -> Source:
@@ -68,7 +95,8 @@ def _read(settings: IngestSettings) -> Source:
     images = source.parent if settings.images is None else settings.images
     if not images.is_dir():
         raise BadInput(f"--images {images}: no such folder")
-    return read_export(source, images)
+    wanted = Wanted(settings.image_key, settings.control, _classes(settings.classes))
+    return read_export(source, images, wanted)
 
 
 def _classes(given: str) -> tuple[str, ...]:

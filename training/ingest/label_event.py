@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from training.errors import BadInput
 
@@ -33,11 +34,29 @@ class LabelEvent:
 class Source:
     """A source read to its end: `events` in their order, and where each frame's picture is.
 
-    A picture is a file, or the reason why there is none.
+    A picture is a file, or the reason why there is none. `skipped` are parts of the source that
+    could not be read, by name, and why. `agreement` says how far people agreed, "" for one person.
     """
 
     events: tuple[LabelEvent, ...]
     pictures: dict[str, Path | str]
+    skipped: dict[str, str] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    agreement: str = ""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A picture that people disagree on: its task's data, and who said what."""
+
+    frame: str
+    data: dict[str, Any]
+    votes: dict[str, str]
+
+    @property
+    def in_words(self) -> str:
+        """`anna: glass, ben: metal`."""
+        return ", ".join(f"{who or 'somebody'}: {label}" for who, label in self.votes.items())
 
 
 def final_labels(events: Iterable[LabelEvent]) -> dict[str, str]:

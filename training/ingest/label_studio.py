@@ -1,132 +1,135 @@
-"""Label Studio's JSON: exports read, tasks with predictions written.
+"""Label Studio's exports, JSON and JSON-MIN, read.
 
-Made for this labelling interface (Settings → Labeling Interface → Code):
-
-    <View>
-      <Image name="image" value="$image"/>
-      <Choices name="choice" toName="image" choice="single">
-        <Choice value="glass"/> …
-      </Choices>
-      <Text name="doubt" value="$top3"/>
-    </View>
-
-A task's `data.frame`, which our own tasks carry, ties an annotation to the line's item again.
+A task's `data.frame`, which our own tasks carry, ties an annotation to the line's item again. Where
+a project has several pictures in a task or several choices, the one that is meant is found out as
+far as it can be; --image-key and --control say it.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from training.errors import BadInput
-from training.ingest.label_event import LabelEvent, Source, moment, picture_below
-from training.ingest.review_queue import QueuedItem
-from training.whole_file import replace_text
+from training.ingest.agreement import Said, agreement, judge
+from training.ingest.label_event import (
+    Conflict,
+    LabelEvent,
+    Source,
+    moment,
+    names_a_folder,
+    picture_below,
+)
+from training.ingest.label_studio_file import (
+    CONTROL,
+    IMAGE_KEY,
+    OWN_DATA,
+    Task,
+    is_picture,
+    read_tasks,
+    text_of,
+)
 
-IMAGE, CHOICE = "image", "choice"
-MODEL = "scrapline"
 LOCAL_FILES, UPLOAD = "/data/local-files/", "/data/upload/"
 
 
-def read_export(file: Path, images: Path) -> Source:
-    """All single choices of an export, by time; `images` is where its pictures lie.
+@dataclass(frozen=True)
+class Wanted:
+    """How to read an export; empty where it is to be found out."""
 
-    Skipped and empty annotations say nothing. Raises BadInput that names the file and the task.
+    image_key: str = ""
+    control: str = ""
+    classes: tuple[str, ...] = ()
+
+
+def read_export(file: Path, images: Path, wanted: Wanted) -> Source:
+    """All single choices of an export; `images` is where its pictures lie.
+
+    Skipped and empty annotations say nothing. A task that cannot be read is named in `skipped`.
+    Raises BadInput that names the file: if it is none, if no task can be read, or if several
+    controls could be meant.
     """
-    events: list[LabelEvent] = []
+    tasks, skipped = read_tasks(file)
+    control = wanted.control or _control(file, tasks.values(), wanted.classes)
+    said: dict[str, list[Said]] = {}
+    data: dict[str, Mapping[str, Any]] = {}
     pictures: dict[str, Path | str] = {}
-    for number, task in enumerate(_tasks(file), start=1):
-        where = f"{file}, task {number}"
+    for number, task in tasks.items():
         try:
-            image = _text(task["data"]["image"])
-            frame = _text(task["data"].get("frame", image))
-            source = f"label-studio:{task.get('project', file.name)}"
-            found = list(_annotations(task, where))
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
-            raise BadInput(f"{where}: not as Label Studio exports it ({error!r})") from error
-        events += [LabelEvent(frame, label, who, when, source) for label, who, when in found]
-        if found:
-            pictures[frame] = _locate(image, images)
-    return Source(tuple(sorted(events, key=lambda one: moment(one.when))), pictures)
-
-
-def write_tasks(file: Path, items: Sequence[QueuedItem], run: str, image_prefix: str) -> None:
-    """Tasks of a run's items for Label Studio's import, each with the model's best class ticked.
-
-    The picture is `image_prefix` + RUN/review/images/…; with the default prefix Label Studio
-    serves local files, and its document root is the folder that holds the run.
-    """
-    tasks = [_task(item, run, image_prefix) for item in items]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(file, json.dumps(tasks, indent=2, ensure_ascii=False) + "\n")
-
-
-def _task(item: QueuedItem, run: str, image_prefix: str) -> dict[str, Any]:
-    best, probability = item.top3[0]
-    choice = {
-        "from_name": CHOICE,
-        "to_name": IMAGE,
-        "type": "choices",
-        "value": {"choices": [best]},
-    }
-    return {
-        "data": {
-            "image": image_prefix + quote(f"{run}/review/{item.image}"),
-            "frame": f"{run}/{item.frame_id}",
-            "top3": ", ".join(f"{name} {share:.0%}" for name, share in item.top3),
-        },
-        "predictions": [{"model_version": MODEL, "score": probability, "result": [choice]}],
-    }
-
-
-def _tasks(file: Path) -> list[Any]:
-    try:
-        tasks = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise BadInput(f"{file}: not JSON: {error}") from error
-    if not isinstance(tasks, list):
-        raise BadInput(f"{file}: not a list of tasks; export as JSON, not JSON-MIN or CSV")
-    return tasks
-
-
-def _annotations(task: dict[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
-    """(label, who, when) of each annotation that says something."""
-    for annotation in task["annotations"]:
-        if annotation.get("was_cancelled"):
+            image = _image(task.data, wanted.image_key)
+            frame = text_of(task.data.get("frame", image))
+            found = list(_said(task, control, frame, file))
+        except (TypeError, ValueError) as error:
+            skipped[number] = str(error)
             continue
-        choices = [
-            _text(choice)
-            for result in annotation["result"]
-            if result["type"] == "choices"
-            for choice in result["value"]["choices"]
-        ]
+        if found:
+            said.setdefault(frame, []).extend(found)
+            data.setdefault(frame, task.data)
+            pictures[frame] = _locate(image, images)
+    if skipped and not said:
+        number, why = next(iter(skipped.items()))
+        raise BadInput(f"{file}, task {number}: {why}")
+    verdicts = {frame: judge(of_frame) for frame, of_frame in said.items()}
+    events = [event for verdict in verdicts.values() for event in verdict.events]
+    return Source(
+        events=tuple(sorted(events, key=lambda one: moment(one.when))),
+        pictures={f: where for f, where in pictures.items() if not verdicts[f].is_conflict},
+        skipped={f"task {number}": why for number, why in skipped.items()},
+        conflicts=tuple(
+            Conflict(frame, dict(data[frame]), verdict.votes)
+            for frame, verdict in verdicts.items()
+            if verdict.is_conflict
+        ),
+        agreement=agreement(verdicts.values()),
+    )
+
+
+def _control(file: Path, tasks: Iterable[Task], classes: tuple[str, ...]) -> str:
+    """The control that names the class. Raises BadInput where several could."""
+    said: dict[str, set[str]] = {}
+    for task in tasks:
+        for annotation in task.annotations:
+            for name, choices in annotation.choices.items():
+                if name not in (IMAGE_KEY, *OWN_DATA):
+                    said.setdefault(name, set()).update(choices)
+    if CONTROL in said or len(said) < 2:
+        return CONTROL if CONTROL in said or not said else next(iter(said))
+    fitting = [name for name, labels in said.items() if classes and labels <= set(classes)]
+    if len(fitting) != 1:
+        names = ", ".join(sorted(said))
+        raise BadInput(f"{file}: several choices, {names}: --control says which names the class")
+    return fitting[0]
+
+
+def _said(task: Task, control: str, frame: str, file: Path) -> Iterator[Said]:
+    source = f"label-studio:{task.project if task.project is not None else file.name}"
+    for annotation in task.annotations:
+        choices = annotation.choices.get(control, ())
         if len(choices) > 1:
-            raise BadInput(f"{where}: {len(choices)} choices where one class is wanted")
-        when = _text(annotation.get("updated_at") or annotation.get("created_at") or "")
-        try:
-            moment(when)
-        except ValueError:
-            raise BadInput(f"{where}: {when!r} is not a time") from None
+            raise ValueError(f"{len(choices)} choices where one class is wanted")
         for label in choices:
-            yield label, _who(annotation.get("completed_by")), when
+            if not names_a_folder(label):
+                raise ValueError(f"{label!r} cannot name a class folder")
+            event = LabelEvent(frame, label, annotation.who, annotation.when, source)
+            yield Said(event, annotation.ground_truth)
 
 
-def _who(completed_by: object) -> str:
-    """A user's number, or the user with an address, as exports with user details have it."""
-    if isinstance(completed_by, dict):
-        completed_by = completed_by.get("email") or completed_by.get("id")
-    return "" if completed_by is None else str(completed_by)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} where a text is expected")
-    return value
+def _image(data: Mapping[str, Any], key: str) -> str:
+    """The address of a task's picture. Raises ValueError where several could be meant."""
+    if key or IMAGE_KEY in data:
+        name = key or IMAGE_KEY
+        if not isinstance(data.get(name), str):
+            raise ValueError(f"not as Label Studio exports it (no text in data.{name})")
+        return str(data[name])
+    texts = {name: value for name, value in data.items() if isinstance(value, str)}
+    found = {name: value for name, value in texts.items() if is_picture(value)} or texts
+    if len(found) != 1:
+        names = ", ".join(found) or "nothing"
+        raise ValueError(f"{names} could be its picture: --image-key says which is")
+    return next(iter(found.values()))
 
 
 def _locate(image: str, images: Path) -> Path | str:
@@ -139,8 +142,11 @@ def _locate(image: str, images: Path) -> Path | str:
         name = parse_qs(address.query).get("d", [""])[0]
     elif address.path.startswith(UPLOAD):
         name = unquote(address.path.removeprefix(UPLOAD))
-    elif address.scheme:
+    elif address.scheme and len(address.scheme) > 1:  # one letter is a drive of Windows
         return f"{image} is not a local file"
     else:
         name = image
-    return picture_below(images, name)
+    found = picture_below(images, name)
+    if isinstance(found, str) and "\\" in name:
+        found = picture_below(images, name.replace("\\", "/"))
+    return found

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
 
+from pictures.picture_file import SUFFIXES
 from training.errors import BadInput
-from training.folders import SUFFIXES
 from training.ingest.history import Row, news, read_history, write_history
 from training.ingest.label_event import Source, final_labels, names_a_folder
 from training.pictures import check_picture

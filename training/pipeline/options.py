@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from training.settings import Settings
+from training.settings import Settings, Share
 
-SKIPPABLE = ("prepare", "quantize", "calibrate", "evaluate", "line", "report")
+SKIPPABLE = ("prepare", "audit", "quantize", "calibrate", "evaluate", "line", "report")
 
 
 class PipelineSettings(Settings):
@@ -18,10 +18,19 @@ class PipelineSettings(Settings):
 
     table = "pipeline"
 
-    source: Path = Field(description="folder with train/ and val/, or with one folder per class")
+    source: Path = Field(
+        description="folder with one folder per class, or with train/, val/ or valid/, and test/"
+    )
     out: Path = Field(description="folder for all that is made; a second start goes on in it")
     name: Annotated[str, Field(pattern=r"^[^/\\]+$")] = Field(
         description="name of the model, its file and its card"
+    )
+    skip_bad: bool = Field(description="leave out pictures that cannot be read")
+    calibration_share: Share = Field(
+        description="share of each class held back from train to calibrate on; 0: calibrate on val"
+    )
+    group_by: str = Field(
+        description="recordings that `prepare` keeps in one part: a folder level or a pattern"
     )
     epochs: int | None = Field(
         default=None, ge=1, description="passes over the training pictures; else as `train` has it"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pictures.picture_folder import is_passed_over
 from training.errors import BadInput
 from training.machine import describe_machine
-from training.pipeline.steps import Step
+from training.pipeline.step import Step
 from training.report.sources import PIPELINE_FILE, read_json
 from training.whole_file import replace_text
 
@@ -21,7 +23,8 @@ GONE = "gone"
 def fingerprint(path: Path) -> str:
     """A file's SHA-256; a folder's, over the names, sizes and times of change of what is in it.
 
-    Pictures of a folder are not read: there may be many. What does not exist is `gone`.
+    Pictures of a folder are not read: there may be many. Hidden files, which file managers leave
+    and change, do not count. What does not exist is `gone`.
     """
     if path.is_dir():
         return _of_folder(path)
@@ -33,10 +36,20 @@ def fingerprint(path: Path) -> str:
 
 def _of_folder(root: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(path for path in root.rglob("*") if path.is_file()):
-        stat = file.stat()
-        digest.update(f"{file.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    for name, stat in sorted(_files(root, ""), key=lambda file: file[0]):
+        digest.update(os.fsencode(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n"))
     return digest.hexdigest()
+
+
+def _files(root: Path, inside: str) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(root / inside) as entries:
+        for entry in entries:
+            if is_passed_over(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=inside.count("/") < 2):
+                yield from _files(root, f"{inside}{entry.name}/")
+            elif entry.is_file():
+                yield f"{inside}{entry.name}", entry.stat()
 
 
 FORMAT = 1

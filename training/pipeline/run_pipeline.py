@@ -26,9 +26,11 @@ from training.folders import class_names
 from training.pipeline.child import last_line, run_child
 from training.pipeline.options import PipelineSettings
 from training.pipeline.record import Done, Record, fingerprints
-from training.pipeline.steps import Plan, Step
+from training.pipeline.step import Step
+from training.pipeline.steps import Plan
 from training.report.sources import PIPELINE_FILE
 from training.settings import best_of
+from training.split_folders import split_folders
 from training.whole_file import naming
 
 INTERRUPTED = 130
@@ -75,6 +77,8 @@ class Pipeline:
         resumed = self._cut_off(step, before)
         self._changed = True
         self._say(f"{step.name}: {why}" + (", goes on where it was" if resumed else ""))
+        for note in step.notes:
+            self._say(f"  {note}")
         if not resumed:
             _clear(step)
         self._run(step, step.resume if resumed else ())
@@ -110,6 +114,9 @@ class Pipeline:
         if code:
             reason = GOES_ON if code == INTERRUPTED else last_line(log)
             raise StepFailed(step.name, code, log, reason)
+        if step.tells_all:
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[:-1]:
+                self._say(f"  {line}")
         self._say(f"  {seconds} s: {last_line(log)}")
 
     def _wait(self, step: Step, more: tuple[str, ...], log: Path) -> int:
@@ -138,10 +145,10 @@ def _clear(step: Step) -> None:
 def _check(settings: PipelineSettings) -> None:
     """Raise BadInput for what would fail only after other steps have taken their time."""
     source, out, weights = settings.source, settings.out, settings.weights
-    given = (source / "train").is_dir()
-    if len(class_names(source / "train" if given else source)) < 2:
+    given = split_folders(source)
+    if len(class_names(given.get("train", source))) < 2:
         raise BadInput(f"--source {source}: at least two class folders are needed")
-    if "prepare" in settings.skip and not (given and (source / "val").is_dir()):
+    if "prepare" in settings.skip and "val" not in given:
         raise BadInput(f"--skip prepare: {source} has no train/ and val/")
     if weights not in (None, "imagenet", "none") and not best_of(Path(weights)).is_file():
         raise BadInput(f"--weights {weights}: no such file")

@@ -1,45 +1,31 @@
-"""The steps: each a command, what it reads, what it writes."""
+"""The steps of a pipeline, in their order, and the files in which they meet."""
 
 from __future__ import annotations
 
-import shlex
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.folders import class_names
+from training.calibrate.options import CalibrateSettings
+from training.options import load
 from training.pipeline.options import PipelineSettings
+from training.pipeline.small_sets import smaller_batch, too_few_to_calibrate
+from training.pipeline.step import Step
+from training.presets import train_settings
 from training.report.model_text import ReportedModel
 from training.report.sources import shown
 from training.settings import best_of, flag_name
+from training.split_folders import split_folder, split_folders
+
+
+def _train_flags(settings: PipelineSettings) -> dict[str, Any]:
+    """The options of `train` that the pipeline was given."""
+    given = {name: getattr(settings, name) for name in ("preset", "epochs", "weights")}
+    return {name: value for name, value in given.items() if value is not None}
+
 
 LINE_RUNNER = Path(__file__).parents[2] / "run_line.py"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One child process: `arguments` of the interpreter that runs the pipeline.
-
-    `outputs` tell that it is done; whatever else it writes is in `folder`. `configured` is what the
-    user's --config file says about it. A step that was cut off goes on with `resume` behind its
-    arguments if `resumes_from` is there.
-    """
-
-    name: str
-    folder: Path
-    arguments: tuple[str, ...]
-    inputs: tuple[Path, ...]
-    outputs: tuple[Path, ...]
-    configured: Mapping[str, Any]
-    resume: tuple[str, ...] = ()
-    resumes_from: Path | None = None
-
-    @property
-    def command(self) -> str:
-        """The command line, to be read and typed."""
-        return shlex.join(["python", *self.arguments])
 
 
 class Plan:
@@ -52,6 +38,7 @@ class Plan:
         out = settings.out
         named = out / "prepare" / settings.source.resolve().name  # a set is called by its folder
         self._data = named if self._does("prepare") else settings.source
+        self._flags = _train_flags(settings)
         self._run = out / "train"
         self._model = out / "models" / f"{settings.name}.onnx"
         # Whichever of these comes last writes the model itself, the others what it is made of.
@@ -66,6 +53,7 @@ class Plan:
         """Each step, planned when those before it are done: it may look at what they wrote."""
         planned = {
             "prepare": self._prepare,
+            "audit": self._audit,
             "train": self._train,
             "export": self._export,
             "quantize": self._quantize,
@@ -81,6 +69,10 @@ class Plan:
     def _does(self, name: str) -> bool:
         return name not in self._settings.skip
 
+    def _table(self, name: str) -> dict[str, Any]:
+        """What the user's --config file says about a step."""
+        return dict(self._tables.get(name, {}))
+
     def _folder(self, name: str) -> Path:
         return self._settings.out / name
 
@@ -92,9 +84,11 @@ class Plan:
         inputs: tuple[Path, ...],
         outputs: tuple[Path, ...],
         resumes_from: Path | None = None,
+        notes: tuple[str, ...] = (),
+        tells_all: bool = False,
     ) -> Step:
         """A step that is one of the trainer's commands."""
-        configured = self._tables.get(name, {})
+        configured = self._table(name)
         config = ("--config", self._config) if configured else ()
         return Step(
             name=name,
@@ -105,7 +99,20 @@ class Plan:
             configured=configured,
             resume=("--resume",) if resumes_from else (),
             resumes_from=resumes_from,
+            notes=notes,
+            tells_all=tells_all,
         )
+
+    def _part(self, name: str) -> Path:
+        return split_folder(self._data, name)
+
+    def _judged_by(self) -> Path:
+        """The pictures that nothing was chosen by, where the data has such a part, or val."""
+        return split_folders(self._data).get("test", self._part("val"))
+
+    def _calibrated_on(self) -> Path:
+        """The pictures that are held back for it, where the data has such a part, or val."""
+        return split_folders(self._data).get("calibration", self._part("val"))
 
     def _view(self) -> tuple[object, ...]:
         """What the exported network sees, where that is not what it was trained at."""
@@ -113,19 +120,39 @@ class Plan:
         return tuple(word for flag, side in sides.items() if side for word in (flag, side))
 
     def _prepare(self) -> Step:
-        source = self._settings.source
-        arguments = (source, "--out", self._data)
-        return self._trainer("prepare", arguments, inputs=(source,), outputs=(self._data,))
+        source, group_by = self._settings.source, self._settings.group_by
+        further = ["--skip-bad"] if self._settings.skip_bad else []
+        further += ["--group-by", group_by] if group_by else []
+        if "calibration_share" not in self._table("prepare"):
+            further += ["--calibration-share", str(self._settings.calibration_share)]
+        return self._trainer(
+            "prepare",
+            (source, "--out", self._data, *further),
+            inputs=(source,),
+            outputs=(self._data,),
+            tells_all=True,
+        )
+
+    def _audit(self) -> Step:
+        folder = self._folder("audit")
+        return self._trainer(
+            "audit",
+            (self._data, "--out", folder),
+            inputs=(self._data,),
+            outputs=(folder / "audit.json", folder / "audit.html"),
+        )
 
     def _train(self) -> Step:
-        names = ("preset", "epochs", "weights")
-        given = {name: getattr(self._settings, name) for name in names}
-        flags = [
-            word
-            for name, value in given.items()
-            if value is not None
-            for word in (flag_name(name), value)
-        ]
+        flags = [word for name, value in self._flags.items() for word in (flag_name(name), value)]
+        notes: list[str] = []
+        if self._does("calibrate"):
+            wanted = load(CalibrateSettings, {"model": self._model, **self._table("calibrate")})
+            notes += too_few_to_calibrate(self._calibrated_on(), wanted)
+        settings = {**self._flags, "data": self._data, "out": self._run}
+        wanted_batch = train_settings(settings, self._config).batch
+        if batch := smaller_batch(self._part("train"), wanted_batch):
+            flags += ["--batch", batch]
+            notes.append(f"too few pictures for batches of {wanted_batch}: batches of {batch}")
         weights = self._settings.weights
         return self._trainer(
             "train",
@@ -133,6 +160,7 @@ class Plan:
             inputs=(self._data, *_file_of(weights)),
             outputs=(self._run / "best.pt", self._run / "metrics.json", self._run / "history.csv"),
             resumes_from=self._run / "last.pt",
+            notes=tuple(notes),
         )
 
     def _export(self) -> Step:
@@ -154,18 +182,17 @@ class Plan:
         )
 
     def _calibrate(self) -> Step:
-        val = self._data / "val"
+        part = self._calibrated_on()
         return self._trainer(
             "calibrate",
-            (self._quantized, "--data", val, "--out", self._model),
-            inputs=(self._quantized, val),
+            (self._quantized, "--data", part, "--out", self._model, "--or-best"),
+            inputs=(self._quantized, part),
             outputs=(self._model,),
         )
 
     def _evaluate(self) -> Step:
         """By the pictures that nothing was chosen by, where the data has such a part."""
-        test = self._data / "test"
-        part, folder = test if test.is_dir() else self._data / "val", self._folder("evaluate")
+        part, folder = self._judged_by(), self._folder("evaluate")
         return self._trainer(
             "evaluate",
             (self._model, "--data", part, "--out", folder),
@@ -174,12 +201,13 @@ class Plan:
         )
 
     def _line(self) -> Step:
-        """A run of the line, with the threshold that the model carries."""
-        val, folder, settings = self._data / "val", self._folder("line"), self._settings
-        residue = settings.residue_class if settings.residue_class in class_names(val) else ""
-        threshold = ReportedModel.open(self._model).facts["threshold"]
+        """A run of the line, on the pictures it is judged by, at its own threshold."""
+        part, folder, settings = self._judged_by(), self._folder("line"), self._settings
+        model = ReportedModel.open(self._model)
+        residue = settings.residue_class if settings.residue_class in model.classes else ""
+        threshold = model.facts["threshold"]
         arguments = (
-            *(shown(LINE_RUNNER), "run", "--source", val, "--model", self._model),
+            *(shown(LINE_RUNNER), "run", "--source", part, "--model", self._model),
             *("--speed", settings.line_speed, "--items", settings.line_items),
             *("--workers", "auto", "--threshold", threshold, "--no-active-learning"),
             *("--set", f"belt.residue_class={residue}", "--run-dir", folder),
@@ -188,7 +216,7 @@ class Plan:
             name="line",
             folder=folder,
             arguments=tuple(map(str, arguments)),
-            inputs=(val, self._model),
+            inputs=(part, self._model),
             outputs=(folder / "summary.json",),
             configured={},
         )

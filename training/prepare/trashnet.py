@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 
+from pictures.picture_folder import is_passed_over
 from training.errors import BadInput
 from training.hub.place import Repository
 from training.hub.web import download, is_address
@@ -119,8 +120,7 @@ def _class_names(paths: Iterable[str], copy: Path) -> dict[str, str]:
         parts = PurePosixPath(path).parts
         if ".." in parts or parts[0] == "/":
             raise BadInput(f"{copy}: {path} leads out of it")
-        hidden = parts[0] == "__MACOSX" or parts[-1].startswith(".")
-        if hidden or len(parts) < 2 or not path.lower().endswith(SUFFIX):
+        if any(map(is_passed_over, parts)) or len(parts) < 2 or not path.lower().endswith(SUFFIX):
             continue
         name = "/".join(parts[-2:])
         if name in found:

@@ -35,6 +35,7 @@ from training.quantize.table import (
     write_table,
 )
 from training.quantize.variant import unusual, usual
+from training.split_folders import split_folder
 from training.train.options import TrainSettings
 from training.train.splits import open_splits
 from training.whole_file import check_writable, replace_bytes
@@ -93,7 +94,7 @@ def quantize(settings: QuantizeSettings, console: Console) -> None:
     network = load_network(checkpoint, settings.checkpoint)
     trained = _at_hand(checkpoint.train_settings(), settings)
     splits = open_splits(trained) if settings.tune_epochs else None
-    val = read_folder(settings.data / "val", facts.classes)
+    val = read_folder(split_folder(settings.data, "val"), facts.classes)
     ranges_from = range_pictures(settings, facts.classes, facts.size_px)
     pictures = resized([val.root / path for path in val.paths], facts.size_px)
     labels = np.array(val.labels, np.int64)

@@ -12,6 +12,7 @@ from PIL import Image
 from training.folders import PictureFolder, read_folder
 from training.pictures import open_picture
 from training.quantize.options import QuantizeSettings
+from training.split_folders import split_folder
 
 Pixels = NDArray[np.uint8]  # [pictures, h, w, 3]
 FURTHER_SHARE = 4  # one picture in so many comes from further folders, where there are any
@@ -21,7 +22,7 @@ def range_pictures(
     settings: QuantizeSettings, classes: Sequence[str], size_px: tuple[int, int]
 ) -> Pixels:
     """A draw of training pictures, and of further folders. BadInput names what cannot be read."""
-    train = read_folder(settings.data / "train", tuple(classes))
+    train = read_folder(split_folder(settings.data, "train"), tuple(classes))
     further = [read_folder(root, tuple(classes)) for root in settings.extra]
     share = settings.pictures // FURTHER_SHARE if further else 0
     rng = np.random.default_rng(settings.seed)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from training.clean_figures import caution_about
 from training.evaluate.interval import Share
 from training.folders import set_name
 from training.report import words
 from training.report.document import Section, measured, missing
-from training.report.sources import Source, line_threshold
+from training.report.sources import Source, line_source, line_threshold
 from training.report.words import bullets, confused, counted, interval, ms, percent, table
 
 EVALUATE = "python -m training evaluate MODEL.onnx --data LABELLED --out DIR"
@@ -39,7 +40,8 @@ def _evaluated(source: Source) -> Section:
         },
         **dict(_at_precision(point) for point in figures["selection"]["at_precision"]),
     }
-    text = f"{bullets(known)}\n\n{_per_class(figures['per_class'])}"
+    parts = [bullets(known), *_not_clean(Path(figures["data"])), _per_class(figures["per_class"])]
+    text = "\n\n".join(parts)
     return measured(f"Accuracy on {figures['data']}", text, source)
 
 
@@ -51,9 +53,16 @@ def _exported(source: Source) -> Section:
             f"**{name}**: accuracy {interval(right)}, {right.right} of {right.of} pictures, macro "
             f"F1 {figures['macro']['f1']:.4f}. "
             f"Most confused: {confused(figures['most_confused'])}.",
+            *_not_clean(Path(name)),
             _per_class(figures["per_class"]),
         ]
     return measured("Accuracy", "\n\n".join(parts), source)
+
+
+def _not_clean(pictures: Path) -> list[str]:
+    """What is to be said beside figures on a folder of pictures."""
+    caution = caution_about(pictures)
+    return [f"**Not clean: {caution}.**"] if caution else []
 
 
 def _at_precision(point: Mapping[str, Any]) -> tuple[str, str]:
@@ -121,6 +130,7 @@ def _line(source: Source) -> Section:
     items, threshold = figures["items"], line_threshold(source)
     deadline = figures["deadline_ms"]
     facts = {
+        "Pictures": line_source(source) or words.NONE,
         "Items": f"{items['fed']} fed, {items['lost']} lost, {items['duplicates']} twice",
         "Accuracy of the classified": percent(figures["accuracy"]),
         "Answered in time": percent(figures["in_time_rate"])
@@ -132,7 +142,13 @@ def _line(source: Source) -> Section:
         f"{figures['workers']}, speed: {figures['speed']}",
     }
     verdicts = [[name, count] for name, count in figures["verdicts"].items() if count]
-    parts = [bullets(facts), table(["verdict", "items"], verdicts), _purity(figures)]
+    fed_from = line_source(source)
+    parts = [
+        bullets(facts),
+        *(_not_clean(Path(fed_from)) if fed_from else []),
+        table(["verdict", "items"], verdicts),
+        _purity(figures),
+    ]
     return measured(f"On the line: {figures['scenario']}", "\n\n".join(parts), source)
 
 

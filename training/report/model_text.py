@@ -150,7 +150,9 @@ def calibration(model: ReportedModel) -> Section:
         text = f"{section.text} Its threshold, {threshold}, was given, not measured."
         return in_the_model(title, text, model.path)
     facts = {
-        "Fitted on": f"{record['pictures']} pictures of {record['set']}",
+        "Fitted on": f"{record['pictures']} pictures of "
+        + (f"{record['part']} of " if record.get("part") else "")
+        + record["set"],
         "Temperature": f"{float(model.facts['temperature']):.4f}",
         "Threshold": f"{float(model.facts['threshold']):.4f}, chosen for a precision of "
         f"{percent(record['wanted_precision'])}",
@@ -164,13 +166,15 @@ def calibration(model: ReportedModel) -> Section:
             for key, name in words.SCORES.items()
         ],
     )
-    own = "All these figures are of the very pictures it was fitted on."
+    own = "All these figures are of the very pictures it was fitted on"
+    own += ", which chose nothing else." if record.get("part") == "calibration" else "."
     if "twin_sha256" in record:
         own += (
             " The model has learnt these pictures, so they are another's: a twin's, "
             f"which has not seen them (SHA-256 `{record['twin_sha256']}`)."
         )
-    text = "\n\n".join([bullets(facts), scores, own, _conformal(model)])
+    cautions = [f"**Caution: {caution}.**" for caution in record.get("cautions", ())]
+    text = "\n\n".join([*cautions, bullets(facts), scores, own, _conformal(model)])
     return in_the_model(title, text, model.path)
 
 

@@ -186,13 +186,17 @@ def _told(source: Source) -> list[str]:
 
 
 def _line_options(source: Source) -> list[str]:
-    settings = source.folder / "settings.json"
-    spec = read_json(settings)["source"]["spec"] if settings.is_file() else "…"
     return [
-        *("--source", str(spec)),
+        *("--source", line_source(source) or "…"),
         *("--model", source.figures["model"]["path"]),
         *("--speed", str(source.figures["speed"])),
     ]
+
+
+def line_source(source: Source) -> str | None:
+    """What that run was fed from; None if its settings are gone."""
+    settings = source.folder / "settings.json"
+    return str(read_json(settings)["source"]["spec"]) if settings.is_file() else None
 
 
 def line_threshold(source: Source) -> float | None:

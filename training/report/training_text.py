@@ -119,8 +119,9 @@ def _quantization(source: Source) -> Section:
         return missing("Quantisation", str(file), QUANTIZE)
     figures = source.figures
     text = (
-        f"{table(COLUMNS, _rows(file))}\n\nAccuracy on {figures['judged_on']}; drop is what eight "
-        f"bits cost of it, at most {figures['max_drop']} was allowed. "
+        f"{table(COLUMNS, _rows(file))}\n\nAccuracy on {figures['judged_on']}, by which the "
+        "variant was chosen: it is a little too good. Drop is what eight bits cost of it, at most "
+        f"{figures['max_drop']} was allowed. "
         "Errors may cancel: how many pictures got another class says how far a model has moved. "
         f"Latency: {figures['latency']}. "
         f"{words.machine(figures.get('machine'))}"

@@ -15,24 +15,23 @@ from rich.console import Console
 
 from training.embedding.extractor import Extractor, Features, features, open_extractor
 from training.errors import BadInput
-from training.folders import SUFFIXES
+from training.folders import loose_pictures, say_passed_over
 from training.selection.coverage import Candidates, Choice, unit_rows
 from training.selection.options import SelectSettings
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
+from training.unreadable import MOST_NAMED, in_one_line, unreadable_among
 from training.whole_file import replace_table
 
 
-def read_pool(root: Path) -> tuple[Path, ...]:
+def read_pool(root: Path, console: Console) -> tuple[Path, ...]:
     """Pictures at any depth below `root`, relative to it, in a stable order.
 
-    Sub-folders mean nothing here. Raises BadInput if there is no such folder or no picture.
+    Sub-folders mean nothing here. What is passed over is said. Raises BadInput if there is no such
+    folder or no picture.
     """
-    if not root.is_dir():
-        raise BadInput(f"{root}: no such folder")
-    files = sorted(f for f in root.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-    if not files:
-        raise BadInput(f"{root}: no pictures")
-    return tuple(f.relative_to(root) for f in files)
+    found = loose_pictures(root)
+    say_passed_over(console, root, found.passed_over)
+    return tuple(sorted(map(Path, found.paths)))
 
 
 def without_copies(root: Path, paths: tuple[Path, ...], of: Collection[Path]) -> tuple[Path, ...]:
@@ -53,13 +52,13 @@ def _digest(file: Path) -> str:
 
 def select(settings: SelectSettings, console: Console) -> None:
     """Choose and write. Raises BadInput that names the option, folder or file."""
-    labelled = _labelled(settings)
-    pool = read_pool(settings.pool)
+    labelled = _labelled(settings, console)
+    pool = _readable(settings.pool, read_pool(settings.pool, console), console)
     fresh = without_copies(settings.pool, pool, labelled)
     if settings.count > len(fresh):
         raise BadInput(
-            f"--count {settings.count}: {settings.pool} has {len(fresh)} different pictures "
-            "without a label"
+            f"--count {settings.count}: {settings.pool} has {len(fresh)} different readable "
+            "pictures without a label"
         )
     extractor = _extractor(settings)
     seen = _look(extractor, [settings.pool / path for path in fresh])
@@ -74,10 +73,22 @@ def select(settings: SelectSettings, console: Console) -> None:
     )
 
 
-def _labelled(settings: SelectSettings) -> list[Path]:
+def _labelled(settings: SelectSettings, console: Console) -> list[Path]:
     if settings.labelled is None:
         return []
-    return [settings.labelled / path for path in read_pool(settings.labelled)]
+    root = settings.labelled
+    return [root / path for path in _readable(root, read_pool(root, console), console)]
+
+
+def _readable(root: Path, paths: tuple[Path, ...], console: Console) -> tuple[Path, ...]:
+    """Without those that cannot be read, which are named; a pool is not stopped by one of them."""
+    unreadable = unreadable_among(root / path for path in paths)
+    for file, reason in list(unreadable.items())[:MOST_NAMED]:
+        console.print(in_one_line(f"left out {file}: {reason}"), markup=False)
+    if unreadable:
+        count = f"{len(unreadable)} of {len(paths)} pictures cannot be read and are left out"
+        console.print(in_one_line(f"{root}: {count}"), markup=False)
+    return tuple(path for path in paths if root / path not in unreadable)
 
 
 def _extractor(settings: SelectSettings) -> Extractor | None:
@@ -107,7 +118,7 @@ def _write(
     known = ["predicted", "confidence"] if seen.probabilities is not None else []
     rows: list[list[object]] = [["rank", "path", "score", *known]]
     for rank, (index, score) in enumerate(zip(choice.indices, choice.scores, strict=True), start=1):
-        row: list[object] = [rank, paths[index].as_posix(), f"{score:.6f}"]
+        row: list[object] = [rank, in_one_line(paths[index].as_posix()), f"{score:.6f}"]
         if seen.probabilities is not None:
             best = int(seen.probabilities[index].argmax())
             row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]

@@ -37,6 +37,7 @@ from training.selection.outcome_files import (
     write_curve,
     write_summary,
 )
+from training.split_folders import split_folder
 from training.whole_file import replace_bytes
 
 VERSION = b"1"
@@ -88,11 +89,11 @@ def simulate(settings: SimulateSettings, console: Console) -> None:
 
     Raises BadInput that names the option, folder or file before anything is trained.
     """
-    classes = class_names(settings.data / "train")
+    classes = class_names(split_folder(settings.data, "train"))
     if len(classes) < 2:
         raise BadInput(f"{settings.data / 'train'}: at least two class folders are needed")
-    train = read_folder(settings.data / "train", classes)
-    val = read_folder(settings.data / "val", classes)
+    train = read_folder(split_folder(settings.data, "train"), classes)
+    val = read_folder(split_folder(settings.data, "val"), classes)
     plan = _plan(settings, len(train))
     _check_end_to_end(settings)
     bench = _bench(settings, train, val, console)

@@ -18,6 +18,7 @@ from training.folders import (
     read_folder,
     set_name,
 )
+from training.split_folders import split_folder
 from training.train.options import TrainSettings
 from training.transforms import eval_transform, train_transform
 
@@ -69,10 +70,11 @@ class Splits:
 
 def open_splits(settings: TrainSettings) -> Splits:
     """Find and decode a run's pictures. Raises BadInput that names the folder or file."""
-    classes = class_names(settings.data / "train")
+    folder = split_folder(settings.data, "train")
+    classes = class_names(folder)
     if len(classes) < 2:
-        raise BadInput(f"{settings.data / 'train'}: at least two class folders are needed")
-    train = _without_excluded(read_folder(settings.data / "train", classes), settings)
+        raise BadInput(f"{folder}: at least two class folders are needed")
+    train = _without_excluded(read_folder(folder, classes), settings)
     extra = [read_folder(root, classes) for root in settings.extra]
     folders = val_folders(settings, classes)
     if settings.val_too:
@@ -92,7 +94,7 @@ def open_splits(settings: TrainSettings) -> Splits:
 
 def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, PictureFolder]:
     """`val` of the data, then each --extra-val under its own name."""
-    folders = {"val": read_folder(settings.data / "val", classes)}
+    folders = {"val": read_folder(split_folder(settings.data, "val"), classes)}
     for root in settings.extra_val:
         name = set_name(root)
         if name in folders:
@@ -105,6 +107,7 @@ def _without_excluded(train: PictureFolder, settings: TrainSettings) -> PictureF
     if settings.exclude is None:
         return train
     excluded = read_exclusions(settings.exclude, settings.data)
+    name = train.root.name
     return train.without(
-        frozenset(path.relative_to("train") for path in excluded if path.parts[0] == "train")
+        frozenset(path.relative_to(name) for path in excluded if path.parts[0] == name)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -138,10 +139,26 @@ def test_what_is_refused(
     assert "bad.onnx: not a model that ONNX Runtime can load" in line(
         "--model", tmp_path / "bad.onnx"
     )
+    assert not (tmp_path / "list.csv").exists()
+
+
+def test_pictures_that_cannot_be_read_are_named_and_left_out(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     torn = pool / "green" / "green1.png"
     torn.write_bytes(torn.read_bytes()[:50])
-    assert str(torn) in line("--model", finished_run)
-    assert not (tmp_path / "list.csv").exists()
+    (pool / "empty.jpg").touch()
+    (pool / "grey0.png").rename(pool / os.fsdecode(b"gr\xe9y.png"))
+    (pool / "._grey1.png").touch()
+    rows = select(pool, tmp_path / "list.csv", "--strategy", "random", "--count", 11)
+    said = capsys.readouterr().out
+    assert f"left out {torn}: " in said
+    assert f"{pool}: 2 of 13 pictures cannot be read and are left out" in said
+    assert f"{pool}: passed over 1 .txt, 1 hidden" in said
+    paths = {row["path"] for row in rows}
+    assert len(paths) == 11
+    assert not paths & {"green/green1.png", "empty.jpg"}
+    assert "gr\\udce9y.png" in paths
 
 
 def test_onnx_files_without_what_is_needed(
