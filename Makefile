@@ -32,9 +32,10 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 bench: setup  ## measure the line against a bare loop over the same model
 	$(BIN)/python -m benchmarks
 
-soak: setup  ## hours of storms, fuzzing and ill will against a running line
+soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a running line
 	$(BIN)/python run_line.py drill --seed 1..20 --naive
 	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600
+	FULL_DISK_SEEDS=20 $(BIN)/python -m pytest tests/whole_line/test_full_disk_commands.py
 	$(BIN)/python -m benchmarks.fuzz
 	$(BIN)/python -m benchmarks.hostile_worker
 	$(BIN)/python -m benchmarks.followers

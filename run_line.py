@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 
+from line.missing_package import is_of_others, missing
 from line.process.standard_streams import drain_streams, secure_streams
 
 _PRINT_ONLY = frozenset({"check", "classify", "explain", "shadow"})
@@ -15,9 +16,15 @@ _NOT_PRINTED = 2
 def main(arguments: list[str]) -> int:
     """The command line; returns the exit status."""
     # Imported late: closed streams must be secured before anything opens a file for good.
-    from commands.command_line import run_command
+    try:
+        from commands.command_line import run_command
 
-    return run_command(arguments)
+        return run_command(arguments)
+    except ImportError as error:
+        if not is_of_others(error):
+            raise
+        print(missing(error), file=sys.stderr)
+        return 2
 
 
 def program(arguments: list[str]) -> int:

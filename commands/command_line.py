@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os.path import expanduser
+
 import typer
 
 from commands.check import check
@@ -52,8 +54,17 @@ for command in (
     app.command()(command)
 
 
+def _with_home(argument: str) -> str:
+    """`~` as the shell writes it out, also behind `--option=`, where the shell does not."""
+    option, equals, value = argument.partition("=")
+    if option.startswith("--"):
+        return f"{option}{equals}{expanduser(value)}"  # noqa: PTH111 - Path fails for ~unknown
+    return expanduser(argument)  # noqa: PTH111
+
+
 def run_command(arguments: list[str]) -> int:
     """Carry out a command line; returns the exit status."""
+    arguments = [_with_home(argument) for argument in arguments]
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("--help", "-h")):
         arguments = ["run", *arguments]
     try:

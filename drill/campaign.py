@@ -15,6 +15,7 @@ from drill.naive_storm import storm as naive_storm
 from drill.one_storm import Order, run_drill
 from drill.page import Table, seconds
 from drill.verdict import Verdict, reason, recovery_tables
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 
 Campaign = dict[str, Any]
@@ -69,7 +70,7 @@ def run_campaign(
         "notes": [f"seed {seed}: {note}" for seed, f in storms.items() for note in f["notes"]],
         "fault_records": records,
     }
-    (folder / "drill.json").write_text(json.dumps(campaign, indent=1) + "\n")
+    write_atomically(folder / "drill.json", f"{json.dumps(campaign, indent=1)}\n".encode())
     return campaign
 
 

@@ -19,6 +19,7 @@ from drill.soak import SoakLog, judge
 from drill.storm import injected_by_scenario, run_storm
 from drill.subject import Subject
 from drill.verdict import Verdict, verdict
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.events import Event
 from line.settings import Settings
@@ -150,5 +151,6 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
         {"kind": each.kind, "variant": each.variant, "at_s": round(each.at_s, 3)}
         for each in order.injections
     ]
-    (order.run_dir / "drill.json").write_text(json.dumps(found, indent=1) + "\n")
+    path = order.run_dir / "drill.json"
+    write_atomically(path, f"{json.dumps(found, indent=1)}\n".encode())
     return found

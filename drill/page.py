@@ -12,6 +12,7 @@ from pathlib import Path
 import rich.table
 from rich.console import Console
 
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.process.priority import usable_cores
 
@@ -86,7 +87,7 @@ class Page:
         """Put the text there, in place of what is there."""
         before, after = self._around()
         whole = f"{before}{self._opening}\n{text}\n{self._closing}{after}"
-        self._path.write_text(whole, encoding="utf-8")
+        write_atomically(self._path, whole.encode())
 
     def _around(self) -> tuple[str, str]:
         """What stands before the opening marker, and behind the closing one."""

@@ -15,16 +15,18 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = False) -> None:
     disk when the call returns. A link at `path` is replaced, not followed.
 
     Raises:
-        OSError: if it cannot be written; the file at `path` is then as it was, and no temporary
-            file is left.
+        OSError: naming `path`, if it cannot be written; the file there is then as it was, and no
+            temporary file is left.
     """
     temporary = path.with_name(f".{path.name}.{get_native_id()}.tmp")
     try:
         _write_new(temporary, data, sync)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
     if sync:
         sync_folder(path.parent)

@@ -55,7 +55,10 @@ class Layers:
         try:
             return Settings.model_validate(self._values)
         except ValidationError as error:
-            raise BadInput(explain(error, self._values, self._origins)) from None
+            shipped = Layers()
+            shipped.add(_read(DEFAULTS), DEFAULTS.name)
+            known = list(shipped._origins)
+            raise BadInput(explain(error, self._values, self._origins, known)) from None
 
     def _merge(
         self, into: Table, table: Mapping[str, Any], path: tuple[str, ...], origin: str
@@ -133,7 +136,7 @@ def scenario_path(name: str) -> Path:
 
 def _read(path: Path) -> Table:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' editors mark it
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:  # syntax, encoding, or beyond Python's limits

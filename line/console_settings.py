@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_serializer, field_validator
 
-from line.section import Section
+from line.section import PathText, Section
 
 _HASH_FORM = r"^$|^scrypt\$\d+\$\d+\$\d+\$[0-9a-f]{32}\$[0-9a-f]{64}$"
 """Empty, or scrypt's cost, block size and parallelism, the salt and the key, in hex."""
@@ -20,7 +20,7 @@ class ConsoleSettings(Section):
     password_hash: str = Field(
         pattern=_HASH_FORM, description="as `run_line.py console --make-password` prints it"
     )
-    look_in: tuple[str, ...] = Field(
+    look_in: tuple[PathText, ...] = Field(
         description="folders whose models and evaluations are shown beside those of model.path"
     )
 

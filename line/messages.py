@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Literal
 
 from line.outcome import Outcome, Verdict
 from line.ranges import Between, Longest, Matching
+from pictures.class_names import MOST_CLASSES
 
 Buffer = bytes | bytearray | memoryview
 Encoding = Literal["raw", "jpeg"]
@@ -24,7 +25,6 @@ Key = tuple[int, int]
 
 MOST_KEYS = 4096
 """Items named in one message."""
-MOST_CLASSES = 4096
 LONGEST_REASON = 600
 """Characters; whoever makes one cuts it shorter."""
 

@@ -33,6 +33,14 @@ class Pace:
             passed_s += left_s
         return passed_s
 
+    def amount(self, from_s: float, to_s: float) -> float:
+        """What passes between two belt times."""
+        passed = 0.0
+        for (begin_s, rate), (end_s, _) in pairwise([*self._steps, (math.inf, 0.0)]):
+            left_s = min(to_s, end_s) - max(from_s, begin_s)
+            passed += rate * max(0.0, left_s)
+        return passed
+
     def rate_at(self, belt_s: float) -> float:
         """The rate that holds at a belt time."""
         return next(rate for begin_s, rate in reversed(self._steps) if begin_s <= belt_s)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from os.path import expanduser
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Role = Literal["dispatcher", "worker", "camera", "sink"]
 SINKS = ("csv_log", "alerts", "active_learning")
 """The sink processes, in the order in which an outcome reaches them: the CSV row is the truth."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+PathText = Annotated[str, AfterValidator(expanduser)]
+"""A path, which may begin with `~`."""
 
 
 class Section(BaseModel):

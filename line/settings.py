@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
 from line.section import SINKS as SINKS
-from line.section import Fraction, Section
+from line.section import Fraction, PathText, Section
 from line.section import Role as Role
 from line.transport_settings import TransportSettings
 from line.validation_errors import first_fault
+from pictures.class_names import complaint_about_names
 
 
 class LineSettings(Section):
@@ -36,10 +37,10 @@ class LineSettings(Section):
 
 
 class SourceSettings(Section):
-    spec: str = Field(
+    spec: PathText = Field(
         min_length=1, description="procedural, a folder, a video file, webcam:N or recording"
     )
-    replays: str = Field(description="run folder that is fed again; empty = none")
+    replays: PathText = Field(description="run folder that is fed again; empty = none")
     order: Literal["auto", "once", "random"] = Field(
         description="of a folder's pictures; auto = once"
     )
@@ -93,7 +94,9 @@ class CameraSettings(Section):
 
 
 class ModelSettings(Section):
-    path: str = Field(min_length=1, description="an .onnx or .ts file, or a folder holding one")
+    path: PathText = Field(
+        min_length=1, description="an .onnx or .ts file, or a folder holding one"
+    )
     provider: Literal["cpu", "cuda", "openvino"]
 
 
@@ -174,7 +177,7 @@ class ReviewSettings(Section):
 
 
 class ResultSettings(Section):
-    dir: str = Field(min_length=1, description="where run folders are made")
+    dir: PathText = Field(min_length=1, description="where run folders are made")
     durability: Literal["process", "power"] = Field(
         description="what an acknowledged row survives: any process's death, or a power cut"
     )
@@ -221,6 +224,13 @@ class Settings(Section):
     results: ResultSettings
     record: RecordSettings
     events: tuple[Event, ...]
+
+    @field_validator("classes")
+    @classmethod
+    def _may_be_called_so(cls, classes: dict[str, ClassSettings]) -> dict[str, ClassSettings]:
+        if classes and (complaint := complaint_about_names(tuple(classes))):
+            raise ValueError(complaint)
+        return classes
 
     @model_validator(mode="after")
     def _deadline_lies_after_the_camera(self) -> Settings:

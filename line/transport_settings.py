@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field
 
-from line.section import Section
+from line.section import PathText, Section
 
 
 def is_tcp_address(text: str) -> bool:
@@ -19,7 +19,7 @@ def is_tcp_address(text: str) -> bool:
 
 class TransportSettings(Section):
     listen: str = Field(description="tcp://HOST:PORT for workers on other machines; empty = none")
-    keys: str = Field(description="folder that `run_line.py keys` has made")
+    keys: PathText = Field(description="folder that `run_line.py keys` has made")
 
     def fault(self, workers: int | str) -> str | None:
         """What is wrong with it, beginning with the key to blame; `workers` of this machine."""

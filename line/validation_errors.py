@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,26 @@ from line.errors import BadInput
 from line.plain_text import plain
 
 Values = Mapping[str, Any]
+_UNKNOWN = "unknown key"
+_TABLES = ("dict_type", "model_attributes_type", "model_type")
+"""Pydantic's names of what is wrong with a value that stands where a table belongs."""
 
 
-def explain(error: ValidationError, values: Values, origins: Mapping[str, str]) -> str:
+def explain(
+    error: ValidationError, values: Values, origins: Mapping[str, str], known: Iterable[str] = ()
+) -> str:
     """All complaints about `values`, as `origin: section.key: reason`, joined by semicolons.
 
-    `origins` says for every dotted key which layer set it.
+    `origins` says for every dotted key which layer set it; `known` are keys that there are.
     """
     complaints: dict[str, list[str]] = {}
     for detail in error.errors():
         key, reason = _key(_location(dict(detail)), values), _reason(dict(detail))
+        if reason == _UNKNOWN:
+            near = get_close_matches(key, known, n=1, cutoff=0.6)
+            reason += f"; did you mean {near[0]}?" if near else ""
+        elif detail["type"] in _TABLES:
+            reason = _is_a_table(key, known)
         if not key:  # a rule over several keys begins with the one to blame
             key, _, reason = reason.partition(": ")
         complaints.setdefault(key, []).append(reason)
@@ -76,7 +87,7 @@ def _line(key: str, reasons: list[str], values: Values, origins: Mapping[str, st
     parts = key.split(".")
     ancestors = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     origin = next((origins[name] for name in ancestors if name in origins), "settings")
-    got = "" if reasons == ["unknown key"] or not key else _got(parts, values)
+    got = "" if reasons[0].startswith(_UNKNOWN) or not key else _got(parts, values)
     return ": ".join(part for part in (origin, key, " or ".join(reasons) + got) if part)
 
 
@@ -90,14 +101,21 @@ def _got(parts: list[str], values: Values) -> str:
     return "" if isinstance(value, dict | list) or value is None else f", not {value!r}"
 
 
+def _is_a_table(key: str, known: Iterable[str]) -> str:
+    inner = next((name for name in known if name.startswith(f"{key}.")), "")
+    return f"is a table: set one of its keys, such as {inner}" if inner else "must be a table"
+
+
 def _reason(error: dict[str, Any]) -> str:
     """What is wrong, in a few words."""
     if error["type"] == "extra_forbidden":
-        return "unknown key"
+        return _UNKNOWN
     if error["type"] in ("missing", "union_tag_not_found"):
         return "missing"
     if error["type"] == "union_tag_invalid":
         return f"must be one of {error['ctx']['expected_tags']}"
+    if error["type"] == "tuple_type":
+        return "must be a list"
     message = str(error["msg"]).removeprefix("Value error, ")
     message = message.replace("Input should be", "must be")
     return message.replace("a valid integer", "an integer").replace("must be a valid", "must be a")

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.section import Fraction, Section
 from line.settings import Settings
@@ -225,7 +226,7 @@ class Profile(Section):
         """Write the file and the folders above it. Raises BadInput, naming it, if that fails."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(self.model_dump_json(indent=1))
+            write_atomically(path, self.model_dump_json(indent=1).encode())
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror or error}") from None
 

@@ -23,6 +23,8 @@ from line.settings import BeltSettings
 from producers.feed import Feed, FeedMark
 
 _FIRST = FeedMark()
+_MOST_TOLD = 200
+"""Items whose places on the belt are told."""
 
 
 class Stage(StrEnum):
@@ -77,6 +79,8 @@ class Belt:
         self._env = env
         self._observe = observe
         self._rides: dict[int, simpy.Process] = {}
+        self._fed_s: dict[int, float] = {}
+        """item that rides → belt time at which it was fed"""
         self._next_arrival_s = -math.inf
         self._stop_s = math.inf
         self._settings = settings
@@ -88,6 +92,11 @@ class Belt:
     def riding(self) -> int:
         """Items on the belt."""
         return len(self._rides)
+
+    @property
+    def riding_since(self) -> list[float]:
+        """Belt times at which items on the belt were fed, in order; of many, the first."""
+        return list(self._fed_s.values())[:_MOST_TOLD]
 
     @property
     def is_done(self) -> bool:
@@ -152,6 +161,7 @@ class Belt:
 
     def _ride(self, seq: int, fed_s: float, before_s: float) -> Process:
         item = self._item(seq, fed_s, before_s)
+        self._fed_s[seq] = fed_s
         self._observe(Stage.FED, item)
         while not (yield from self._reaches(item.trigger_s)):
             before, item = item, self._item(seq, fed_s, before_s)
@@ -162,7 +172,7 @@ class Belt:
             while not (yield from self._reaches(self._moment_s(stage, item.trigger_s))):
                 pass
             self._observe(stage, item)
-        del self._rides[seq]
+        del self._rides[seq], self._fed_s[seq]
 
     def _reaches(self, belt_s: float) -> Generator[simpy.Event, Any, bool]:
         """Wait for a belt time; False if the belt was changed before it came."""

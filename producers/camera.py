@@ -319,6 +319,7 @@ class Camera:
                 fed=self._triggered,
                 belt_s=self._env.now,
                 on_belt=self._belt.riding,
+                riding_since=self._belt.riding_since,
                 window=self._window.frames,
                 jitter_ms=self._jitter.facts(),
             )

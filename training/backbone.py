@@ -10,9 +10,10 @@ from typing import Any
 import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
-from training.checkpoint import read_stored
+from training.checkpoint import check_finite, read_stored
 from training.efficientnet_lite import GROWTH, efficientnet_lite, published_weights
 from training.errors import BadInput
+from training.settings import best_of
 from training.train.options import TrainSettings
 
 # Two networks answer with auxiliary outputs while training; nothing here expects a tuple.
@@ -53,33 +54,62 @@ def build(settings: TrainSettings, classes: int) -> Network:
     return Network(model, head)
 
 
-def load_weights(network: Network, settings: TrainSettings, classes: tuple[str, ...]) -> None:
-    """Fill the network as `--weights` says: `none`, `imagenet`, or a file.
+def load_weights(network: Network, settings: TrainSettings, classes: tuple[str, ...]) -> str:
+    """Fill the network as `--weights` says: `none`, `imagenet`, a run folder or a file.
 
     A file is a state dict or one of our checkpoints. Every key must fit but the head's, and those
-    too where a checkpoint was trained on the same classes. Raises BadInput that names the key.
+    too where a checkpoint was trained on the same classes. Returns in words what was taken over.
+    Raises BadInput that names the key.
     """
     if settings.weights == "none":
-        return
+        return ""
     content = (
         _download(settings)
         if settings.weights == "imagenet"
-        else read_stored(Path(settings.weights), "weights")
+        else read_stored(best_of(Path(settings.weights)), "weights")
     )
     _check_backbone(settings, content)
     state = dict(content.get("weights", content))
     wanted = network.model.state_dict()
-    if tuple(content.get("classes", ())) != classes:
+    trained_on = tuple(content.get("classes", ()))
+    if trained_on != classes:
         state = {key: value for key, value in state.items() if not network.in_head(key)}
         wanted = {key: value for key, value in wanted.items() if not network.in_head(key)}
     _check_fit(f"--weights {settings.weights}", state, wanted)
     network.model.load_state_dict(state, strict=False)
+    return f"weights {settings.weights}: {_taken_over(trained_on, classes)}"
 
 
 def restore(network: Network, weights: Mapping[str, Tensor], source: Path) -> None:
     """Fill the network with a checkpoint's weights. BadInput that names `source` and the key."""
     _check_fit(str(source), weights, network.model.state_dict())
     network.model.load_state_dict(weights)
+
+
+def _taken_over(trained_on: tuple[str, ...], classes: tuple[str, ...]) -> str:
+    if trained_on == classes:
+        return "all of them, the head too, as the classes are the same"
+    if not trained_on:
+        return "all but the head, which begins at random"
+    others = [name for name in trained_on if name not in classes]
+    missing = [name for name in classes if name not in trained_on]
+    differ = [
+        f"{what} {_listed(names)}"
+        for what, names in (("it lacks", missing), ("it also has", others))
+        if names
+    ] or ["their order differs"]
+    return (
+        "all but the head, which begins at random, as it was trained on other classes: "
+        + ", ".join(differ)
+    )
+
+
+LISTED = 6
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 class Freeze:
@@ -167,6 +197,7 @@ def _check_fit(source: str, state: Mapping[str, Tensor], wanted: Mapping[str, Te
             raise BadInput(f"{source}: {key} is not in this backbone")
         if state[key].shape != wanted[key].shape:
             raise BadInput(f"{source}: {key} has shape {tuple(state[key].shape)}")
+    check_finite(source, state)
 
 
 def _download(settings: TrainSettings) -> Mapping[str, Any]:

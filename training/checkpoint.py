@@ -6,6 +6,7 @@ are for going on. Random streams need no saving: each epoch's are made from (see
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ import torch
 
 from training.errors import BadInput
 from training.options import load
+from training.settings import best_of
 from training.train.options import TrainSettings
-from training.whole_file import replacing
+from training.whole_file import replace_bytes
 
 
 def read_stored(path: Path, what: str) -> Mapping[str, Any]:
@@ -30,6 +32,13 @@ def read_stored(path: Path, what: str) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise BadInput(f"{path}: not {what}")
     return content
+
+
+def check_finite(source: str, state: Mapping[str, Any]) -> None:
+    """Raise BadInput that names `source` and the first tensor that holds what is not a number."""
+    for key, value in state.items():
+        if torch.is_tensor(value) and not bool(torch.isfinite(value).all()):
+            raise BadInput(f"{source}: {key} is not all numbers: the training had gone wrong")
 
 
 FORMAT = 1
@@ -50,11 +59,9 @@ class Checkpoint:
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all. Raises OSError."""
-        with replacing(path) as partial:
-            try:
-                torch.save({"format": FORMAT, **vars(self)}, partial)
-            except RuntimeError as error:  # so torch tells of a full disk
-                raise OSError(f"{path.name} cannot be written, perhaps for want of room") from error
+        content = io.BytesIO()
+        torch.save({"format": FORMAT, **vars(self)}, content)
+        replace_bytes(path, content.getbuffer())
 
     def train_settings(self) -> TrainSettings:
         """The settings of the run; an option younger than the checkpoint has its default."""
@@ -69,9 +76,15 @@ def load_run(out: Path) -> Checkpoint:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, or a run folder's best one. BadInput that names the file if it is none."""
-    file = path / "best.pt" if path.is_dir() else path
+    """Read a checkpoint, or a run folder's best one.
+
+    Raises BadInput that names the file if it is none, or if its weights are not numbers.
+    """
+    file = best_of(path)
     content = dict(read_stored(file, "a checkpoint"))
     if content.pop("format", None) != FORMAT:
         raise BadInput(f"{file}: not a checkpoint of this trainer")
-    return Checkpoint(**{**content, "classes": tuple(content["classes"])})
+    checkpoint = Checkpoint(**{**content, "classes": tuple(content["classes"])})
+    for state in (checkpoint.weights, checkpoint.model):
+        check_finite(str(file), state)
+    return checkpoint

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from training.audit.options import AuditSettings
 from training.calibrate.options import CalibrateSettings
-from training.errors import BadInput, TrainingError
+from training.errors import BadInput, Interrupted, TrainingError
 from training.evaluate.options import EvaluateSettings
 from training.export.options import ExportSettings
 from training.flags import flags_of
@@ -47,17 +47,18 @@ def main(arguments: list[str] | None = None) -> None:
         given = sys.argv[1:] if arguments is None else arguments
         sys.exit(app(given or ["--help"], standalone_mode=False) or 0)
     except typer.Abort:
-        sys.exit(130)
+        print("interrupted", file=sys.stderr)
+        sys.exit(Interrupted.exit_code)
     except typer.TyperException as error:
         print(f"error: {error.format_message()}", file=sys.stderr)
         sys.exit(BadInput.exit_code)
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    except OSError as error:  # of a copy, the second name is what could not be written
+        named = error.filename2 or error.filename
+        what = error.strerror or str(error)
+        print(f"error: {named}: {what}" if named else f"error: {what}", file=sys.stderr)
         sys.exit(BadInput.exit_code)
 
 
@@ -79,6 +80,7 @@ def train(given: dict[str, Any], config: Path | None) -> None:
     from training.checkpoint import load_run
     from training.presets import train_settings
     from training.train.fit import fit
+    from training.train.run_folder import how_to_go_on, warning_of_run
 
     chosen = {**read_table(config, TrainSettings), **given}
     start = None
@@ -87,8 +89,13 @@ def train(given: dict[str, Any], config: Path | None) -> None:
             raise BadInput("--out: is required with --resume")
         start = load_run(Path(str(chosen["out"])))
     settings = train_settings(given, config, start.settings if start else None)
-    best = fit(settings, console, start)
-    console.print(f"{settings.out}: best accuracy on val {best:.4f}")
+    try:
+        best = fit(settings, console, start)
+    except KeyboardInterrupt as error:
+        raise Interrupted(how_to_go_on(settings.out)) from error
+    if warning := warning_of_run(settings.out):
+        console.print(warning, markup=False)
+    console.print(f"{settings.out}: {best}", markup=False)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +27,17 @@ class Compute:
     def place(self, pictures: Tensor) -> Tensor:
         """Pictures `[batch, 3, h, w]` on the device; channels last is several times faster."""
         return pictures.to(self.device, non_blocking=True, memory_format=torch.channels_last)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Convolutions of float32 in float32: on a GPU cuDNN shortens them to 19 bits otherwise."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def choose(settings: TrainSettings) -> Compute:

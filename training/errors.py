@@ -2,6 +2,8 @@
 
 TrainingError       exit 1
 ├── BadInput        an option, setting, folder or file is wrong; exit 2, one line that names it
+├── Diverged        a training's loss or answers are not numbers any more; exit 1
+├── Interrupted     Ctrl-C; exit 130, one line that says how to go on
 ├── ParityError     an exported file does not answer as the trained network does; exit 3
 └── StepFailed      a step of the pipeline failed; its own exit code
 """
@@ -21,6 +23,16 @@ class BadInput(TrainingError):
     """An option, setting, folder or file is wrong; the message names it."""
 
     exit_code = 2
+
+
+class Diverged(TrainingError):
+    """The loss of a training, or what its network answers, is not a number any more."""
+
+
+class Interrupted(TrainingError):
+    """Ctrl-C; the message says how to go on."""
+
+    exit_code = 130
 
 
 class ParityError(TrainingError):

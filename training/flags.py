@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from training.settings import DEFAULTS, Settings, flag_name
+from training.settings import DEFAULTS, Settings, flag_name, with_home
 
 Command = Callable[[dict[str, Any], Path | None], None]
 
@@ -31,7 +31,7 @@ def flags_of(section: type[Settings]) -> Callable[[Command], Callable[..., None]
         def run(config: Path | None = None, **values: Any) -> None:
             # A repeatable flag that was not given arrives as an empty list.
             given = {name: value for name, value in values.items() if value not in (None, [])}
-            command(given, config)
+            command(given, config and Path(with_home(config)))
 
         parameters = [
             _positional(name, field) if name == section.positional else _flag(name, field, defaults)

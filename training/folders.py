@@ -150,7 +150,7 @@ def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
     Raises BadInput if a line names no picture, because a misspelt one would be trained on.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise BadInput(f"--exclude {file}: {error.strerror}") from error
     names = set()

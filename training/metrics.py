@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,12 @@ class Confusion:
         return _ratio(np.trace(self.counts), self.counts.sum())
 
     @property
+    def balanced_accuracy(self) -> float:
+        """Mean recall of the classes that have pictures, each class counting the same."""
+        recalls = [row["recall"] for row in self.per_class().values() if row["pictures"]]
+        return float(np.mean(recalls)) if recalls else 0.0
+
+    @property
     def macro_f1(self) -> float:
         """Mean F1 of the classes that have pictures, each class counting the same."""
         scores = [row["f1"] for row in self.per_class().values() if row["pictures"]]
@@ -55,10 +62,10 @@ class Confusion:
             }
         return rows
 
-    def most_confused(self) -> list[dict[str, Any]]:
-        """The pairs taken for one another most often, worst first."""
+    def most_confused(self, most: int = MOST_CONFUSED) -> list[dict[str, Any]]:
+        """The `most` pairs taken for one another most often, worst first."""
         wrong = self.counts - np.diag(np.diag(self.counts))
-        worst = np.argsort(wrong, axis=None)[::-1][:MOST_CONFUSED]
+        worst = np.argsort(wrong, axis=None)[::-1][:most]
         pairs = [divmod(int(flat), len(self.classes)) for flat in worst]
         return [
             {"true": self.classes[i], "predicted": self.classes[j], "count": int(wrong[i, j])}
@@ -83,6 +90,25 @@ class Confusion:
             "per_class": rows,
             "most_confused": self.most_confused(),
         }
+
+
+NAMED = 8
+
+
+def never_right_line(per_class: Mapping[str, Mapping[str, float]], where: str) -> str | None:
+    """A warning that names the classes of which not one picture is recognised; None if none is.
+
+    `per_class` is that of a summary.
+    """
+    never = [
+        f"{name} ({row['pictures']:.0f} pictures)"
+        for name, row in per_class.items()
+        if row["pictures"] and not row["recall"]
+    ]
+    if not never:
+        return None
+    more = f" and {len(never) - NAMED} more" if len(never) > NAMED else ""
+    return f"warning: {where} not one picture is recognised of {', '.join(never[:NAMED])}{more}"
 
 
 def _ratio(part: float, whole: float) -> float:

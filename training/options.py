@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,7 +83,7 @@ def read_table(path: Path | None, section: type[Settings]) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"--config {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -101,4 +102,6 @@ def _refuse_unknown(path: Path, document: Mapping[str, Any]) -> None:
             raise BadInput(f"{path}: {table}: must be a table")
         for key in values:
             if key not in sections[table].model_fields:
-                raise BadInput(f"{path}: [{table}] {key}: no such setting")
+                near = get_close_matches(key, sections[table].model_fields, n=1)
+                meant = f"; did you mean {near[0]}?" if near else ""
+                raise BadInput(f"{path}: [{table}] {key}: no such setting{meant}")

@@ -1,11 +1,17 @@
-"""Files that are whole or not there, whatever kills the process or the machine."""
+"""Files that are whole or not there, whatever kills the process, the disk or the machine.
+
+What is written is complete in memory first: each library that writes files itself has an error of
+its own for a full disk, and some have none.
+"""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from training.errors import BadInput
@@ -17,29 +23,48 @@ def file_sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A neighbour of `path` to write to, which takes its place when the block ends well.
+def replace_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Put `data` in the file's place, or leave that as it was. Raises OSError that names `path`.
 
     It reaches the disk before its name does, so a power cut leaves the old file or the new one.
     """
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        yield partial
-        _sync(partial, os.O_RDWR)
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        partial.unlink(missing_ok=True)
-    _sync(path.parent, os.O_RDONLY)
+        # Where it cannot be removed, what went wrong before is what there is to tell.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def replace_text(path: Path, text: str) -> None:
-    r"""Put a text (UTF-8) in the file's place. Raises OSError.
+    """The same with a text, as UTF-8; what UTF-8 cannot say, as of a file's name, is escaped."""
+    replace_bytes(path, text.encode(errors="backslashreplace"))
 
-    What no UTF-8 can hold, of a file's name that is none, becomes `\udcff`, which JSON reads back.
-    """
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+def replace_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """The same with a table, as CSV; the first row names the columns."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows(rows)
+    replace_text(path, stream.getvalue())
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an OSError of the block the name of what could not be written, if it has none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def check_writable(option: str, folder: Path) -> None:
@@ -51,8 +76,8 @@ def check_writable(option: str, folder: Path) -> None:
         raise BadInput(f"{option} {folder}: {there} is not writable")
 
 
-def _sync(path: Path, mode: int) -> None:
-    handle = os.open(path, mode)
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -5,21 +5,34 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from line.errors import ScraplineError
-from line.process.client import Client
-from line.process.context import enter_process, leave
-from line.process.priority import yield_process
+from line.missing_package import is_of_others, missing
 from line.process.standard_streams import drain_streams, secure_streams
 
 
 def main() -> int:
-    if not any(argument.startswith("--channel") for argument in sys.argv[1:]):
+    if any(argument.startswith("--channel") for argument in sys.argv[1:]):
+        return _local()
+    secure_streams()  # it is started by a person or a service, who may look away
+    try:
         from workers import remote  # loads CURVE, which no worker of this machine needs
 
-        secure_streams()  # it is started by a person or a service, who may look away
-        status = remote.main()
+        return remote.main()
+    except ImportError as error:
+        if not is_of_others(error):
+            raise
+        print(missing(error), file=sys.stderr)
+        return 2
+    finally:
         drain_streams()
-        return status
+
+
+def _local() -> int:
+    """A worker that the supervisor has started."""
+    from line.errors import ScraplineError
+    from line.process.client import Client
+    from line.process.context import enter_process, leave
+    from line.process.priority import yield_process
+
     context = enter_process()
     settings = context.settings
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield

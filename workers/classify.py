@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -135,20 +136,8 @@ def print_answers(
         rows += [{"path": str(a.path), "error": a.reason} for a in unanswered]
         print(json.dumps(rows, indent=1))
     else:
-        table = Table(box=None, pad_edge=False)
-        table.add_column("picture", overflow="fold")
-        table.add_column("class", no_wrap=True)
-        table.add_column("confidence", justify="right", no_wrap=True)
-        table.add_column("", no_wrap=True)
-        table.add_column("next", no_wrap=True)
-        for a in answered:
-            (name, p), *others = a.ranking[:top]
-            mark = Text("low confidence" if a.low_confidence else "", style="yellow")
-            rest = Text("  ".join(f"{n} {q:.1%}" for n, q in others), style="dim")
-            table.add_row(
-                Text(plain(str(a.path), _LONGEST_PATH)), Text(name), f"{p:.1%}", mark, rest
-            )
-        out.print(table)
+        width = out.width if out.is_terminal else _UNLIMITED
+        out.print(_table(answered, top, width), width=width, crop=False)
         judged = [a for a in answered if a.true_class is not None]
         if len(judged) > 1:
             right = sum(a.ranking[0][0] == a.true_class for a in judged)
@@ -158,3 +147,39 @@ def print_answers(
     for failure in unanswered:
         err.print(failure.reason, style="red", soft_wrap=True, markup=False)
     return len(unanswered)
+
+
+_GAP = 2
+_UNLIMITED = 100_000
+"""Columns of a pipe: whoever reads it wants whole paths."""
+_CONFIDENCE = len("confidence")
+_LEAST_NAME = 16
+"""Columns of a picture's name below which other things are left out."""
+
+
+def _table(answers: Sequence[Answer], top: int, width: int) -> Table:
+    """As wide as it may be: first the next classes go, then the ends of long paths stay."""
+    names = [plain(str(a.path), _LONGEST_PATH) for a in answers]
+    nexts = ["  ".join(f"{n} {p:.1%}" for n, p in a.ranking[1:top]) for a in answers]
+    class_cells = max((len(a.ranking[0][0]) for a in answers), default=0)
+    room = width - class_cells - _CONFIDENCE - 2 * _GAP
+    low = "low confidence"
+    if room - len(low) - _GAP < _LEAST_NAME:
+        low = "low"
+    room -= (len(low) + _GAP) * any(a.low_confidence for a in answers)
+    next_cells = max(map(len, nexts), default=0) + _GAP
+    shows_next = room - next_cells >= min(max(map(len, names), default=0), _LEAST_NAME)
+    room = max(room - next_cells * shows_next, _LEAST_NAME // 2)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for heading in ("picture", "class", "confidence", ""):
+        justify: Literal["left", "right"] = "right" if heading == "confidence" else "left"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    if shows_next:
+        table.add_column("next", no_wrap=True)
+    for name, following, a in zip(names, nexts, answers, strict=True):
+        best, p = a.ranking[0]
+        shown = name if len(name) <= room else f"…{name[1 - room :]}"
+        mark = Text(low if a.low_confidence else "", style="yellow")
+        rest = (Text(following, style="dim"),) if shows_next else ()
+        table.add_row(Text(shown), Text(best), f"{p:.1%}", mark, *rest)
+    return table

@@ -15,11 +15,11 @@ from line.model.facts import (
     SUM_TOLERANCE,
     ModelFacts,
     complaint_about_answer,
-    complaint_about_names,
 )
 from line.own_file import read_regular
 from line.pictures import Picture
 from line.plain_text import plain
+from pictures.class_names import complaint_about_names
 from workers.engine import ANY, Engine, OnnxEngine, Takes
 from workers.model_file import read
 from workers.probe import Size, tried

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
+from os.path import expanduser
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -51,11 +52,11 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--connect", required=True, metavar="tcp://HOST:PORT", help="the line's")
     parser.add_argument(
-        "--keys", required=True, type=Path, metavar="DIR", help="a folder that the line has made"
+        "--keys", required=True, type=_path, metavar="DIR", help="a folder that the line has made"
     )
     parser.add_argument(
         "--model",
-        type=Path,
+        type=_path,
         default=ROOT / "models",
         metavar="FILE",
         help="the line's model, or a folder with it; taken by its hash",
@@ -65,6 +66,10 @@ def _arguments() -> argparse.ArgumentParser:
         "--provider", choices=PROVIDERS, default="cpu", help="of ONNX Runtime on this machine"
     )
     return parser
+
+
+def _path(text: str) -> Path:
+    return Path(expanduser(text))  # noqa: PTH111 - Path fails for ~unknown
 
 
 class RemoteWorker:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from commands.plan_output.chart import KEYS, MOST_LINES, chart
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from planner.plan import wording as words
 from planner.plan.answer import Target, fastest_belts, fewest_workers, groups, model_alone
@@ -39,10 +40,8 @@ def write_page(
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = (
-            report.environment(Path(__file__).parent).get_template("plan.html.j2").render(content)
-        )
-        path.write_text(text, encoding="utf-8")
+        template = report.environment(Path(__file__).parent).get_template("plan.html.j2")
+        write_atomically(path, template.render(content).encode())
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
 

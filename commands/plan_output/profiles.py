@@ -35,7 +35,8 @@ def fitting_profile(settings: Settings, path: Path, model: Path | None) -> Profi
     if residue and residue not in profile.classes:
         names = ", ".join(profile.classes)
         raise BadInput(
-            f"belt.residue_class: {residue!r} is not a class of the profile {path} ({names})"
+            f"belt.residue_class: {residue!r} is not a class of the profile {path} ({names}); "
+            "set it to one of them, or to none: --set belt.residue_class="
         )
     return profile
 

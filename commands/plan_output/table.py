@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.plain_text import cell_of
 from planner.plan import wording as words
@@ -35,23 +37,24 @@ def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], targe
     `names`: of the plan's profiles. Raises BadInput, naming the file, if it cannot be written.
     """
     measures = [column for name in MEASURES for column in (name, f"{name}_ci")]
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["profile", *_PLACE, "items", "meets_target", "deaths", *measures])
+    for result in results:
+        cell = result.cell
+        numbers = (
+            f"{number:.6g}"
+            for name in MEASURES
+            for number in (result.measures[name].mean, result.measures[name].half)
+        )
+        place = [f"{getattr(cell, name):g}" for name in _PLACE]
+        met = "true" if target.is_met(result) else "false"
+        deaths = len(result.deaths)
+        profile = cell_of(names[cell.profile])
+        writer.writerow([profile, *place, result.items, met, deaths, *numbers])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["profile", *_PLACE, "items", "meets_target", "deaths", *measures])
-            for result in results:
-                cell = result.cell
-                numbers = (
-                    f"{number:.6g}"
-                    for name in MEASURES
-                    for number in (result.measures[name].mean, result.measures[name].half)
-                )
-                place = [f"{getattr(cell, name):g}" for name in _PLACE]
-                met = "true" if target.is_met(result) else "false"
-                deaths = len(result.deaths)
-                profile = cell_of(names[cell.profile])
-                writer.writerow([profile, *place, result.items, met, deaths, *numbers])
+        write_atomically(path, file.getvalue().encode())
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from None
 

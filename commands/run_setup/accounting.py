@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import typer
 from commands.printing import out, print_error, reading_shown, shown, view_for
 from line.errors import BadInput, ExitCode, ScraplineError
 from line.observe.exporter import exported
+from line.process.signals import hangups_held
 from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise import runner
@@ -32,7 +32,7 @@ def run_and_account(
     as_json: bool,
 ) -> None:
     """Run a line before whoever looks on, account for it, and exit as it went."""
-    with _hangups_ignored():
+    with hangups_held():
         with view_for(quiet, as_json) as view, exported(settings, view) as watch:
             ended = start(watch)
         conclude(ended, folder, quiet, as_json)
@@ -129,15 +129,3 @@ def _show(summary: Summary, folder: RunFolder, quiet: bool, as_json: bool) -> No
         print_summary(summary, out)
         recorded = "  line.mcap" if (folder.path / "line.mcap").exists() else ""
         out.print(f"\n{shown(folder.path)}/report.html  results.csv  summary.json{recorded}")
-
-
-@contextmanager
-def _hangups_ignored() -> Iterator[None]:
-    """A terminal that is closed sends SIGHUP: the line needs none, and runs on."""
-    before = signal.getsignal(signal.SIGHUP)
-    if before != signal.SIG_IGN:  # a handler, unlike that, is nothing that children inherit
-        signal.signal(signal.SIGHUP, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)

@@ -46,6 +46,8 @@ def check_settled(run_dir: Path, settings: Settings) -> None:
 
 _OWN = ("console.", "transport.")
 """Settings that are not taken from the folder."""
+_ANEW = ("metrics.port", "supervisor.log_mb")
+"""Those that change no row: they are taken from the folder unless they are given anew."""
 
 
 def taken_up(
@@ -60,15 +62,17 @@ def taken_up(
     """
     from workers.model import Model
 
-    for assignment in assignments:
-        if not assignment.strip().startswith(_OWN):
-            key = assignment.partition("=")[0].strip()
+    given = [assignment.partition("=")[0].strip() for assignment in assignments]
+    for key in given:
+        if not key.startswith(_OWN) and key not in _ANEW:
             raise BadInput(f"--resume: goes on with the run's own settings, without --set {key}")
     settings, model, folder = reopen(run_dir)
     check_settled(folder.path, settings)
     options = [] if console is None else [("console.on", console)]
     own = resolved(load(config, None, options, assignments))
     settings = _with_own_transport(run_dir / SETTINGS_FILE, settings, own)
+    for section, name in (key.split(".") for key in given if key in _ANEW):
+        settings = settings.replaced({section: {name: getattr(getattr(own, section), name)}})
     serving = session_of(folder.path, settings, model).overrides.serving(model)
     loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
     if loaded.facts.classes != serving.classes:

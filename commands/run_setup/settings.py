@@ -66,7 +66,7 @@ def refuse_other_sizes(source: Source, settings: Settings, model: Model) -> None
 
 def _in_folder(source: FolderSource, settings: Settings) -> Iterator[tuple[Path, Size]]:
     """Every picture's file and size by its header; those that cannot be read are left out."""
-    root = Path(settings.source.spec).expanduser()
+    root = Path(settings.source.spec)
     limits = settings.source.max_megapixels * 1e6, settings.source.max_file_mb * 1e6
     for path in source.files:
         try:
@@ -148,5 +148,9 @@ def checked_model(settings: Settings) -> Model:
     residue = settings.belt.residue_class
     check_remote(settings.transport)
     if residue and residue not in known:
-        raise BadInput(f"belt.residue_class: {residue!r} is not a class of the model ({names})")
+        raise BadInput(
+            f"belt.residue_class: {residue!r} is not a class of the model ({names}); "
+            "set it to the class that runs off the end of the belt, or to none: "
+            "--set belt.residue_class="
+        )
     return model

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from line.model.facts import complaint_about_names
 from line.model.onnx_file import LARGEST_ENTRIES, read_entries
 from line.plain_text import plain
 from line.run_files.results import FILE as RESULTS
+from pictures.class_names import complaint_about_names
 from pictures.regular_file import open_regular
 
 SUFFIXES = (".onnx", ".ts")

@@ -1,4 +1,4 @@
-"""What the line must know of a model, how classes may be called, and what an answer must be."""
+"""What the line must know of a model, and what an answer must be."""
 
 from __future__ import annotations
 
@@ -8,45 +8,9 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from line.messages import MOST_CLASSES
 from line.own_file import LARGEST_JSON, read_regular
-from line.plain_text import plain
 from line.section import Fraction, Section
-
-LONGEST_NAME = 100
-"""Characters."""
-_SHOWN = 40
-
-
-def complaint_about_names(names: Sequence[str]) -> str:
-    """Why these cannot be the classes of a model; empty if they can."""
-    if not names:
-        return "names no classes"
-    if len(names) > MOST_CLASSES:
-        return f"{len(names)} class names are more than {MOST_CLASSES}"
-    known: set[str] = set()
-    for name in names:
-        if fault := _fault(name):
-            return f"class name {plain(repr(name), _SHOWN)} {fault}"
-        if name in known:
-            return f"class name {plain(repr(name), _SHOWN)} stands twice"
-        known.add(name)
-    return ""
-
-
-def _fault(name: str) -> str:
-    if not name or name != name.strip():
-        return "is empty, or begins or ends with a space"
-    if len(name) > LONGEST_NAME:
-        return f"is longer than {LONGEST_NAME} characters"
-    if not name.isprintable():
-        return "holds a character that cannot be printed"
-    if "|" in name:
-        return "contains |, which separates the names in top3"
-    if "/" in name or name in (".", ".."):
-        return "cannot be the name of a folder"
-    return ""
-
+from pictures.class_names import complaint_about_names
 
 SUM_TOLERANCE = 1e-3
 """The sum may be that far from 1; a probability that little below 0 or above 1 is rounding."""

@@ -7,32 +7,12 @@ from contextlib import suppress
 from time import monotonic
 from typing import Protocol, Self
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.panel import Panel
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
+from line.observe.live_picture import in_milliseconds, picture
 from line.observe.status import Status
 from line.outcome import Verdict
-from line.plain_text import plain
-
-STYLES = {
-    Verdict.SORTED: "green",
-    Verdict.RESIDUE_OK: "cyan",
-    Verdict.LOW_CONFIDENCE: "yellow",
-    Verdict.MISSORTED: "magenta",
-    Verdict.MISSED: "magenta",
-    Verdict.LATE: "red",
-    Verdict.EXPIRED: "red",
-    Verdict.DROPPED: "red",
-    Verdict.FAILED: "red",
-}
-_BAR_WIDTH = 22
-_BELT_WIDTH = 50
-_WIDTH = 78
-"""Fits a terminal of 80 columns."""
 
 
 class View(Protocol):
@@ -126,7 +106,7 @@ class PlainView(QuietView):
             f"fed {status.fed_to_show}",
             f"logged {status.stats.get('logged', 0)}",
             f"{rate:.1f} items/s",
-            f"p95 {_ms(status.stats.get('latency_ms', {}).get('p95'))}",
+            f"p95 {in_milliseconds(status.stats.get('latency_ms', {}).get('p95'))}",
             " ".join(f"{v} {verdicts[v]}" for v in Verdict if verdicts.get(v)),
         ]
         self._console.print(
@@ -155,127 +135,9 @@ class LiveView(QuietView):
         if now >= self._next and not _is_behind(self._console):
             self._next = now + 0.2
             rate = self._rate.update(status.stats.get("classified", 0))
-            self._live.update(picture(status, rate), refresh=True)
+            self._live.update(picture(status, rate, self._console.width), refresh=True)
 
 
 def _is_behind(console: Console) -> bool:
     """Whether what was shown before has not been taken yet: then a newer picture can wait."""
     return bool(getattr(console.file, "is_behind", False))
-
-
-def picture(status: Status, items_per_s: float) -> Panel:
-    """The whole view as one renderable."""
-    columns = Table.grid(padding=(0, 3))
-    columns.add_row(_verdicts(status), _figures(status, items_per_s))
-    clock = "as fast as possible" if status.clock == "max" else f"clock ×{status.clock:g}"
-    return Panel(
-        Group(_belt(status), Text(), columns, Text(), _processes(status), Text(), _alerts(status)),
-        title=Text.assemble(("Scrapline", "bold"), f" · {plain(status.settings.title, 60)}"),
-        subtitle=f"{status.shown_phase} · {status.wall_s:.0f} s · {clock} · Ctrl-C drains",
-        width=_WIDTH,
-    )
-
-
-def _belt(status: Status) -> Text:
-    """The belt from the side: load, photo-eye, ejector, residue end."""
-    belt = status.settings.belt
-    length_m = belt.infeed_to_camera_m + belt.camera_to_ejector_m + belt.ejector_to_end_m
-    eye = min(int(_BELT_WIDTH * belt.infeed_to_camera_m / length_m), _BELT_WIDTH - 2)
-    ejector = int(_BELT_WIDTH * (length_m - belt.ejector_to_end_m) / length_m)
-    ejector = min(max(ejector, eye + 1), _BELT_WIDTH - 1)
-    riding = sum(note["on_belt"] for note in status.belts.values())
-    # Items seem to ride along: the phase of the pattern follows belt time.
-    spacing = max(2, round(_BELT_WIDTH / riding)) if riding else 0
-    shift = int(status.belt_s * status.belt_speed_m_per_s / length_m * _BELT_WIDTH)
-    text = Text("infeed ")
-    for cell in range(_BELT_WIDTH):
-        if cell == eye:
-            text.append("◉", "bold cyan")
-        elif cell == ejector:
-            text.append("▼", "bold yellow")
-        elif spacing and (cell - shift) % spacing == 0:
-            text.append("■", "green")
-        else:
-            text.append("━", "dim")
-    return text.append(f" end  {riding} riding")
-
-
-def _verdicts(status: Status) -> Table:
-    table = Table(box=None, pad_edge=False, title="verdicts", title_justify="left")
-    table.add_column("")
-    table.add_column("items", justify="right")
-    table.add_column("")
-    counts = status.stats.get("verdicts", {})
-    total = max(1, status.stats.get("logged", 0))
-    for verdict in Verdict:
-        count = counts.get(verdict, 0)
-        style = STYLES[verdict] if count else "dim"
-        bar = ProgressBar(total, count, width=_BAR_WIDTH, complete_style=style)
-        table.add_row(Text(verdict.value, style), str(count), bar)
-    return table
-
-
-def _figures(status: Status, items_per_s: float) -> Table:
-    stats = status.stats
-    latency = stats.get("latency_ms", {})
-    accuracy = stats.get("accuracy")
-    table = Table(box=None, pad_edge=False, show_header=False, title="line", title_justify="left")
-    table.add_column("", style="dim")
-    table.add_column("", justify="right")
-    rows = [
-        ("fed", f"{status.fed_to_show}"),
-        ("logged", f"{stats.get('logged', 0)}"),
-        ("throughput", f"{items_per_s:.1f} items/s"),
-        ("latency p50", _ms(latency.get("p50"))),
-        ("latency p95", _ms(latency.get("p95"))),
-        ("deadline", _ms(status.deadline_ms)),
-        ("accuracy", "–" if accuracy is None else f"{accuracy:.1%}"),
-        ("waiting", f"{status.flow.get('waiting', 0)}"),
-        ("for review", f"{status.queued}"),
-    ]
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _processes(status: Status) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for name, justify in (("process", "left"), ("state", "left"), ("pid", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    table.add_column("holds", justify="right")
-    table.add_column("answered", justify="right")
-    table.add_column("restarts", justify="right")
-    loads = status.flow.get("loads", {})
-    styles = {"ready": "green", "restarting": "red", "gone": "dim"}
-    for process in status.processes:
-        if process.role != "worker" and process.state == "ready" and process.incarnation == 1:
-            continue  # only workers are worth a line when all is well
-        holds, answered = loads.get(f"{process.name}#{process.incarnation}", ("", ""))
-        restarts = max(0, process.incarnation - 1)
-        table.add_row(
-            process.name,
-            Text(process.state, styles.get(process.state, "yellow")),
-            str(process.pid or ""),
-            str(holds),
-            str(answered),
-            Text(str(restarts), "red" if restarts else "dim"),
-        )
-    for name, (holds, answered) in loads.items():
-        if not name.startswith("worker-"):  # on another machine; it has no process here
-            table.add_row(
-                plain(name, 40), Text("remote", "green"), "", str(holds), str(answered), ""
-            )
-    return table
-
-
-def _alerts(status: Status) -> Text:
-    text = Text(f"alerts {status.alert_count}", "bold")
-    for alert in list(status.incidents)[-2:]:
-        text.append(f"\n  {plain(alert)}", "bold red")
-    for alert in list(status.alerts)[-3:]:
-        text.append(f"\n  {plain(alert)}", "yellow")
-    return text
-
-
-def _ms(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"

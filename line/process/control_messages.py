@@ -63,11 +63,12 @@ class Jitter(BaseModel):
 
 
 class Belt(_Note):
-    """belt, finished: how a lane fares."""
+    """belt, finished: how a lane fares; `riding_since`: belt times at which items were fed."""
 
     fed: Count
     belt_s: Number
     on_belt: Count
+    riding_since: Annotated[list[Number], Field(max_length=1000)] = []
     window: Count
     jitter_ms: Jitter
 

@@ -1,16 +1,42 @@
-"""Ctrl-C and SIGTERM, recorded; whoever runs a loop acts on them."""
+"""Ctrl-C, SIGTERM and SIGHUP, recorded; whoever runs a loop acts on them."""
 
 from __future__ import annotations
 
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Self
 
 
+class _HeldHangup:
+    """A handler that only notes whether there was a SIGHUP."""
+
+    came = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
+
+
+@contextmanager
+def hangups_held() -> Iterator[None]:
+    """SIGHUP waits until `Interrupts` takes it; one that comes after them does nothing."""
+    before = signal.getsignal(signal.SIGHUP)
+    if before != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _HeldHangup())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 class Interrupts:
-    """Counts interrupts while the context lasts; `fileno` becomes readable with the first one."""
+    """Counts interrupts while the context lasts; `fileno` becomes readable with the first one.
+
+    A terminal that is closed sends SIGHUP, often twice: however many come, they are one interrupt,
+    and none where it was ignored before (`nohup`).
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -22,6 +48,10 @@ class Interrupts:
         # A handler alone does not wake a select that is restarted after a signal.
         self._old_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._old = {s: signal.signal(s, self._record) for s in (signal.SIGINT, signal.SIGTERM)}
+        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            held = self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._record)
+            if isinstance(held, _HeldHangup) and held.came:
+                self.raise_to(1)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -39,6 +69,9 @@ class Interrupts:
         self.count = max(self.count, count)
 
     def _record(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+        if number == signal.SIGHUP:
+            self.raise_to(1)
+        else:
+            self.count += 1
         with suppress(BlockingIOError):
             self._reader.recv(4096)

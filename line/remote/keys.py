@@ -115,35 +115,53 @@ def make(folder: Path, names: Sequence[str], *, rotate: bool) -> list[Path]:
     replaced = [folder / "workers" / f"{name}.key" for name in chosen if name in known]
     if everything:
         replaced += [folder / f"{_SERVER}{suffix}" for suffix in _SUFFIXES]
-    _make_way(replaced)
+    _check_way(replaced)
     with _workshop(folder) as workshop:
-        if not (folder / f"{_SERVER}.key_secret").exists():
+        makes_server = everything or not (folder / f"{_SERVER}.key_secret").exists()
+        if makes_server:
             write_certificates(workshop, _SERVER)
+        for name in chosen:
+            _draft_carried(folder, workshop, name, makes_server=makes_server)
+        # Only now, with everything written, does anything change its name.
+        for path in replaced:
+            path.rename(_old(path))
+        if makes_server:
             for suffix in _SUFFIXES:
                 (workshop / f"{_SERVER}{suffix}").rename(folder / f"{_SERVER}{suffix}")
-        return [_make_worker(folder, workshop, name) for name in chosen]
+        return [_put_in_place(folder, workshop, name) for name in chosen]
 
 
-def _make_worker(folder: Path, workshop: Path, name: str) -> Path:
-    carried = folder / f"for-{name}"
-    shutil.rmtree(carried, ignore_errors=True)
+def _draft_carried(folder: Path, workshop: Path, name: str, *, makes_server: bool) -> None:
+    """A worker's new pair, and the folder that will be carried to its machine."""
+    carried = workshop / f"for-{name}"
     carried.mkdir()
     write_certificates(workshop, name)
     (workshop / f"{name}.key_secret").rename(carried / f"{name}.key_secret")
-    for public in folder.glob(f"{_SERVER}*.key"):
-        shutil.copy(public, carried / public.name)
+    public = folder.glob(f"{_SERVER}*.key")
+    if makes_server:
+        shutil.copy(workshop / f"{_SERVER}.key", carried)
+        public = (path for path in [folder / f"{_SERVER}.key"] if path.exists())
+    for path in public:
+        shutil.copy(path, carried / (_old(path).name if makes_server else path.name))
+
+
+def _put_in_place(folder: Path, workshop: Path, name: str) -> Path:
+    carried = folder / f"for-{name}"
+    shutil.rmtree(carried, ignore_errors=True)
+    (workshop / carried.name).rename(carried)
     (workshop / f"{name}.key").rename(folder / "workers" / f"{name}.key")
     return carried
 
 
-def _make_way(replaced: Sequence[Path]) -> None:
-    """Keep what is about to be replaced under its old name; all of it or nothing."""
-    old = [path.with_suffix(f".old{path.suffix}") for path in replaced]
-    for path in old:
+def _old(path: Path) -> Path:
+    """What is replaced is kept under this name."""
+    return path.with_suffix(f".old{path.suffix}")
+
+
+def _check_way(replaced: Sequence[Path]) -> None:
+    for path in map(_old, replaced):
         if path.exists():
             raise BadInput(f"{path}: still valid since the last rotation; remove it first")
-    for path, new in zip(replaced, old, strict=True):
-        path.rename(new)
 
 
 def _check_name(name: str) -> None:

@@ -156,7 +156,7 @@ def grid_of(
 
 def _read(file: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror or error}") from None
     except ValueError as error:

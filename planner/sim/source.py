@@ -39,7 +39,7 @@ def known_source(settings: Settings) -> KnownSource:
         mix = {name: each.share for name, each in settings.classes.items()}
         drawn = ProceduralSource(settings.line.seed, mix, 1, 1)
         return KnownSource(drawn.classes, drawn.is_exact, None, drawn.true_classes)
-    if spec.startswith("webcam:") or Path(spec).expanduser().is_file():
+    if spec.startswith("webcam:") or Path(spec).is_file():
         raise BadInput(
             f"source.spec {spec!r}: nobody knows its items beforehand; in virtual time it must be "
             '"procedural" or a folder with a sub-folder for each class'

@@ -79,7 +79,7 @@ def open_spec(
         return _open_recording(replays, run_dir)
     if spec.startswith("webcam:"):
         return _open_webcam(spec, cameras, opened)
-    path = Path(spec).expanduser()
+    path = Path(spec)
     listed = None if run_dir is None else PictureList(run_dir / NAME)
     if listed is not None and listed.kind == "video":
         listed.close()

@@ -28,6 +28,10 @@ def to_rgb(frame: Any) -> Picture:
     return np.ascontiguousarray(frame[:, :, ::-1], dtype=np.uint8)
 
 
+_MOST_FRAMES = 2**53
+"""Beyond that, what a container says of itself is no count."""
+
+
 class VideoSource:
     """Every `stride`-th frame of a video file, dealt to the lanes in turn.
 
@@ -56,8 +60,8 @@ class VideoSource:
             raise BadInput(f"{path}: no such file")
         self._cv2 = opencv(str(path))
         self._film = self._cv2.VideoCapture(str(path))
-        self._frames = int(self._film.get(self._cv2.CAP_PROP_FRAME_COUNT))
-        if not self._film.isOpened() or self._frames < 1:
+        self._frames = self._counted()
+        if self._frames < 1:
             self.close()
             raise BadInput(f"{path}: not a video that OpenCV can read")
 
@@ -87,6 +91,30 @@ class VideoSource:
         if self._film is not None:
             self._film.release()
 
+    def _counted(self) -> int:
+        """How many frames can be read; 0 for no video.
+
+        What the container says is believed if the film ends there. Else every frame is read.
+        """
+        claimed = self._film.get(self._cv2.CAP_PROP_FRAME_COUNT)
+        if 1 <= claimed < _MOST_FRAMES:
+            self._film.set(self._cv2.CAP_PROP_POS_FRAMES, claimed - 1)
+            ends_there = self._film.grab() and not self._film.grab()
+            self._rewind()
+            if ends_there:
+                return int(claimed)
+        frames = 0
+        while self._film.grab():
+            frames += 1
+        self._rewind()
+        return frames
+
+    def _rewind(self) -> None:
+        """A film that has been read to its end may not seek any more."""
+        self._film.release()
+        self._film = self._cv2.VideoCapture(str(self._path))
+        self._next = 0
+
     def _open(self) -> None:
         if self._film is not None:
             return
@@ -109,9 +137,13 @@ class VideoSource:
         skip = wanted - self._next
         if self._next < 0 or not 0 <= skip <= max(8, self._stride * self._cameras):
             self._film.set(self._cv2.CAP_PROP_POS_FRAMES, wanted)
-        else:
-            for _ in range(skip):
-                self._film.grab()
+            if self._film.get(self._cv2.CAP_PROP_POS_FRAMES) == wanted:
+                skip = 0
+            else:  # a stream without an index: from the beginning
+                self._rewind()
+                skip = wanted
+        for _ in range(skip):
+            self._film.grab()
         self._next = wanted
 
 

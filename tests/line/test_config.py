@@ -160,6 +160,44 @@ def test_a_bad_value_gets_one_line_that_names_origin_and_key(assignment: str, be
     assert complaint(assignments=[assignment]).startswith(begin)
 
 
+@pytest.mark.parametrize(
+    ("assignment", "meant"),
+    [
+        ("belt.speed=2", "belt.speed_m_per_s"),
+        ("belt.speed_m_s=2", "belt.speed_m_per_s"),
+        ("line.worker=2", "line.workers"),
+        ("modle.path=x", "model"),
+        ("belt.xyzzy=1", None),
+    ],
+)
+def test_an_unknown_key_is_told_the_nearest_one(assignment: str, meant: str | None) -> None:
+    for scenario in ("demo", None):
+        line = complaint(scenario=scenario, assignments=[assignment])
+        assert ("did you mean" in line) == (meant is not None), line
+        assert meant is None or f"unknown key; did you mean {meant}?" in line
+
+
+def test_a_value_where_a_table_belongs_is_told_a_key_of_it() -> None:
+    line = complaint(environment={"SCRAPLINE_MODEL": "/x"})
+    assert line.startswith("environment SCRAPLINE_MODEL: model: is a table")
+    assert "such as model.path" in line
+    assert complaint(assignments=["events=[3]"]) == "--set: events.0: must be a table, not 3"
+
+
+def test_the_mark_that_windows_editors_put_first_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "marked.toml"
+    path.write_text("\ufeff[line]\nseed = 7\n", encoding="utf-8")
+    assert load(config=path, scenario=str(path), environment={}).line.seed == 7
+
+
+def test_paths_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    keys = ("source.spec", "model.path", "results.dir", "transport.keys")
+    settings = load(assignments=[f"{key}=~/x" for key in keys], environment={})
+    found = (settings.source.spec, settings.model.path, settings.results.dir)
+    assert {*found, settings.transport.keys} == {"/home/anna/x"}
+
+
 def test_a_class_without_its_mass_is_told_what_is_missing() -> None:
     assert complaint(assignments=["classes.wood.share=1"]) == "--set: classes.wood.mass_g: missing"
 

@@ -316,6 +316,37 @@ def test_a_frame_past_the_end_is_one_failed_picture(film):
     source.close()
 
 
+def test_a_stream_of_pictures_without_a_container_is_a_video(tmp_path):
+    """Nothing in it says how many frames there are, or where they are."""
+    pytest.importorskip("cv2")
+    path = tmp_path / "belt.mjpeg"
+    with path.open("wb") as file:
+        for number in range(12):
+            Image.fromarray(np.full((48, 64, 3), 20 * number, np.uint8)).save(file, "JPEG")
+    source = VideoSource(path)
+    assert source.length == 12
+    wanted = [0, 1, 2, 11, 3, 3, 2, 9]
+    assert levels(source, [(0, seq) for seq in wanted]) == wanted
+    with pytest.raises(PictureError, match="frame 40 cannot be read"):
+        source.picture(0, 40)
+    assert levels(source, [(0, 5)]) == [5]
+    source.close()
+    again = VideoSource(path, frames=12)  # as a camera opens it
+    assert levels(again, [(0, 7), (0, 1)]) == [7, 1]
+    again.close()
+
+
+def test_of_a_video_that_was_cut_the_frames_that_are_there_count(film):
+    whole = VideoSource(film)
+    film.write_bytes(film.read_bytes()[: film.stat().st_size * 4 // 5])
+    whole.close()
+    cut = VideoSource(film)
+    assert 1 <= cut.length < 12
+    wanted = list(range(cut.length))
+    assert levels(cut, [(0, seq) for seq in reversed(wanted)]) == wanted[::-1]
+    cut.close()
+
+
 def test_a_video_in_colour_is_rgb(tmp_path):
     cv2 = pytest.importorskip("cv2")
     path = tmp_path / "red.avi"

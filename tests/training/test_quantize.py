@@ -105,7 +105,7 @@ def test_nothing_good_enough_leaves_a_table_and_no_model(
     checkpoint = load_checkpoint(finished_run)
     settings = options(finished_run, data, tmp_path, max_drop=0.1)
     names = ("plain", "float32", "U8S8 channel minmax")
-    rows = [Row(name, 0.5, 1.0, 0.2, 9, 1.0, 1.0, 1.0, False) for name in names]
+    rows = [Row(name, 0.5, 1.0, 0.2, 3, 9, 9, 1.0, 1.0, 1.0, False) for name in names]
     with pytest.raises(TrainingError, match=r"--max-drop 0.1: the best, U8S8.*, costs 0.2000"):
         finish(settings, facts_of(checkpoint, settings), None, rows, SILENT)
     assert not (tmp_path / "small.onnx").exists()

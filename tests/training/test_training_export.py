@@ -144,7 +144,7 @@ def test_any_batch_of_any_size(exported: Exported, shape: tuple[int, int, int]) 
 
 def test_torchscript_gives_the_same_answers(exported: Exported) -> None:
     images = random_images(4, 50, 70)
-    one, other = onnx_runner(exported.onnx), torchscript_runner(exported.torchscript)
+    one, other = onnx_runner(exported.onnx), torchscript_runner(exported.torchscript.read_bytes())
     np.testing.assert_allclose(one(images), other(images), atol=5e-3)
 
 

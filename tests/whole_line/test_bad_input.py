@@ -104,6 +104,14 @@ def unknown_option(tmp: Path) -> list[object]:
     return ["--sped", "2"]
 
 
+def model_without_the_residue_class(tmp: Path) -> list[object]:
+    return ["--set", "belt.residue_class=rest"]
+
+
+def home_folder_behind_an_option(tmp: Path) -> list[object]:
+    return ["--config=~/none.toml"]
+
+
 def actuator_slower_than_the_belt(tmp: Path) -> list[object]:
     return ["--set", "belt.actuator_ms=2000"]
 
@@ -128,6 +136,8 @@ def actuator_slower_than_the_belt(tmp: Path) -> list[object]:
         (used_run_folder, "used"),
         (run_folder_is_a_file, "file"),
         (unknown_option, "--sped"),
+        (model_without_the_residue_class, "or to none: --set belt.residue_class="),
+        (home_folder_behind_an_option, f"{Path.home()}/none.toml"),
         (actuator_slower_than_the_belt, "belt.actuator_ms"),
     ],
 )

@@ -16,8 +16,8 @@ from onnx import TensorProto, helper
 
 from line.config import ROOT
 from line.errors import BadInput, ModelError
-from line.messages import MOST_CLASSES
-from line.model.facts import LONGEST_NAME, ModelFacts
+from line.model.facts import ModelFacts
+from pictures.class_names import LONGEST_NAME, MOST_CLASSES
 from tests.odd_models import (
     batches_of,
     changed,
@@ -339,6 +339,8 @@ def test_answers_of_another_kind_are_named(tmp_path: Path, body: str, complaint:
         (["a", "..", "c"], "cannot be the name of a folder"),
         (["a", "b/c", "c"], "cannot be the name of a folder"),
         (["a", "b|c", "c"], "contains |"),
+        (["a", "=1+1", "c"], "begins with =, which a spreadsheet takes for a formula"),
+        (["a", "@b", "c"], "begins with @"),
         ([str(number) for number in range(MOST_CLASSES + 1)], "more than 4096"),
     ],
 )

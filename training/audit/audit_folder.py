@@ -20,7 +20,7 @@ from training.audit.options import AuditSettings
 from training.audit.outputs import print_findings, write_csv, write_json
 from training.audit.page import write_page
 from training.audit.reading import Scan, list_pictures, scan
-from training.embedding.extractor import Extractor, Vector
+from training.embedding.extractor import Extractor, Vector, look_at
 from training.embedding.onnx_file import OnnxExtractor
 from training.errors import BadInput, TrainingError
 
@@ -40,7 +40,7 @@ class Embedder:
     @classmethod
     def of(cls, name: str, extractor: Extractor, caution: str = "") -> Embedder:
         """From a model of any kind."""
-        return cls(name, lambda files: (s.embedding for s in extractor.look(files)), caution)
+        return cls(name, lambda files: (s.embedding for s in look_at(extractor, files)), caution)
 
 
 def open_embedder(settings: AuditSettings) -> Embedder | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings
 from training.audit.reading import Entry
 from training.folders import say_passed_over
-from training.whole_file import replace_text
+from training.whole_file import replace_table, replace_text
 
 COLUMNS = (
     "finding",
@@ -43,10 +42,8 @@ def write_json(path: Path, findings: Findings) -> None:
 
 def write_csv(path: Path, findings: Findings) -> None:
     """One row per finding; columns that a kind of finding lacks stay empty."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=COLUMNS)
-        writer.writeheader()
-        writer.writerows(_rows(findings))
+    rows = ([row.get(column, "") for column in COLUMNS] for row in _rows(findings))
+    replace_table(path, [COLUMNS, *rows])
 
 
 def _rows(findings: Findings) -> Iterator[dict[str, Any]]:

@@ -45,9 +45,21 @@ class Extractor(Protocol):
         """Look at every picture in turn. Raises BadInput that names one that cannot be read."""
 
 
+def look_at(extractor: Extractor, files: Files) -> Iterator[Seen]:
+    """Look at every picture in turn, at numbers only.
+
+    Raises BadInput as the extractor does, and for a picture that it answers with what is no number.
+    """
+    for file, seen in zip(files, extractor.look(files), strict=True):
+        known = () if seen.probabilities is None else (seen.probabilities,)
+        if not all(np.isfinite(part).all() for part in (seen.embedding, *known)):
+            raise BadInput(f"{file}: the model's answer to it is not a number")
+        yield seen
+
+
 def features(extractor: Extractor, files: Files) -> Features:
-    """Look at one picture or more. Raises BadInput as the extractor does."""
-    seen = list(extractor.look(files))
+    """Look at one picture or more. Raises BadInput as `look_at` does."""
+    seen = list(look_at(extractor, files))
     known = [one.probabilities for one in seen if one.probabilities is not None]
     return Features(np.stack([one.embedding for one in seen]), np.stack(known) if known else None)
 

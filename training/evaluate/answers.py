@@ -114,7 +114,8 @@ def ask_all(
 ) -> list[Answers]:
     """Answers per way. Each picture goes all ways in turn, so that a busy machine hurts all alike.
 
-    Raises BadInput that names all pictures that cannot be read.
+    Raises BadInput that names all pictures that cannot be read, or the first one for which an
+    answer is not a number.
     """
     answers: list[list[Answer]] = [[] for _ in ways]
     times: list[list[float]] = [[] for _ in ways]
@@ -128,8 +129,11 @@ def ask_all(
         picture = _read(files, index)
         for number, way in enumerate(ways):
             began = time.perf_counter()
-            answers[number].append(way.ask(model, picture))
+            answer = way.ask(model, picture)
             times[number].append((time.perf_counter() - began) * 1e3)
+            if not answer.is_finite:
+                raise BadInput(f"{model.path}: its answer to {files[index]} is not a number")
+            answers[number].append(answer)
     return [_joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
 
 

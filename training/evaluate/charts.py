@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from training.charts import png
 from training.evaluate.calibration_scores import Bin
 from training.evaluate.risk_coverage import Choice, RiskCoverage
+from training.whole_file import replace_bytes, replace_table
 
 DOTS_PER_INCH = 120
 INK, SECOND, FAINT = "#1f4e79", "#c55a11", "#b0b0b0"
@@ -18,11 +19,9 @@ INK, SECOND, FAINT = "#1f4e79", "#c55a11", "#b0b0b0"
 
 def write_risk_coverage(path: Path, curve: RiskCoverage) -> None:
     """One row per threshold, highest first."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["threshold", "accepted", "right", "coverage", "risk"])
-        columns = (curve.thresholds, curve.accepted, curve.right, curve.coverage, curve.risk)
-        writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+    columns = (curve.thresholds, curve.accepted, curve.right, curve.coverage, curve.risk)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    replace_table(path, [("threshold", "accepted", "right", "coverage", "risk"), *rows])
 
 
 def draw_risk_coverage(path: Path, curve: RiskCoverage, choices: Sequence[Choice]) -> None:
@@ -45,7 +44,7 @@ def draw_risk_coverage(path: Path, curve: RiskCoverage, choices: Sequence[Choice
     axes.set_xlabel("coverage: share of pictures accepted")
     axes.set_ylabel("risk: errors among them, %")
     axes.set_title(f"area under the curve {curve.aurc:.4f}")
-    figure.savefig(path)
+    replace_bytes(path, png(figure))
 
 
 def draw_reliability(path: Path, bins: Mapping[str, Sequence[Bin]]) -> None:
@@ -61,7 +60,7 @@ def draw_reliability(path: Path, bins: Mapping[str, Sequence[Bin]]) -> None:
     axes.set_xlabel("mean confidence of the bin")
     axes.set_ylabel("share of right answers")
     axes.legend(loc="upper left", frameon=False)
-    figure.savefig(path)
+    replace_bytes(path, png(figure))
 
 
 def _empty(width_in: float, height_in: float) -> tuple[Figure, Axes]:

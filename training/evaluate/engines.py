@@ -92,6 +92,12 @@ class Answer:
     energy: Floats | None = None
     embedding: Floats | None = None
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of it is numbers: what is not slips through every comparison."""
+        parts = (self.probabilities, self.energy, self.embedding)
+        return all(bool(np.isfinite(part).all()) for part in parts if part is not None)
+
 
 Ask = Callable[[NDArray[np.uint8]], Answer]  # uint8 [n, height, width, 3]
 

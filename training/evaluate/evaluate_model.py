@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from training.charts import draw_confusion
+from training.charts import png
+from training.confusion_chart import confusion_chart
 from training.errors import BadInput
 from training.evaluate import charts
 from training.evaluate.answers import Way, ask_all, ways_to_compare
@@ -26,6 +27,7 @@ from training.evaluate.summary import print_summary
 from training.folders import PictureFolder, loose_pictures, read_folder, say_passed_over
 from training.train.error_page import write_error_page
 from training.train.run_folder import write_confusion, write_metrics
+from training.whole_file import replace_bytes
 
 
 def evaluate(settings: EvaluateSettings, console: Console) -> None:
@@ -88,7 +90,8 @@ def _files(folder: PictureFolder) -> list[Path]:
 def _write_charts(evaluation: Evaluation, settings: EvaluateSettings) -> None:
     out, curve = settings.out, evaluation.curve
     write_confusion(out / "confusion.csv", evaluation.confusion)
-    draw_confusion(out / "confusion.png", evaluation.confusion, f"on {settings.data.name}")
+    confusion = confusion_chart(evaluation.confusion, f"on {settings.data.name}")
+    replace_bytes(out / "confusion.png", png(confusion))
     charts.write_risk_coverage(out / "risk_coverage.csv", curve)
     choices = [curve.for_precision(precision) for precision in settings.precision]
     charts.draw_risk_coverage(out / "risk_coverage.png", curve, [c for c in choices if c])

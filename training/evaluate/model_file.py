@@ -11,6 +11,7 @@ import numpy as np
 
 from training.errors import BadInput
 from training.evaluate.engines import Engine, onnx_engine
+from training.settings import best_of
 
 SUFFIXES = (".onnx", ".ts", ".pt")
 
@@ -37,7 +38,7 @@ class ModelFile:
         Raises:
             BadInput: naming the file and what is wrong with it.
         """
-        file = path / "best.pt" if path.is_dir() else path
+        file = best_of(path)
         if file.suffix not in SUFFIXES:
             raise BadInput(f"{path}: not a model ({', '.join(SUFFIXES)} or a run folder)")
         try:
@@ -86,7 +87,7 @@ def _classes(file: Path, engine: Engine) -> tuple[str, ...]:
     try:
         if inside is not None:
             return tuple(str(name) for name in json.loads(inside))
-        names = json.loads(index.read_text(encoding="utf-8"))
+        names = json.loads(index.read_text(encoding="utf-8-sig"))
         return tuple(str(names[str(number)]) for number in range(len(names)))
     except (ValueError, KeyError, TypeError) as error:
         where = index.name if inside is None else "scrapline.classes"

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.errors import BadInput
-from training.export.network import facts_of, load_network, write_torchscript
+from training.export.network import facts_of, load_network, torchscript_of
 from training.export.onnx_file import bare_network, in_half, save_with_parity, served_model
 from training.export.options import ExportSettings
 from training.export.runners import (
@@ -23,11 +23,12 @@ from training.export.runners import (
 )
 from training.export.torch_runners import reference, torchscript_runner
 from training.folders import PictureFolder
+from training.metrics import never_right_line
 from training.pictures import Picture, read_pixels
 from training.prepare.prepared_folder import write_class_index
 from training.report.card import Measured, write_measured
 from training.train.splits import val_folders
-from training.whole_file import check_writable
+from training.whole_file import check_writable, replace_bytes
 
 TIMED_SIZES_PX = ((224, 224), (240, 320))
 
@@ -35,8 +36,8 @@ TIMED_SIZES_PX = ((224, 224), (240, 320))
 def export(settings: ExportSettings, console: Console) -> None:
     """Write ONNX, class index and card, and half precision and TorchScript if asked for.
 
-    Raises BadInput for a bad checkpoint, ParityError if a file does not answer as the network; an
-    ONNX file that does not is not written.
+    Raises BadInput for a bad checkpoint, ParityError if a file does not answer as the network; one
+    that does not is not written.
     """
     _check_names(settings)
     checkpoint = load_checkpoint(settings.checkpoint)
@@ -68,9 +69,11 @@ def export(settings: ExportSettings, console: Console) -> None:
         _report_file(settings.fp16, parity, console)
         _report_latency(latency(run, TIMED_SIZES_PX[:1]), console)
     if settings.torchscript:
-        write_torchscript(network.model, facts, settings.torchscript)
-        scripted = torchscript_runner(settings.torchscript)
-        parity = compare(wanted, scripted, pictures, settings.parity_limit)
+        scripted = torchscript_of(network.model, facts)
+        run = torchscript_runner(scripted)
+        parity = compare(wanted, run, pictures, settings.parity_limit)
+        settings.torchscript.parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(settings.torchscript, scripted)
         _report_file(settings.torchscript, parity, console)
 
 
@@ -109,6 +112,8 @@ def _report(path: Path, parity: Parity, measured: Measured, console: Console) ->
         console.print(
             f"{name}: accuracy {confusion.accuracy:.4f}, macro F1 {confusion.macro_f1:.4f}"
         )
+        if warning := never_right_line(confusion.per_class(), f"on {name}"):
+            console.print(warning, markup=False)
     _report_latency(measured.latency, console)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from pathlib import Path
@@ -50,11 +51,10 @@ def facts_of(checkpoint: Checkpoint, options: FileOptions) -> FileFacts:
     )
 
 
-def write_torchscript(model: nn.Module, facts: FileFacts, path: Path) -> None:
-    """Trace the served model, freeze it (batch norm folds into the convolutions) and save it."""
+def torchscript_of(model: nn.Module, facts: FileFacts) -> bytes:
+    """A file's content: the served model, traced and frozen (batch norm folds into the layers)."""
     served = ServedModel(model, facts.size_px).eval()
     example = torch.zeros(2, *facts.size_px, 3, dtype=torch.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(), torch.inference_mode():
         # torch calls TorchScript deprecated; here it is a format that users ask for by name.
         warnings.simplefilter("ignore", FutureWarning)
@@ -62,4 +62,6 @@ def write_torchscript(model: nn.Module, facts: FileFacts, path: Path) -> None:
         traced = torch.jit.trace(served, example)  # type: ignore[no-untyped-call]
         scripted = torch.jit.freeze(traced)
         extra = {EXTRA_FILE: json.dumps(facts.as_strings(), ensure_ascii=False)}
-        torch.jit.save(scripted, str(path), _extra_files=extra)
+        content = io.BytesIO()
+        torch.jit.save(scripted, content, _extra_files=extra)
+    return content.getvalue()

@@ -22,6 +22,7 @@ from training.export.contract import EMBEDDING, ENERGY, INPUT, OUTPUT, FileFacts
 from training.export.runners import Parity
 from training.export.served import fold_scale
 from training.pictures import MEAN_PIXEL
+from training.whole_file import replace_bytes
 
 
 def in_half(bare: onnx.ModelProto) -> onnx.ModelProto:
@@ -55,7 +56,7 @@ def save_with_parity(model: onnx.ModelProto, parity: Parity, path: Path) -> None
     entry = model.metadata_props.add()
     entry.key, entry.value = "scrapline.parity", json.dumps(asdict(parity))
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, str(path))
+    replace_bytes(path, model.SerializeToString())
 
 
 def bare_network(network: Network, size_px: tuple[int, int]) -> onnx.ModelProto:

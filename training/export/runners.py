@@ -37,8 +37,16 @@ def onnx_runner(model: Path | bytes) -> Runner:
 
 
 def judge(run: Runner, folder: PictureFolder) -> Confusion:
-    """Classify every picture of a folder, one at a time and at its own size."""
-    predicted = [int(run(read_pixels(folder.root / p)[None]).argmax()) for p in folder.paths]
+    """Classify every picture of a folder, one at a time and at its own size.
+
+    Raises ParityError that names a picture for which an answer is not a number.
+    """
+    predicted = []
+    for path in folder.paths:
+        answer = run(read_pixels(folder.root / path)[None])
+        if not np.isfinite(answer).all():
+            raise ParityError(f"the exported file's answer to {folder.root / path} is no number")
+        predicted.append(int(answer.argmax()))
     return Confusion.of(folder.classes, np.array(folder.labels), np.array(predicted))
 
 
@@ -83,9 +91,16 @@ class Parity:
 
 
 def compare(wanted: Runner, given: Runner, pictures: Sequence[Picture], limit: float) -> Parity:
-    """Run both on each picture. Raises ParityError beyond `limit` or at another top class."""
+    """Run both on each picture.
+
+    Raises ParityError beyond `limit`, at another top class, and where either answers with what is
+    not a number.
+    """
     expected = np.concatenate([wanted(picture[None]) for picture in pictures])
     answers = np.concatenate([given(picture[None]) for picture in pictures])
+    for whose, given_by in (("network", expected), ("exported file", answers)):
+        if not np.isfinite(given_by).all():
+            raise ParityError(f"the {whose} answers with what is not a number")
     rows = np.arange(len(pictures))
     margin = expected.max(1) - expected[rows, answers.argmax(1)]
     parity = Parity(

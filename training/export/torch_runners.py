@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import warnings
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ from training.export.served import resize
 from training.transforms import eval_transform
 
 
-def torchscript_runner(path: Path) -> Runner:
-    """Run the file with the TorchScript interpreter."""
+def torchscript_runner(content: bytes) -> Runner:
+    """Run a file's content with the TorchScript interpreter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+        scripted = torch.jit.load(io.BytesIO(content), map_location="cpu")  # type: ignore[no-untyped-call]
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():

@@ -19,7 +19,7 @@ from rich.progress import (
 )
 
 from training.errors import BadInput
-from training.whole_file import file_sha256
+from training.whole_file import file_sha256, naming
 
 TIMEOUT_S = httpx2.Timeout(10.0, read=60.0)
 
@@ -45,7 +45,7 @@ def download(
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.part")
-    with web_errors(url):
+    with web_errors(url), naming(part):
         _go_on(url, part, dict(headers or {}), limit_bytes, console)
     if sha256 and (found := file_sha256(part)) != sha256:
         part.unlink()

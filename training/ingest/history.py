@@ -16,7 +16,7 @@ from pathlib import Path
 
 from training.errors import BadInput
 from training.ingest.label_event import LabelEvent, moment
-from training.whole_file import replacing
+from training.whole_file import replace_table
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,7 @@ def read_history(file: Path) -> list[Row]:
 
 def write_history(file: Path, rows: Sequence[Row]) -> None:
     """All rows, in place of those that are there."""
-    with replacing(file) as partial, partial.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(COLUMNS)
-        writer.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
+    replace_table(file, [COLUMNS, *([getattr(row, name) for name in COLUMNS] for row in rows)])
 
 
 def news(events: Iterable[LabelEvent], rows: Iterable[Row]) -> list[LabelEvent]:

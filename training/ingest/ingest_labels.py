@@ -104,7 +104,7 @@ def _classes(given: str) -> tuple[str, ...]:
     if not given.endswith(".json"):
         return tuple(name.strip() for name in given.split(",") if name.strip())
     try:
-        index = json.loads(Path(given).read_text(encoding="utf-8"))
+        index = json.loads(Path(given).read_text(encoding="utf-8-sig"))
         return tuple(str(name) for name in index.values())
     except OSError as error:
         raise BadInput(f"--classes {given}: {error.strerror}") from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from training.errors import BadInput
 from training.ingest.history import Row, news, read_history, write_history
 from training.ingest.label_event import Source, final_labels, names_a_folder
 from training.pictures import check_picture
+from training.whole_file import replace_bytes
 
 HISTORY = "history.csv"
 
@@ -126,9 +126,7 @@ class LabelledFolder:
             if elsewhere:
                 elsewhere[0].replace(target)
             elif source is not None:
-                partial = target.with_name(target.name + ".partial")
-                shutil.copyfile(source, partial)
-                partial.replace(target)
+                replace_bytes(target, source.read_bytes())
         for path in elsewhere:
             path.unlink(missing_ok=True)
             # A class folder without pictures is an error to the trainer.

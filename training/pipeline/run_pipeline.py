@@ -29,7 +29,9 @@ from training.pipeline.record import Done, Record, fingerprints
 from training.pipeline.step import Step
 from training.pipeline.steps import Plan
 from training.report.sources import PIPELINE_FILE
+from training.settings import best_of
 from training.split_folders import split_folders
+from training.whole_file import naming
 
 INTERRUPTED = 130
 GOES_ON = "interrupted; the same command goes on from here"
@@ -98,7 +100,10 @@ class Pipeline:
         )
         self._record.put(done)
         self._say(f"  $ {step.command}{''.join(f' {word}' for word in more)}")
-        log.write_text("" if not more else f"{log.read_text(encoding='utf-8')}\n", encoding="utf-8")
+        with naming(log):
+            log.write_text(
+                "" if not more else f"{log.read_text(encoding='utf-8')}\n", encoding="utf-8"
+            )
         for output in step.outputs:
             output.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
@@ -145,7 +150,7 @@ def _check(settings: PipelineSettings) -> None:
         raise BadInput(f"--source {source}: at least two class folders are needed")
     if "prepare" in settings.skip and "val" not in given:
         raise BadInput(f"--skip prepare: {source} has no train/ and val/")
-    if weights not in (None, "imagenet", "none") and not Path(weights).is_file():
+    if weights not in (None, "imagenet", "none") and not best_of(Path(weights)).is_file():
         raise BadInput(f"--weights {weights}: no such file")
     if out.resolve().is_relative_to(source.resolve()):
         raise BadInput(f"--out {out}: is inside --source {source}")

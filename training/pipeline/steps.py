@@ -15,7 +15,7 @@ from training.pipeline.step import Step
 from training.presets import train_settings
 from training.report.model_text import ReportedModel
 from training.report.sources import shown
-from training.settings import flag_name
+from training.settings import best_of, flag_name
 from training.split_folders import split_folder, split_folders
 
 
@@ -34,7 +34,7 @@ class Plan:
     def __init__(self, settings: PipelineSettings, config: Path | None) -> None:
         self._settings = settings
         self._config = config
-        self._tables = tomllib.loads(config.read_text(encoding="utf-8")) if config else {}
+        self._tables = tomllib.loads(config.read_text(encoding="utf-8-sig")) if config else {}
         out = settings.out
         named = out / "prepare" / settings.source.resolve().name  # a set is called by its folder
         self._data = named if self._does("prepare") else settings.source
@@ -153,11 +153,11 @@ class Plan:
         if batch := smaller_batch(self._part("train"), wanted_batch):
             flags += ["--batch", batch]
             notes.append(f"too few pictures for batches of {wanted_batch}: batches of {batch}")
-        weights = Path(self._settings.weights or "")
+        weights = self._settings.weights
         return self._trainer(
             "train",
             ("--data", self._data, "--out", self._run, *flags),
-            inputs=(self._data, *([weights] if weights.is_file() else [])),
+            inputs=(self._data, *_file_of(weights)),
             outputs=(self._run / "best.pt", self._run / "metrics.json", self._run / "history.csv"),
             resumes_from=self._run / "last.pt",
             notes=tuple(notes),
@@ -242,3 +242,10 @@ class Plan:
             self._folder("line") / "summary.json": self._does("line"),
         }
         return [file for file, there in wanted.items() if there]
+
+
+def _file_of(weights: str | None) -> tuple[Path, ...]:
+    """The file that `--weights` means; none where it is a word."""
+    if weights in (None, "imagenet", "none"):
+        return ()
+    return (best_of(Path(weights)),)

@@ -21,7 +21,7 @@ from pictures.picture_folder import is_passed_over
 from training.errors import BadInput
 from training.hub.place import Repository
 from training.hub.web import download, is_address
-from training.whole_file import file_sha256
+from training.whole_file import file_sha256, naming
 
 TRASHNET_FILE = Path(__file__).with_name("trashnet.toml")
 PARTS_WITH_DIGEST = ("train", "val")
@@ -190,7 +190,8 @@ def lay_out(archive: Archive, copy: Path, root: Path) -> dict[str, str]:
             hashes[name] = hashlib.sha256(data).hexdigest()
             target = root / archive.split[name] / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
+            with naming(target):
+                target.write_bytes(data)
     if copy.is_dir() or file_sha256(copy) != archive.sha256:
         archive.check_pictures(hashes, str(copy))
     return {f"{archive.split[name]}/{name}": sha256 for name, sha256 in hashes.items()}

@@ -20,9 +20,11 @@ from torchvision.ops.misc import Conv2dNormActivation  # type: ignore[import-unt
 
 from training import compute
 from training.backbone import Network
+from training.errors import Diverged
 from training.quantize.options import QuantizeSettings
+from training.train.batches import TrainBatches
 from training.train.options import TrainSettings
-from training.train.splits import Splits, train_batches
+from training.train.splits import Splits
 
 MOMENTUM = 0.05
 SMALLEST_SCALE = 1e-8
@@ -128,15 +130,14 @@ def tune(
     learner = rounded(teacher)
     parameters = [p.requires_grad_() for p in learner.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=settings.tune_rate, weight_decay=0.0)
-    step, total = 0, 0
+    batches = TrainBatches(splits, trained, console)
+    step, total = 0, len(batches) * settings.tune_epochs
     for epoch in range(settings.tune_epochs):
-        batches = train_batches(splits, trained, settings.seed + epoch)
-        total = total or len(batches) * settings.tune_epochs
         losses = []
         _learn(learner)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
             bar = bars.add_task(f"tuning {epoch + 1}/{settings.tune_epochs}", total=len(batches))
-            for pictures, _labels in batches:
+            for pictures, _labels in batches.epoch(settings.seed + epoch):
                 optimizer.param_groups[0]["lr"] = settings.tune_rate * _cosine(step / total)
                 losses.append(_step(learner, teacher, optimizer, place.place(pictures)))
                 step += 1
@@ -154,6 +155,8 @@ def _step(
         wanted = torch.log_softmax(teacher(pictures), dim=1)
     given = torch.log_softmax(learner(pictures), dim=1)
     loss = nn.functional.kl_div(given, wanted.clone(), reduction="batchmean", log_target=True)
+    if not bool(torch.isfinite(loss)):
+        raise Diverged("tuning: the divergence is not a number; a lower --tune-rate may help")
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(learner.parameters(), MAX_GRADIENT_NORM)

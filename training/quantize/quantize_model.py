@@ -38,7 +38,7 @@ from training.quantize.variant import unusual, usual
 from training.split_folders import split_folder
 from training.train.options import TrainSettings
 from training.train.splits import open_splits
-from training.whole_file import check_writable
+from training.whole_file import check_writable, replace_bytes
 
 
 class Plain(nn.Module):
@@ -103,6 +103,8 @@ def quantize(settings: QuantizeSettings, console: Console) -> None:
     bare = bare_network(network, facts.size_px)
     float32 = served_model(bare, facts)
     judged = judge_model(float32, pictures, labels)
+    if not judged.is_finite:
+        raise BadInput(f"{settings.checkpoint}: the network answers with what is not a number")
     console.print(f"float32: accuracy {judged.accuracy:.4f}, loss {judged.nll:.4f}")
     search = Search(facts, ranges_from, pictures, labels, judged, settings.max_drop, console)
     everything = usual(settings.methods) + unusual(settings.methods)
@@ -151,9 +153,14 @@ def finish(
             f"costs {best.drop:.4f}; see {settings.report / 'quantize.csv'}"
         )
     settings.out.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(keep.model, str(settings.out))
+    replace_bytes(settings.out, stored)
     write_class_index(settings.out.with_suffix(".class_index.json"), facts.classes)
-    console.print(f"{settings.out}: {keep.name}, {len(stored) / 1e6:.1f} MB")
+    row = next(row for row in rows if row.chosen)
+    console.print(
+        f"{settings.out}: {keep.name}, {len(stored) / 1e6:.1f} MB, "
+        f"another class than the network's on {row.other_top} of {row.pictures} pictures",
+        markup=False,
+    )
 
 
 def _at_hand(trained: TrainSettings, settings: QuantizeSettings) -> TrainSettings:

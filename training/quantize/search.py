@@ -56,13 +56,19 @@ class Search:
     def good(self, tried: Sequence[Tried]) -> list[Tried]:
         """Those that cost no more accuracy than allowed, to within rounding."""
         least = self.float32.accuracy - self.max_drop - 1e-9
-        return [one for one in tried if one.judged.accuracy >= least]
+        return [one for one in tried if one.judged.is_finite and one.judged.accuracy >= least]
 
     def attempt(self, quantiser: Quantiser, variant: Variant) -> Tried:
         """Quantise, and judge by all pictures."""
         model = served_model(quantiser.quantised(variant), self.facts)
         judged = judge_model(model, self.pictures, self.labels)
-        self.console.print(f"{variant.name}: accuracy {judged.accuracy:.4f}, loss {judged.nll:.4f}")
+        said = (
+            f"accuracy {judged.accuracy:.4f}, loss {judged.nll:.4f}, another class than the "
+            f"network's on {judged.other_top(self.float32)} of {len(self.labels)}"
+            if judged.is_finite
+            else "answers that are not numbers"
+        )
+        self.console.print(f"{variant.name}: {said}")
         return Tried(variant, model, judged)
 
     def _fewer_layers(

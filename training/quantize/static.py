@@ -10,10 +10,11 @@ border pixel up to 13 steps of 255 off the average colour.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import tempfile
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ from onnxruntime.quantization.qdq_loss_debug import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from training.errors import BadInput
+from training.errors import BadInput, TrainingError
+from training.evaluate.engines import first_line
 from training.export.onnx_file import CENTRED, PLANES
 from training.pictures import MEAN_PIXEL
 from training.quantize.range_pictures import Pixels
@@ -120,20 +122,33 @@ TYPES = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8}
 AT_ONCE = 8
 
 
+# Where its optimiser has no room, it writes a traceback; what fails then is told below.
+logging.getLogger("onnxruntime.quantization.shape_inference").setLevel(logging.CRITICAL)
+
+
 class Quantiser:
-    """A float network, made ready, and the pictures that set its activations' ranges."""
+    """A float network, made ready, and the pictures that set its activations' ranges.
+
+    As a context it has a folder of its own for what the quantiser writes on the way.
+    """
 
     def __init__(self, bare: onnx.ModelProto, size_px: tuple[int, int], pictures: Pixels) -> None:
+        self._bare = bare
         self._size_px = size_px
         self._pictures = pictures[: max(AT_ONCE, len(pictures) // AT_ONCE * AT_ONCE)]
-        self._scratch = tempfile.TemporaryDirectory(prefix="scrapline-quantize-")
-        self._folder = Path(self._scratch.name)
         take_pixels_less_zero_point(bare)
-        onnx.save(bare, str(self._folder / "bare.onnx"))
-        self._ready = self._folder / "ready.onnx"
-        quant_pre_process(self._folder / "bare.onnx", self._ready, skip_symbolic_shape=True)
 
     def __enter__(self) -> Quantiser:
+        self._scratch = tempfile.TemporaryDirectory(prefix="scrapline-quantize-")
+        self._folder = Path(self._scratch.name)
+        self._ready = self._folder / "ready.onnx"
+        try:
+            with self._writing():
+                onnx.save(self._bare, str(self._folder / "bare.onnx"))
+                quant_pre_process(self._folder / "bare.onnx", self._ready, skip_symbolic_shape=True)
+        except BaseException:
+            self._scratch.cleanup()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,14 +163,30 @@ class Quantiser:
     def noisiest_first(self, variant: Variant) -> list[str]:
         """The layers, first the one to which rounding adds the most noise."""
         few = _Reader(self._pictures[:AT_ONCE])
-        ratios = signal_to_noise(self._ready, self._rounded(variant), few, self._folder)
+        with self._writing():
+            ratios = signal_to_noise(self._ready, self._rounded(variant), few, self._folder)
         return sorted(self.layers(), key=ratios.__getitem__)
 
     def quantised(self, variant: Variant) -> onnx.ModelProto:
         """The network in eight bits: `planes` uint8 `[batch, 3, h, w]` → logits and embedding."""
-        network = onnx.load(str(self._rounded(variant)))
+        with self._writing():
+            network = onnx.load(str(self._rounded(variant)))
         take_bytes(network, self._size_px)
         return network
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Each library has an error of its own for a full disk, or for what it finds cut off."""
+        try:
+            yield
+        except TrainingError:
+            raise
+        except Exception as error:
+            what = getattr(error, "strerror", None) or first_line(error)
+            raise TrainingError(
+                f"{self._folder.parent}: what quantising writes there on the way cannot be written "
+                f"or read, perhaps for want of room: {what}"
+            ) from error
 
     def _rounded(self, variant: Variant) -> Path:
         result = self._folder / "rounded.onnx"

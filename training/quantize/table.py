@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from training.evaluate.calibration_scores import nll
 from training.export.runners import Runner, onnx_runner
-from training.whole_file import replace_text
+from training.whole_file import replace_table, replace_text
 
 ROUNDS, A_ROUND, WARM_UP = 30, 4, 5
 TIMED_SIDE_PX = 224
@@ -26,11 +26,23 @@ TIMED_SIDE_PX = 224
 
 @dataclass(frozen=True)
 class Judged:
-    """Figures of one model on the same pictures; `probabilities` are `[pictures, classes]`."""
+    """Figures of one model on the same pictures; `probabilities` are `[pictures, classes]`.
+
+    Where some of them are not numbers, nothing is right and `nll` is infinite.
+    """
 
     accuracy: float
     nll: float
     probabilities: NDArray[np.float32]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all answers are numbers."""
+        return math.isfinite(self.nll)
+
+    def other_top(self, than: Judged) -> int:
+        """Pictures for which it names another class than `than` does."""
+        return int((self.probabilities.argmax(1) != than.probabilities.argmax(1)).sum())
 
 
 def judge_model(
@@ -39,6 +51,8 @@ def judge_model(
     """Answer `[n, h, w, 3]`, one at a time, as the line does."""
     run = onnx_runner(model.SerializeToString())
     probabilities = np.concatenate([run(picture[None]) for picture in pictures])
+    if not np.isfinite(probabilities).all():
+        return Judged(0.0, math.inf, probabilities)
     right = probabilities.argmax(1) == labels
     return Judged(float(right.mean()), nll(probabilities, labels), probabilities)
 
@@ -79,14 +93,17 @@ class Entry:
 class Row:
     """One model of the table.
 
-    `drop` is the accuracy it costs against `float32`; `ratio_to_plain` is the plain export's
-    latency ÷ its own, so above 1 it is faster; both latencies are of the same minutes.
+    `drop` is the accuracy it costs against `float32`, the network; `other_top` counts those of the
+    `pictures` for which it names another class; `ratio_to_plain` is the plain export's latency ÷
+    its own, so above 1 it is faster; both latencies are of the same minutes.
     """
 
     name: str
     accuracy: float
     nll: float
     drop: float
+    other_top: int
+    pictures: int
     size_bytes: int
     latency_ms: float
     ratio_to_plain: float
@@ -103,6 +120,8 @@ def rows_of(entries: Sequence[Entry], times: Mapping[str, float], keep: Entry | 
             accuracy=entry.judged.accuracy,
             nll=entry.judged.nll,
             drop=float32.judged.accuracy - entry.judged.accuracy,
+            other_top=entry.judged.other_top(float32.judged),
+            pictures=len(entry.judged.probabilities),
             size_bytes=len(entry.model.SerializeToString()),
             latency_ms=times[entry.name],
             ratio_to_plain=times[plain.name] / times[entry.name],
@@ -116,11 +135,9 @@ def rows_of(entries: Sequence[Entry], times: Mapping[str, float], keep: Entry | 
 def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> None:
     """quantize.csv, a row a model, and quantize.json: the same and how they were measured."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = [asdict(row) for row in rows]
-    with (folder / "quantize.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(table[0]))
-        writer.writeheader()
-        writer.writerows(table)
+    # JSON has no word for infinite.
+    table = [{k: None if v == math.inf else v for k, v in asdict(row).items()} for row in rows]
+    replace_table(folder / "quantize.csv", [list(table[0]), *(list(row.values()) for row in table)])
     text = json.dumps({**facts, "rows": table}, indent=2, ensure_ascii=False)
     replace_text(folder / "quantize.json", text + "\n")
 
@@ -128,7 +145,8 @@ def write_table(folder: Path, rows: Sequence[Row], facts: dict[str, Any]) -> Non
 def print_table(rows: Sequence[Row], console: Console) -> None:
     """One line a model; the chosen one is marked."""
     table = Table(box=None, pad_edge=False)
-    for title in ("", "", "accuracy", "drop", "loss", "MB", "ms", "× plain", "× fp32"):
+    titles = ("", "", "accuracy", "drop", "other class", "loss", "MB", "ms", "× plain", "× fp32")
+    for title in titles:
         table.add_column(title, justify="left" if not title else "right")
     for row in rows:
         table.add_row(
@@ -136,6 +154,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
             row.name,
             f"{row.accuracy:.4f}",
             f"{row.drop:+.4f}",
+            f"{row.other_top} of {row.pictures}",
             f"{row.nll:.4f}",
             f"{row.size_bytes / 1e6:.1f}",
             f"{row.latency_ms:.2f}",

@@ -50,11 +50,12 @@ def training(sources: Sequence[Source]) -> list[Section]:
 def _training(source: Source) -> Section:
     settings = settings_of(source)
     best = source.figures["val"]
+    chosen_by = source.figures.get("chosen_by", "accuracy")
     lines = [
         described(settings) if settings else "The run's checkpoint is gone.",
         f"Best epoch: {source.figures['epoch']}, accuracy on val {percent(best['accuracy'])} of "
-        f"{best['pictures']} pictures. It was chosen by that figure, which makes it a little too "
-        "good.",
+        f"{best['pictures']} pictures. It was chosen by {chosen_by} there, which makes the figures "
+        "a little too good.",
         _history(source),
     ]
     return measured("Training", "\n\n".join(line for line in lines if line), source)
@@ -99,7 +100,10 @@ def _history(source: Source) -> str:
 
 
 QUANTIZE = "python -m training quantize RUN --data DATA --out MODEL.onnx --report DIR"
-COLUMNS = ("model", "accuracy", "drop", "size", "latency", "times as fast as float", "chosen")
+COLUMNS = (
+    *("model", "accuracy", "drop", "another class than float", "size", "latency"),
+    *("times as fast as float", "chosen"),
+)
 
 
 def quantization(sources: Sequence[Source]) -> list[Section]:
@@ -118,6 +122,7 @@ def _quantization(source: Source) -> Section:
         f"{table(COLUMNS, _rows(file))}\n\nAccuracy on {figures['judged_on']}, by which the "
         "variant was chosen: it is a little too good. Drop is what eight bits cost of it, at most "
         f"{figures['max_drop']} was allowed. "
+        "Errors may cancel: how many pictures got another class says how far a model has moved. "
         f"Latency: {figures['latency']}. "
         f"{words.machine(figures.get('machine'))}"
     )
@@ -131,6 +136,7 @@ def _rows(file: Path) -> list[list[str]]:
                 row["name"],
                 percent(float(row["accuracy"])),
                 f"{float(row['drop']):+.4f}",
+                f"{row['other_top']} of {row['pictures']}" if row.get("other_top") else "",
                 megabytes(int(row["size_bytes"])),
                 ms(float(row["latency_ms"])),
                 f"{float(row['ratio_to_fp32']):.2f}",

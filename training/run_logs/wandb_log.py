@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import wandb
 
-from training.charts import confusion_pixels
+from training.confusion_chart import confusion_pixels
 from training.metrics import Confusion
 from training.train.options import TrainSettings
 

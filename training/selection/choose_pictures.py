@@ -6,7 +6,6 @@ the strategy's, see `strategies`), and where the model knows the classes predict
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from training.selection.coverage import Candidates, Choice, unit_rows
 from training.selection.options import SelectSettings
 from training.selection.strategies import NEED_PROBABILITIES, STRATEGIES
 from training.unreadable import MOST_NAMED, in_one_line, unreadable_among
-from training.whole_file import replacing
+from training.whole_file import replace_table
 
 
 def read_pool(root: Path, console: Console) -> tuple[Path, ...]:
@@ -116,15 +115,12 @@ def _write(
     out: Path, choice: Choice, paths: Sequence[Path], seen: Features, classes: Sequence[str]
 ) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        known = ["predicted", "confidence"] if seen.probabilities is not None else []
-        writer.writerow(["rank", "path", "score", *known])
-        for rank, (index, score) in enumerate(
-            zip(choice.indices, choice.scores, strict=True), start=1
-        ):
-            row = [rank, in_one_line(paths[index].as_posix()), f"{score:.6f}"]
-            if seen.probabilities is not None:
-                best = int(seen.probabilities[index].argmax())
-                row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
-            writer.writerow(row)
+    known = ["predicted", "confidence"] if seen.probabilities is not None else []
+    rows: list[list[object]] = [["rank", "path", "score", *known]]
+    for rank, (index, score) in enumerate(zip(choice.indices, choice.scores, strict=True), start=1):
+        row: list[object] = [rank, in_one_line(paths[index].as_posix()), f"{score:.6f}"]
+        if seen.probabilities is not None:
+            best = int(seen.probabilities[index].argmax())
+            row += [classes[best], f"{seen.probabilities[index, best]:.4f}"]
+        rows.append(row)
+    replace_table(out, rows)

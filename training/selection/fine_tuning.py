@@ -19,6 +19,7 @@ from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE
 from training.train.fit import fit
 from training.train.options import TrainSettings
+from training.whole_file import replace_text
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _accuracy(
     run.mkdir(parents=True, exist_ok=True)
     kept = set(chosen)
     excluded = [f"train/{p.as_posix()}\n" for i, p in enumerate(train.paths) if i not in kept]
-    (run / "exclude.txt").write_text("".join(excluded), encoding="utf-8")
+    replace_text(run / "exclude.txt", "".join(excluded))
     options = {
         "data": settings.data,
         "out": run,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -13,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from training.charts import png
 from training.selection.fine_tuning import FineTuned
 from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE, Interval, Outcome
-from training.whole_file import replace_text
+from training.whole_file import replace_bytes, replace_table, replace_text
 
 # Okabe and Ito's colours, told apart by everybody; random is black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8A6D3B", "#777777")
@@ -71,7 +71,7 @@ def draw(
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="lower right", frameon=False, fontsize=9)
-    figure.savefig(path)
+    replace_bytes(path, png(figure))
 
 
 def _references(axes: Axes, full: float | None, target: float | None) -> None:
@@ -91,15 +91,14 @@ def _references(axes: Axes, full: float | None, target: float | None) -> None:
 
 def write_curve(path: Path, outcome: Outcome) -> None:
     """One row per strategy and budget: means over the seeds and ends of their 95% intervals."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        figures = [f + end for f in ("accuracy", "macro_f1") for end in ("", "_low", "_high")]
-        writer.writerow(["strategy", "labels", "seeds", *figures])
-        for name, strategy in outcome.strategies.items():
-            points = zip(outcome.budgets, strategy.accuracy, strategy.macro_f1, strict=True)
-            for labels, *intervals in points:
-                numbers = [f"{v:.5f}" for i in intervals for v in (i.value, i.low, i.high)]
-                writer.writerow([name, labels, outcome.seeds, *numbers])
+    figures = [f + end for f in ("accuracy", "macro_f1") for end in ("", "_low", "_high")]
+    rows: list[list[object]] = [["strategy", "labels", "seeds", *figures]]
+    for name, strategy in outcome.strategies.items():
+        points = zip(outcome.budgets, strategy.accuracy, strategy.macro_f1, strict=True)
+        for labels, *intervals in points:
+            numbers = [f"{v:.5f}" for i in intervals for v in (i.value, i.low, i.high)]
+            rows.append([name, labels, outcome.seeds, *numbers])
+    replace_table(path, rows)
 
 
 def write_summary(

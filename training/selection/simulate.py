@@ -13,6 +13,7 @@ on the labels "asked for" so far and judged on val. OUT/ then holds
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 import zipfile
 from pathlib import Path
@@ -37,7 +38,7 @@ from training.selection.outcome_files import (
     write_summary,
 )
 from training.split_folders import split_folder
-from training.whole_file import replacing
+from training.whole_file import replace_bytes
 
 VERSION = b"1"
 
@@ -54,8 +55,9 @@ def embeddings_of(folder: PictureFolder, extractor: Extractor, file: Path) -> tu
         return kept, True
     embeddings = features(extractor, [folder.root / path for path in folder.paths]).embeddings
     file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as partial:
-        np.savez(partial, inputs=np.array(wanted), embeddings=embeddings)
+    content = io.BytesIO()
+    np.savez(content, inputs=np.array(wanted), embeddings=embeddings)
+    replace_bytes(file, content.getbuffer())
     return embeddings, False
 
 
@@ -74,8 +76,9 @@ def _read(file: Path, wanted: str) -> Vectors | None:
         return None
     try:
         with np.load(file, allow_pickle=False) as kept:
-            if str(kept["inputs"]) == wanted:
-                return np.asarray(kept["embeddings"], dtype=np.float32)
+            embeddings = np.asarray(kept["embeddings"], dtype=np.float32)
+            if str(kept["inputs"]) == wanted and np.isfinite(embeddings).all():
+                return embeddings
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return None

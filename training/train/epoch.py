@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from training.compute import Compute
+from training.compute import Compute, exact
+from training.errors import Diverged
 from training.metrics import Confusion
 from training.train.schedule import Schedule, set_rate
 from training.transforms import BatchMix
@@ -92,41 +94,57 @@ def train_one_epoch(
 ) -> float:
     """Learn from every batch once; returns the mean loss.
 
-    `rate` gives the share of the peak rate at a step; `advance` is called after each.
+    `rate` gives the share of the peak rate at a step; `advance` is called after each. Raises
+    Diverged at the first step whose loss is not a finite number.
     """
-    losses = []
+    losses: list[float] = []
     for pictures, labels in batches:
         set_rate(learner.optimizer, rate(learner.step))
         pictures, labels = learner.mix(pictures, labels)
         with compute.autocast():
             logits = learner.model(compute.place(pictures))
         loss = learner.loss(logits.float(), labels.to(compute.device))
+        losses.append(float(loss.detach()))
+        if not math.isfinite(losses[-1]):
+            raise Diverged(f"the loss of step {len(losses)} is {losses[-1]}")
         learner.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(learner.model.parameters(), MAX_GRADIENT_NORM)
         learner.optimizer.step()
         learner.average.update(learner.model)
         learner.step += 1
-        losses.append(float(loss.detach()))
         advance()
     return float(np.mean(losses))
+
+
+def check_weights(learner: Learner) -> None:
+    """Raise Diverged if a weight, or the average of one, is not a finite number."""
+    for state in (learner.model.state_dict(), learner.average.model.state_dict()):
+        for key, value in state.items():
+            if not bool(torch.isfinite(value).all()):
+                raise Diverged(f"{key} is not all numbers")
 
 
 @torch.inference_mode()
 def evaluate(
     model: nn.Module, batches: Batches, classes: tuple[str, ...], compute: Compute
 ) -> Judgement:
-    """Judge a network in evaluation mode by labelled pictures."""
+    """Judge a network in evaluation mode by labelled pictures, in float32 as its files compute.
+
+    In the arithmetic of training another epoch might be the best one. Raises Diverged if an answer
+    is not a finite number.
+    """
     losses: list[Tensor] = []
     true: list[Tensor] = []
     answers: list[Tensor] = []
-    for pictures, labels in batches:
-        with compute.autocast():
-            logits = model(compute.place(pictures))
-        logits = logits.float().cpu()
-        losses.append(nn.functional.cross_entropy(logits, labels, reduction="none"))
-        answers.append(logits.softmax(1))
-        true.append(labels)
+    with exact():
+        for pictures, labels in batches:
+            logits = model(compute.place(pictures)).float().cpu()
+            if not bool(torch.isfinite(logits).all()):
+                raise Diverged("an answer on val is not a number")
+            losses.append(nn.functional.cross_entropy(logits, labels, reduction="none"))
+            answers.append(logits.softmax(1))
+            true.append(labels)
     probabilities = torch.cat(answers).numpy()
     confusion = Confusion.of(classes, torch.cat(true).numpy(), probabilities.argmax(1))
     return Judgement(float(torch.cat(losses).mean()), confusion, probabilities)

@@ -13,12 +13,22 @@ from torch import nn
 
 from training import backbone, compute
 from training.checkpoint import Checkpoint
-from training.errors import BadInput
+from training.errors import BadInput, Diverged
 from training.metrics import Confusion
 from training.run_logs import RunLogs, check_installed
-from training.train.epoch import Judgement, Learner, MovingAverage, evaluate, train_one_epoch
+from training.train.batches import TrainBatches, val_batches
+from training.train.epoch import (
+    Judgement,
+    Learner,
+    MovingAverage,
+    check_weights,
+    evaluate,
+    train_one_epoch,
+)
+from training.train.epoch_choice import EpochChoice
 from training.train.options import TrainSettings
 from training.train.progress import RunBar, epoch_line
+from training.train.resumed import changes, check_same_network
 from training.train.run_folder import TrainingFolder
 from training.train.schedule import Schedule
 from training.train.splits import (
@@ -26,8 +36,6 @@ from training.train.splits import (
     class_weights,
     open_splits,
     pictures_per_epoch,
-    train_batches,
-    val_batches,
 )
 from training.transforms import batch_mix
 
@@ -35,20 +43,24 @@ from training.transforms import batch_mix
 SEED_STRIDE = 100_003
 
 
-def fit(settings: TrainSettings, console: Console, start: Checkpoint | None = None) -> float:
-    """Run all epochs, or those after `start`; returns the best accuracy on val.
+def fit(settings: TrainSettings, console: Console, start: Checkpoint | None = None) -> str:
+    """Run all epochs, or those after `start`; returns what the best one is worth, in words.
 
     After each epoch `out` holds what `run_folder` lists. Raises BadInput before the first epoch,
-    never later; TrainingError where an epoch cannot be written down.
+    never later; Diverged where an epoch ends in what is not a number, and TrainingError where it
+    cannot be written down: the epochs before it stand.
     """
     check_installed(settings)
     run = Run(settings, console, start)
-    run.announce()
-    with RunLogs(settings, console, len(run.history)) as logs, run.bar:
-        while not run.finished:
-            confusion = run.one_epoch()
-            logs.write(run.history[-1], confusion)
-    return run.best
+    try:
+        run.announce()
+        with RunLogs(settings, console, len(run.history)) as logs, run.bar:
+            while not run.finished:
+                confusion = run.one_epoch()
+                logs.write(run.history[-1], confusion)
+    finally:
+        run.close()
+    return f"best {run.choice.figure} on val {run.choice.best(run.history):.4f}"
 
 
 class Run:
@@ -63,38 +75,35 @@ class Run:
         if start is None:
             self._folder.refuse_earlier_run()
         else:
-            _check_same_network(settings, start)
+            self._folder.lock()
+            check_same_network(settings, start)
         self._compute = compute.choose(settings)
         _seed_everything(settings.seed)
         self._splits = open_splits(settings)
+        self.choice = EpochChoice.of(self._splits.train.labels, self._splits.classes)
+        self._batches = TrainBatches(self._splits, settings, console)
         network = backbone.build(settings, len(self._splits.classes))
-        if start is None:
-            backbone.load_weights(network, settings, self._splits.classes)
+        self._origin = changes(settings, start) if start else self._load_weights(network)
         network.model.to(self._compute.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._freeze = backbone.Freeze(network, settings.freeze_stages)
-        self._learner = _learner(network, settings, self._splits)
+        self._learner = _learner(network, settings, self._splits, len(self._batches))
         self.history: list[dict[str, float]] = []
         self._metrics: dict[str, Any] = {"epoch": 0}
         if start is not None:
             self._go_on_from(start)
-        self.bar = RunBar(console, settings.epochs, _steps(settings, self._splits))
-        self._folder.begin(settings, self._checkpoint())
-
-    @property
-    def best(self) -> float:
-        """Best accuracy on val so far."""
-        return max((row["val_accuracy"] for row in self.history), default=0.0)
+        self.bar = RunBar(console, settings.epochs, len(self._batches))
+        self._folder.begin(settings, self._checkpoint(), self._best_epoch, new=start is None)
 
     @property
     def finished(self) -> bool:
         """All epochs done, or no gain for as long as patience lasts."""
-        done, patience = len(self.history), self._settings.patience_epochs
-        accuracies = [row["val_accuracy"] for row in self.history]
-        return done >= self._settings.epochs or bool(
-            patience
-            and done > patience
-            and max(accuracies[-patience:]) <= max(accuracies[:-patience])
+        return len(self.history) >= self._settings.epochs or self.choice.stands_still(
+            self.history, self._settings.patience_epochs
         )
+
+    def close(self) -> None:
+        """Let others train in the folder."""
+        self._folder.release()
 
     def announce(self) -> None:
         """Say on the console what is about to be trained, on what, where."""
@@ -106,6 +115,9 @@ class Run:
             f"{settings.backbone} {settings.size_px} px, {len(splits.classes)} classes, "
             f"{pictures} pictures an epoch, {sets}; {self._compute.device}, {number}"
         )
+        for line in (self._origin, self.choice.why):
+            if line:
+                self._console.print(line, markup=False)
 
     def one_epoch(self) -> Confusion:
         """Learn, judge, write it down; returns the confusion on val."""
@@ -115,20 +127,33 @@ class Run:
         _seed_everything(seed)
         self._freeze.start_epoch(head_only=epoch < self._settings.freeze_epochs)
         self.bar.start_epoch(epoch)
-        loss = train_one_epoch(
-            self._learner,
-            train_batches(self._splits, self._settings, seed),
-            self._learner.schedule.after([row["val_loss"] for row in self.history]),
-            self._compute,
-            self.bar.advance,
-        )
-        judged = self._judge()
+        try:
+            loss = train_one_epoch(
+                self._learner,
+                self._batches.epoch(seed),
+                self._learner.schedule.after([row["val_loss"] for row in self.history]),
+                self._compute,
+                self.bar.advance,
+            )
+            check_weights(self._learner)
+            judged = self._judge()
+        except Diverged as error:
+            raise Diverged(self._what_stands(epoch, str(error))) from error
         learnt = {"epoch": epoch + 1, "rate": self._learner.rate, "train_loss": loss}
         seconds = round(time.monotonic() - began, 1)
-        self.history.append({**learnt, **_figures(judged), "seconds": seconds})
+        figures = _figures(judged, balanced=self.choice.balanced)
+        self.history.append({**learnt, **figures, "seconds": seconds})
         self._write(judged)
         self._console.print(epoch_line(self.history[-1], self._settings.epochs))
         return judged["val"].confusion
+
+    def _what_stands(self, epoch: int, reason: str) -> str:
+        out = self._settings.out
+        kept = f"epoch {epoch} stands" if epoch else "no epoch is done"
+        return (
+            f"{out}: epoch {epoch + 1}: {reason}: --rate {self._settings.rate:g} is too high for "
+            f"it, perhaps; {kept}, and --resume --out {out} with a lower --rate goes on from there"
+        )
 
     def _judge(self) -> dict[str, Judgement]:
         model, classes = self._learner.average.model, self._splits.classes
@@ -139,12 +164,22 @@ class Run:
 
     def _write(self, judged: dict[str, Judgement]) -> None:
         summaries = {name: judgement.confusion.summary() for name, judgement in judged.items()}
-        self._metrics = {"epoch": len(self.history), **summaries}
-        # The later of two equals: the rate was lower, the average longer.
-        best = judged["val"].confusion.accuracy >= self.best
+        chosen_by = self.choice.figure
+        self._metrics = {"epoch": len(self.history), "chosen_by": chosen_by, **summaries}
         self._folder.write_epoch(
-            self._checkpoint(), judged["val"], self._splits.val, best=best, last=self.finished
+            self._checkpoint(),
+            judged["val"],
+            self._splits.val,
+            best_epoch=self._best_epoch,
+            last=self.finished,
         )
+
+    @property
+    def _best_epoch(self) -> int:
+        return self.choice.best_epoch(self.history) if self.history else 0
+
+    def _load_weights(self, network: backbone.Network) -> str:
+        return backbone.load_weights(network, self._settings, self._splits.classes)
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
@@ -165,24 +200,20 @@ class Run:
         learner = self._learner
         learner.model.load_state_dict(start.model)
         learner.average.model.load_state_dict(start.weights)
-        learner.average.steps = learner.step = start.steps
+        # Steps as they are now, for the schedule: another batch has other steps to an epoch.
+        learner.average.steps = learner.step = len(start.history) * len(self._batches)
         learner.load_optimizer(start.optimizer)
         self.history = list(start.history)
         self._metrics = dict(start.metrics)
 
 
-def _check_same_network(settings: TrainSettings, start: Checkpoint) -> None:
-    for option in ("backbone", "head"):
-        was, wanted = start.settings[option], getattr(settings, option)
-        if was != wanted:
-            raise BadInput(f"--resume: {settings.out} was trained with --{option} {was}")
-
-
-def _learner(network: backbone.Network, settings: TrainSettings, splits: Splits) -> Learner:
+def _learner(
+    network: backbone.Network, settings: TrainSettings, splits: Splits, steps: int
+) -> Learner:
+    """`steps` of an epoch."""
     labels, classes = splits.train.labels, len(splits.classes)
     device = next(network.model.parameters()).device
     weight = class_weights(labels, classes).to(device) if settings.balance == "loss" else None
-    steps = _steps(settings, splits)
     optimizer = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[settings.optimizer]
     return Learner(
         model=network.model,
@@ -200,11 +231,6 @@ def _learner(network: backbone.Network, settings: TrainSettings, splits: Splits)
     )
 
 
-def _steps(settings: TrainSettings, splits: Splits) -> int:
-    """Steps of an epoch."""
-    return pictures_per_epoch(splits.train, settings) // settings.batch
-
-
 def _seed_everything(seed: int) -> None:
     """Seed every generator that torch, torchvision or NumPy may draw from."""
     random.seed(seed)
@@ -212,10 +238,12 @@ def _seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _figures(judged: dict[str, Judgement]) -> dict[str, float]:
+def _figures(judged: dict[str, Judgement], *, balanced: bool) -> dict[str, float]:
     figures = {}
     for name, judgement in judged.items():
         figures[f"{name}_loss"] = judgement.loss
         figures[f"{name}_accuracy"] = judgement.confusion.accuracy
+        if balanced:
+            figures[f"{name}_balanced"] = judgement.confusion.balanced_accuracy
         figures[f"{name}_macro_f1"] = judgement.confusion.macro_f1
     return figures

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader
 
 from training.dataset import Pictures
 from training.errors import BadInput
@@ -59,9 +58,6 @@ def _extras(pictures: Pictures, settings: TrainSettings) -> int:
     return round(settings.extra_share * (len(pictures) - pictures.own))
 
 
-Loader = DataLoader[tuple[Tensor, Tensor]]
-
-
 @dataclass(frozen=True)
 class Splits:
     """Training pictures, and the sets to judge by; the first of these is `val`."""
@@ -105,28 +101,6 @@ def val_folders(settings: TrainSettings, classes: Sequence[str]) -> dict[str, Pi
             raise BadInput(f"--extra-val {root}: a second set named {name}")
         folders[name] = read_folder(root, classes)
     return folders
-
-
-def train_batches(splits: Splits, settings: TrainSettings, seed: int) -> Loader:
-    """One epoch of shuffled, augmented batches, the same for the same seed."""
-    generator = torch.Generator().manual_seed(seed)
-    order = epoch_order(splits.train, settings, generator)
-    # An incomplete batch is left out: batch norm cannot learn from a single picture.
-    return DataLoader(
-        splits.train,  # type: ignore[arg-type]
-        settings.batch,
-        sampler=order,
-        drop_last=True,
-        num_workers=settings.workers,
-        generator=generator,
-        pin_memory=torch.cuda.is_available(),
-    )
-
-
-def val_batches(pictures: Pictures, settings: TrainSettings) -> Iterator[tuple[Tensor, Tensor]]:
-    """The pictures in order; without workers, since there is nothing to augment."""
-    loader: Loader = DataLoader(pictures, settings.batch)  # type: ignore[arg-type]
-    return iter(loader)
 
 
 def _without_excluded(train: PictureFolder, settings: TrainSettings) -> PictureFolder:

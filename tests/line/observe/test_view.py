@@ -8,12 +8,14 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from line.belt_changes import BeltSpeedChanged
 from line.config import load
+from line.observe.live_picture import picture
 from line.observe.status import ProcessState, Status
-from line.observe.view import LiveView, PlainView, QuietView, Rate, SafeView, picture
+from line.observe.view import LiveView, PlainView, QuietView, Rate, SafeView
 from line.outcome import Verdict
 
-WIDTHS = (80, 100)
+WIDTHS = (40, 80, 100, 200)
 
 
 def status(**options: Any) -> Status:
@@ -47,13 +49,16 @@ def status(**options: Any) -> Status:
     return shown
 
 
-def belt(fed: int, on_belt: int, belt_s: float = 12.0) -> dict[str, Any]:
+def belt(fed: int, on_belt: int, belt_s: float = 12.0, fed_s: tuple[float, ...] = ()) -> Any:
+    """What a camera tells of its belt; items ride since `fed_s`, else since a while ago."""
+    since = fed_s or tuple(belt_s - 0.1 * n for n in range(on_belt))
     jitter = {"p50": 0.1, "p99": 0.4, "max": 0.9, "count": fed}
     return {
         "kind": "belt",
         "fed": fed,
         "belt_s": belt_s,
         "on_belt": on_belt,
+        "riding_since": list(since),
         "window": 2,
         "jitter_ms": jitter,
     }
@@ -62,7 +67,7 @@ def belt(fed: int, on_belt: int, belt_s: float = 12.0) -> dict[str, Any]:
 def rendered(shown: Status, width: int = 100, items_per_s: float = 24.34) -> list[str]:
     """The lines of the picture, without its frame."""
     console = Console(file=io.StringIO(), width=width, legacy_windows=False)
-    console.print(picture(shown, items_per_s))
+    console.print(picture(shown, items_per_s, width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -125,13 +130,46 @@ def test_items_are_on_the_belt_when_something_rides_on_it():
     assert "■" not in line_with(rendered(shown), "infeed")
 
 
-def test_items_seem_to_ride_with_the_belt():
-    shown = status(belt__infeed_to_camera_m=0.5, belt__camera_to_ejector_m=0.5)
-    shown.take("camera-0", belt(fed=20, on_belt=4, belt_s=1.0))
-    before = line_with(rendered(shown), "infeed")
-    shown.take("camera-0", belt(fed=20, on_belt=4, belt_s=1.1))
+def places(shown: Status, width: int = 100) -> list[float]:
+    """Where items are drawn, as shares of the belt."""
+    line = line_with(rendered(shown, width), "infeed")
+    cells = line[line.index("infeed ") + 7 : line.index(" end ")]
+    return [place / len(cells) for place, cell in enumerate(cells) if cell == "■"]
 
-    assert line_with(rendered(shown), "infeed") != before
+
+def test_items_are_drawn_where_they_are():
+    shown = status(
+        belt__infeed_to_camera_m=1.0, belt__camera_to_ejector_m=2.0, belt__ejector_to_end_m=1.0
+    )
+    pace = shown.settings.belt.speed_m_per_s
+    shares = (0.1, 0.4, 0.45, 0.9)
+    fed_s = tuple(12.0 - 4.0 * share / pace for share in shares)
+    shown.take("camera-0", belt(fed=20, on_belt=4, fed_s=fed_s))
+    assert places(shown) == pytest.approx(shares, abs=0.02)
+    shown.take("camera-0", belt(fed=20, on_belt=4, belt_s=12.0 + 0.2 / pace, fed_s=fed_s))
+    assert places(shown) == pytest.approx([share + 0.05 for share in shares], abs=0.02)
+
+
+def test_items_are_drawn_where_a_belt_that_changed_its_speed_has_brought_them():
+    shown = status(
+        belt__infeed_to_camera_m=1.0,
+        belt__camera_to_ejector_m=8.0,
+        belt__ejector_to_end_m=1.0,
+        belt__speed_m_per_s=1.0,
+    )
+    shown.overrides.changes.append(BeltSpeedChanged(at_s=10.0, m_per_s=3.0))
+    shown.take("camera-0", belt(fed=20, on_belt=1, fed_s=(9.0,)))
+    assert places(shown) == pytest.approx([0.7], abs=0.02)
+
+
+def test_every_lane_has_its_belt_as_far_as_there_is_room():
+    shown = status()
+    for lane in range(11):
+        shown.take(f"camera-{lane}", belt(fed=20, on_belt=lane))
+    lines = rendered(shown)
+    riding = [line.split(" end ")[1].split()[0] for line in lines if "infeed" in line]
+    assert riding == ["0", "1", "2", "3"]
+    assert line_with(lines, "and 7 lanes more")
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 
 from line.config import load
 from line.errors import DecodeError
+from line.observe.live_picture import picture
 from line.observe.metrics import render
 from line.observe.snapshot import Snapshot
 from line.observe.status import Status
 from line.observe.status_note import status_note
-from line.observe.view import picture
 from line.process.control_channel import ControlMessage, decode_note
 from line.process.control_messages import KINDS, NoteCheck, Speaker
 from line.run_files.run_folder import RunFolder
@@ -144,7 +144,7 @@ def test_no_note_breaks_who_hears_or_shows_it() -> None:
             render(snapshot)
             json.dumps(snapshot.facts(snapshot.taken), allow_nan=False)
             json.dumps(status_note(status), allow_nan=False)
-            picture(status, 1.0)
+            picture(status, 1.0, 80)
             status.jitter_ms()
     assert passed > 100
     assert refused > 3000

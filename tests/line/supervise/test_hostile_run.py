@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from commands.run_setup.resuming import taken_up
 from line.errors import BadInput
 from line.observe.control_client import Control
 from line.process.runtime_dir import FILE as MARK
@@ -201,6 +202,16 @@ def test_a_resumed_run_takes_settings_of_transport_alone(
     said = refusal(run_dir, capsys, "--set", "line.workers=3")
     assert "--resume: goes on with the run's own settings, without --set line.workers" in said
     assert "console.port" in refusal(run_dir, capsys, "--set", "console.port=0")
+
+
+def test_what_changes_no_row_may_be_said_anew(run_dir: Path) -> None:
+    options = ("metrics.port=9137", "supervisor.log_mb=3", "console.port=9138")
+    before, *_ = taken_up(run_dir, None, None, ())
+    settings, *_ = taken_up(run_dir, None, "off", options)
+    assert (settings.metrics.port, settings.supervisor.log_mb) == (9137, 3)
+    assert (settings.console.port, settings.console.on) == (9138, "off")
+    changed = {"metrics", "supervisor", "console"}
+    assert settings.model_dump(exclude=changed) == before.model_dump(exclude=changed)
 
 
 def _fifo(path: Path) -> None:

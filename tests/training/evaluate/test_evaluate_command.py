@@ -32,7 +32,7 @@ from training.cli import main
 from training.evaluate.engines import onnx_engine
 from training.evaluate.model_file import ModelFile
 from training.export.contract import FileFacts
-from training.export.network import write_torchscript
+from training.export.network import torchscript_of
 
 Refused = Callable[..., str]
 
@@ -200,7 +200,7 @@ def test_torchscript(pictures: Path, tmp_path: Path) -> None:
         torch.nn.Conv2d(3, 3, 1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
     )
     facts = FileFacts(COLOURS, (8, 8), "tiny", "by hand", 0.5, temperature=1.5)
-    write_torchscript(network, facts, tmp_path / "tiny.ts")
+    (tmp_path / "tiny.ts").write_bytes(torchscript_of(network, facts))
     strange = write_colours(tmp_path / "strange", {"x": [(9, 9, 9)]})
     figures = evaluated(
         tmp_path / "tiny.ts", "--data", pictures, "--out", tmp_path / "out", "--novel", strange

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,11 +18,14 @@ import pytest
 pytest.importorskip("torch", reason="the trainer needs torch")
 
 import torch
+from rich.console import Console
 from small_runs import SILENT, small_run
 
 from training.checkpoint import Checkpoint, load_checkpoint
+from training.cli import main
 from training.errors import BadInput
 from training.train.fit import Run, fit
+from training.train.run_folder import how_to_go_on
 
 Refused = Callable[..., str]
 
@@ -156,9 +160,9 @@ def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_pa
     out = tmp_path / "whole"
     start = stopped_run(data, out)
     fit(start.train_settings(), SILENT, start)
-    (out / "last.partial.pt").write_bytes(b"torn")
+    (out / ".last.pt.partial").write_bytes(b"torn")
     start.save(out / "last.pt")
-    assert not (out / "last.partial.pt").exists()
+    assert not (out / ".last.pt.partial").exists()
     fit(start.train_settings(), SILENT, start)
     assert_same(out, finished_run)
 
@@ -201,3 +205,80 @@ def test_no_run_to_resume(tmp_path: Path, refused: Refused) -> None:
     assert "--out: is required with --resume" in refused("train", "--resume")
     (tmp_path / "last.pt").write_bytes(b"torn")
     assert "last.pt: not a checkpoint" in refused("train", "--resume", "--out", tmp_path)
+
+
+def test_what_is_not_as_it_was_is_said_and_the_schedule_goes_on(data: Path, tmp_path: Path) -> None:
+    start = stopped_run(data, tmp_path, batch=8)
+    changed = {"batch": 4, "size_px": 48, "epochs": 2}
+    settings = start.train_settings().model_copy(update=changed)
+    with (tmp_path / "log").open("w") as log:
+        fit(settings, Console(file=log, soft_wrap=True), start)
+    said = (tmp_path / "log").read_text().splitlines()[1]
+    assert said == "--resume: from epoch 2 on with --size-px 48 (was 32), --batch 4 (was 8)"
+    ended = load_checkpoint(tmp_path / "last.pt")
+    assert ended.steps == 2 * (24 // 4), "as many as if all epochs had had the batch"
+    assert 0 < ended.history[-1]["rate"] < 1e-4, "the last step, of a peak of 1e-3"
+    with (tmp_path / "log").open("w") as log:
+        Run(ended.train_settings(), Console(file=log, soft_wrap=True), ended).announce()
+    assert "--resume" not in (tmp_path / "log").read_text()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from training.train.run_folder import TrainingFolder
+TrainingFolder(Path(sys.argv[1])).lock()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_one_training_at_a_time_works_in_a_folder(
+    data: Path, tmp_path: Path, refused: Refused
+) -> None:
+    out = tmp_path / "run"
+    stopped_run(data, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    for folder in (out, fresh):
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(folder)],
+            cwd=Path(__file__).parents[3],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"held\n"
+            start = ("--resume",) if folder == out else ("--data", data, *SMALL)
+            line = refused("train", "--out", folder, *start)
+            assert line == f"error: --out {folder}: another training is at work there"
+            other.kill()
+    assert before == {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    assert [path.name for path in fresh.iterdir()] == ["train.lock"]
+    Run(load_checkpoint(out / "last.pt").train_settings(), SILENT, load_checkpoint(out / "last.pt"))
+
+
+def test_whoever_interrupts_a_training_is_told_how_to_go_on(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a run"
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + DEADLINE_S
+        while epochs_done(out) < 1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    options = ("--workers", "0", "--epochs", "5000", "--ema-decay", "0")
+    command = ["train", "--data", data, "--out", out, *SMALL, *options]
+    waits = threading.Thread(target=interrupt, daemon=True)
+    waits.start()
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in command])
+    waits.join()
+    assert ended.value.code == 130
+    [line] = capsys.readouterr().err.splitlines()
+    how = f"`python -m training train --resume --out '{out}'` goes on after the last whole epoch"
+    assert line == f"error: interrupted; {how}"
+    assert how_to_go_on(tmp_path).startswith("interrupted before anything was written")

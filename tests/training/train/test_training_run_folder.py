@@ -19,8 +19,9 @@ from PIL import Image
 from rich.console import Console
 from small_runs import COLOURS, SILENT, small_run, write_pictures
 
-from training.charts import confusion_pixels, draw_history
+from training.charts import history_chart, png
 from training.checkpoint import load_checkpoint
+from training.confusion_chart import confusion_chart, confusion_pixels
 from training.errors import TrainingError
 from training.metrics import Confusion
 from training.presets import train_settings
@@ -41,7 +42,7 @@ def test_everything_is_there(finished_run: Path) -> None:
     left = {path.name for path in finished_run.iterdir()}
     assert left == {
         *("last.pt", "best.pt", "config.toml", "history.csv", "history.png", "metrics.json"),
-        *("confusion", "confusion.csv", "confusion.png", "errors.html"),
+        *("confusion", "confusion.csv", "confusion.png", "errors.html", "train.lock"),
     }
 
 
@@ -89,12 +90,11 @@ def test_pictures_are_pictures(finished_run: Path) -> None:
             assert len(picture.convert("RGB").getcolors(1 << 20) or []) > 20
 
 
-def test_history_with_gaps_is_drawn(tmp_path: Path) -> None:
+def test_history_with_gaps_is_drawn() -> None:
     """A set that was added when the run went on; a checkpoint from before the rate was kept."""
     row = {"epoch": 1, "train_loss": 1.0, "val_loss": 1.0, "val_accuracy": 0.5, "val_macro_f1": 0.5}
     later = {**row, "epoch": 2, "rate": 1e-3, "drawn_loss": 1.0, "drawn_accuracy": 0.1}
-    draw_history(tmp_path / "h.png", [row, later])
-    assert (tmp_path / "h.png").stat().st_size > 10_000
+    assert len(png(history_chart([row, later], best_epoch=2))) > 10_000
 
 
 @pytest.mark.parametrize("classes", [2, 20, 40])
@@ -104,6 +104,22 @@ def test_any_number_of_classes_is_drawn(classes: int) -> None:
     pixels = confusion_pixels(Confusion(names, counts), "epoch 1")
     assert pixels.dtype == np.uint8
     assert pixels.shape[2] == 3
+
+
+def test_three_hundred_classes_are_their_worst_pairs() -> None:
+    names = tuple(f"class {number} $x$" for number in range(300))
+    counts = np.diag(np.full(300, 20))
+    counts[7, 250], counts[3, 4] = 9, 2
+    chart = confusion_chart(Confusion(names, counts), "epoch 1")
+    [axes] = chart.axes
+    labels = [label.get_text().replace("\\", "") for label in axes.get_yticklabels()]
+    assert labels == [
+        "class 7 $x$ taken for class 250 $x$",
+        "class 3 $x$ taken for class 4 $x$",
+    ]
+    assert "9 of 29, 31%" in [text.get_text() for text in axes.texts]
+    assert max(chart.get_size_inches()) < 12
+    confusion_pixels(Confusion(names, np.diag(np.ones(300, int))), "nothing wrong")
 
 
 def test_the_log_has_the_time_left(data: Path, tmp_path: Path) -> None:
@@ -151,7 +167,7 @@ def test_bad_data_leaves_no_folder(tmp_path: Path, refused: Refused) -> None:
 
 def test_an_epoch_that_cannot_be_written_is_one_line(data: Path, tmp_path: Path) -> None:
     run = Run(small_run(data, tmp_path), SILENT)
-    (tmp_path / "best.partial.pt").mkdir()
+    (tmp_path / ".best.pt.partial").mkdir()
     with pytest.raises(TrainingError, match="--resume does epoch 1 again"):
         run.one_epoch()
 

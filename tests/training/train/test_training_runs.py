@@ -12,8 +12,10 @@ import pytest
 pytest.importorskip("torch", reason="the trainer needs torch")
 
 import torch
+from rich.console import Console
 from small_runs import COLOURS, SILENT, small_run, write_pictures
 
+from training import backbone
 from training.checkpoint import load_checkpoint
 from training.cli import main
 from training.train.fit import Run, fit
@@ -165,13 +167,31 @@ def test_weights_of_another_network(
 
 
 def test_weights_of_other_classes_give_all_but_the_head(
-    data: Path, finished_run: Path, tmp_path: Path
+    data: Path, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for part in ("train", "val"):
         write_pictures(tmp_path / part, 4, ("brown", "rust"))
-    weights = str(finished_run / "best.pt")
-    run = Run(small_run(tmp_path, tmp_path / "run", weights=weights), SILENT)
+    settings = small_run(tmp_path, tmp_path / "run", weights=str(finished_run))
+    run = Run(settings, Console(soft_wrap=True))
+    run.announce()
     run.one_epoch()
+    said = capsys.readouterr().out
+    assert "all but the head, which begins at random, as it was trained on other classes" in said
+    assert "it lacks rust, it also has green, grey" in said
     begun = load_checkpoint(tmp_path / "run/last.pt")
     assert begun.classes == ("brown", "rust")
     assert begun.weights["classifier.3.bias"].shape == (2,)
+
+
+def test_a_run_folder_gives_its_best_weights_with_the_head_where_the_classes_are_the_same(
+    data: Path, finished_run: Path, tmp_path: Path, refused: Refused
+) -> None:
+    settings = small_run(data, tmp_path / "run", weights=str(finished_run))
+    network = backbone.build(settings, 3)
+    said = backbone.load_weights(network, settings, tuple(COLOURS))
+    assert said.endswith(": all of them, the head too, as the classes are the same")
+    best = load_checkpoint(finished_run).weights
+    assert all(torch.equal(value, best[key]) for key, value in network.model.state_dict().items())
+    start = ("train", "--data", data, "--out", tmp_path / "other", *SMALL)
+    line = refused(*start, "--weights", tmp_path)
+    assert line == f"error: {tmp_path}: no best.pt in it: not a run folder, or no epoch is done"

@@ -56,6 +56,18 @@ def test_config_file_is_named_with_the_key(tmp_path: Path, text: str, named: str
     assert named in str(error.value)
 
 
+def test_an_unknown_setting_is_told_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"\[train\] bach: no such setting; did you mean batch\?"):
+        load(TrainSettings, GIVEN, config(tmp_path, "\ufeff[train]\nbach = 12\n"))
+
+
+def test_paths_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    settings = load(TrainSettings, {"data": "~/d", "out": Path("~/o"), "extra": [Path("~/e")]})
+    assert (settings.data, settings.out) == (Path("/home/anna/d"), Path("/home/anna/o"))
+    assert settings.extra == (Path("/home/anna/e"),)
+
+
 def test_flags_are_named(tmp_path: Path, refused: Refused) -> None:
     assert "--batch: " in refused("train", "--data", "d", "--out", "o", "--batch", 0)
     assert "--data: is required" in refused("train", "--out", "o")

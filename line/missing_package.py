@@ -1,0 +1,22 @@
+"""What is said where a package is not installed. It needs none itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def missing(error: ImportError) -> str:
+    """One line: what is missing in which Python, and the command that brings it."""
+    return (
+        f"error: {error}, in {sys.executable}; `make setup` in {_ROOT} installs what the line "
+        "needs, and .venv/bin/python there has it"
+    )
+
+
+def is_of_others(error: ImportError) -> bool:
+    """It is about a package to be installed, not about a module of the project."""
+    package = (error.name or "").partition(".")[0]
+    return bool(package) and not (_ROOT / package).is_dir()
