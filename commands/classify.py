@@ -11,6 +11,7 @@ from commands.options import AsJson, Config, ModelFile, Threshold
 from commands.printing import err, out
 from commands.run_setup.settings import decided, load_model, settings_of
 from line.errors import BadInput
+from line.plain_text import plain
 
 
 def classify(
@@ -35,7 +36,7 @@ def classify(
     assert settings.decision.threshold != "model"
     answers = files.classify(
         loaded,
-        files.picture_files(paths),
+        files.picture_files(paths, lambda text: err.print(plain(text), soft_wrap=True)),
         settings.decision.threshold,
         settings.source.max_megapixels * 1e6,
         settings.source.max_file_mb * 1e6,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pictures.class_names import complaint_about_names
 from pictures.picture_folder import FoundPictures, in_words, is_passed_over
 from training.errors import BadInput
 
@@ -56,17 +57,15 @@ def joined(root: Path, parts: Sequence[PictureFolder]) -> PictureFolder:
 
 
 def class_names(root: Path) -> tuple[str, ...]:
-    """Sorted names of a folder's class folders. Raises BadInput, naming the folder.
+    """Sorted names of a folder's class folders; hidden ones and the system's own are none.
 
-    Hidden folders and those of the system are none.
+    Raises BadInput, naming the folder, if there is none or one is called as no class can be.
     """
     if not root.is_dir():
         raise BadInput(f"{root}: no such folder")
     names = sorted(d.name for d in root.iterdir() if d.is_dir() and not is_passed_over(d.name))
-    for name in names:
-        if not is_utf8(name):
-            shown = ascii(str(root / name))[1:-1]
-            raise BadInput(f"{shown}: the name of a class folder has to be UTF-8")
+    if names and (complaint := complaint_about_names(names)):
+        raise BadInput(f"{root}: {complaint}")
     return tuple(names)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -45,8 +45,12 @@ class Unanswered:
     reason: str
 
 
-def picture_files(paths: Sequence[Path]) -> list[Path]:
+def picture_files(
+    paths: Sequence[Path], say: Callable[[str], None] = lambda text: None
+) -> list[Path]:
     """The files named, and all pictures below the folders named, in order.
+
+    `say` hears what is passed over in a folder.
 
     Raises:
         BadInput: for a path that is not there and a folder without pictures.
@@ -54,7 +58,7 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += _pictures_below(path)
+            files += _pictures_below(path, say)
         elif path.is_file():
             files.append(path)
         else:
@@ -62,16 +66,18 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _pictures_below(folder: Path) -> list[Path]:
+def _pictures_below(folder: Path, say: Callable[[str], None]) -> list[Path]:
     try:
         found = FoundPictures.below(folder)
     except OSError as error:
         raise BadInput(f"{error.filename}: {error.strerror or error}") from None
+    others = in_words(found.passed_over)
     if not found.paths:
-        others = in_words(found.passed_over)
         raise BadInput(
             f"{folder}: holds no pictures" + (f"; passed over: {others}" if others else "")
         )
+    if others:
+        say(f"{folder}: passed over {others}")
     return [folder / path for path in found.paths]
 
 

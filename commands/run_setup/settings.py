@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from commands.printing import err
 from line import pictures
 from line.config import ROOT, load
 from line.errors import BadInput, PictureError
@@ -137,6 +138,9 @@ def checked_model(settings: Settings) -> Model:
         model = load_model(settings, first_size(source, settings))
         refuse_other_sizes(source, settings, model)
         classes = source.classes
+        if isinstance(source, FolderSource) and source.passed_over:
+            said = f"{settings.source.spec}: passed over {source.passed_over}"
+            err.print(plain(said), soft_wrap=True)
     known = model.facts.classes
     names = plain(", ".join(known))
     strange = [name for name in classes or () if name not in known]

@@ -69,11 +69,14 @@ class FolderSource:
         self.paths: Paths
         """inside the folder, in the order of feeding if each is fed once"""
         self.classes: tuple[str, ...] | None
+        self.passed_over = ""
+        """what else lies in the folder, in words; empty where a list says what there is"""
         if listed is not None:
             self.paths, self.classes = listed, listed.classes
         else:
             found = list_pictures(root, max_items)
             self.paths, self.classes = found.paths, found.classes
+            self.passed_over = found.passed_over
             if self._is_fed_once:
                 places = stream(seed, 0, 0, Purpose.ORDER).permutation(len(found.paths))
                 self.paths = [found.paths[place] for place in places]

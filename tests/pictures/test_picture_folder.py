@@ -116,7 +116,14 @@ def test_a_thousand_kinds_are_told_in_a_line() -> None:
 
 def test_a_class_folder_has_a_name_that_is_text(folder: Path) -> None:
     (folder / "glass").rename(folder / os.fsdecode(b"gl\xe9s"))
-    with pytest.raises(BadInput, match=r"gl\\udce9s: the name of a class folder has to be UTF-8"):
+    with pytest.raises(BadInput, match=r"gl\\udce9s' holds a character that cannot be printed"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["gl|ass", "=1+1", " glass", "g" * 101])
+def test_a_class_folder_is_called_as_a_class_of_a_model_may_be(folder: Path, name: str) -> None:
+    (folder / "glass").rename(folder / name)
+    with pytest.raises(BadInput, match=f"{folder}: class name "):
         read_folder(folder)
 
 

@@ -219,3 +219,17 @@ def test_a_folder_is_fed_to_its_end_if_it_has_one(
     given = [*places, "--scenario", str(tmp_path / "short.toml"), "--model", str(tiny_model)]
     assert main(["run", "--quiet", *given, *options]) == 2
     assert [settings.line.duration_s for settings in begun] == [duration_s]
+
+
+def test_what_is_passed_over_in_a_folder_is_said(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    (folder / "__MACOSX").mkdir(parents=True)
+    Image.new("RGB", (12, 9)).save(folder / "1.png")
+    for name in ("._1.png", "2.HEIC", "3.HEIC", "4.gif"):
+        (folder / name).touch()
+    said = f"{folder}: passed over 2 .HEIC, 1 .gif, 1 folders of the system's own, 1 hidden\n"
+    for command in (["classify", str(folder)], ["check", "--source", str(folder)]):
+        assert main([*command, "--model", str(tiny_model)]) == 0
+        assert capsys.readouterr().err == said

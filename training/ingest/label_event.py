@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pictures.class_names import complaint_about_names
 from training.errors import BadInput
 
 NONE_OF_THESE = ".none-of-these"
@@ -102,14 +103,13 @@ def check_labels(events: Iterable[LabelEvent], allowed: tuple[str, ...], source:
 
 
 def names_a_folder(label: str) -> bool:
-    """Whether a label is one visible folder's name: no path, nothing hidden or unprintable."""
+    """Whether a label is one visible folder's name: no path, nothing hidden, and a class."""
     return label == NONE_OF_THESE or (
         bool(label.strip())
         and label == label.strip()
         and not label.startswith(".")
         and not set(label) & set("/\\:")
-        and label.isprintable()
-        and len(label.encode()) <= 200
+        and not complaint_about_names([label])
     )
 
 
