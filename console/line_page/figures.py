@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from console.line_page.belt import percent
 from console.live import LiveLine
 from console.widgets import Figure, attribute, block
@@ -41,7 +43,7 @@ class FiguresPanel:
         self._show_latency(live)
         self._accuracy.show(percent(status.get("accuracy")), "of the classified items")
         self._show_queues(live)
-        self._review.show(f"{status['review_queue']:,}", f"{status['alerts']['count']:,} alerts")
+        self._review.show(f"{status['review_queue']:,}", _alarms(status["alerts"]))
 
     def _show_in_time(self, verdicts: dict[str, int]) -> None:
         total = sum(verdicts.values())
@@ -66,6 +68,12 @@ class FiguresPanel:
             f"camera window {kept} of {limit}, {queues['held']} held",
             bad=full,
         )
+
+
+def _alarms(alerts: dict[str, Any]) -> str:
+    standing = len(alerts["standing"])
+    stand = "1 alarm stands" if standing == 1 else f"{standing} alarms stand"
+    return stand if standing else "no alarm stands"
 
 
 def milliseconds(value: float) -> str:

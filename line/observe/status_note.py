@@ -24,7 +24,9 @@ def status_note(status: Status) -> ControlMessage:
       empty for the run's own)
     - `remote_workers`: name, `holds`, `answered`
     - `followers`: sinks that follow the log, with the rows that they have not read yet
-    - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
+    - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
+      priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
+      about the line itself
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
     - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
@@ -63,7 +65,12 @@ def status_note(status: Status) -> ControlMessage:
         "restarts": dict(status.restarts),
         "review_queue": status.queued,
         "followers": dict(status.behind),
-        "alerts": {"count": status.alert_count, "last": list(status.alerts)},
+        "alerts": {
+            "count": status.alert_count,
+            "raised": status.alarms_raised,
+            "standing": list(status.standing_alarms),
+            "last": list(status.alerts),
+        },
         "incidents": list(status.incidents),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
