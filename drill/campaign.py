@@ -14,7 +14,7 @@ from drill import verdict
 from drill.naive_storm import storm as naive_storm
 from drill.one_storm import Order, run_drill
 from drill.page import Table, seconds
-from drill.verdict import Verdict, reason, recovery_tables
+from drill.verdict import Verdict, reason, recovery_tables, told_tables
 from line.errors import BadInput
 
 Campaign = dict[str, Any]
@@ -68,6 +68,8 @@ def run_campaign(
         "naive": naives or None,
         "notes": [f"seed {seed}: {note}" for seed, f in storms.items() for note in f["notes"]],
         "fault_records": records,
+        "faults_told": [told for found in storms.values() for told in found["faults_told"]],
+        "alarms": [found["alarms"] for found in storms.values()],
     }
     (folder / "drill.json").write_text(json.dumps(campaign, indent=1) + "\n")
     return campaign
@@ -86,7 +88,8 @@ def campaign_tables(campaign: Mapping[str, Any]) -> list[Table]:
     found = [_storms(campaign)]
     if campaign["naive"]:
         found.append(_naives(campaign["naive"]))
-    return [*found, *recovery_tables(campaign)]
+    told = told_tables(campaign["faults_told"], campaign["alarms"])
+    return [*found, *recovery_tables(campaign), *told]
 
 
 def _sums(storms: Sequence[Verdict]) -> dict[str, Any]:

@@ -139,8 +139,12 @@ class Status:
         """Rows in the log."""
         return int(self.stats.get("logged", 0))
 
+    def answered(self, worker: str) -> int:
+        """Rows that a worker, by its name, has answered, in all its lives and the dispatcher's."""
+        return int(self.stats.get("workers", {}).get(worker, 0))
+
     def answered_by(self, worker: str) -> int:
-        """Frames that a worker, by its identity, has answered."""
+        """Frames that a worker, by its identity, has answered to the dispatcher of now."""
         loads: dict[str, tuple[int, int]] = self.flow.get("loads", {})
         return loads.get(worker, (0, 0))[1]
 

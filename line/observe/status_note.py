@@ -20,8 +20,8 @@ def status_note(status: Status) -> ControlMessage:
     - `queues`: `windows` (camera → frames kept), `on_belt`, `waiting` for a worker, `held` until
       acknowledged; `window_frames`: where a camera's window is full
     - `processes`: name, role, pid, incarnation, restarts, state (starting, ready, leaving,
-      restarting, gone), and of workers `holds` and `answered` frames and `model` (short hash,
-      empty for the run's own)
+      restarting, gone), and of workers `holds` frames, rows `answered` in the run, and `model`
+      (short hash, empty for the run's own)
     - `remote_workers`: name, `holds`, `answered`
     - `followers`: sinks that follow the log, with the rows that they have not read yet
     - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
@@ -56,10 +56,10 @@ def status_note(status: Status) -> ControlMessage:
             "held": flow.get("held", 0),
         },
         "window_frames": status.settings.camera.window_frames,
-        "processes": [_process(process, loads) for process in status.processes],
+        "processes": [_process(process, loads, status) for process in status.processes],
         "remote_workers": [
-            {"name": name, "holds": holds, "answered": answered}
-            for name, (holds, answered) in loads.items()
+            {"name": name, "holds": holds, "answered": status.answered(name.partition("#")[0])}
+            for name, (holds, _) in loads.items()
             if not name.startswith("worker-")  # no process here
         ],
         "restarts": dict(status.restarts),
@@ -85,7 +85,7 @@ def status_note(status: Status) -> ControlMessage:
     }
 
 
-def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, Any]:
+def _process(process: ProcessState, loads: dict[str, list[int]], status: Status) -> dict[str, Any]:
     facts = {
         "name": process.name,
         "role": process.role,
@@ -96,6 +96,7 @@ def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, An
     }
     if process.role == "worker":
         identity = f"{process.name}#{process.incarnation}"
-        facts["holds"], facts["answered"] = loads.get(identity, (0, 0))
+        facts["holds"], _ = loads.get(identity, (0, 0))
+        facts["answered"] = status.answered(process.name)
         facts["model"] = process.model
     return facts

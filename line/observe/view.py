@@ -250,7 +250,8 @@ def _processes(status: Status) -> Table:
     for process in status.processes:
         if process.role != "worker" and process.state == "ready" and process.incarnation == 1:
             continue  # only workers are worth a line when all is well
-        holds, answered = loads.get(f"{process.name}#{process.incarnation}", ("", ""))
+        holds, _ = loads.get(f"{process.name}#{process.incarnation}", ("", ""))
+        answered = status.answered(process.name) if process.role == "worker" else ""
         restarts = max(0, process.incarnation - 1)
         table.add_row(
             process.name,
@@ -260,8 +261,9 @@ def _processes(status: Status) -> Table:
             str(answered),
             Text(str(restarts), "red" if restarts else "dim"),
         )
-    for name, (holds, answered) in loads.items():
+    for name, (holds, _) in loads.items():
         if not name.startswith("worker-"):  # on another machine; it has no process here
+            answered = status.answered(name.partition("#")[0])
             table.add_row(
                 plain(name, 40), Text("remote", "green"), "", str(holds), str(answered), ""
             )

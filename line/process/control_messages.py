@@ -128,6 +128,7 @@ class RunningStats(_Note):
     latency_s: Histogram
     reasons: Annotated[dict[Name, Counts], Field(max_length=100)]
     bins: Annotated[dict[Name, Counts], Field(max_length=2000)]
+    workers: Counts = {}
     last_row: Number | None
 
 

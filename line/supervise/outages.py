@@ -6,25 +6,16 @@ to stop.
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from time import monotonic
 
 from line.run_files.line_logs import EventLog
 from line.supervise.child import Child
 
-_TOGETHER_S = 2.0
-"""A process that is stopped again so soon is told of once."""
-
-
-@dataclass(slots=True)
-class _Stops:
-    """Of one incarnation."""
-
-    number: int = 0
-    since: float = 0.0
-    ended: float | None = None
-    """None while it is stopped"""
+_MOST_STOPS = 20
+_STOPS_S = 60.0
+"""A process that flickers is not told of more often in such a time: it would fill the disk."""
 
 
 class Outages:
@@ -34,7 +25,13 @@ class Outages:
         self._events = events
         self._down: dict[str, float] = {}
         """process → monotonic time of its death"""
-        self._stops: dict[str, _Stops] = {}
+        self._stopped: dict[str, float] = {}
+        """process → monotonic time since which it has been stopped"""
+        self._recent: defaultdict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=_MOST_STOPS)
+        )
+        """process → when it was stopped of late"""
+        self._stops = 0
 
     def died(self, identity: str, how: str) -> None:
         """It is to be started again."""
@@ -69,27 +66,31 @@ class Outages:
 
     def _begin(self, name: str) -> None:
         self._down.setdefault(name, monotonic())
-        self._stops.pop(name, None)
+        self._stopped.pop(name, None)
 
     def _stop(self, child: Child) -> None:
         now, name = monotonic(), child.spec.name
-        stops = self._stops.setdefault(name, _Stops())
-        if stops.ended is not None and now < stops.ended + _TOGETHER_S:
-            stops.ended = None
+        recent = self._recent[name]
+        if len(recent) == _MOST_STOPS and now < recent[0] + _STOPS_S:
             return
-        stops.number, stops.since, stops.ended = stops.number + 1, now, None
+        recent.append(now)
+        self._stops += 1
+        self._stopped[name] = now
         text = f"{name} was stopped by a signal and does nothing"
-        self._events.append(f"stopped-{child.identity}-{stops.number}", "stopped", text, name)
+        self._tell("stopped", child, text)
 
     def _continue(self, child: Child) -> None:
         name = child.spec.name
-        if name not in self._stops:  # it was stopped and let go since the last look
+        if name not in self._stopped:  # it was stopped and let go since the last look
             self._stop(child)
-        stops = self._stops[name]
-        stops.ended = monotonic()
-        text = f"{name} goes on, {stops.ended - stops.since:.1f} s after it was stopped"
-        event_id = f"continued-{child.identity}-{stops.number}"
-        self._events.append(event_id, "continued", text, name)  # the first of an episode is told
+        since = self._stopped.pop(name, None)
+        if since is not None:
+            text = f"{name} goes on, {monotonic() - since:.1f} s after it was stopped"
+            self._tell("continued", child, text)
+
+    def _tell(self, event: str, child: Child, text: str) -> None:
+        event_id = f"{event}-{child.identity}-{self._stops}"
+        self._events.append(event_id, event, text, child.spec.name)
 
 
 def _name(identity: str) -> str:

@@ -52,7 +52,11 @@ def line(
         "--console=on",
         f"--set=console.port={port}",
         *("--set=supervisor.hang_s=600", "--set=belt.camera_to_ejector_m=20"),  # may be busy
-        *("--set=alerts.unsure_rate=0", "--set=alerts.on_delay_s=0", "--set=alerts.window_items=50"),
+        *(
+            "--set=alerts.unsure_rate=0",
+            "--set=alerts.on_delay_s=0",
+            "--set=alerts.window_items=50",
+        ),
     ) as running:
         console_of(running.run_dir)
         yield running
