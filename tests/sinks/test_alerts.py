@@ -10,10 +10,12 @@ import pytest
 from line.errors import BadInput
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
+from sinks.alarm_kinds import ALARM_KINDS
 from sinks.alert_rates import ItemWindow, RateLimit
 from sinks.alerts import Alerts
 from sinks.follower import LineEvent
 from sinks.standing_alarms import Delay
+from tests.running_line import ROOT
 from tests.sinks.test_csv_log import outcome
 
 LIMITS = AlertSettings(
@@ -338,6 +340,14 @@ def test_an_alarm_that_stands_is_known_after_a_restart(path, has_checkpoint):
             wait(alerts, clock, 20)
     assert alarms(path)[0] == "worker_down-worker-0-1"
     assert alarms(path).count("worker_down-worker-0-1") == 1
+
+
+def test_the_table_of_the_documentation_has_every_alarm_with_its_priority():
+    page = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("|` "): row[1] for row in rows if len(row) == 5}
+    assert told == {kind.name: kind.priority for kind in ALARM_KINDS}
+    assert all(cell.strip() for row in rows for cell in row)
 
 
 # -- ids and the file ----------------------------------------------------------------------------
