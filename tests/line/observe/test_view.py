@@ -31,6 +31,7 @@ def status(**options: Any) -> Status:
             "verdicts": {"sorted": 1000, "residue_ok": 100, "late": 50, "dropped": 30},
             "accuracy": 0.957,
             "latency_ms": {"p50": 21.26, "p95": 130.4, "p99": 200.0},
+            "workers": {"worker-0": 600, "press": 40},
         },
     )
     shown.take(
