@@ -182,7 +182,7 @@ def deadline(summary: Mapping[str, Any]) -> str:
 def belt_speed(summary: Mapping[str, Any]) -> str:
     """How fast the belt ran by the wall clock, from the slowest to the fastest."""
     had = summary["belt_speeds_m_per_s"]
-    return NONE if had is None else _span(*had, "m/s")
+    return NONE if had is None else _span(had[0], had[1], "m/s")
 
 
 def _span(least: float, most: float, unit: str) -> str:

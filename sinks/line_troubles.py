@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,5 +98,4 @@ def _waits(process: str) -> AlarmKind:
 
 def alarm_kind(name: object) -> AlarmKind | None:
     """The kind of that name, if there is one."""
-    kinds: Mapping[object, AlarmKind] = dict(_KINDS)
-    return kinds.get(name) if isinstance(name, str) else None
+    return _KINDS.get(name) if isinstance(name, str) else None
