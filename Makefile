@@ -34,6 +34,7 @@ bench: setup  ## measure the line against a bare loop over the same model
 
 soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a running line
 	$(BIN)/python run_line.py drill --seed 1..20 --naive
+	$(BIN)/python run_line.py drill --minutes 10 --faults 540
 	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600
 	FULL_DISK_SEEDS=20 $(BIN)/python -m pytest tests/whole_line/test_full_disk_commands.py
 	$(BIN)/python -m benchmarks.fuzz

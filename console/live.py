@@ -217,18 +217,3 @@ class LiveLine:
             return Headline(f"{title}: nothing decided for {stalled_s:.0f} s", "off")
         words = f"{title}: {self.status['shown_phase']}"
         return Headline(words, "good" if self.status["phase"] == "running" else "busy")
-
-
-def quantile(growth: list[tuple[float, float]], share: float) -> float | None:
-    """Latency in seconds below which `share` of the items lie, between the bounds of its bucket."""
-    total = sum(count for _, count in growth)
-    if not total:
-        return None
-    wanted, below, lower = share * total, 0.0, 0.0
-    for bound, count in growth:
-        if count and below + count >= wanted:
-            if bound == float("inf"):
-                return lower
-            return lower + (bound - lower) * (wanted - below) / count
-        below, lower = below + count, bound
-    return lower

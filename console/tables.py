@@ -11,11 +11,6 @@ from nicegui import ui
 from console.widgets import attribute, block, text
 
 
-def percent(share: float | None) -> str:
-    """A share in 0..1 with its unit; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
 def when(moment: datetime) -> str:
     """Date and minute where the console runs."""
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -14,7 +14,7 @@ from drill import verdict
 from drill.naive_storm import storm as naive_storm
 from drill.one_storm import Order, run_drill
 from drill.page import Table, seconds
-from drill.verdict import Verdict, reason, recovery_tables
+from drill.verdict import Verdict, reason, recovery_tables, told_tables
 from line.atomic_file import write_atomically
 from line.errors import BadInput
 
@@ -69,6 +69,8 @@ def run_campaign(
         "naive": naives or None,
         "notes": [f"seed {seed}: {note}" for seed, f in storms.items() for note in f["notes"]],
         "fault_records": records,
+        "faults_told": [told for found in storms.values() for told in found["faults_told"]],
+        "alarms": [found["alarms"] for found in storms.values()],
     }
     write_atomically(folder / "drill.json", f"{json.dumps(campaign, indent=1)}\n".encode())
     return campaign
@@ -87,7 +89,8 @@ def campaign_tables(campaign: Mapping[str, Any]) -> list[Table]:
     found = [_storms(campaign)]
     if campaign["naive"]:
         found.append(_naives(campaign["naive"]))
-    return [*found, *recovery_tables(campaign)]
+    told = told_tables(campaign["faults_told"], campaign["alarms"])
+    return [*found, *recovery_tables(campaign), *told]
 
 
 def _sums(storms: Sequence[Verdict]) -> dict[str, Any]:

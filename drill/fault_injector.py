@@ -131,6 +131,7 @@ class FaultInjector:
         size = file.stat().st_size if file.exists() else 0
         if not _limit_files(sink.pid, size + _SPARE_BYTES):
             return False
+        record.aim_at(sink.name)
         self._later(record, _NO_ROOM_S, lambda: _limit_files(sink.pid, None) or True)
         return True
 
@@ -138,7 +139,9 @@ class FaultInjector:
         sinks = [p for p in self._subject.processes() if p.role == "sink" and p.ready]
         if not sinks:
             return False
-        pid = rng.choice(sinks).pid
+        sink = rng.choice(sinks)
+        pid = sink.pid
+        record.aim_at(sink.name)
         cycles, stop_s, go_s = _SLOW_CYCLES, _SLOW_STOP_S, _SLOW_GO_S
         if record.injection.variant == "frozen":
             cycles, stop_s = 1, _FROZEN_S

@@ -59,6 +59,8 @@ class FaultRecord:
     injected: float = field(default_factory=monotonic)
     blows: dict[str, Blow] = field(default_factory=dict)
     """process → the last blow that it took"""
+    strikes: dict[str, float] = field(default_factory=dict)
+    """process → monotonic time at which it was first done something to"""
     unfinished: int = 0
     """steps that are still to come, such as lifting a limit again"""
     healed_s: float | None = None
@@ -67,6 +69,11 @@ class FaultRecord:
     def hit(self, victim: Process) -> None:
         """A process was killed or stopped, perhaps not for the first time."""
         self.blows[victim.name] = Blow(victim)
+        self.aim_at(victim.name)
+
+    def aim_at(self, name: str) -> None:
+        """Something is done to a process that it may survive."""
+        self.strikes.setdefault(name, monotonic())
 
     def look(self, subject: Subject, processes: Sequence[Process]) -> None:
         """See whether it has healed."""

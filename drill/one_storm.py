@@ -14,6 +14,7 @@ from rich.console import Console
 
 from drill import plan
 from drill.audit import audit
+from drill.fault_events import EventWatch
 from drill.fault_injector import DISK_SUPPORTED, FaultInjector
 from drill.soak import SoakLog, judge
 from drill.storm import injected_by_scenario, run_storm
@@ -127,11 +128,13 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
             SoakLog(work / "soak.csv") as soak,
         ):
             injector = FaultInjector(subject, model)
+            watch = EventWatch(order.run_dir)
             storm = run_storm(
                 subject,
                 injector,
                 order.injections,
                 soak,
+                watch,
                 lambda text: status.update(f"{title}: {text}"),
             )
         if not (order.run_dir / "settings.json").exists():
@@ -146,7 +149,8 @@ def run_drill(order: Order, console: Console, title: str = "drilling") -> Verdic
     ran = remember(order.run_dir)[0]
     audited = audit(order.run_dir, ran, finished=storm.status == 0)
     by_scenario = injected_by_scenario(order.run_dir, order.injections)
-    found = verdict(ran, order.kinds, storm, by_scenario, audited, judge(soak.samples), notes)
+    grown = judge(soak.samples)
+    found = verdict(ran, order.kinds, storm, by_scenario, audited, grown, notes, watch)
     found["plan"] = [
         {"kind": each.kind, "variant": each.variant, "at_s": round(each.at_s, 3)}
         for each in order.injections

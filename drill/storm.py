@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
+from drill.fault_events import EventWatch
 from drill.fault_injector import FaultInjector
 from drill.fault_records import FaultRecord
 from drill.plan import BY_SCENARIO, Injection
@@ -39,6 +40,7 @@ def run_storm(
     injector: FaultInjector,
     injections: Sequence[Injection],
     log: SoakLog,
+    watch: EventWatch,
     tell: Callable[[str], None],
 ) -> Storm:
     """Carry out the plan while the line runs, until it has ended."""
@@ -52,6 +54,7 @@ def run_storm(
         processes = subject.processes()
         service.look(injector.runner_is_down)
         injector.follow_up()
+        watch.look()
         for record in storm.records:
             record.look(subject, processes)
         if waiting and not injector.runner_is_down and _is_due(waiting[0], service, processes):
@@ -69,6 +72,7 @@ def run_storm(
             tell(f"{service.served_s:.0f} s of service, {len(storm.records)} faults")
         if service.silent_s > _STUCK_S:
             return storm
+    watch.look()
     storm.skipped = list(waiting)
     storm.status = subject.status
     return storm

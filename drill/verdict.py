@@ -5,12 +5,14 @@ Works on what `FaultRecord.facts` gives, of one storm or of several together.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from typing import Any
 
 from drill.audit import Audit
+from drill.fault_events import EventWatch, alarms_told, faults_told
 from drill.page import NONE, Table, seconds
 from drill.plan import Injection
 from drill.soak import MEMORY_SHARE, Growth
@@ -83,18 +85,27 @@ def verdict(
     audited: Audit,
     grown: Sequence[Growth],
     notes: Sequence[str],
+    watch: EventWatch,
 ) -> Verdict:
     """JSON values. `passed`: the run came to its end, and each item has exactly one row.
+
+    Also each fault that the line had to notice is an event, and each that outlasted its delay an
+    alarm.
 
     `recovery_s` of a kind: from the injection until every process that it hit is back and a row
     was written; `median` and `max` are None where nothing had to recover.
     """
     records = [record.facts() for record in storm.records]
+    told = faults_told(storm.records, watch)
+    limits = settings.alerts
+    alarms = alarms_told(watch, limits.on_delay_s, limits.off_delay_s)
     return {
         "passed": audited.is_clean
         and storm.status == 0
         and not audited.strange_models
-        and not any(each.is_too_much for each in grown),
+        and not any(each.is_too_much for each in grown)
+        and not any(each.is_silent for each in told)
+        and not (alarms.short or alarms.missing),
         "runner_status": storm.status,
         "faults": {
             kind: {
@@ -111,6 +122,8 @@ def verdict(
         "growth": [{**asdict(each), "share": round(each.share, 4)} for each in grown],
         "notes": list(notes),
         "fault_records": records,
+        "faults_told": [asdict(each) for each in told],
+        "alarms": asdict(alarms),
     }
 
 
@@ -122,7 +135,8 @@ def verdict_word(found: Mapping[str, Any]) -> str:
 def verdict_tables(found: Mapping[str, Any]) -> list[Table]:
     """Faults, processes, what grew, and the items."""
     growth = growth_tables(found["growth"])
-    return [*recovery_tables(found), *growth, _balance(found["audit"])]
+    told = told_tables(found["faults_told"], [found["alarms"]])
+    return [*recovery_tables(found), *told, *growth, _balance(found["audit"])]
 
 
 def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
@@ -157,6 +171,30 @@ def recovery_tables(found: Mapping[str, Any]) -> list[Table]:
             f"{found['freeze_limit_s']:g} s in all: {in_time} of {back}."
         )
     return tables
+
+
+def told_tables(told: Sequence[Facts], alarms: Sequence[Facts]) -> list[Table]:
+    """The events that told of the faults, and the alarms; of one storm or of several."""
+    rows = []
+    for kind in dict.fromkeys(each["kind"] for each in told):
+        own = [each for each in told if each["kind"] == kind]
+        events = ", ".join(dict.fromkeys(each["event"] for each in own if each["event"]))
+        times = spread(each["after_s"] for each in own)
+        silent = sum(each["is_silent"] for each in own)
+        counts = (str(len(own)), events or NONE, str(times["count"]))
+        rows.append((kind, *counts, seconds(times["median"]), seconds(times["max"]), str(silent)))
+    kinds: Counter[str] = Counter()
+    for each in alarms:
+        kinds.update(each["kinds"])
+    names = ", ".join(f"{name} {count}" for name, count in kinds.most_common()) or "none"
+    short, missing = (sum(len(each[key]) for each in alarms) for key in ("short", "missing"))
+    note = (
+        f"Without an event are faults to processes that were about to end, and full disks with "
+        f"nothing to write. Alarms raised: {kinds.total()} ({names}); that came and went within "
+        f"their delay: {short}; outages that outlasted it without an alarm: {missing}."
+    )
+    headings = ("fault", "processes hit", "event", "told", "median", "longest", "silent")
+    return [Table("Faults, and the time until an event of each stood", headings, rows, note=note)]
 
 
 def _role(facts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -216,6 +254,13 @@ def reason(found: Mapping[str, Any]) -> str:
         return "items without exactly one row, or without a reason on it"
     if audit["strange_models"]:
         return f"answered by models that nobody ordered: {', '.join(audit['strange_models'])}"
+    silent = [each["process"] for each in found["faults_told"] if each["is_silent"]]
+    if silent:
+        return f"faults without an event: {', '.join(silent)}"
+    if found["alarms"]["missing"]:
+        return f"down for long without an alarm: {', '.join(found['alarms']['missing'])}"
+    if found["alarms"]["short"]:
+        return f"alarms that came and went: {', '.join(found['alarms']['short'])}"
     if found["runner_status"]:
         return f"the runner ended with status {found['runner_status']}"
     grown = [each["who"] for each in found["growth"] if each["is_too_much"]]

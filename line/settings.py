@@ -154,10 +154,13 @@ class MetricsSettings(Section):
 
 class AlertSettings(Section):
     window_items: int = Field(ge=10, le=10**6, description="items a rate is taken over")
-    drop_rate: Fraction = Field(description="dropped, expired or failed: alert above")
-    late_rate: Fraction = Field(description="late: alert above")
-    clear_ratio: Fraction = Field(description="alert ends below this share of its limit")
-    per_s_max: int = Field(ge=1, le=10**6, description="on single items; the rest become one alert")
+    not_in_time_rate: Fraction = Field(description="dropped, expired or late: alarm above")
+    failed_rate: Fraction = Field(description="failed: alarm above")
+    unsure_rate: Fraction = Field(description="less sure than the threshold: alarm above")
+    clear_ratio: Fraction = Field(description="a rate's alarm ends at this share of its limit")
+    on_delay_s: float = Field(ge=0, le=3600, description="an alarm's cause has to stand so long")
+    off_delay_s: float = Field(ge=0, le=3600, description="and has to be gone for so long")
+    per_s_max: int = Field(ge=1, le=10**6, description="events on single items; more become one")
 
 
 class ReviewSettings(Section):

@@ -1,10 +1,10 @@
-"""`alerts.jsonl`: what was worth telling people, one JSON object a line."""
+"""`alerts.jsonl`: alarms and events, one JSON object a line."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from pictures.regular_file import open_regular
 
 _LAST = 20
+_MOST_KINDS = 100
 _LONGEST_LINE = 1 << 20
 
 Alert = dict[str, Any]
@@ -20,19 +21,41 @@ Alert = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """How many there were, and the last of them in the order in which they were raised."""
+    """Alarms and events of a run, the last of each in the order in which they came."""
 
-    count: int = 0
-    last: tuple[Alert, ...] = ()
+    raised: int = 0
+    """alarms"""
+    alarms: tuple[Alert, ...] = ()
+    """lines about alarms: raised, cleared, and those that stood at the end"""
+    events: int = 0
+    """all other lines"""
+    last_events: tuple[Alert, ...] = ()
+    kinds: tuple[tuple[str, int], ...] = ()
+    """kinds of events and how many of each there were, the most frequent first"""
 
 
 def read_alerts(path: Path) -> Alerts:
     """Of the file at `path`; none if there is no file. Raises OSError if it cannot be read."""
-    last: deque[Alert] = deque(maxlen=_LAST)
-    count = 0
-    for count, alert in enumerate(every_alert(path), 1):  # noqa: B007 (the last one is kept)
-        last.append(alert)
-    return Alerts(count, tuple(last))
+    alarms: deque[Alert] = deque(maxlen=_LAST)
+    events: deque[Alert] = deque(maxlen=_LAST)
+    kinds: Counter[str] = Counter()
+    raised = 0
+    for alert in every_alert(path):
+        if is_about_alarm(alert):
+            raised += alert.get("level") == "alarm"
+            alarms.append(alert)
+        else:
+            kind = str(alert.get("kind", "?"))
+            kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else "others"] += 1
+            events.append(alert)
+    return Alerts(
+        raised, tuple(alarms), kinds.total(), tuple(events), tuple(kinds.most_common(_LAST))
+    )
+
+
+def is_about_alarm(alert: Alert) -> bool:
+    """Whether a line raises an alarm, clears one, or says how one stood at the end."""
+    return alert.get("level") == "alarm" or "clears" in alert or "alarm" in alert
 
 
 def every_alert(path: Path) -> Iterator[Alert]:

@@ -102,7 +102,7 @@ def as_json(found: Attribution, belt_s: float | None) -> dict[str, Any]:
     return {
         "fed": _amount(found.fed, belt_s),
         "recovered": _amount(found.recovered, belt_s),
-        "lost": _amount(found.lost, belt_s),
+        "not_recovered": _amount(found.lost, belt_s),
         "causes": {cause.value: _amount(found.causes[cause], belt_s) for cause in Cause},
     }
 

@@ -92,7 +92,7 @@ def _by_class(classes: Mapping[str, Any], *, with_value: bool) -> Table:
         fed = one["fed"]["items"]
         share = wording.percent(one["recovered"]["items"] / fed if fed else None)
         counts = (str(one["causes"][cause]["items"]) for cause in causes)
-        value = [wording.number(one["lost"]["value_per_h"])] if with_value else []
+        value = [wording.number(one["not_recovered"]["value_per_h"])] if with_value else []
         table.add_row(Text(name), str(fed), share, *counts, *value)
     return table
 

@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
+from line.model.facts import ModelFacts
 from line.own_file import LARGEST_JSON, read_regular
+from line.run_files.session import Session
+from line.settings import Settings
+from line.supervise.fault_injection import describe
 from line.validation_errors import damaged
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -55,6 +59,31 @@ class Facts(BaseModel):
     """how late the cameras triggered: p50, p99, max, in wall milliseconds"""
     ended: str | None = None
     """`finished`, `drained` or `stopped`"""
+
+
+def session_facts(run_dir: Path, settings: Settings) -> Facts:
+    """What is known of a run without accounts, from what its session kept; empty without one.
+
+    Not known are the items fed, how long it took, and how it ended.
+    """
+    try:
+        session = Session.load(run_dir)
+        model = ModelFacts.load(run_dir)
+    except BadInput:
+        return Facts()
+    return Facts(
+        workers=session.overrides.workers,
+        model=_ran(model),
+        models=tuple(map(_ran, session.overrides.all_models(model))),
+        restarts=session.restarts,
+        sessions=session.number,
+        orders=session.overrides.orders,
+        faults=describe(settings.events, session),
+    )
+
+
+def _ran(model: ModelFacts) -> RanModel:
+    return RanModel(path=model.path, sha256=model.sha256, classes=model.classes)
 
 
 def read_facts(path: Path) -> Facts | None:

@@ -17,9 +17,10 @@ FORMULAS = {
     "purity": "right items ejected into a bin ÷ all items ejected into it",
     "recovery": "items of a class ejected into its own bin ÷ its items fed "
     "(residue: rightly left on the belt ÷ fed)",
-    "lost": "fed − recovered = classification + low_confidence + late + expired + dropped + failed",
+    "not recovered": "fed − recovered "
+    "= classification + low_confidence + late + expired + dropped + failed",
     "accuracy": "right predictions ÷ all classified items with a known class",
-    "in time": "items answered before their deadline ÷ items fed",
+    "in time": "items answered before their deadline ÷ items fed; at clock max nothing has one",
     "throughput": "answers ÷ wall time; t/h = mass fed ÷ belt time to the last trigger",
 }
 """How each figure is taken, in the words printed beside it."""

@@ -27,7 +27,7 @@ from line.settings import Settings
 from line.validation_errors import damaged
 from reports.alerts import Alerts, read_alerts
 from reports.attribution import Attribution, attribute
-from reports.facts import Facts, read_facts
+from reports.facts import Facts, read_facts, session_facts
 from reports.review import Queue, read_queue
 from reports.shadow import Comparison, read_comparisons
 from reports.tally import Tally, tally_of
@@ -65,6 +65,8 @@ def deadline_ms(
 
 
 T = TypeVar("T")
+_SAME_MS = 1.0
+"""Deadlines that differ by no more are one: times are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class RunFiles:
     path: Path
     settings: Settings
     facts: Facts
-    """empty if the run was cut off before the runner could write them"""
+    """of a run that was cut off, what its session had kept"""
     changes: Changes
     """what was ordered of the belts while they ran"""
 
@@ -117,6 +119,32 @@ class FinishedRun(RunFiles):
         return self.tally.items if self.facts.fed is None else self.facts.fed
 
     @property
+    def deadline_to_draw_ms(self) -> float | None:
+        """The one deadline that all items had; None where there were several, or none."""
+        found = self.tally.deadlines_ms
+        if found is None or found[1] - found[0] <= _SAME_MS:
+            return self.deadline_ms if found is None else found[1]
+        return None
+
+    @property
+    def belt_speeds_m_per_s(self) -> tuple[float, float] | None:
+        """The slowest and the fastest that any lane ran while it was fed, by the wall clock.
+
+        Belt speed times clock, as ordered and as the scenario has it. None at `max`, and where it
+        is not known what was ordered.
+        """
+        if isinstance(self.speed, str) or self.changes is None:
+            return None
+        drifts = [event for event in self.settings.events if isinstance(event, Drift)]
+        moments = {0.0, *(each.at_s for each in (*self.changes, *drifts))}
+        moments = {at_s for at_s in moments if at_s <= (self.belt_s or 0.0)}
+        clock = Clock(0.0, self.speed, self.changes)
+        lanes = [[d for d in drifts if d.index == n] for n in range(self.settings.line.cameras)]
+        paces = [belt_pace(self.settings.belt.speed_m_per_s, d, self.changes) for d in lanes]
+        found = [pace.rate_at(at_s) * clock.speed_at(at_s) for pace in paces for at_s in moments]
+        return min(found), max(found)
+
+    @property
     def belt_s(self) -> float | None:
         """Belt time fed: from belt second 0 to the last trigger in the rows; `None` without rows.
 
@@ -146,8 +174,8 @@ def read_files(path: Path) -> RunFiles:
         for name in (RESULTS, "settings.json"):
             if not (path / name).is_file():
                 raise BadInput(f"{path}: not a run folder (no {name})")
-        facts = read_facts(path / "run.json") or Facts()
         settings = _read_settings(path / "settings.json")
+        facts = read_facts(path / "run.json") or session_facts(path, settings)
         return RunFiles(path, settings, facts, read_changes(path, facts.orders))
 
 
@@ -170,13 +198,12 @@ def read_run(
     comparisons = _by_product(read_comparisons, path, no_shadow, unread)
     with reading(path):
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
-        shown = [item.frame_id for item in queue.first]
         return FinishedRun(
             files.path,
             files.settings,
             files.facts,
             files.changes,
-            tally_of(path / RESULTS, prices, shown, tell),
+            tally_of(path / RESULTS, prices, tell),
             alerts,
             queue,
             comparisons,

@@ -38,7 +38,7 @@ _COLOURS = {
     Verdict.RESIDUE_OK: _GOOD,
     Verdict.LOW_CONFIDENCE: _DOUBTFUL,
 }
-_LEVELS = {"info": Log.INFO, "warning": Log.WARNING, "alarm": Log.ERROR}
+_LEVELS = {"event": Log.INFO, "alarm": Log.ERROR}
 
 
 def write_line_record(run_dir: Path) -> Path:
@@ -126,7 +126,7 @@ def _write_incidents(run: RunFiles, file: McapFile) -> None:
 
 
 def _incidents(run: RunFiles) -> Iterator[tuple[int, Log.Level.ValueType, str, str]]:
-    """(nanoseconds, level, who, what): alerts, restarts and orders, and the faults injected."""
+    """(nanoseconds, level, who, what): alarms and events, and the faults injected."""
     for alert in every_alert(run.path / "alerts.jsonl"):
         level = _LEVELS.get(alert.get("level", ""), Log.UNKNOWN)
         yield _ns(alert.get("at")), level, str(alert.get("kind", "")), str(alert.get("text", ""))

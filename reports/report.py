@@ -18,7 +18,7 @@ from line.settings import Settings
 from reports import wording
 from reports.charts import tables, verdict_charts
 from reports.charts.stage_chart import stage_chart
-from reports.charts.thumbnails import thumbnails
+from reports.charts.thumbnails import least_sure
 from reports.charts.waterfall import waterfall
 from reports.figures import FORMULAS, class_figures
 from reports.folder import FinishedRun, read_run, replace_text
@@ -89,9 +89,10 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "confusion": tables.confusion(tally.table, classes),
         "loads": tally.loads.of_run(run.facts.wall_s),
         "reasons": tally.reasons.most_frequent(),
-        "thumbnails": thumbnails(run.queue.first),
-        "truths": tally.truths,
-        "alerts": [_alert(alert) for alert in reversed(run.alerts.last)],
+        "least_sure": least_sure(tally.least_sure, run.queue.first),
+        "alarms": [_alert(alert) for alert in reversed(run.alerts.alarms)],
+        "events": [_alert(alert) for alert in reversed(run.alerts.last_events)],
+        "event_kinds": run.alerts.kinds,
         "settings": list(_sections(run.settings)),
     }
 
@@ -107,7 +108,7 @@ def _charts(run: FinishedRun, verdicts: Mapping[str, int]) -> dict[str, Any]:
         drawn["has_faults"] = bool(run.settings.events)
     if tally.answers:
         drawn["latency"] = verdict_charts.latency_histogram(
-            tally.in_time, tally.late, run.deadline_ms
+            tally.in_time, tally.late, run.deadline_to_draw_ms
         )
         courses = [way for way in tally.slowest.courses(run.deadline_ms) if way.end_ms > 0]
         if courses:
@@ -122,7 +123,7 @@ def _alert(alert: Mapping[str, Any]) -> dict[str, str]:
         at = datetime.fromisoformat(at).isoformat()[_CLOCK_DIGITS]
     except ValueError:
         at = at[:24]
-    texts = {key: str(alert.get(key) or "") for key in ("kind", "level", "text", "frame_id")}
+    texts = {key: str(alert.get(key) or "") for key in ("kind", "level", "text", "source")}
     return {**texts, "at": at}
 
 

@@ -44,16 +44,21 @@ def summary_of(run: FinishedRun) -> Summary:
     - `reasons`: why items were dropped, expired or failed, the most frequent first
     - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
     - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
+    - `alarms`: raised; `events`: all other lines of alerts.jsonl
     - `latency_ms`: of answered items, scheduled trigger to decision, wall clock; exact of up to
       two million answers in time, and late; then within a thousandth
     - `deadline_ms`: 1000 · settings.deadline_s ÷ speed, wall clock; null at speed max
+    - `deadlines_ms`: the shortest and the longest that an answered item had, after all orders and
+      drifts; null where none had one
     - `belt_s`: belt time fed, from belt second 0 to the last trigger; null without rows
-    - `in_time_rate`: items answered before their deadline ÷ fed
+    - `in_time_rate`: items answered before their deadline ÷ fed; null at speed max
     - `accuracy`, `purity`, `recovery`, `contamination`: see `reports.figures`
     - `loss`: lost recovery by cause, see `reports.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
+    - `belt_speeds_m_per_s`: the same, the slowest and the fastest after all orders and drifts
     - `models`: all that were to serve, with their answers; `shadow`: see `reports.shadow`
-    - `wall_s`, `ended`, …: from run.json; null if the run was cut off
+    - `wall_s`, `ended`, …: from run.json; null if the run was cut off, whose orders, restarts,
+      faults and models are those that its session kept
     """
     tally, facts = run.tally, run.facts
     verdicts = verdict_counts(tally.table)
@@ -72,15 +77,17 @@ def summary_of(run: FinishedRun) -> Summary:
             {"verdict": reason.verdict, "reason": reason.text, "items": reason.items}
             for reason in tally.reasons.most_frequent()
         ],
-        "in_time_rate": _rounded(ratio(in_time, run.fed)),
+        "in_time_rate": None if run.speed == "max" else _rounded(ratio(in_time, run.fed)),
         "accuracy": _rounded(accuracy(tally.table)),
         "low_confidence": tally.low_confidence,
         **_per_class(run),
         "loss": _loss(run),
         "latency_ms": _latency_ms(tally),
         "deadline_ms": _rounded(run.deadline_ms),
+        "deadlines_ms": _pair(tally.deadlines_ms),
         **_throughput(run),
-        "alerts": run.alerts.count,
+        "alarms": run.alerts.raised,
+        "events": run.alerts.events,
         "review_queue": run.queue.count,
         "restarts": dict(facts.restarts),
         "sessions": facts.sessions,
@@ -166,9 +173,14 @@ def _clock(run: FinishedRun) -> Summary:
         "effective_belt_speed_m_per_s": (
             None if isinstance(speed, str) else _rounded(belt_m_per_s * speed)
         ),
+        "belt_speeds_m_per_s": _pair(run.belt_speeds_m_per_s),
         "wall_s": run.facts.wall_s,
         "belt_s": _rounded(run.belt_s),
     }
+
+
+def _pair(values: tuple[float, float] | None) -> list[float] | None:
+    return None if values is None else [round(value, _DIGITS) for value in values]
 
 
 def _rounded(value: float | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,17 @@ from reports.timeline import Timeline
 
 _SLOWEST = 12
 _MISTAKES = 8
+_LEAST_SURE = 24
 _MOST_MODELS = 10_000
 
 
 class Tally:
     """Counts of the rows that were added, each item once.
 
-    `prices`: value of a tonne by class. `wanted`: items whose true class is to be known by name.
+    `prices`: value of a tonne by class.
     """
 
-    def __init__(self, prices: Mapping[str, float], wanted: Collection[str] = ()) -> None:
+    def __init__(self, prices: Mapping[str, float]) -> None:
         self.items = 0
         self.duplicates = 0
         self.low_confidence = 0
@@ -46,9 +47,10 @@ class Tally:
         """rows of the items that were classified wrongly, the surest first"""
         self.models: Counter[str] = Counter()
         """answers of each model, by its short hash"""
-        self.truths: dict[str, str] = {}
-        """true class of each item wanted that has one"""
-        self._wanted = frozenset(wanted)
+        self.least_sure: list[dict[str, Any]] = []
+        """rows of the answered items with the least confidence, the least sure first"""
+        self.deadlines_ms: tuple[float, float] | None = None
+        """the shortest and the longest that an answered item had, wall clock"""
 
     @property
     def answers(self) -> int:
@@ -73,9 +75,8 @@ class Tally:
         for model, answers in items["model"].value_counts().items():
             if model and answers and (model in self.models or len(self.models) < _MOST_MODELS):
                 self.models[str(model)] += int(answers)
-        if self._wanted:
-            found = items[items["frame_id"].isin(self._wanted) & items["true_class"].notna()]
-            self.truths |= dict(zip(found["frame_id"], found["true_class"], strict=True))
+        self._add_least_sure(items)
+        self._add_deadlines(items)
 
     def _add_latencies(self, items: pd.DataFrame) -> None:
         latency_ms = items["latency_ms"].to_numpy(np.float64)
@@ -90,10 +91,25 @@ class Tally:
         every = [*self.mistakes, *({str(k): v for k, v in row.items()} for row in surest)]
         self.mistakes = sorted(every, key=lambda row: -float(row["confidence"]))[:_MISTAKES]
 
+    def _add_least_sure(self, items: pd.DataFrame) -> None:
+        answered = items[items["confidence"].notna()]
+        found = answered.nsmallest(_LEAST_SURE, "confidence").to_dict("records")
+        every = [*self.least_sure, *({str(k): v for k, v in row.items()} for row in found)]
+        self.least_sure = sorted(every, key=lambda row: float(row["confidence"]))[:_LEAST_SURE]
 
-def tally_of(path: Path, prices: Mapping[str, float], wanted: Collection[str], tell: Tell) -> Tally:
+    def _add_deadlines(self, items: pd.DataFrame) -> None:
+        found = (items["latency_ms"] + items["slack_ms"]).dropna()
+        if len(found):
+            known = self.deadlines_ms or (float("inf"), float("-inf"))
+            self.deadlines_ms = (
+                min(known[0], float(found.min())),
+                max(known[1], float(found.max())),
+            )
+
+
+def tally_of(path: Path, prices: Mapping[str, float], tell: Tell) -> Tally:
     """Of the results.csv at `path`. Raises BadInput if it cannot be read or is none."""
-    tally, file = Tally(prices, wanted), ResultsFile(path, tell)
+    tally, file = Tally(prices), ResultsFile(path, tell)
     for items in file:
         try:
             tally.add(items)

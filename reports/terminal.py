@@ -81,7 +81,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     per_s = wording.number(summary["throughput_fps"])
     per_min = wording.number(summary["throughput_items_per_min"])
     tonnes = wording.number(summary["throughput_t_per_h"])
-    alerts = wording.count(summary["alerts"], "alert")
+    alerts = f"{wording.count(summary['alarms'], 'alarm')} · "
+    alerts += wording.count(summary["events"], "event")
     wall = wording.number(summary["wall_s"], "s")
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
     models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
@@ -92,11 +93,11 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     return _labelled(
         {
             "accuracy": f"{wording.percent(summary['accuracy'])} of the classified items",
-            "in time": f"{wording.percent(summary['in_time_rate'])} of the items fed; "
-            + wording.deadline(summary),
-            "lost": wording.loss(summary),
+            "in time": _in_time(summary),
+            "not recovered": wording.loss(summary),
             "latency": wording.latency(summary),
-            "throughput": f"{per_s} answers/s · {per_min} items/min · {tonnes} t/h",
+            "throughput": f"{per_s} answers/s · {per_min} items/min by the wall clock · "
+            f"{tonnes} t/h by the belt's",
             "incidents": f"{alerts} · restarts: {wording.restarts(summary)} · "
             f"{summary['review_queue']} for review",
             **failed,
@@ -110,13 +111,20 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     )
 
 
+def _in_time(summary: Mapping[str, Any]) -> str:
+    if summary["in_time_rate"] is None and summary["speed"] == "max":
+        return f"{wording.NONE} (no deadline)"
+    share = wording.percent(summary["in_time_rate"])
+    return f"{share} of the items fed; {wording.deadline(summary)}"
+
+
 def _formulas() -> Table:
     return _labelled({name: f"= {formula}" for name, formula in FORMULAS.items()}, "dim")
 
 
 def _labelled(lines: Mapping[str, str], style: str = "") -> Table:
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True, min_width=len("throughput"))
+    grid.add_column(style="dim", no_wrap=True, min_width=len("not recovered"))
     grid.add_column()
     for label, text in lines.items():
         grid.add_row(label, Text(text, style=style))

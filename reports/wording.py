@@ -38,6 +38,17 @@ LEGEND = (
 """Every verdict once, from what the line is for to what it should never do."""
 
 
+EJECTED = "ejected in time; whether into the right bin is unknown"
+"""What `sorted` means where items have no true class."""
+
+
+def meaning(entry: Entry, has_truth: bool) -> str:
+    """What a verdict means; without a true class nobody knows what was the right bin."""
+    if not has_truth and entry.verdict is Verdict.SORTED:
+        return EJECTED
+    return entry.meaning
+
+
 NONE = "\N{EN DASH}"
 """Stands for a figure that does not apply."""
 
@@ -111,6 +122,14 @@ def _multiplier(summary: Mapping[str, Any], time: str) -> str:
     if isinstance(speed, str):
         return "clock max: the camera waited for the line, so nothing had a deadline"
     belt = f"{summary['effective_belt_speed_m_per_s']:.1f} m/s"
+    had = summary["belt_speeds_m_per_s"]
+    if had is None:
+        return f"clock {_TIMES}{speed:g}: {time}; what was ordered of the belt is not known"
+    if had != [summary["effective_belt_speed_m_per_s"]] * 2:
+        ran = belt_speed(summary)
+        return (
+            f"clock {_TIMES}{speed:g} at the start: {time}, the belt ran at {ran} by the wall clock"
+        )
     if speed == 1:
         return f"clock {_TIMES}1: {time}, the belt ran at {belt}"
     nominal = f"{summary['effective_belt_speed_m_per_s'] / speed:.1f} m/s {_TIMES} {speed:g}"
@@ -132,7 +151,7 @@ def loss(summary: Mapping[str, Any]) -> str:
     if summary["loss"] is None:
         return "unknown: the items carry no true class"
     found = summary["loss"]["all"]
-    fed, lost = found["fed"], found["lost"]
+    fed, lost = found["fed"], found["not_recovered"]
     causes = sorted(found["causes"].items(), key=lambda pair: -pair[1]["items"])
     parts = [f"{name} {amount['items']}" for name, amount in causes if amount["items"]]
     shares = f"{percent(lost['items'] / fed['items'])} of the items"
@@ -152,9 +171,24 @@ def latency(summary: Mapping[str, Any]) -> str:
 
 
 def deadline(summary: Mapping[str, Any]) -> str:
-    """The deadline, in wall milliseconds."""
-    value = summary["deadline_ms"]
-    return "no deadline" if value is None else f"deadline {number(value, 'ms')}"
+    """The deadline that items had, in wall milliseconds; from the shortest to the longest."""
+    value, had = summary["deadline_ms"], summary["deadlines_ms"]
+    if value is None:
+        return "no deadline"
+    least, most = had or (value, value)
+    return f"deadline {_span(least, most, 'ms')}"
+
+
+def belt_speed(summary: Mapping[str, Any]) -> str:
+    """How fast the belt ran by the wall clock, from the slowest to the fastest."""
+    had = summary["belt_speeds_m_per_s"]
+    return NONE if had is None else _span(had[0], had[1], "m/s")
+
+
+def _span(least: float, most: float, unit: str) -> str:
+    """`350 to 750 ms`; one figure where both read the same."""
+    low, high = number(least), number(most)
+    return number(most, unit) if low == high else f"{low} to {high} {unit}"
 
 
 def faults(summary: Mapping[str, Any]) -> str:

@@ -1,38 +1,49 @@
-"""alerts.jsonl: what somebody should look at, one JSON object a line, each with an id."""
+"""alerts.jsonl: what happened, as events, and what somebody should act on, as alarms.
+
+An event is told at once. An alarm is raised when its cause has stood for its delay, and cleared
+when it has been gone for one; `docs/alarms.md` has all of them.
+"""
 
 from __future__ import annotations
 
-import json
-from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from line.errors import BadInput, FileChanged, StorageError
+from line.errors import StorageError
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
-from sinks.alert_rates import Flood, RateAlarm
-from sinks.append_file import AppendFile
-from sinks.checkpoint import Cursor
+from sinks import alarm_kinds
+from sinks.alarm_kinds import AlarmKind
+from sinks.alert_file import AlertFile
+from sinks.alert_rates import (
+    FAILED,
+    NOT_IN_TIME,
+    UNSURE,
+    Episode,
+    Flood,
+    ItemWindow,
+    RateLimit,
+    mark_of,
+)
 from sinks.follower import LineEvent
+from sinks.line_troubles import LineTroubles, Trouble
+from sinks.standing_alarms import Rate, StandingAlarms
 
-RECENT_IDS = 8192
-"""Kept to recognise repeats: what was raised after the last checkpoint is far less."""
-_LOST = frozenset({Verdict.DROPPED, Verdict.EXPIRED, Verdict.FAILED})
-_LATE = frozenset({Verdict.LATE})
+_LOST = (Verdict.DROPPED, Verdict.EXPIRED, Verdict.LATE, Verdict.FAILED)
+_MOST_STANDING = 50
+"""Told to whoever looks on; of more, those that were raised first."""
 
 
 class Alerts:
-    """Raises an alert for every unsure item, for rates over their limits, and for events.
+    """Tells of single unsure items, of items lost, and of events; raises and clears alarms.
 
-    Too many unsure items a second become one alert that says how many. `sync`: alerts survive a
-    power cut. `alive` is called while a long file is read. Raises BadInput for a file that cannot
-    be opened.
+    Too many unsure items a second become one event that says how many. `sync`: lines survive a
+    power cut. `alive` is called while a long file is read. `clock` is monotonic. Raises BadInput
+    for a file that cannot be opened.
     """
 
     def __init__(
@@ -42,73 +53,56 @@ class Alerts:
         *,
         sync: bool = False,
         alive: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._path = path
-        self._sync = sync
-        self._alive = alive
+        self._clock = clock
         self._per_s_max = settings.per_s_max
+        self._off_delay_s = settings.off_delay_s
         self._flood = Flood(settings.per_s_max)
-        self._lines: list[bytes] = []
-        """raised and not yet written"""
+        self._episodes = {verdict: Episode() for verdict in _LOST}
         self._judged: set[str] = set()
         """items of rows that may be given once more"""
-        self._ids: OrderedDict[str, None] = OrderedDict()
-        self._all_ids = AllIds()
         self._fresh: list[tuple[str, str]] = []
-        """(level, text) of alerts raised since the last report"""
-        self._count = 0
-        self._news: list[str] = []
-        self._alarms = {
-            "drop_rate": (_LOST, _alarm(settings, settings.drop_rate)),
-            "late_rate": (_LATE, _alarm(settings, settings.late_rate)),
+        """(weight, text) of what was told since the last report"""
+        self._window = ItemWindow(settings.window_items)
+        self._rates = {
+            alarm_kinds.NOT_IN_TIME: _limit(
+                settings, NOT_IN_TIME, "not in time", settings.not_in_time_rate
+            ),
+            alarm_kinds.FAILED_ITEMS: _limit(settings, FAILED, "failed", settings.failed_rate),
+            alarm_kinds.UNSURE_ITEMS: _limit(settings, UNSURE, "unsure", settings.unsure_rate),
         }
-        self._file = AppendFile(path, sync=sync, alive=alive)
+        self._last_row = -inf
+        """monotonic time"""
+        self._troubles = LineTroubles()
+        self._alarms = StandingAlarms(settings, self._tell_of_alarm)
+        self._file = AlertFile(path, sync=sync, alive=alive)
 
     # -- what came before -------------------------------------------------------------------------
 
     def restore(self, state: Mapping[str, Any] | None) -> None:
-        """Learn what was raised before: behind the checkpoint, or without one all that stands.
+        """Learn what was told before: behind the checkpoint, or without one all that stands.
 
-        Raises BadInput, naming the line, for a file that holds anything but alerts.
+        Raises BadInput, naming the line, for a file that holds anything else.
         """
-        begin, is_known = 0, False
+        now = self._clock()
         if state is not None:
-            cursor = Cursor.of(state["file"])
-            windows = {kind: str(state["windows"][kind]) for kind in self._alarms}
-            count = int(state["count"])
-            is_known = cursor.offset <= self._file.size and cursor.agrees(self._file.fileno())
-            if is_known:
-                begin, self._count = cursor.offset, count
-            for kind, (_, alarm) in self._alarms.items():
-                alarm.restore(windows[kind])
-        self._file.renew(begin)
-        for alert_id in self._written(begin):
-            self._count += 1
-            if is_known:
-                self._remember(alert_id)
-            else:
-                self._all_ids.add(alert_id)
+            self._window.restore(str(state["window"]))
+            self._troubles.restore(state["troubles"])
+            self._alarms.restore_state(state["alarms"], now)
+        for line in self._file.restore(None if state is None else state["file"]):
+            self._alarms.restore(line, now)
+        for kind, limit in self._rates.items():
+            limit.is_over = self._alarms.is_on(kind)
 
     def state(self) -> dict[str, Any]:
         """See `Follower`."""
         return {
-            "file": Cursor.at(self._file.fileno(), self._file.size).state,
-            "count": self._count,
-            "windows": {kind: alarm.state() for kind, (_, alarm) in self._alarms.items()},
+            "file": self._file.state(),
+            "window": self._window.state(),
+            "troubles": self._troubles.state(),
+            "alarms": self._alarms.state(),
         }
-
-    def _written(self, begin: int) -> Iterator[str]:
-        """Ids of the alerts behind `begin`."""
-        with self._path.open("rb") as file:
-            file.seek(begin)
-            for number, line in enumerate(file, 1):
-                try:
-                    yield str(json.loads(line)["id"])
-                except (ValueError, KeyError, TypeError, RecursionError):
-                    where = "" if not begin else " behind the last checkpoint"
-                    raise BadInput(f"{self._path}: line {number}{where} is not an alert") from None
-                if number % 1000 == 0:
-                    self._alive()
 
     # -- what comes -------------------------------------------------------------------------------
 
@@ -118,71 +112,117 @@ class Alerts:
             if row.frame_id not in self._judged:
                 self._judged.add(row.frame_id)
                 self._judge(row)
-        self._end_flood(monotonic())
-        self._write()
+        self.turn()
         self._judged.clear()
         return len(rows)
 
     def take_events(self, events: Sequence[LineEvent]) -> None:
         """See `Follower`."""
         for event in events:
-            self._raise(event.id, event.event, "warning", event.text, at=event.at)
-        self._write()
+            facts = {"id": event.id, "kind": event.event, "text": event.text}
+            if self._tell({**facts, "source": event.process}, event.at):
+                self._fresh.append(("warning", event.text))
+                self._troubles.take(event)
+                self._look()
+        self._file.write()
 
     def turn(self) -> None:
-        """Tell of a flood that is over. Raises StorageError."""
-        self._end_flood(monotonic())
-        self._write()
+        """Tell of what is over; raise and clear alarms. Raises StorageError."""
+        now = self._clock()
+        if self._flood.is_due(now):
+            self._tell_of_flood(now)
+        for verdict, episode in self._episodes.items():
+            lasted_s = episode.last - episode.began
+            self._tell_of_episode(verdict, episode.end_due(now), lasted_s)
+        self._look()
+        self._file.write()
 
     def report(self) -> tuple[str, dict[str, Any]]:
-        """How many alerts there are, and the last of those that came since last asked."""
-        facts = {"count": self._count, "fresh": self._fresh[-5:]}
+        """How many lines and alarms there are, what stands, and what came since last asked."""
+        facts = {
+            "count": self._file.count,
+            "raised": self._alarms.raised,
+            "standing": self._alarms.standing(self._clock())[:_MOST_STANDING],
+            "fresh": self._fresh[-5:],
+        }
         self._fresh.clear()
         return "alerts", facts
 
     def news(self) -> list[str]:
         """What somebody should be told of the file, since last asked."""
-        news = [*self._news, *self._file.news]
-        self._news.clear()
-        self._file.news.clear()
-        return news
+        return self._file.news()
 
     def close(self) -> None:
-        """Write what is left, if there is room for it."""
-        self._tell_of_flood(monotonic())
+        """Write what is left, if there is room for it: also how what stands was at the end."""
+        now = self._clock()
+        self._tell_of_flood(now)
+        for verdict, episode in self._episodes.items():
+            self._tell_of_episode(verdict, episode.end(), episode.last - episode.began)
+        for alarm in self._alarms.standing(now):
+            facts = {"kind": alarm["kind"], "source": alarm["source"], "alarm": alarm["id"]}
+            text = f"stands at the end: {alarm['text']}"
+            self._tell({**facts, "id": f"{alarm['id']}-at-end-{self._file.count}", "text": text})
         with suppress(StorageError):
-            self._write()
+            self._file.write()
         self._file.close()
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _judge(self, outcome: Outcome) -> None:
-        item = outcome.frame_id
-        if outcome.low_confidence:
-            self._unsure(outcome)
-        for kind, (verdicts, alarm) in self._alarms.items():
-            change = alarm.add(outcome.verdict in verdicts)
-            if change is not None:
-                share = f"{alarm.rate:.1%} of the last {alarm.items} items"
-                words = ("over its limit", "alarm") if change else ("back to normal", "info")
-                name = kind.replace("_", " ")
-                self._raise(f"{kind}-{item}", kind, words[1], f"{name} {words[0]}: {share}", item)
-
-    def _unsure(self, outcome: Outcome) -> None:
-        item = outcome.frame_id
-        alert_id = f"low_confidence-{item}"
-        if self._is_raised(alert_id):
+    def _judge(self, row: Outcome) -> None:
+        now = self._last_row = self._clock()
+        if row.low_confidence:
+            self._unsure(row, now)
+        if row.verdict in self._episodes and self._episodes[row.verdict].add(now):
+            because = f": {row.reason}" if row.reason else ""
+            text = f"item {row.frame_id} {row.verdict}{because}"
+            facts = {"id": f"{row.verdict}-{row.frame_id}", "kind": str(row.verdict), "text": text}
+            if self._tell({**facts, "frame_id": row.frame_id}):
+                self._fresh.append(("info", text))
+        mark = mark_of(row)
+        if not mark:
             return
-        if self._flood.admits(monotonic()):
-            sure = "?" if outcome.confidence is None else f"{outcome.confidence:.2f}"
-            text = f"item {item}: {outcome.predicted_class} at only {sure}"
-            self._raise(alert_id, "low_confidence", "info", text, item)
-        else:
-            self._remember(alert_id)
+        self._window.add(mark)
+        hit = [kind for kind, limit in self._rates.items() if mark in limit.marks]
+        changed = [limit.judge(self._window) for limit in self._rates.values()]
+        if any(changed) or any(self._rates[kind].is_over for kind in hit):
+            self._look(hit)
 
-    def _end_flood(self, now: float) -> None:
-        if self._flood.is_due(now):
-            self._tell_of_flood(now)
+    def _look(self, hit: Sequence[AlarmKind] = ()) -> None:
+        """`hit`: the rates that an item has raised just now; no alarm comes on for what is past."""
+        now = self._clock()
+        rates = {
+            kind: Rate(self._window.share(limit.marks), limit.words(self._window), kind in hit)
+            for kind, limit in self._rates.items()
+        }
+        self._alarms.look(self._wrong(now), now, rates)
+
+    def _wrong(self, now: float) -> Iterator[Trouble]:
+        """All that is wrong now, but for what only follows from something else of it."""
+        troubles = list(self._troubles)
+        yield from troubles
+        explains = alarm_kinds.COST_TIME
+        is_explained = any(each.kind in explains for each in troubles) or any(
+            map(self._alarms.is_on, explains)
+        )
+        if now > self._last_row + self._off_delay_s:
+            return  # nobody knows whether it still is so
+        for kind, limit in self._rates.items():
+            follows = kind is alarm_kinds.NOT_IN_TIME and is_explained
+            if limit.is_over and (self._alarms.is_on(kind) or not follows):
+                yield Trouble(kind, "", limit.words(self._window))
+
+    def _unsure(self, row: Outcome, now: float) -> None:
+        line_id = f"low_confidence-{row.frame_id}"
+        if self._file.knows(line_id):
+            return
+        if not self._flood.admits(now):
+            self._file.leave_out(line_id)
+            return
+        sure = "?" if row.confidence is None else f"{row.confidence:.2f}"
+        text = f"item {row.frame_id}: {row.predicted_class} at only {sure}"
+        facts = {"id": line_id, "kind": "low_confidence", "text": text}
+        self._tell({**facts, "frame_id": row.frame_id})
+        self._fresh.append(("info", text))
 
     def _tell_of_flood(self, now: float) -> None:
         count = self._flood.settle()
@@ -191,80 +231,23 @@ class Alerts:
                 f"{count} more unsure items within {now - self._flood.began:.1f} s, "
                 f"over alerts.per_s_max = {self._per_s_max}"
             )
-            last = next(reversed(self._ids))
-            self._raise(f"flood-{last}", "flood", "warning", text)
+            self._tell({"id": f"flood-{self._file.last_id}", "kind": "flood", "text": text})
 
-    def _raise(
-        self,
-        alert_id: str,
-        kind: str,
-        level: str,
-        text: str,
-        frame_id: str | None = None,
-        at: str | None = None,
-    ) -> None:
-        if self._is_raised(alert_id):
-            return
-        self._remember(alert_id)
-        self._count += 1
-        self._fresh.append((level, text))
-        alert = {
-            "id": alert_id,
-            "kind": kind,
-            "level": level,
-            "text": text,
-            "at": at or datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "frame_id": frame_id,
-        }
-        self._lines.append(json.dumps(alert, ensure_ascii=False).encode() + b"\n")
+    def _tell_of_episode(self, verdict: Verdict, items: int, lasted_s: float) -> None:
+        """One item was told of when it came."""
+        if items > 1:
+            text = f"{items} items {verdict} within {lasted_s:.1f} s"
+            line_id = f"{verdict}-over-{self._file.count}"
+            self._tell({"id": line_id, "kind": verdict.value, "text": text})
 
-    def _write(self) -> None:
-        """Write what was raised. Raises StorageError, having written nothing."""
-        try:
-            self._file.append(b"".join(self._lines))
-        except FileChanged as error:  # it may be cleared by whoever has read it
-            self._news.append(str(error))
-            self._file.close()
-            self._file = AppendFile(self._path, sync=self._sync, alive=self._alive)
-            self._file.append(b"".join(self._lines))
-        self._lines.clear()
+    def _tell_of_alarm(self, line: Mapping[str, Any]) -> None:
+        if self._file.add({**line, "frame_id": None}):
+            self._fresh.append(("alarm" if line["level"] == "alarm" else "warning", line["text"]))
 
-    def _is_raised(self, alert_id: str) -> bool:
-        return alert_id in self._ids or alert_id in self._all_ids
-
-    def _remember(self, alert_id: str) -> None:
-        self._ids[alert_id] = None
-        if len(self._ids) > RECENT_IDS:
-            self._ids.popitem(last=False)
+    def _tell(self, facts: Mapping[str, Any], at: str | None = None) -> bool:
+        """An event; False if it was told before."""
+        return self._file.add({"frame_id": None, "source": "", **facts, "level": "event"}, at)
 
 
-class AllIds:
-    """All ids of a file, for whoever has lost its checkpoint: eight bytes each."""
-
-    def __init__(self) -> None:
-        self._hashes = array("Q")
-        self._sorted: Any = None
-
-    def add(self, alert_id: str) -> None:
-        self._hashes.append(_hash(alert_id))
-        self._sorted = None
-
-    def __contains__(self, alert_id: str) -> bool:
-        if not self._hashes:
-            return False
-        import numpy as np  # of use here alone, and slow to load
-
-        if self._sorted is None:
-            self._sorted = np.sort(np.frombuffer(self._hashes, np.uint64))
-        wanted = np.uint64(_hash(alert_id))
-        place = int(np.searchsorted(self._sorted, wanted))
-        return place < len(self._sorted) and self._sorted[place] == wanted
-
-
-def _hash(alert_id: str) -> int:
-    data = alert_id.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
-
-
-def _alarm(settings: AlertSettings, limit: float) -> RateAlarm:
-    return RateAlarm(limit, limit * settings.clear_ratio, settings.window_items)
+def _limit(settings: AlertSettings, marks: str, what: str, limit: float) -> RateLimit:
+    return RateLimit(marks, what, limit, limit * settings.clear_ratio)

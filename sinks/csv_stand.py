@@ -22,7 +22,7 @@ from sinks.checkpoint import runs_of, seqs_of
 from sinks.running_stats import RunningStats
 
 _CHUNK_BYTES = 1 << 20
-_CAMERA, _SEQ, _VERDICT, _REASON, _TRUE, _PREDICTED, _LATENCY = (
+_CAMERA, _SEQ, _VERDICT, _REASON, _TRUE, _PREDICTED, _LATENCY, _WORKER = (
     COLUMNS.index(name)
     for name in (
         "camera",
@@ -32,6 +32,7 @@ _CAMERA, _SEQ, _VERDICT, _REASON, _TRUE, _PREDICTED, _LATENCY = (
         "true_class",
         "predicted_class",
         "latency_ms",
+        "worker",
     )
 )
 _VERDICTS = {str(verdict): verdict for verdict in Verdict}
@@ -115,14 +116,17 @@ def _take(chunk: bytes, stand: Stand) -> None:
         raise ValueError("a negative number")
     known = {_number(camera): sorted(numbers) for camera, numbers in seqs.items()}
     latencies_ms = [float(row[_LATENCY]) for row in rows if row[_LATENCY]]
-    alike = Counter((row[_VERDICT], row[_REASON], row[_TRUE], row[_PREDICTED]) for row in rows)
+    alike = Counter(
+        (row[_VERDICT], row[_REASON], row[_TRUE], row[_PREDICTED], row[_WORKER].partition("#")[0])
+        for row in rows
+    )
     verdicts = {verdict: _verdict(verdict) for verdict, *_ in alike}
     for camera, numbers in known.items():
         stand.known[camera].update(numbers)
     for (verdict, *texts), count in alike.items():
-        reason, true_class, predicted_class = map(text_of, texts)
+        reason, true_class, predicted_class, worker = map(text_of, texts)
         stand.stats.count_alike(
-            count, verdicts[verdict], reason, true_class or None, predicted_class or None
+            count, verdicts[verdict], reason, true_class or None, predicted_class or None, worker
         )
     stand.stats.count_latencies(latencies_ms)
 

@@ -25,6 +25,8 @@ class LineEvent:
     event: str
     text: str
     at: str
+    process: str = ""
+    """that it happened to; empty where it is about no single one"""
 
     @classmethod
     def decode(cls, line: bytes) -> Self:
@@ -35,7 +37,7 @@ class LineEvent:
             raise ValueError("nested too deeply") from None
         match found:
             case {"id": str(id_), "event": str(event), "text": str(text), "at": str(at)}:
-                return cls(id_, event, text, at)
+                return cls(id_, event, text, at, str(found.get("process", "")))
         raise ValueError("not an event")
 
 

@@ -69,17 +69,18 @@ class Patience:
         if self._since is None:
             self._since = now
             self._episodes += 1
-            kind = "disk_full" if isinstance(error, DiskFull) else "storage"
-            self._client.context.channel.send(
-                "incident",
-                id=f"{kind}-{self._client.context.identity}-{self._episodes}",
-                event=kind,
-                text=f"waits: {error}",
-            )
+            self._tell("disk_full" if isinstance(error, DiskFull) else "storage", f"waits: {error}")
         if now - self._since >= self._limit_s or self._client.orphaned is not None:
             raise error
         sleep(_RETRY_S)
 
     def settle(self) -> None:
         """It can be written again."""
+        if self._since is not None:
+            self._tell("storage_again", f"goes on after {monotonic() - self._since:.1f} s")
         self._since = None
+
+    def _tell(self, kind: str, text: str) -> None:
+        context = self._client.context
+        event_id = f"{kind}-{context.identity}-{self._episodes}"
+        context.channel.send("incident", id=event_id, event=kind, text=text)

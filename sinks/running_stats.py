@@ -25,6 +25,7 @@ def bucket_bounds_s(settings: Settings) -> tuple[float, ...]:
 
 
 _RECENT_LATENCIES = 500
+_MOST_WORKERS = 1000
 _MOST_REASONS = 10
 """Reasons told apart for one verdict; any further one counts as "other"."""
 _EJECTED = {Verdict.SORTED, Verdict.MISSORTED}
@@ -44,6 +45,7 @@ class RunningStats:
         self._last_row: float | None = None
         self._bins: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._verdicts: Counter[str] = Counter()
+        self._workers: Counter[str] = Counter()
         self._latencies_ms: deque[float] = deque(maxlen=_RECENT_LATENCIES)
         self._classified = 0
         self._judged = 0
@@ -54,7 +56,8 @@ class RunningStats:
         """Count one row."""
         latencies_ms = () if outcome.latency_ms is None else (outcome.latency_ms,)
         true_class, predicted_class = outcome.true_class, outcome.predicted_class
-        self.count_alike(1, outcome.verdict, outcome.reason, true_class, predicted_class)
+        worker = outcome.worker
+        self.count_alike(1, outcome.verdict, outcome.reason, true_class, predicted_class, worker)
         self.count_latencies(latencies_ms)
 
     def count_alike(
@@ -64,9 +67,12 @@ class RunningStats:
         reason: str,
         true_class: str | None,
         predicted_class: str | None,
+        worker: str = "",
     ) -> None:
         """Count rows that differ in nothing of this."""
         self._verdicts[verdict] += rows
+        if worker:
+            self._count_worker(worker.partition("#")[0], rows)
         self._in_time += rows * (verdict in IN_TIME)
         if verdict in (Verdict.DROPPED, Verdict.EXPIRED):
             self._count_reason(self._reasons[verdict], reason, rows)
@@ -94,6 +100,7 @@ class RunningStats:
 
         `last_row` is the monotonic time of the last row, None before the first. `bins`: class →
         items `fed`, `ejected` into its bin, and of those `right`; without truth none is fed.
+        `workers`: name → rows that it has answered, over all its incarnations.
         """
         return {
             "logged": self._verdicts.total(),
@@ -109,6 +116,7 @@ class RunningStats:
             },
             "reasons": self._reasons,
             "bins": self._bins,
+            "workers": self._workers,
             "last_row": self._last_row,
         }
 
@@ -122,6 +130,7 @@ class RunningStats:
             "reasons": self._reasons,
             "bins": self._bins,
             "verdicts": self._verdicts,
+            "workers": self._workers,
             "counts": [self._classified, self._judged, self._right, self._in_time],
         }
 
@@ -140,6 +149,7 @@ class RunningStats:
         reasons = {
             str(Verdict(name)): _counter(counts) for name, counts in state["reasons"].items()
         }
+        workers = _counter(state["workers"])
         bins = {str(name): _counter(counts) for name, counts in state["bins"].items()}
         latencies_ms = [float(latency_ms) for latency_ms in state["latencies_ms"]]
         latency_sum_s = float(state["latency_sum_s"])
@@ -152,8 +162,13 @@ class RunningStats:
         self._verdicts = Counter(verdicts)
         self._reasons.update(reasons)
         self._bins.update(bins)
+        self._workers.update(workers)
         self._latencies_ms.extend(latencies_ms)
         self._last_row = monotonic() if verdicts else None
+
+    def _count_worker(self, name: str, rows: int) -> None:
+        known = name in self._workers or len(self._workers) < _MOST_WORKERS
+        self._workers[name if known else "other"] += rows
 
     @staticmethod
     def _count_reason(counts: Counter[str], reason: str, rows: int) -> None:
@@ -161,8 +176,14 @@ class RunningStats:
         counts[reason if known else "other"] += rows
 
     def _quantile(self, share: float) -> float | None:
+        """Between two latencies by their distance, as the report has it."""
         ordered = sorted(self._latencies_ms)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+        if not ordered:
+            return None
+        place = share * (len(ordered) - 1)
+        low = int(place)
+        high = min(low + 1, len(ordered) - 1)
+        return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def _counter(counts: Mapping[str, Any]) -> Counter[str]:

@@ -8,7 +8,7 @@ from line.errors import DiskFull, StorageError
 from line.process.context import ProcessContext
 
 _WORTH_TELLING_S = 1.0
-"""Others write to the same file as well, each for a moment."""
+"""Others write to the same file as well, each for a moment; a full disk is told of at once."""
 
 
 class Trouble:
@@ -29,11 +29,11 @@ class Trouble:
         now = monotonic()
         if self._since is None:
             self._since = now
-        if not self._is_told and now >= self._since + _WORTH_TELLING_S:
+        is_full = isinstance(error, DiskFull)
+        if not self._is_told and (is_full or now >= self._since + _WORTH_TELLING_S):
             self._is_told = True
             self._episodes += 1
-            kind = "disk_full" if isinstance(error, DiskFull) else "storage"
-            self._tell(kind, f"waits: {error}")
+            self._tell("disk_full" if is_full else "storage", f"waits: {error}")
 
     def settle(self) -> None:
         """It can be written again."""

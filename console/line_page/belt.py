@@ -8,6 +8,7 @@ from console.line_page.belt_view import BeltView
 from console.live import LiveLine, Status
 from console.run_facts import RunFacts
 from console.widgets import Text, attribute, block, hint, text, toggle
+from reports.wording import percent
 
 _PURITY = "Purity = right items ejected into this bin ÷ all items ejected into it"
 _RECOVERY = "Recovery = items of the class ejected into its bin ÷ its items fed"
@@ -93,8 +94,3 @@ def _share(word: str, formula: str) -> Text:
         toggle(line, "low", False)
         text("span", word, "dim")
         return text("span", "–", "number")
-
-
-def percent(share: float | None) -> str:
-    """Two digits where they matter, a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.1f} %"

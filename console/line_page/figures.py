@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from console.line_page.belt import percent
+from typing import Any
+
 from console.live import LiveLine
 from console.widgets import Figure, attribute, block
 from line.outcome import IN_TIME
+from reports.wording import percent
 
 _LATE_SHARE = 0.95
 """Below this share in time the number is shown as bad."""
@@ -37,13 +39,16 @@ class FiguresPanel:
         if not status:
             return
         self._rate.show(f"{live.items_per_s:.1f}", f"{status['logged']:,} of {status['fed']:,} fed")
-        self._show_in_time(status["verdicts"])
+        self._show_in_time(status["verdicts"], has_deadline=status.get("deadline_ms") is not None)
         self._show_latency(live)
         self._accuracy.show(percent(status.get("accuracy")), "of the classified items")
         self._show_queues(live)
-        self._review.show(f"{status['review_queue']:,}", f"{status['alerts']['count']:,} alerts")
+        self._review.show(f"{status['review_queue']:,}", _alarms(status["alerts"]))
 
-    def _show_in_time(self, verdicts: dict[str, int]) -> None:
+    def _show_in_time(self, verdicts: dict[str, int], *, has_deadline: bool) -> None:
+        if not has_deadline:
+            self._in_time.show(percent(None), "no deadline")
+            return
         total = sum(verdicts.values())
         share = sum(verdicts.get(v, 0) for v in IN_TIME) / total if total else None
         lost = total - sum(verdicts.get(v, 0) for v in IN_TIME)
@@ -66,6 +71,12 @@ class FiguresPanel:
             f"camera window {kept} of {limit}, {queues['held']} held",
             bad=full,
         )
+
+
+def _alarms(alerts: dict[str, Any]) -> str:
+    standing = len(alerts["standing"])
+    stand = "1 alarm stands" if standing == 1 else f"{standing} alarms stand"
+    return stand if standing else "no alarm stands"
 
 
 def milliseconds(value: float) -> str:

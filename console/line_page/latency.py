@@ -1,11 +1,11 @@
-"""Latency against the deadline: a histogram of the last half minute, and its quantiles."""
+"""Latency against the deadline: its percentiles, and a histogram of the last half minute."""
 
 from __future__ import annotations
 
 from nicegui import ui
 
 from console.line_page.figures import milliseconds
-from console.live import LiveLine, quantile
+from console.live import LiveLine
 from console.widgets import Text, attribute, block, panel, text
 
 _WIDTH, _HEIGHT, _FOOT = 400.0, 132.0, 22.0
@@ -17,7 +17,7 @@ class LatencyPanel:
 
     def __init__(self) -> None:
         self._drawn = ""
-        with panel("Latency", note="trigger to decision, last 30 s"):
+        with panel("Latency", note="trigger to decision; figures: last 500 items, bars: 30 s"):
             with block("dl", "quantiles"):
                 self._figures = {name: _figure(name) for name in ("p50", "p95", "p99")}
             self._chart = ui.html("", sanitize=False).classes("chart")
@@ -25,11 +25,10 @@ class LatencyPanel:
 
     def show(self, live: LiveLine) -> None:
         growth, deadline_ms = live.latency_growth(), live.status.get("deadline_ms")
-        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-            seconds = quantile(growth, share)
-            self._figures[name].set_text(
-                "–" if seconds is None else f"{milliseconds(1e3 * seconds)} ms"
-            )
+        latency = live.status.get("latency_ms") or {}
+        for name, figure in self._figures.items():
+            value = latency.get(name)
+            figure.set_text("–" if value is None else f"{milliseconds(value)} ms")
         drawn = histogram(growth, None if deadline_ms is None else deadline_ms / 1000)
         if drawn != self._drawn:
             self._drawn = drawn

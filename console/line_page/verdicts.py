@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from console.line_page.belt import percent
 from console.live import LiveLine
 from console.verdict_marks import MARKS, Mark, mark_svg
 from console.widgets import attribute, block, hint, panel, text, toggle
+from line.outcome import Verdict
+from reports.wording import EJECTED, percent
 
 
 class VerdictsPanel:
@@ -29,11 +30,12 @@ class VerdictsPanel:
         if verdicts == self._shown:
             return
         total = sum(verdicts.values())
+        has_truth = any(counts.get("fed") for counts in live.status.get("bins", {}).values())
         for name, line in self._lines.items():
             count = verdicts.get(name, 0)
             if count != self._shown.get(name):
                 self._parts[name].style(f"flex-grow: {count}")
-            line.show(count, total)
+            line.show(count, total, has_truth=has_truth)
         words = ", ".join(f"{name} {count}" for name, count in verdicts.items() if count)
         attribute(self._bar, "aria-label", f"Verdicts of {total} items: {words}")
         self._shown = dict(verdicts)
@@ -41,13 +43,16 @@ class VerdictsPanel:
 
 class _Line:
     def __init__(self, mark: Mark) -> None:
+        self._mark = mark
         with hint(block("li", "verdict none"), mark.meaning) as self._line:
             ui.html(mark_svg(mark), sanitize=False).classes("mark")
             text("span", mark.name, "verdict-name")
             self._count = text("span", "0", "num")
             self._share = text("span", "", "num dim")
 
-    def show(self, count: int, total: int) -> None:
+    def show(self, count: int, total: int, *, has_truth: bool) -> None:
+        is_guess = self._mark.verdict is Verdict.SORTED and not has_truth
+        hint(self._line, EJECTED if is_guess else self._mark.meaning)
         toggle(self._line, "none", count == 0)
         self._count.set_text(f"{count:,}")
         self._share.set_text(percent(count / total) if total else "")

@@ -86,7 +86,7 @@ class LinePage:
         self._latency.show(live)
         self._workers.show(live)
         await self._controls.show(live)
-        await self._alarms.show()
+        await self._alarms.show(live)
 
 
 def _nothing(complaint: str) -> None:

@@ -9,8 +9,9 @@ from nicegui import ui
 
 from console.runs_page.run_files import file_address
 from console.runs_page.run_shelf import REPORT, Accounts, Run
-from console.tables import clock, head_row, percent, scrolled, when
+from console.tables import clock, head_row, scrolled, when
 from console.widgets import attribute, block, panel, text
+from reports.wording import percent
 
 _COLUMNS = (
     ("run", ""),

@@ -205,6 +205,9 @@ class Dispatcher:
         credit = min(hello.credit, self._terms.credit)
         self._peers.add(REMOTE, peer, peer)
         self._remotes.greet(peer, now, works=credit > 0)
+        if is_new:
+            event_id = f"joined-{peer}-{self._context.incarnation}"
+            self._tell(event_id, "remote_joined", f"{peer} has joined", process=hello.name)
         self._hub.send(REMOTE, peer, self._welcome)
         self._hub.send(REMOTE, peer, self._terms)
         return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
@@ -223,7 +226,8 @@ class Dispatcher:
     def _lose(self, remote: str, how: str) -> None:
         """A worker on another machine is gone; if it lives, it will be asked who it is."""
         if self._remotes.forget(remote):
-            self._tell(f"lost-{remote}", "remote_lost", f"{remote} {how}, its frames go to others")
+            text = f"{remote} {how}, its frames go to others"
+            self._tell(f"lost-{remote}", "remote_lost", text, process=remote.partition("#")[0])
         self._carry_out(self._forget(REMOTE, remote, monotonic()))
 
     def _shut_out(self, owner: str) -> None:
@@ -317,8 +321,8 @@ class Dispatcher:
 
     # -- the supervisor -----------------------------------------------------------------------
 
-    def _tell(self, event_id: str, event: str, text: str) -> None:
-        self._context.channel.send("incident", id=event_id, event=event, text=text)
+    def _tell(self, event_id: str, event: str, text: str, **about: str) -> None:
+        self._context.channel.send("incident", id=event_id, event=event, text=text, **about)
 
     def _handle_channel(self) -> None:
         channel = self._context.channel

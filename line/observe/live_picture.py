@@ -152,7 +152,8 @@ def _processes(status: Status, *, is_narrow: bool) -> Table:
     for process in status.processes:
         if process.role != "worker" and process.state == "ready" and process.incarnation == 1:
             continue  # only workers are worth a line when all is well
-        holds, answered = loads.get(f"{process.name}#{process.incarnation}", ("", ""))
+        holds, _ = loads.get(f"{process.name}#{process.incarnation}", ("", ""))
+        answered = status.answered(process.name) if process.role == "worker" else ""
         restarts = max(0, process.incarnation - 1)
         table.add_row(
             process.name,
@@ -161,8 +162,9 @@ def _processes(status: Status, *, is_narrow: bool) -> Table:
             str(answered),
             Text(str(restarts), "red" if restarts else "dim"),
         )
-    for name, (holds, answered) in loads.items():
+    for name, (holds, _) in loads.items():
         if not name.startswith("worker-"):  # on another machine; it has no process here
+            answered = status.answered(name.partition("#")[0])
             middle = () if is_narrow else ("", str(holds))
             table.add_row(plain(name, 40), Text("remote", "green"), *middle, str(answered), "")
     return table

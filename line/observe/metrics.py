@@ -128,7 +128,12 @@ def _processes(snapshot: Snapshot, now: float) -> Iterator[Metric]:
     for role in ROLES:
         restarts.add_metric([role], snapshot.restarts.get(role, 0))
     yield restarts
-    yield CounterMetricFamily("scrapline_alerts", "Alerts raised.", value=snapshot.alerts)
+    yield CounterMetricFamily("scrapline_alarms", "Alarms raised.", value=snapshot.alarms_raised)
+    yield GaugeMetricFamily(
+        "scrapline_alarms_standing",
+        "Alarms that were raised and are not cleared.",
+        value=snapshot.alarms_standing,
+    )
     yield GaugeMetricFamily(
         "scrapline_healthy",
         "1 while /healthz answers 200.",

@@ -31,7 +31,8 @@ class Snapshot:
     flow: dict[str, Any]
     stats: dict[str, Any]
     queued: int
-    alerts: int
+    alarms_raised: int
+    alarms_standing: int
     restarts: dict[str, int]
     malformed: int
     strangers: int
@@ -51,7 +52,8 @@ class Snapshot:
             flow=copy.deepcopy(status.flow),
             stats=copy.deepcopy(status.stats),
             queued=status.queued,
-            alerts=status.alert_count,
+            alarms_raised=status.alarms_raised,
+            alarms_standing=len(status.standing_alarms),
             restarts=dict(status.restarts),
             malformed=status.malformed,
             strangers=status.strangers,

@@ -79,10 +79,14 @@ class Status:
     queued: int = 0
     """items in the review queue"""
     alert_count: int = 0
+    """lines of alerts.jsonl: events and alarms"""
+    alarms_raised: int = 0
+    standing_alarms: list[dict[str, Any]] = field(default_factory=list)
+    """raised and not cleared: id, kind, source, priority, text of now, `stands_s`"""
     alerts: deque[str] = field(default_factory=lambda: deque(maxlen=6))
-    """the last alerts about single items"""
+    """the last events about single items"""
     incidents: deque[str] = field(default_factory=lambda: deque(maxlen=6))
-    """the last alerts about the line itself"""
+    """the last events about the line itself, and alarms"""
     restarts: Counter[str] = field(default_factory=Counter)
     """role → restarts"""
     processes: list[ProcessState] = field(default_factory=list)
@@ -116,6 +120,8 @@ class Status:
                 self.queued = note["queued"]
             case "alerts":
                 self.alert_count = note["count"]
+                self.alarms_raised = note.get("raised", 0)
+                self.standing_alarms = note.get("standing", [])
                 for level, text in note["fresh"]:
                     (self.alerts if level == "info" else self.incidents).append(text)
 
@@ -133,8 +139,12 @@ class Status:
         """Rows in the log."""
         return int(self.stats.get("logged", 0))
 
+    def answered(self, worker: str) -> int:
+        """Rows that a worker, by its name, has answered, in all its lives and the dispatcher's."""
+        return int(self.stats.get("workers", {}).get(worker, 0))
+
     def answered_by(self, worker: str) -> int:
-        """Frames that a worker, by its identity, has answered."""
+        """Frames that a worker, by its identity, has answered to the dispatcher of now."""
         loads: dict[str, tuple[int, int]] = self.flow.get("loads", {})
         return loads.get(worker, (0, 0))[1]
 

@@ -20,11 +20,13 @@ def status_note(status: Status) -> ControlMessage:
     - `queues`: `windows` (camera → frames kept), `on_belt`, `waiting` for a worker, `held` until
       acknowledged; `window_frames`: where a camera's window is full
     - `processes`: name, role, pid, incarnation, restarts, state (starting, ready, leaving,
-      restarting, gone), and of workers `holds` and `answered` frames and `model` (short hash,
-      empty for the run's own)
+      restarting, gone), and of workers `holds` frames, rows `answered` in the run, and `model`
+      (short hash, empty for the run's own)
     - `remote_workers`: name, `holds`, `answered`
     - `followers`: sinks that follow the log, with the rows that they have not read yet
-    - `alerts`: count, and texts of the last ones; `incidents`: of those about the line itself
+    - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
+      priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
+      about the line itself
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
     - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
@@ -54,16 +56,21 @@ def status_note(status: Status) -> ControlMessage:
             "held": flow.get("held", 0),
         },
         "window_frames": status.settings.camera.window_frames,
-        "processes": [_process(process, loads) for process in status.processes],
+        "processes": [_process(process, loads, status) for process in status.processes],
         "remote_workers": [
-            {"name": name, "holds": holds, "answered": answered}
-            for name, (holds, answered) in loads.items()
+            {"name": name, "holds": holds, "answered": status.answered(name.partition("#")[0])}
+            for name, (holds, _) in loads.items()
             if not name.startswith("worker-")  # no process here
         ],
         "restarts": dict(status.restarts),
         "review_queue": status.queued,
         "followers": dict(status.behind),
-        "alerts": {"count": status.alert_count, "last": list(status.alerts)},
+        "alerts": {
+            "count": status.alert_count,
+            "raised": status.alarms_raised,
+            "standing": list(status.standing_alarms),
+            "last": list(status.alerts),
+        },
         "incidents": list(status.incidents),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
@@ -78,7 +85,7 @@ def status_note(status: Status) -> ControlMessage:
     }
 
 
-def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, Any]:
+def _process(process: ProcessState, loads: dict[str, list[int]], status: Status) -> dict[str, Any]:
     facts = {
         "name": process.name,
         "role": process.role,
@@ -89,6 +96,7 @@ def _process(process: ProcessState, loads: dict[str, list[int]]) -> dict[str, An
     }
     if process.role == "worker":
         identity = f"{process.name}#{process.incarnation}"
-        facts["holds"], facts["answered"] = loads.get(identity, (0, 0))
+        facts["holds"], _ = loads.get(identity, (0, 0))
+        facts["answered"] = status.answered(process.name)
         facts["model"] = process.model
     return facts

@@ -51,6 +51,8 @@ class Incident(_Note):
     id: Name
     event: Name
     text: Text
+    process: Name = "?"
+    """that it happened to, where the dispatcher tells of another one"""
 
 
 class Jitter(BaseModel):
@@ -127,6 +129,7 @@ class RunningStats(_Note):
     latency_s: Histogram
     reasons: Annotated[dict[Name, Counts], Field(max_length=100)]
     bins: Annotated[dict[Name, Counts], Field(max_length=2000)]
+    workers: Counts = {}
     last_row: Number | None
 
 
@@ -137,10 +140,23 @@ class Review(_Note):
     lost: Count = 0
 
 
+class StandingAlarm(BaseModel):
+    """One that was raised and is not cleared; `text` is of now."""
+
+    id: Name
+    kind: Name
+    source: Annotated[str, Field(strict=True, max_length=300), AfterValidator(plain)] = ""
+    priority: Literal["high", "medium", "low"]
+    text: Text
+    stands_s: Number
+
+
 class Alerts(_Note):
-    """How many alerts were raised, and the last ones as (level, text)."""
+    """Lines of alerts.jsonl, alarms raised, those that stand, and the last lines: weight, text."""
 
     count: Count
+    raised: Count = 0
+    standing: Annotated[list[StandingAlarm], Field(max_length=100)] = []
     fresh: Annotated[list[tuple[Name, Text]], Field(max_length=100)]
 
 

@@ -2,8 +2,9 @@
 
 Lines are written whole or not at all. What finds no room waits, bounded; the oldest lines go first.
 
-`{"id": "restart-worker-0#1", "event": "restart", "text": "worker-0 …", "at": ISO time, UTC}`. The
-supervisor writes it; whoever wants to know of it reads the file at a pace of its own.
+`{"id": "restart-worker-0#1", "event": "restart", "text": "worker-0 …", "at": ISO time, UTC,
+"process": "worker-0"}`, the last one only where it is about a single process. The supervisor writes
+it; whoever wants to know of it reads the file at a pace of its own.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class EventLog:
         self._file = LineFile(run_dir / EVENTS)
         self._known: OrderedDict[str, None] = OrderedDict()
 
-    def append(self, event_id: str, event: str, text: str) -> None:
+    def append(self, event_id: str, event: str, text: str, process: str = "") -> None:
         """Something happened. Without room on the disk it is written when there is some."""
         if event_id in self._known:
             return
@@ -103,6 +104,8 @@ class EventLog:
             "text": plain(text, 1000),
             "at": now_iso(),
         }
+        if process:
+            record["process"] = plain(process)
         self._file.append(json.dumps(record, ensure_ascii=False).encode() + b"\n")
 
     def flush(self) -> None:

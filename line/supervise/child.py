@@ -29,6 +29,9 @@ _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, s
 """Signals that a process is sent by somebody, and does not bring upon itself."""
 _LAST_S = 0.5
 """From the end of a channel to the end of its process."""
+_STOPS = os.WSTOPPED | os.WCONTINUED | os.WNOHANG
+_MOST_STOPS = 4
+"""Asked for at a time: the kernel keeps the last one alone."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """Numpy would make a thread for each core in each process, and no process here has use for them."""
 
@@ -191,6 +194,17 @@ class Child:
         except (OSError, ValueError):
             return False
         return bool(state) and state[0] in "Tt"
+
+    def stops(self) -> list[bool]:
+        """What the kernel has to tell since last asked: True for a stop, False for going on."""
+        told: list[bool] = []
+        with suppress(ChildProcessError):
+            while len(told) < _MOST_STOPS:
+                found = os.waitid(os.P_PID, self._process.pid, _STOPS)
+                if found is None:
+                    break
+                told.append(found.si_code == os.CLD_STOPPED)
+        return told
 
     def freeze(self) -> None:
         """SIGSTOP: it stands still until `thaw`, or until it is killed as hung."""

@@ -35,10 +35,10 @@ class Faults:
         self._children = children
         self._lasting: list[_Lasting] = []
 
-    def begin(self, number: int) -> None:
-        """Event `number` is due; a restarted camera may say so again."""
+    def begin(self, number: int) -> Event | None:
+        """Event `number` is due; None if there is none, or a restarted camera says so again."""
         if number >= len(self._events) or not self._session.inject(number):
-            return
+            return None
         event = self._events[number]
         child = self._children.get(event.process)
         if isinstance(event, Kill) and child is not None:
@@ -50,6 +50,7 @@ class Faults:
             self._lasting.append(_Lasting(event, ends, child.identity if child else ""))
             if child is not None:
                 self._inject(event, child)
+        return event
 
     def greet(self, child: Child) -> None:
         """A new process suffers what still lasts; it is not frozen for its predecessor."""

@@ -32,6 +32,7 @@ from line.supervise.child import LOG, Child, ProcessSpec
 from line.supervise.fault_injection import Faults
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
+from line.supervise.outages import Outages
 from line.supervise.process_table import FailedStart, ProcessTable
 from line.supervise.runtime_dir_guard import SocketFolder
 
@@ -76,6 +77,7 @@ class Supervisor:
         self._children = self._table.children
         self._belts = Belts(status)
         self._events = EventLog(folder.path)
+        self._outages = Outages(self._events)
         self._models = ModelOrders(
             self._table, session, folder, status, self._events, self._selector
         )
@@ -133,6 +135,9 @@ class Supervisor:
         return ControlSocket(path, self._selector, order_handler.carry_out, log, address)
 
     def _run(self, interrupts: Interrupts) -> str:
+        if (number := self._session.number) > 1:
+            text = f"a runner has taken up the run again; it is the {number}. one"
+            self._events.append(f"resumed-{number}", "resumed", text)
         while not self._is_over():
             if interrupts.count > 1:
                 return "stopped"
@@ -172,6 +177,7 @@ class Supervisor:
             self._listen(child)
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
         self._faults.end_due(now)
+        self._outages.look(self._children, self._table.specs.keys() - self._table.finished)
         self._models.look()
         self._events.flush()
         self._table.record_if_behind()
@@ -251,19 +257,29 @@ class Supervisor:
             case "finished":
                 self._table.finished.add(child.spec.name)
             case "event":
-                self._faults.begin(note["number"])
+                self._begin_fault(note["number"])
             case "suspect":
                 self._end_hung_worker(note["process"])
             case "incident":
-                self._events.append(note["id"], note["event"], note["text"])
+                is_teller = child.spec.role == "dispatcher"  # it tells of others, and names them
+                process = note.get("process", "") if is_teller else child.spec.name
+                self._events.append(note["id"], note["event"], note["text"], process)
             case "error":
                 child.last_words = note["text"]
                 self._status.incidents.append(f"{child.spec.name}: {note['text']}")
+
+    def _begin_fault(self, number: int) -> None:
+        """A fault of the scenario is due."""
+        event = self._faults.begin(number)
+        if event is not None:
+            text = f"the scenario's fault {number + 1}: {event.action} on {event.process}"
+            self._events.append(f"fault-{number}", "fault", text)
 
     def _welcome(self, child: Child) -> None:
         if child.is_ready:
             return  # it says so again
         child.ready = monotonic()
+        self._outages.ready(child.identity)
         child.rows_before = self._status.rows
         self._faults.greet(child)
         self._table.record()
@@ -310,12 +326,12 @@ class Supervisor:
     def _count_restart(self, spec: ProcessSpec, identity: str, how: str) -> None:
         self._status.restarts[spec.role] += 1
         self._session.restarts = dict(self._status.restarts)
-        self._events.append(f"restart-{identity}", "restart", f"{spec.name} {how}, restarted")
+        self._outages.died(identity, how)
 
     def _give_up(self, spec: ProcessSpec, identity: str, why: str) -> None:
         """Only workers stand in for one another; any other process is a stage by itself."""
         text = f"{spec.name} was given up: {why}"
-        self._events.append(f"given_up-{identity}", "given_up", text)
+        self._outages.given_up(identity, text)
         if spec.only_looks_on:
             self._status.incidents.append(text)
         elif spec.role != "worker":

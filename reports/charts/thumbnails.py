@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -21,23 +22,31 @@ _LIMITS = Limits(pixels=100e6, file_bytes=400e6)
 
 
 @dataclass(frozen=True, slots=True)
-class Thumbnail:
-    """A queued item and its picture as a JPEG data URI."""
+class LeastSure:
+    """An item; `data_uri`: its picture as a JPEG, None where none can be read or was kept."""
 
-    item: QueuedItem
-    data_uri: str
+    frame_id: str
+    predicted_class: str
+    confidence: float
+    truth: str | None
+    data_uri: str | None
 
 
-def thumbnails(queue: Iterable[QueuedItem], most: int = 24) -> list[Thumbnail]:
-    """Thumbnails of the first `most` items of `queue` whose picture can be read."""
-    found: list[Thumbnail] = []
-    for item in queue:
-        data_uri = _data_uri(item.picture)
-        if data_uri is not None:
-            found.append(Thumbnail(item, data_uri))
-        if len(found) == most:
-            break
-    return found
+def least_sure(rows: Iterable[Mapping[str, Any]], queue: Iterable[QueuedItem]) -> list[LeastSure]:
+    """Of rows of results.csv, with the pictures of those that are in the review queue."""
+    pictures = {item.frame_id: item.picture for item in queue}
+    return [
+        LeastSure(
+            frame_id=str(row["frame_id"]),
+            predicted_class=str(row["predicted_class"]),
+            confidence=float(row["confidence"]),
+            truth=str(row["true_class"]) if isinstance(row["true_class"], str) else None,
+            data_uri=_data_uri(pictures[name])
+            if (name := str(row["frame_id"])) in pictures
+            else None,
+        )
+        for row in rows
+    ]
 
 
 def _data_uri(path: Path) -> str | None:

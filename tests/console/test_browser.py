@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import Visit, browser, let_in
 from tests.console_process import Console, console_of
 from tests.ports import free_port
-from tests.running_line import RunningLine, assert_accounted, poll
+from tests.running_line import RunningLine, assert_accounted, command, poll
 
 _DESK = {"width": 1440, "height": 900}
 _PHONE = {"width": 390, "height": 844}
@@ -52,6 +53,11 @@ def line(
         "--console=on",
         f"--set=console.port={port}",
         *("--set=supervisor.hang_s=600", "--set=belt.camera_to_ejector_m=20"),  # may be busy
+        *(
+            "--set=alerts.unsure_rate=0",
+            "--set=alerts.on_delay_s=0",
+            "--set=alerts.window_items=50",
+        ),
     ) as running:
         console_of(running.run_dir)
         yield running
@@ -109,7 +115,7 @@ def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: Ru
     expect(tile).to_contain_text("1 restart")
     expect(tile).to_contain_text("ready")
     expect(visit.page.locator(".orders")).to_contain_text("operator: kill worker-0")
-    expect(visit.page.locator(".alarms")).to_contain_text("worker-0 killed by SIGKILL")
+    expect(visit.page.locator(".events")).to_contain_text("worker-0 killed by SIGKILL")
 
 
 def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
@@ -141,26 +147,79 @@ def test_workers_are_counted_by_presses(visit: Visit) -> None:
         expect(tiles).to_have_count(then)
 
 
-def test_an_alert_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:
+def test_an_alarm_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:
     page = visit.page
     page.context.add_cookies(
         [{"name": "scrapline_name", "value": "Anna%20B", "url": f"http://127.0.0.1:{port}"}]
     )
     page.reload()
-    page.get_by_role("button", name="Acknowledge restart").click()
-    expect(page.locator(".alarm", has_text="restart").first).to_contain_text(
+    page.get_by_role("button", name="Acknowledge unsure items").click()
+    expect(page.locator(".alarm", has_text="unsure items").first).to_contain_text(
         "acknowledged by Anna B"
     )
     assert '"who": "Anna B"' in (line.run_dir / "alarms_handled.jsonl").read_text()
 
 
-def test_a_button_keeps_the_focus_while_alerts_come(visit: Visit) -> None:
+def test_a_button_keeps_the_focus_while_the_words_of_an_alarm_change(visit: Visit) -> None:
     page = visit.page
-    button = page.get_by_role("button", name="Shelve low confidence")
+    button = page.get_by_role("button", name="Shelve unsure items")
     button.focus()
-    head = page.locator(".alarm h3", has_text="low confidence")
-    expect(head).not_to_have_text(head.inner_text())  # one more was raised
+    words = page.locator(".alarm", has_text="unsure items").locator("p").first
+    expect(words).not_to_have_text(words.inner_text())  # the rate is another
     expect(button).to_be_focused()
+
+
+def test_the_page_shows_what_the_rows_say(visit: Visit, line: RunningLine) -> None:
+    """At rest, so that page and file are of the same moment."""
+    page = visit.page
+    assert command("order", line.run_dir, "pause").returncode == 0
+    throughput = page.locator(".figure", has_text="Throughput")
+    poll(lambda: _is_at_rest(throughput.inner_text(), line), "a line at rest")
+    rows = line.rows()
+    fate = rows["verdict"]
+    in_time = ~fate.isin(["late", "expired", "dropped", "failed"])
+    answered = rows[rows["predicted_class"].notna()]
+    right = answered["predicted_class"] == answered["true_class"]
+    latency = rows["latency_ms"].dropna().tail(500)
+    tile = page.locator(".figure", has_text="In time")
+    expect(tile).to_contain_text(_share(in_time.mean()))
+    expect(tile).to_contain_text(f"{(~in_time).sum():,} not in time")
+    expect(page.locator(".figure", has_text="Accuracy")).to_contain_text(_share(right.mean()))
+    p95 = _three_digits(latency.quantile(0.95))
+    expect(page.locator(".figure", has_text="Latency, p95")).to_contain_text(p95)
+    for percent in (50, 95, 99):
+        figure = page.locator(".quantile", has_text=f"p{percent}")
+        expect(figure).to_contain_text(f"{_three_digits(latency.quantile(percent / 100))} ms")
+    workers = rows["worker"].dropna().str.partition("#")[0].value_counts()
+    for name, count in workers.items():
+        if page.locator(".worker", has_text=str(name)).count():
+            tile = page.locator(".worker", has_text=str(name))
+            expect(tile).to_contain_text(f"{count:,} answered")
+    ejected = rows[fate.isin(["sorted", "missorted"])]
+    for name in page.locator(".bin:not(.residue) h3").all_inner_texts():
+        card = page.locator(".bin", has=page.get_by_role("heading", name=name, exact=True))
+        into = ejected[ejected["predicted_class"] == name]
+        expect(card.locator(".bin-count")).to_have_text(f"{len(into):,}")
+        if len(into):
+            purity = (into["true_class"] == name).mean()
+            expect(card).to_contain_text(_share(purity))
+    assert command("order", line.run_dir, "unpause").returncode == 0
+
+
+def _is_at_rest(words: str, line: RunningLine) -> bool:
+    found = re.search(r"([\d,]+) of ([\d,]+) fed", words)
+    counts = {int(number.replace(",", "")) for number in found.groups()} if found else set()
+    return counts == {line.rows_written()}
+
+
+def _share(share: float) -> str:
+    if 0.9995 <= share < 1:
+        return ">99.9 %"
+    return "<0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

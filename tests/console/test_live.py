@@ -11,7 +11,7 @@ from console.line_page.belt import BinFigures, percent
 from console.line_page.belt_feed import KEPT, MOST_AT_ONCE, BeltFeed
 from console.line_page.belt_view import standstill
 from console.line_page.latency import histogram
-from console.live import SILENT_S, LiveLine, Series, quantile
+from console.live import SILENT_S, LiveLine, Series
 from console.run_facts import RunFacts
 from console.verdict_marks import MARKS, mark_svg
 from line.config import load
@@ -214,13 +214,6 @@ def test_the_histogram_counts_the_last_half_minute(live: LiveLine, clock: Clock)
     clock.now += 1
     live.hear_status(status(latency_s={"bounds": bounds, "counts": [5, 15, 2]}))
     assert live.latency_growth() == [(0.01, 0), (0.02, 10), (float("inf"), 2)]
-
-
-def test_quantiles_lie_between_the_bounds_of_their_bucket() -> None:
-    growth = [(0.01, 0.0), (0.02, 10.0), (float("inf"), 2.0)]
-    assert quantile(growth, 0.5) == pytest.approx(0.016)
-    assert quantile(growth, 0.99) == 0.02
-    assert quantile([], 0.5) is None
 
 
 def test_the_chart_marks_what_came_after_the_deadline() -> None:

@@ -145,17 +145,17 @@ def test_the_summary_prints_the_very_sums(tmp_path: Path) -> None:
     for one in (loss["all"], *loss["classes"].values()):
         for unit in ("items", "mass_g", "value"):
             exact = sum(Decimal(str(part[unit])) for part in one["causes"].values())
-            assert exact == Decimal(str(one["lost"][unit]))
+            assert exact == Decimal(str(one["not_recovered"][unit]))
             assert exact == Decimal(str(one["fed"][unit])) - Decimal(str(one["recovered"][unit]))
     metal = loss["classes"]["metal"]
-    assert metal["lost"]["mass_g"] == 4 * 16
-    assert metal["lost"]["t_per_h"] == pytest.approx(64e-6 / 2.75 * 3600, abs=1e-6)
-    assert metal["lost"]["value_per_h"] == pytest.approx(64e-6 / 2.75 * 3600 * 1234.5)
+    assert metal["not_recovered"]["mass_g"] == 4 * 16
+    assert metal["not_recovered"]["t_per_h"] == pytest.approx(64e-6 / 2.75 * 3600, abs=1e-6)
+    assert metal["not_recovered"]["value_per_h"] == pytest.approx(64e-6 / 2.75 * 3600 * 1234.5)
 
 
 def test_a_run_that_was_cut_off_has_the_rates_of_its_rows(tmp_path: Path) -> None:
     whole, cut_off = (
-        summarise(write_run(tmp_path / name, mixed_rows(), facts))["loss"]["all"]["lost"]
+        summarise(write_run(tmp_path / name, mixed_rows(), facts))["loss"]["all"]["not_recovered"]
         for name, facts in (("whole", FACTS), ("cut_off", None))
     )
     assert cut_off["items"] == 8

@@ -253,4 +253,4 @@ def test_the_queue_is_read_least_sure_first(tmp_path: Path) -> None:
 def test_a_torn_alert_is_ignored(tmp_path: Path) -> None:
     write_run(tmp_path, mixed_rows())
     (tmp_path / "alerts.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n{"id": "c", "te')
-    assert [alert["id"] for alert in read_run(tmp_path).alerts.last] == ["a", "b"]
+    assert [alert["id"] for alert in read_run(tmp_path).alerts.last_events] == ["a", "b"]

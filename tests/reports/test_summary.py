@@ -20,13 +20,14 @@ KEYS = {
     *(
         "latency_ms",
         "deadline_ms",
+        "deadlines_ms",
         "in_time_rate",
         "reasons",
         "accuracy",
         "low_confidence",
         "purity",
     ),
-    *("recovery", "purity_by_mass", "recovery_by_mass", "contamination", "alerts"),
+    *("recovery", "purity_by_mass", "recovery_by_mass", "contamination", "alarms", "events"),
     *(
         "review_queue",
         "restarts",
@@ -35,6 +36,7 @@ KEYS = {
         "workers",
         "speed",
         "effective_belt_speed_m_per_s",
+        "belt_speeds_m_per_s",
         "model",
         "models",
         "shadow",
@@ -166,10 +168,11 @@ def test_without_truth(tmp_path: Path) -> None:
 
 def test_by_products_are_counted(tmp_path: Path) -> None:
     write_run(tmp_path, mixed_rows())
-    (tmp_path / "alerts.jsonl").write_text('{"id": "a"}\n{"id": "b"}\n{"to')
+    lines = '{"id": "a", "level": "alarm"}\n{"id": "b"}\n{"id": "c"}\n{"to'
+    (tmp_path / "alerts.jsonl").write_text(lines)
     write_queue(tmp_path, {"0-8": ("glass", 0.4)})
     summary = summarise(tmp_path)
-    assert (summary["alerts"], summary["review_queue"]) == (2, 1)
+    assert (summary["alarms"], summary["events"], summary["review_queue"]) == (1, 2, 1)
 
 
 def test_the_file_holds_the_summary_and_leaves_no_draft(tmp_path: Path) -> None:

@@ -10,13 +10,23 @@ import pytest
 from line.errors import BadInput
 from line.outcome import Outcome, Verdict
 from line.settings import AlertSettings
-from sinks.alert_rates import RateAlarm
+from sinks.alarm_kinds import ALARM_KINDS
+from sinks.alert_rates import ItemWindow, RateLimit
 from sinks.alerts import Alerts
 from sinks.follower import LineEvent
+from sinks.standing_alarms import Delay
+from tests.running_line import ROOT
 from tests.sinks.test_csv_log import outcome
 
 LIMITS = AlertSettings(
-    window_items=10, drop_rate=0.2, late_rate=0.2, clear_ratio=0.5, per_s_max=1000
+    window_items=10,
+    not_in_time_rate=0.2,
+    failed_rate=0.2,
+    unsure_rate=0.5,
+    clear_ratio=0.5,
+    on_delay_s=10,
+    off_delay_s=30,
+    per_s_max=1000,
 )
 
 
@@ -25,8 +35,28 @@ def path(tmp_path) -> Path:
     return tmp_path / "alerts.jsonl"
 
 
+class Clock:
+    """Time as the test has it pass, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def raised(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def alarms(path: Path) -> list[str]:
+    """Ids, in order: those raised, and those cleared with "off " before."""
+    lines = raised(path)
+    return [
+        line["id"] if line["level"] == "alarm" else f"off {line['clears']}"
+        for line in lines
+        if line["level"] == "alarm" or "clears" in line
+    ]
 
 
 def opened(path: Path, state: dict[str, Any] | None = None, **options: Any) -> Alerts:
@@ -40,106 +70,287 @@ def store(alerts: Alerts, *rows: Outcome) -> None:
     assert alerts.take(rows) == len(rows)
 
 
-def event(event_id: str, kind: str, text: str) -> LineEvent:
-    return LineEvent(event_id, kind, text, "2026-01-02T03:04:05.678+00:00")
+def event(event_id: str, kind: str, text: str, process: str = "") -> LineEvent:
+    return LineEvent(event_id, kind, text, "2026-01-02T03:04:05.678+00:00", process)
 
 
 def unsure(seq: int) -> Outcome:
     return outcome(seq, low_confidence=True, verdict=Verdict.LOW_CONFIDENCE, confidence=0.31)
 
 
-def feed(alerts: Alerts, verdicts: list[Verdict], first_seq: int = 0) -> None:
-    for seq, verdict in enumerate(verdicts, first_seq):
-        store(alerts, outcome(seq, verdict=verdict))
+class Belt:
+    """Items one a second, by the test's clock."""
+
+    def __init__(self, alerts: Alerts, clock: Clock) -> None:
+        self._alerts = alerts
+        self._clock = clock
+        self._seq = 0
+
+    def run(self, *verdicts: Verdict, seconds: int, reason: str = "") -> None:
+        """So many items, of these verdicts in turn."""
+        for number in range(seconds):
+            self._clock.now += 1
+            verdict = verdicts[number % len(verdicts)]
+            row = outcome(
+                self._seq,
+                verdict=verdict,
+                reason=reason,
+                low_confidence=verdict == "low_confidence",
+            )
+            store(self._alerts, row)
+            self._seq += 1
 
 
 # -- the rate ------------------------------------------------------------------------------------
 
 
-def test_an_alarm_judges_full_windows_only():
-    alarm = RateAlarm(limit=0.2, clear=0.1, window=10)
-
-    assert [alarm.add(True) for _ in range(10)] == [None] * 9 + [True]
-    assert (alarm.rate, alarm.items) == (1.0, 10)
-
-
-def test_an_alarm_goes_on_above_its_limit_and_not_at_it():
-    alarm = RateAlarm(limit=0.2, clear=0.1, window=10)
-
-    changes = [alarm.add(hit) for hit in [True, True, *[False] * 8]]
-
-    assert changes == [None] * 10
-    assert alarm.rate == 0.2
+def judged(limit: RateLimit, marks: str, items: int = 10) -> list[bool]:
+    window = ItemWindow(items)
+    found = []
+    for mark in marks:
+        window.add(mark)
+        limit.judge(window)
+        found.append(limit.is_over)
+    return found
 
 
-def test_an_alarm_that_is_on_stays_on_between_its_two_limits():
-    alarm = RateAlarm(limit=0.3, clear=0.1, window=10)
-    for hit in [*[False] * 6, *[True] * 4]:
-        last = alarm.add(hit)
-    assert last is True
-
-    changes = {}
-    for _ in range(10):
-        change = alarm.add(False)
-        changes[alarm.rate] = change
-
-    assert changes == {0.4: None, 0.3: None, 0.2: None, 0.1: False, 0.0: None}
+def test_a_rate_is_judged_by_full_windows_only():
+    assert judged(RateLimit("d", "dropped", 0.2, 0.1), "d" * 10) == [False] * 9 + [True]
 
 
-def test_an_alarm_may_go_on_again():
-    alarm = RateAlarm(limit=0.5, clear=0.2, window=2)
+def test_a_rate_is_over_above_its_limit_and_not_at_it():
+    assert judged(RateLimit("d", "dropped", 0.2, 0.1), "dd........") == [False] * 10
 
-    changes = [alarm.add(hit) for hit in [True, True, False, False, True, True, False, False]]
 
-    assert changes == [None, True, None, False, None, True, None, False]
+def test_a_rate_that_is_over_stays_so_between_its_two_limits():
+    limit = RateLimit("dl", "not in time", 0.3, 0.1)
+
+    found = judged(limit, "ddll......" + "." * 4)
+
+    assert found[9:] == [True, True, True, False, False], "40, 30, 20, 10 and 0%"
+
+
+def test_the_words_count_what_the_window_holds():
+    window = ItemWindow(10)
+    for mark in "ddd.l.....e":
+        window.add(mark)
+    assert window.words("del", "not in time") == (
+        "4 of the last 10 items not in time: 2 dropped, 1 expired, 1 late"
+    )
+    assert window.words("f", "failed") == "0 of the last 10 items failed"
+
+
+# -- delays --------------------------------------------------------------------------------------
+
+
+def test_a_delay_follows_what_lasts_and_nothing_shorter():
+    delay = Delay(on_s=10, off_s=30)
+    seen = []
+    for now in range(120):
+        stands = now in range(5, 14) or now in range(20, 40) or now in range(60, 62)
+        if delay.look(stands, float(now)):
+            seen.append((now, delay.is_on))
+    assert seen == [(30, True), (92, False)]
 
 
 # -- the sink ------------------------------------------------------------------------------------
 
 
-def test_an_unsure_item_is_an_alert_with_an_id(path):
+def test_an_unsure_item_is_an_event_with_an_id(path):
     with closing(opened(path)) as alerts:
         store(alerts, unsure(4), outcome(5))
 
     (alert,) = raised(path)
     assert alert["id"] == "low_confidence-0-4"
-    assert (alert["kind"], alert["level"], alert["frame_id"]) == ("low_confidence", "info", "0-4")
+    assert (alert["kind"], alert["level"], alert["frame_id"]) == ("low_confidence", "event", "0-4")
     assert alert["text"] == "item 0-4: glass at only 0.31"
 
 
+@pytest.mark.parametrize("verdict", [Verdict.DROPPED, Verdict.EXPIRED, Verdict.LATE])
+def test_items_not_in_time_are_one_alarm_and_its_end_an_event(path, verdict):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        belt = Belt(alerts, clock)
+        belt.run(Verdict.SORTED, verdict, seconds=25)
+        belt.run(Verdict.SORTED, seconds=60)
+
+    on, off = (line for line in raised(path) if line["kind"] == "not_in_time")
+    assert (on["level"], on["priority"], on["id"]) == ("alarm", "high", "not_in_time-1")
+    assert on["text"] == f"5 of the last 10 items not in time: 5 {verdict}"
+    assert (off["level"], off["clears"]) == ("event", "not_in_time-1")
+    assert off["text"].endswith(f"at worst 5 of the last 10 items not in time: 5 {verdict}")
+
+
+def test_the_first_item_that_is_lost_is_an_event_at_once_and_the_others_are_counted(path):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        Belt(alerts, clock).run(Verdict.DROPPED, seconds=3, reason="overrun")
+        assert [(line["kind"], line["level"], line["frame_id"]) for line in raised(path)] == [
+            ("dropped", "event", "0-0")
+        ]
+        clock.now += 6
+        alerts.turn()
+
+    assert [line["text"] for line in raised(path)] == [
+        "item 0-0 dropped: overrun",
+        "3 items dropped within 2.0 s",
+    ]
+
+
+def test_what_is_lost_for_a_moment_is_no_alarm(path):
+    """The window knows of it for longer than the delay."""
+    clock = Clock()
+    with closing(
+        opened(path, clock=clock, settings=LIMITS.model_copy(update={"window_items": 60}))
+    ) as alerts:
+        belt = Belt(alerts, clock)
+        belt.run(Verdict.SORTED, seconds=60)
+        belt.run(Verdict.DROPPED, seconds=20)
+        belt.run(Verdict.SORTED, seconds=100)
+
+    assert alarms(path) == []
+
+
+def test_an_alarm_that_stands_tells_the_rate_of_now_and_at_the_end(path):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        belt = Belt(alerts, clock)
+        belt.run(Verdict.SORTED, Verdict.SORTED, Verdict.DROPPED, seconds=30)
+        belt.run(Verdict.DROPPED, seconds=20)
+        (stands,) = alerts.report()[1]["standing"]
+        assert stands["text"] == "10 of the last 10 items not in time: 10 dropped"
+        assert (stands["id"], stands["priority"]) == ("not_in_time-1", "high")
+        assert alerts.report()[1]["raised"] == 1
+
+    assert raised(path)[-1]["text"].startswith("stands at the end: 10 of the last 10")
+
+
 @pytest.mark.parametrize(
-    ("verdict", "kind"),
-    [
-        (Verdict.DROPPED, "drop_rate"),
-        (Verdict.EXPIRED, "drop_rate"),
-        (Verdict.FAILED, "drop_rate"),
-        (Verdict.LATE, "late_rate"),
-    ],
+    ("verdict", "kind", "seconds"),
+    [(Verdict.FAILED, "failed_items", 25), (Verdict.LOW_CONFIDENCE, "unsure_items", 45)],
 )
-def test_a_rate_over_its_limit_is_one_alert_and_its_end_another(path, verdict, kind):
-    with closing(opened(path)) as alerts:
-        feed(alerts, [*[Verdict.SORTED] * 7, *[verdict] * 3, *[Verdict.SORTED] * 20])
+def test_failed_and_unsure_items_have_each_their_own_alarm(path, verdict, kind, seconds):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        Belt(alerts, clock).run(verdict, seconds=seconds)
 
-    over, normal = raised(path)
-    assert (over["kind"], over["level"], over["id"]) == (kind, "alarm", f"{kind}-0-9")
-    assert "over its limit: 30.0% of the last 10 items" in over["text"]
-    # The window slides: the first of the three leaves it with item 17, the second with 18.
-    assert (normal["kind"], normal["level"], normal["id"]) == (kind, "info", f"{kind}-0-18")
-    assert "back to normal: 10.0% of the last 10 items" in normal["text"]
+    assert alarms(path) == [f"{kind}-1"]
 
 
-def test_drops_and_late_items_have_each_their_own_alarm(path):
-    with closing(opened(path)) as alerts:
-        feed(alerts, [Verdict.SORTED] * 6 + [Verdict.DROPPED, Verdict.LATE] * 2)
+def test_what_a_camera_that_was_down_has_lost_is_no_rate(path):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        Belt(alerts, clock).run(Verdict.DROPPED, seconds=60, reason="the camera was down")
 
-    assert raised(path) == [], "20% of each is at the limit, not over it"
+    assert alarms(path) == []
 
 
 def test_good_items_raise_nothing(path):
     with closing(opened(path)) as alerts:
-        feed(alerts, [Verdict.SORTED, Verdict.RESIDUE_OK, Verdict.MISSORTED, Verdict.MISSED] * 10)
+        verdicts = [Verdict.SORTED, Verdict.RESIDUE_OK, Verdict.MISSORTED, Verdict.MISSED]
+        store(alerts, *(outcome(seq, verdict=verdicts[seq % 4]) for seq in range(40)))
 
     assert raised(path) == []
+
+
+# -- processes -----------------------------------------------------------------------------------
+
+
+def wait(alerts: Alerts, clock: Clock, seconds: int) -> None:
+    for _ in range(seconds):
+        clock.now += 1
+        alerts.turn()
+
+
+@pytest.mark.parametrize(
+    ("process", "begins", "ends", "kind", "patience_s"),
+    [
+        ("worker-0", "restart", "back", "worker_down", 10),
+        ("far", "remote_lost", "remote_joined", "worker_down", 10),
+        ("camera-1", "stopped", "continued", "stage_down", 10),
+        ("dispatcher", "restart", "back", "stage_down", 10),
+        ("csv_log", "disk_full", "storage_again", "log_waits", 10),
+        ("active_learning", "storage", "storage_again", "follower_waits", 30),
+        ("console", "given_up", "left", "follower_down", 30),
+    ],
+)
+def test_what_happens_to_a_process_is_an_alarm_once_it_outlasts_its_delay(
+    path, process, begins, ends, kind, patience_s
+):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        alerts.take_events([event("1", begins, "it happened", process)])
+        assert [(line["kind"], line["level"]) for line in raised(path)] == [(begins, "event")]
+        wait(alerts, clock, patience_s - 1)
+        alerts.take_events([event("2", ends, "it is over", process)])
+        wait(alerts, clock, 60)
+        assert alarms(path) == []
+        alerts.take_events([event("3", begins, "it happened", process)])
+        wait(alerts, clock, patience_s)
+        assert alarms(path) == [f"{kind}-{process}-1"]
+        alerts.take_events([event("4", ends, "it is over", process)])
+        wait(alerts, clock, 29)
+        assert alarms(path) == [f"{kind}-{process}-1"]
+        wait(alerts, clock, 1)
+        assert alarms(path) == [f"{kind}-{process}-1", f"off {kind}-{process}-1"]
+
+
+def test_one_cause_is_one_alarm(path):
+    """No worker, so nothing is in time: that follows from it."""
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        belt = Belt(alerts, clock)
+        belt.run(Verdict.SORTED, seconds=20)
+        alerts.take_events([event("1", "given_up", "worker-0 was given up", "worker-0")])
+        belt.run(Verdict.EXPIRED, seconds=60)
+        assert alarms(path) == ["worker_down-worker-0-1"]
+        alerts.take_events([event("2", "left", "not needed", "worker-0")])
+        belt.run(Verdict.EXPIRED, seconds=60)
+
+    first = "worker_down-worker-0-1"
+    assert alarms(path) == [first, f"off {first}", "not_in_time-1"], "that has another cause"
+
+
+def test_a_resumed_run_has_no_trouble_of_the_runner_before(path):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        alerts.take_events([event("1", "restart", "killed", "worker-0")])
+        state = json.loads(json.dumps(alerts.state()))
+    with closing(opened(path, state, clock=clock)) as alerts:
+        alerts.take_events([event("2", "resumed", "a runner has taken up the run again")])
+        wait(alerts, clock, 60)
+
+    assert alarms(path) == []
+
+
+@pytest.mark.parametrize("has_checkpoint", [False, True])
+def test_an_alarm_that_stands_is_known_after_a_restart(path, has_checkpoint):
+    clock = Clock()
+    with closing(opened(path, clock=clock)) as alerts:
+        alerts.take_events([event("1", "given_up", "it was given up", "worker-0")])
+        before = json.loads(json.dumps(alerts.state()))
+        wait(alerts, clock, 20)
+        after = json.loads(json.dumps(alerts.state()))
+        assert alarms(path) == ["worker_down-worker-0-1"]
+
+    for state in (before, after) if has_checkpoint else (None,):
+        with closing(opened(path, state, clock=clock)) as alerts:
+            (stands,) = alerts.report()[1]["standing"]
+            assert stands["id"] == "worker_down-worker-0-1"
+            wait(alerts, clock, 20)
+    assert alarms(path)[0] == "worker_down-worker-0-1"
+    assert alarms(path).count("worker_down-worker-0-1") == 1
+
+
+def test_the_table_of_the_documentation_has_every_alarm_with_its_priority():
+    page = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("|` "): row[1] for row in rows if len(row) == 5}
+    assert told == {kind.name: kind.priority for kind in ALARM_KINDS}
+    assert all(cell.strip() for row in rows for cell in row)
+
+
+# -- ids and the file ----------------------------------------------------------------------------
 
 
 def test_an_event_is_an_alert_under_its_own_id_and_with_its_own_time(path):
@@ -155,7 +366,7 @@ def test_an_event_is_an_alert_under_its_own_id_and_with_its_own_time(path):
 
 def test_every_alert_has_an_id_of_its_own(path):
     with closing(opened(path)) as alerts:
-        feed(alerts, [*[Verdict.LATE] * 10, *[Verdict.SORTED] * 10] * 3)
+        store(alerts, *(outcome(seq, verdict=Verdict.LATE) for seq in range(60)))
         store(alerts, *(unsure(seq) for seq in range(60, 80)))
         alerts.take_events([event("n-1", "restart", "worker-0 was killed")])
 
@@ -196,18 +407,20 @@ def test_a_repeat_is_recognised_after_a_restart(path, has_checkpoint):
 
 def test_a_rate_goes_on_after_a_restart(path):
     with closing(opened(path)) as alerts:
-        feed(alerts, [Verdict.SORTED] * 8 + [Verdict.LATE])
+        store(alerts, *(outcome(seq, verdict=Verdict.LATE) for seq in range(9)))
         state = json.loads(json.dumps(alerts.state()))
 
-    with closing(opened(path, state)) as alerts:
-        feed(alerts, [Verdict.LATE] * 2, first_seq=9)
-        assert [alert["id"] for alert in raised(path)] == ["late_rate-0-10"]
-        state = alerts.state()
+    clock = Clock()
+    with closing(opened(path, state, clock=clock)) as alerts:
+        store(alerts, outcome(9, verdict=Verdict.LATE))
+        clock.now += 9
+        store(alerts, outcome(10, verdict=Verdict.LATE))
+        clock.now += 1
+        alerts.turn()
+        assert alarms(path) == [], "nothing more was lost"
+        store(alerts, outcome(11, verdict=Verdict.LATE))
 
-    with closing(opened(path, state)) as alerts:
-        feed(alerts, [Verdict.LATE] * 10, first_seq=11)
-
-    assert len(raised(path)) == 1, "an alarm that is on stays on"
+    assert alarms(path) == ["not_in_time-1"]
 
 
 def test_a_start_reads_only_what_was_raised_after_the_checkpoint(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from pathlib import Path
@@ -25,6 +26,13 @@ def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
             assert killed is not None
             poll(lambda v=victim, k=killed: line.pid(v) not in (None, k), f"{victim} comes back")
         line.wait_for_rows(line.rows_written() + 15)
+        for victim in VICTIMS:
+            assert ("restart", victim) in _events(line)
+            poll(lambda v=victim: ("back", v) in _events(line), f"word that {victim} serves again")
+        line.kill("active_learning", signal.SIGSTOP)  # it is waited for longer than the others
+        poll(lambda: ("stopped", "active_learning") in _events(line), "word of the stop")
+        line.kill("active_learning", signal.SIGCONT)
+        poll(lambda: ("continued", "active_learning") in _events(line), "word that it goes on")
         line.interrupt()
         status, summary = line.finish()
         assert status == 0
@@ -45,12 +53,22 @@ def test_each_process_that_is_frozen_is_replaced_and_nothing_is_lost(
             line.wait_for_rows(line.rows_written() + 15)
             frozen = line.kill(victim, signal.SIGSTOP)
             poll(lambda v=victim, f=frozen: line.pid(v) not in (None, f), f"{victim} is replaced")
+            assert ("stopped", victim) in _events(line)
         line.wait_for_rows(line.rows_written() + 15)
         line.interrupt()
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
         assert all(summary["restarts"][role] for role in ("camera", "dispatcher", "worker", "sink"))
+
+
+def _events(line: RunningLine) -> list[tuple[str, str]]:
+    """(event, process) of events.jsonl, in order."""
+    try:
+        lines = (line.run_dir / "events.jsonl").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    return [(event["event"], event.get("process", "")) for event in map(json.loads, lines)]
 
 
 @pytest.mark.parametrize("speed", ["2", "max"])

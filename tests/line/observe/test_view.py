@@ -33,6 +33,7 @@ def status(**options: Any) -> Status:
             "verdicts": {"sorted": 1000, "residue_ok": 100, "late": 50, "dropped": 30},
             "accuracy": 0.957,
             "latency_ms": {"p50": 21.26, "p95": 130.4, "p99": 200.0},
+            "workers": {"worker-0": 600, "press": 40},
         },
     )
     shown.take(
@@ -204,7 +205,7 @@ def test_workers_are_always_listed_and_others_when_something_is_wrong_with_them(
     assert line_with(lines, "worker-0").split()[1:-1] == [
         *("worker-0", "ready", "102", "2", "600", "0"),
     ]
-    assert line_with(lines, "worker-1").split()[1:-1] == ["worker-1", "ready", "103", "2"]
+    assert line_with(lines, "worker-1").split()[1:-1] == ["worker-1", "ready", "103", "0", "2"]
     assert line_with(lines, "csv_log").split()[1:-1] == ["csv_log", "restarting", "1"]
     assert not [line for line in lines if "dispatcher" in line]
 
