@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from training.errors import BadInput
 from training.ingest.agreement import Said, agreement, judge
 from training.ingest.label_event import (
+    NONE_OF_THESE,
     Conflict,
     LabelEvent,
     Source,
@@ -61,7 +62,7 @@ def read_export(file: Path, images: Path, wanted: Wanted) -> Source:
         try:
             image = _image(task.data, wanted.image_key)
             frame = text_of(task.data.get("frame", image))
-            found = list(_said(task, control, frame, file))
+            found = list(_said(task, control, frame, file, wanted.classes))
         except (TypeError, ValueError) as error:
             skipped[number] = str(error)
             continue
@@ -104,7 +105,10 @@ def _control(file: Path, tasks: Iterable[Task], classes: tuple[str, ...]) -> str
     return fitting[0]
 
 
-def _said(task: Task, control: str, frame: str, file: Path) -> Iterator[Said]:
+def _said(
+    task: Task, control: str, frame: str, file: Path, classes: tuple[str, ...]
+) -> Iterator[Said]:
+    """Raises ValueError where it names no class."""
     source = f"label-studio:{task.project if task.project is not None else file.name}"
     for annotation in task.annotations:
         choices = annotation.choices.get(control, ())
@@ -113,6 +117,8 @@ def _said(task: Task, control: str, frame: str, file: Path) -> Iterator[Said]:
         for label in choices:
             if not names_a_folder(label):
                 raise ValueError(f"{label!r} cannot name a class folder")
+            if classes and label not in (*classes, NONE_OF_THESE):
+                raise ValueError(f"{label!r} is not in --classes")
             event = LabelEvent(frame, label, annotation.who, annotation.when, source)
             yield Said(event, annotation.ground_truth)
 

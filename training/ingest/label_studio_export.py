@@ -62,6 +62,7 @@ def labelling_interface(classes: Iterable[str]) -> str:
 def write_conflicts(file: Path, conflicts: Sequence[Conflict]) -> None:
     """The pictures that people disagree on, as tasks; `data.said` has what each of them said."""
     tasks = [{"data": {**conflict.data, "said": conflict.in_words}} for conflict in conflicts]
+    file.parent.mkdir(parents=True, exist_ok=True)
     replace_text(file, json.dumps(tasks, indent=2, ensure_ascii=False) + "\n")
 
 

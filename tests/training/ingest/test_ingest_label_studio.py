@@ -162,9 +162,11 @@ def test_one_odd_task_is_named_and_the_others_are_taken(
         task("green/green0.png", two),
         task("green/green0.png", annotation("a/b")),
         task("green/green1.png", annotation("glass", "May")),
+        task("green/green1.png", annotation("glas")),
         task("green/green2.png", annotation("glass")),
+        task("green/green0.png", annotation(".none-of-these")),
     )
-    ingest(file, "--out", tmp_path / "out", code=1)
+    ingest(file, "--out", tmp_path / "out", "--classes", "glass,metal", code=1)
     said = capsys.readouterr()
     for line in (
         "skipped task 1: not as Label Studio exports it",
@@ -172,10 +174,20 @@ def test_one_odd_task_is_named_and_the_others_are_taken(
         "skipped task 3: 2 choices where one class is wanted",
         "skipped task 4: 'a/b' cannot name a class folder",
         "skipped task 5: 'May' is not a time",
+        "skipped task 6: 'glas' is not in --classes",
     ):
         assert line in said.out
-    assert "5 tasks were left out, task 1 the first; the others were taken in" in said.err
-    assert listing(tmp_path / "out") == {"green-green2-png": "glass"}
+    assert "6 tasks were left out, task 1 the first; the others were taken in" in said.err
+    assert listing(tmp_path / "out") == {
+        "green-green2-png": "glass",
+        "green-green0-png": ".none-of-these",
+    }
+
+
+def test_pictures_that_are_all_in_conflict(pictures: Path, tmp_path: Path) -> None:
+    file = exported(pictures, task("green/green0.png", by(1, "glass"), by(2, "metal", 9)))
+    ingest(file, "--out", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["export.conflicts.json"]
 
 
 def by(who: int, label: str, hour: int = 8, **more: Any) -> Any:
