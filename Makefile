@@ -36,7 +36,8 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python run_line.py drill --seed 1..20 --naive
 	$(BIN)/python run_line.py drill --minutes 10 --faults 540
 	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600
-	FULL_DISK_SEEDS=20 $(BIN)/python -m pytest tests/whole_line/test_full_disk_commands.py
+	FULL_DISK_SEEDS=20 $(BIN)/python -m pytest tests/whole_line/test_full_disk_commands.py \
+		tests/training/test_trainer_full_disk.py
 	$(BIN)/python -m benchmarks.fuzz
 	$(BIN)/python -m benchmarks.hostile_worker
 	$(BIN)/python -m benchmarks.followers

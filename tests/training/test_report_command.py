@@ -65,6 +65,15 @@ def line_run(model: Path, tmp_path: Path) -> Path:
     return folder
 
 
+def test_a_figure_that_is_not_a_number_is_refused(
+    evaluated: Path, tmp_path: Path, refused: Refused
+) -> None:
+    file = evaluated / "metrics.json"
+    file.write_text(file.read_text().replace('"nll": ', '"nll": NaN, "was": ', 1))
+    line = refused("report", evaluated, "--out", tmp_path / "report")
+    assert line == f"error: {file}: not JSON: NaN is no figure"
+
+
 def test_a_section_says_from_which_file_and_command(
     evaluated: Path, line_run: Path, model: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 """Every command on a disk that fills: what was there is whole, what is new is whole or absent.
 
-No file may grow beyond a byte that is drawn at random. SCRAPLINE_DISK_SEEDS draws so many.
+No file may grow beyond a byte that is drawn at random. FULL_DISK_SEEDS draws so many.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from small_runs import write_pictures
 
 from training.cli import main
 
-SEEDS = range(int(os.environ.get("SCRAPLINE_DISK_SEEDS", "1")))
+SEEDS = range(int(os.environ.get("FULL_DISK_SEEDS", "1")))
 SMALL = ("--backbone", "mobilenet_v3_small", "--size-px", "32", "--weights", "none")
 
 

@@ -25,6 +25,7 @@ from training.evaluate.model_file import ModelFile
 from training.evaluate.options import EvaluateSettings
 from training.evaluate.summary import print_summary
 from training.folders import PictureFolder, loose_pictures, read_folder, say_passed_over
+from training.metrics import never_right_line
 from training.train.error_page import write_error_page
 from training.train.run_folder import write_confusion, write_metrics
 from training.whole_file import replace_bytes
@@ -66,6 +67,8 @@ def evaluate(settings: EvaluateSettings, console: Console) -> None:
         settings.worst,
     )
     print_summary(found, console)
+    if warning := never_right_line(found["per_class"], f"on {settings.data}"):
+        console.print(warning, markup=False)
     console.print(f"{settings.out}: metrics.json, charts, worst.html", markup=False)
 
 

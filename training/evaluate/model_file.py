@@ -97,9 +97,12 @@ def _classes(file: Path, engine: Engine) -> tuple[str, ...]:
 def _aspect(engine: Engine) -> float:
     try:
         height, width = json.loads(engine.facts.get("scrapline.size", "[1, 1]"))
-        return float(height / width)
+        aspect = float(height / width)
     except (ValueError, TypeError, ZeroDivisionError) as error:
         raise BadInput("scrapline.size is not [height, width]") from error
+    if not 0 < aspect < float("inf"):
+        raise BadInput("scrapline.size is not [height, width]")
+    return aspect
 
 
 def _temperature(engine: Engine) -> float:

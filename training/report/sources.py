@@ -105,7 +105,7 @@ def read_sources(path: Path) -> list[Source]:
 def read_json(file: Path) -> Mapping[str, Any]:
     """A JSON object. Raises BadInput that names the file if it holds none."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_no_figure)
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror or error}") from error
     except ValueError as error:
@@ -113,6 +113,11 @@ def read_json(file: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise BadInput(f"{file}: not a JSON object")
     return content
+
+
+def _no_figure(word: str) -> None:
+    """For NaN and Infinity, which Python writes and reads though JSON knows neither."""
+    raise ValueError(f"{word} is no figure")
 
 
 def _candidates(path: Path, mark: Mark) -> list[Path]:

@@ -24,6 +24,7 @@ from rich.progress import Progress
 
 from training.embedding.extractor import Extractor, features, open_extractor
 from training.errors import BadInput
+from training.folder_lock import FolderLock
 from training.folders import PictureFolder, class_names, read_folder
 from training.selection.coverage import Vectors, unit_rows
 from training.selection.fine_tuning import fine_tune
@@ -96,6 +97,22 @@ def simulate(settings: SimulateSettings, console: Console) -> None:
     val = read_folder(split_folder(settings.data, "val"), classes)
     plan = _plan(settings, len(train))
     _check_end_to_end(settings)
+    settings.out.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(settings.out, "simulate.lock", "--out", "another simulation")
+    lock.acquire()
+    try:
+        _experiment(settings, plan, train, val, console)
+    finally:
+        lock.release()
+
+
+def _experiment(
+    settings: SimulateSettings,
+    plan: Plan,
+    train: PictureFolder,
+    val: PictureFolder,
+    console: Console,
+) -> None:
     bench = _bench(settings, train, val, console)
     campaigns = _play_all(settings, bench, plan, console)
     full = with_all_labels(bench, settings.inverse_penalty) if settings.full else None

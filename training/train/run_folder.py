@@ -77,8 +77,11 @@ def how_to_go_on(run: Path) -> str:
 
 def warning_of_run(run: Path) -> str | None:
     """A line that names the classes that the best epoch never recognises; None if it knows all."""
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    return never_right_line(metrics["val"]["per_class"], "on val")
+    try:
+        metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        return never_right_line(metrics["val"]["per_class"], "on val")
+    except (OSError, ValueError, KeyError):  # somebody has put it elsewhere, and needs no warning
+        return None
 
 
 WORST_SHOWN = 24
