@@ -15,6 +15,7 @@ from line.errors import BadInput
 from line.outcome import Verdict
 from line.run_files.results import FILE as RESULTS
 from reports import wording
+from reports.fitted_table import fitted
 from reports.folder import FinishedRun, RunFiles
 from reports.results import ResultsFile
 from reports.stages import MEANINGS, Course, Row, course
@@ -38,12 +39,13 @@ def explain_run(run: FinishedRun, console: Console) -> None:
     if summary["loss"] is None:
         console.print("what was lost is unknown: the items carry no true class")
     else:
-        console.print(_losses(summary["loss"]["all"]))
+        console.print(fitted(_losses(summary["loss"]["all"]), console))
         console.print()
-        console.print(_by_class(summary["loss"]["classes"], with_value=console.width >= _WIDE))
+        by_class = _by_class(summary["loss"]["classes"], with_value=console.width >= _WIDE)
+        console.print(fitted(by_class, console))
     for title, table in _worst(run):
         console.print(Text(f"\n{title}", style="bold"))
-        console.print(table)
+        console.print(fitted(table, console))
 
 
 def explain_item(run: RunFiles, frame_id: str, console: Console) -> None:
@@ -106,7 +108,7 @@ def _worst(run: FinishedRun) -> Iterator[tuple[str, Table]]:
     reasons = run.tally.reasons.most_frequent()
     if reasons:
         table = _table("verdict", "items", "reason")
-        table.columns[2].justify = "left"
+        table.columns[2].justify, table.columns[2].overflow = "left", "fold"
         for reason in reasons:
             table.add_row(_verdict(reason.verdict), str(reason.items), Text(reason.text))
         yield "Without an answer", table

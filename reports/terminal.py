@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from reports import wording
 from reports.figures import FORMULAS
+from reports.fitted_table import fitted
 from reports.wording import LEGEND
 
 _BALANCE_STYLES = {"good": "bold green", "unsure": "bold yellow", "bad": "bold white on red"}
@@ -29,13 +30,16 @@ def print_summary(summary: Mapping[str, Any], console: Console) -> None:
     Names from outside, such as a class's, are printed as they are, never read as markup.
     """
     width = min(console.width, 110)
-    tables: list[RenderableType] = [_verdicts(summary)]
+    tables = [_verdicts(summary)]
     if summary["purity"]:
         tables.append(_classes(summary))
     console.print(Rule(Text(str(summary["scenario"]), style="bold"), style="dim"), width=width)
     console.print(_balance(summary))
     console.print()
-    console.print(_beside(tables) if width >= _SIDE_BY_SIDE else _below(tables), width=width)
+    if width >= _SIDE_BY_SIDE:
+        console.print(_beside(tables), width=width)
+    else:
+        console.print(_below([fitted(table, console) for table in tables]), width=width)
     console.print()
     console.print(_facts(summary), width=width)
     console.print()
@@ -141,12 +145,12 @@ def _table() -> Table:
     return Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
 
 
-def _beside(tables: list[RenderableType]) -> Table:
+def _beside(tables: list[Table]) -> Table:
     grid = Table.grid(padding=(0, 4))
     grid.add_row(*tables)
     return grid
 
 
-def _below(tables: list[RenderableType]) -> Group:
+def _below(tables: list[Table]) -> Group:
     first, *rest = tables
     return Group(first, *(Padding(table, (1, 0, 0, 0)) for table in rest))

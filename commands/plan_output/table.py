@@ -18,6 +18,7 @@ from planner.plan import wording as words
 from planner.plan.answer import Target, fastest_belts, fewest_workers, groups, model_alone
 from planner.plan.run import MEASURES, Plan, Result
 from planner.sim.source import fed_classes
+from reports.fitted_table import fitted
 
 _PLACE = (
     "cameras",
@@ -74,7 +75,7 @@ def print_plan(
     for group in groups(results).values():
         cell = group[0].cell
         out.print(Text(f"\n{words.group(cell, names)}\n", style="bold"))
-        out.print(_table(group, target))
+        out.print(fitted(_table(group, target), out))
         for sentence in words.deaths(group, plan):
             out.print(Text.assemble(("!", "red"), f" {sentence}"), soft_wrap=True)
         out.print(f"\nTarget: {words.wanted(target)}")

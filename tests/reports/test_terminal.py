@@ -43,6 +43,20 @@ def test_fits_and_says_everything(tmp_path: Path, width: int) -> None:
     assert "inference did not speed up" in " ".join(text.split())
 
 
+def test_in_a_narrow_terminal_columns_go_and_numbers_stay_whole(tmp_path: Path) -> None:
+    text = io.StringIO()
+    console = Console(file=text, width=40, force_terminal=True, color_system=None)
+    print_summary(summarise(write_run(tmp_path, mixed_rows())), console)
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "…" not in text.getvalue()
+    (headings,) = (line.split() for line in lines if line.startswith("class "))
+    assert headings[:2] == ["class", "purity"]
+    (glass,) = (line for line in lines if line.startswith("glass "))
+    assert "66.7 %" in glass
+    assert "column more in a wider terminal" in " ".join(text.getvalue().split())
+
+
 def test_balance_is_plain_when_it_holds(tmp_path: Path) -> None:
     summary = summarise(write_run(tmp_path, mixed_rows(), {**FACTS, "fed": 12}))
     assert "fed 12 = logged 12, lost 0, duplicates 0\n" in printed(summary)
