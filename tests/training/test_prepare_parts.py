@@ -244,6 +244,8 @@ def test_a_class_with_none_in_a_part_is_said(tmp_path: Path, prepared: Prepared)
         (source / "grey" / f"grey{number}.png").unlink()
     said = prepared(source, "--out", tmp_path / "out")
     assert "test/ has no picture of grey (2 in all)" in said
+    said = prepared(write_pictures(tmp_path / "two", 2), "--out", tmp_path / "halves")
+    assert "there is no test/: every class has too few pictures for one" in said
 
 
 # -- bad files and odd names ------------------------------------------------------------------

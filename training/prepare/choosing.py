@@ -130,6 +130,8 @@ def _divide(
         kept = [i for i, part in enumerate(part_of) if part == name]
         if kept:
             chosen.parts[name] = _picked(whole, kept)
+        else:
+            chosen.notes.append(f"there is no {name}/: every class has too few pictures for one")
     chosen.parts = {name: chosen.parts[name] for name in SPLITS if name in chosen.parts}
 
 
