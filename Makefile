@@ -42,6 +42,7 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python -m benchmarks.hostile_worker
 	$(BIN)/python -m benchmarks.followers
 	$(BIN)/python -m benchmarks.long_run
+	$(BIN)/python -m benchmarks.first_hour --weights none
 
 validate-twin: setup  ## the real line against its twin, into docs/planner.md; wants a quiet machine
 	$(BIN)/python -m benchmarks.validate_twin
