@@ -75,8 +75,17 @@ def test_a_run_cut_off_claims_no_balance(tmp_path: Path) -> None:
 
 
 def test_at_max_nothing_had_a_deadline(tmp_path: Path) -> None:
-    text = printed(summarise(write_run(tmp_path, mixed_rows(), {**FACTS, "speed": "max"})))
+    summary = summarise(write_run(tmp_path, mixed_rows(), {**FACTS, "speed": "max"}))
+    text = " ".join(printed(summary).split())
     assert "nothing had a deadline" in text
+    assert summary["in_time_rate"] is None
+    assert "in time – (no deadline)" in text
+
+
+def test_nobody_says_right_bin_where_nobody_knows() -> None:
+    words = {entry.verdict: wording.meaning(entry, has_truth=False) for entry in wording.LEGEND}
+    assert words[Verdict.SORTED] == "ejected in time; whether into the right bin is unknown"
+    assert wording.meaning(wording.LEGEND[0], has_truth=True) == "right bin, in time"
 
 
 def test_an_empty_run(tmp_path: Path) -> None:
