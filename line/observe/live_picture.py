@@ -33,6 +33,7 @@ _NARROW = 70
 """Columns inside the frame below which figures stand under verdicts, and bars are left out."""
 _LONGEST_BAR = 60
 _MOST_LANES = 4
+_MOST_ALARMS = 3
 _BESIDE_THE_BAR = 54
 """Columns that verdicts, their counts and the figures take."""
 
@@ -171,9 +172,13 @@ def _processes(status: Status, *, is_narrow: bool) -> Table:
 
 
 def _alerts(status: Status) -> Text:
-    text = Text(f"alerts {status.alert_count}", "bold")
-    for alert in list(status.incidents)[-2:]:
-        text.append(f"\n  {plain(alert)}", "bold red")
+    """The alarms that stand, then the last events about the line, and about items."""
+    standing = [str(alarm["text"]) for alarm in status.standing_alarms]
+    text = Text(f"alarms {len(standing)} · events {status.alert_count}", "bold")
+    for alarm in standing[:_MOST_ALARMS]:
+        text.append(f"\n  {plain(alarm)}", "bold red")
+    for event in [e for e in status.incidents if e not in standing][-2:]:
+        text.append(f"\n  {plain(event)}", "bold")
     for alert in list(status.alerts)[-3:]:
         text.append(f"\n  {plain(alert)}", "yellow")
     return text

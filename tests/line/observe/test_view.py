@@ -104,7 +104,7 @@ def test_everything_there_is_to_know_is_in_the_picture_at_any_width(width):
         "accuracy 95.7%",
         "waiting 3",
         "for review 17",
-        "alerts 12",
+        "alarms 0 · events 12",
     ):
         assert fact in shown
 
@@ -241,6 +241,17 @@ def test_the_last_alerts_are_shown_and_those_about_the_line_are_not_crowded_out_
     assert [line.strip("│ ") for line in lines[-len(wanted) - 1 : -1]] == wanted
 
 
+def test_an_alarm_that_stands_is_shown_once_in_its_words_of_now():
+    shown = status()
+    stands = {"id": "a", "kind": "worker_down", "text": "worker-0 is down for 12 s"}
+    fresh = [["alarm", "worker-0 is down for 10 s"], ["alarm", stands["text"]]]
+    note = {"kind": "alerts", "count": 3, "fresh": fresh, "standing": [stands]}
+    shown.take("alerts", note)
+    lines = rendered(shown)
+    assert line_with(lines, "alarms 1 ")
+    assert line_with(lines, stands["text"])
+
+
 def test_a_long_alert_does_not_burst_the_frame():
     shown = status()
     shown.take("alerts", {"kind": "alerts", "count": 1, "fresh": [["info", "word " * 60]]})
@@ -266,7 +277,7 @@ def test_a_line_that_has_only_just_begun_can_be_shown():
 
     assert "starting · 0 s" in lines[-1]
     assert "–" in line_with(lines, "accuracy")
-    assert "alerts 0" in line_with(lines, "alerts")
+    assert line_with(lines, "alarms 0 · events 0")
 
 
 def test_before_the_belt_starts_no_time_has_passed():
