@@ -27,8 +27,7 @@ def open_picture(path: Path) -> Image.Image:
     try:
         return Image.fromarray(picture_file.read(path, LIMITS))
     except picture_file.Unreadable as error:
-        reason = str(error).removeprefix("cannot be read: ")
-        raise BadInput(f"{path}: not a readable picture: {reason}") from error
+        raise BadInput(f"{path}: {error}") from error
 
 
 def check_picture(path: Path) -> None:

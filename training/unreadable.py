@@ -30,9 +30,8 @@ def refuse_unreadable(files: Iterable[Path]) -> None:
 
 
 def reason_of(file: Path, error: BadInput) -> str:
-    """The decoder's own words, without the path that stands before them."""
-    text = str(error).removeprefix(f"{file}: ").removeprefix("not a readable picture: ")
-    return text.replace(f" {str(file)!r}", "")
+    """Why it cannot be read, without the path that stands before that."""
+    return str(error).removeprefix(f"{file}: ").replace(f" {str(file)!r}", "")
 
 
 def refusal(unreadable: Mapping[Path, str], remedy: str, list_file: Path | None = None) -> BadInput:
@@ -44,10 +43,8 @@ def refusal(unreadable: Mapping[Path, str], remedy: str, list_file: Path | None 
     most = MOST_NAMED if list_file is not None or count > 4 * MOST_NAMED else count
     named = [f"{file}: {reason}" for file, reason in list(unreadable.items())[:most]]
     if count == 1:
-        return BadInput(
-            f"{next(iter(unreadable))}: not a readable picture: "
-            f"{next(iter(unreadable.values()))}; {remedy}"
-        )
+        ((file, reason),) = unreadable.items()
+        return BadInput(f"{file}: {reason}; {remedy}")
     rest = ""
     if most < count:
         rest = f", and {count - most} more"

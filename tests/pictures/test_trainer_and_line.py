@@ -1,4 +1,4 @@
-"""Trainer and line see the same pixels: every odd file goes both ways in."""
+"""Trainer, line, `classify` and the console's uploads see the same pixels, or refuse alike."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from line.errors import PictureError
 from tests.pictures.test_picture_file import ORIENTATION, png
 from training.errors import BadInput
 from training.pictures import open_picture
+from workers.classify import Unanswered, classify
+from workers.model import Model
 
 NOISE: NDArray[np.uint8] = np.random.default_rng(5).integers(0, 256, (24, 40, 4), dtype=np.uint8)
 RGB = Image.fromarray(NOISE[..., :3])
@@ -72,6 +74,11 @@ REFUSED: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> Model:
+    return Model.load(tiny_model, "cpu")
+
+
 def cut(path: Path, image: Image.Image) -> None:
     image.save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -117,11 +124,19 @@ def test_a_dim_grey_file_of_sixteen_bits_is_as_dim_to_both(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_one_refuses_the_other_does_too_each_with_its_own_error(tmp_path, name):
+def test_what_one_refuses_all_do_in_the_same_words(tmp_path, name, model):
     path = tmp_path / name
     REFUSED[name](path)
 
-    with pytest.raises(PictureError, match=f"^{path}: "):
+    with pytest.raises(PictureError, match=f"^{path}: ") as refused:
         pictures.read(path, max_pixels=1e6)
-    with pytest.raises(BadInput, match=f"^{path}: not a readable picture: (?!cannot)"):
+    with pytest.raises(BadInput) as refused_by_trainer:
         open_picture(path)
+    assert str(refused_by_trainer.value) == str(refused.value)
+    (answer,) = classify(model, [path], threshold=0.5, max_pixels=1e6)
+    assert isinstance(answer, Unanswered)
+    assert answer.reason == str(refused.value)
+    if path.is_file():
+        with pytest.raises(PictureError) as refused_when_sent:
+            pictures.read_content(path.read_bytes(), str(path), max_pixels=1e6)
+        assert str(refused_when_sent.value) == str(refused.value)

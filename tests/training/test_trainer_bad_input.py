@@ -118,7 +118,7 @@ CASES: dict[str, Case] = {
     ),
     "prepare: truncated picture": (
         lambda b: ("prepare", b.truncated, "--out", b.out),
-        "truncated/train/green/green3.png: not a readable picture",
+        "truncated/train/green/green3.png: cannot be read",
     ),
     "prepare: too few classes": (
         lambda b: ("prepare", b.lonely, "--out", b.out),
@@ -179,7 +179,7 @@ CASES: dict[str, Case] = {
     ),
     "train: truncated picture": (
         lambda b: ("train", "--data", b.truncated, "--out", b.out, *TRAIN),
-        "truncated/train/green/green3.png: not a readable picture",
+        "truncated/train/green/green3.png: cannot be read",
     ),
     "train: too few classes": (
         lambda b: ("train", "--data", b.lonely, "--out", b.out, *TRAIN),
@@ -241,7 +241,7 @@ CASES: dict[str, Case] = {
     ),
     "evaluate: truncated picture": (
         lambda b: ("evaluate", b.run, "--data", b.torn_val / "val", "--out", b.out),
-        "torn_val/val/green/green1.png: not a readable picture",
+        "torn_val/val/green/green1.png: cannot be read",
     ),
     "evaluate: impossible out": (
         lambda b: (
@@ -380,7 +380,7 @@ CASES: dict[str, Case] = {
     ),
     "simulate: truncated picture": (
         lambda b: ("simulate", "--data", b.truncated, "--out", b.out, *EMBED),
-        "truncated/train/green/green3.png: not a readable picture",
+        "truncated/train/green/green3.png: cannot be read",
     ),
     "simulate: impossible out": (
         lambda b: ("simulate", "--data", b.data, "--out", b.root / "file.txt/out", *EMBED),

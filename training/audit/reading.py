@@ -91,7 +91,7 @@ def _file_hash(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:  # it went away since it was decoded
-        raise BadInput(f"{path}: not a readable picture: {error}") from error
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 UNSPLIT = "all"

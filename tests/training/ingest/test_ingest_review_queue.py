@@ -217,7 +217,7 @@ def test_missing_pictures_are_reported_after_the_rest_is_done(
     printed = capsys.readouterr()
     for frame, why in [
         ("0-1", "no such file"),
-        ("0-2", "not a readable picture"),
+        ("0-2", "not a picture"),
         ("0-7", "lies outside"),
         ("never-queued", "without being in the queue"),
     ]:

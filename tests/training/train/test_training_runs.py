@@ -137,7 +137,7 @@ def test_truncated_picture(part: str, memory_gb: int, tmp_path: Path, refused: R
     cut.write_bytes(cut.read_bytes()[:500])
     out = tmp_path / "run"
     line = refused("train", "--data", tmp_path, "--out", out, *SMALL, "--memory-gb", memory_gb)
-    assert line.startswith(f"error: {cut}: not a readable picture")
+    assert line.startswith(f"error: {cut}: cannot be read")
     assert not out.exists()
 
 
