@@ -97,11 +97,11 @@ def simulate(settings: SimulateSettings, console: Console) -> None:
     val = read_folder(split_folder(settings.data, "val"), classes)
     plan = _plan(settings, len(train))
     _check_end_to_end(settings)
-    settings.out.mkdir(parents=True, exist_ok=True)
+    bench = _bench(settings, train, val, console)
     lock = FolderLock(settings.out, "simulate.lock", "--out", "another simulation")
     lock.acquire()
     try:
-        _experiment(settings, plan, train, val, console)
+        _experiment(settings, plan, train, bench, console)
     finally:
         lock.release()
 
@@ -110,10 +110,9 @@ def _experiment(
     settings: SimulateSettings,
     plan: Plan,
     train: PictureFolder,
-    val: PictureFolder,
+    bench: Bench,
     console: Console,
 ) -> None:
-    bench = _bench(settings, train, val, console)
     campaigns = _play_all(settings, bench, plan, console)
     full = with_all_labels(bench, settings.inverse_penalty) if settings.full else None
     outcome = summarise(campaigns, full, settings.share)
