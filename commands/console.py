@@ -84,7 +84,7 @@ def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
             look_in=folders_to_look_in(settings.console.look_in),
             link=link,
             classifier=classify_client,
-            starter=None if alone else Starter(folder, link),
+            starter=Starter(folder, link, only_resumes=alone),
             sessions=Sessions(access, settings.console.port),
         )
         tries = LoginTries(access.password_hash, settings.console.port)

@@ -12,8 +12,11 @@ from pathlib import Path
 from nicegui import ui
 
 from console.access.guard import LOGIN
+from console.live import LiveLine
+from console.run_end import REPORT
+from console.runs_page.run_files import file_address
 from console.site import NAME_COOKIE, Site, page_names
-from console.widgets import Text, attribute, block, button, text, toggle
+from console.widgets import attribute, block, button, text, toggle
 
 STATIC = Path(__file__).parent / "static"
 STATIC_ROUTE = "/console-static"
@@ -33,15 +36,14 @@ _BEAT_S = 0.5
 def frame(site: Site, title: str) -> Iterator[None]:
     """Everything around a page's own elements; use it once, at the top of the page function."""
     ui.page_title(f"{title} · Scrapline")
-    for name in ("console.js", "console.css"):
+    for name in ("console.js", "presses.js", "console.css"):
         load(name)
     attribute(text("a", "Skip to the content", "skip"), "href", "#content")
     with block("header", "top"):
         brand = text("a", "Scrapline", "brand")
         attribute(brand, "href", "/")
         _navigation(title)
-        state = text("span", "", "state")
-        attribute(state, "role", "status")
+        head = _StateHead()
         _person(site)
         theme = button("◐", kind="quiet on-head", name="Switch between dark and light")
         theme.on("click", js_handler="() => scrapline.switchTheme()")
@@ -50,7 +52,7 @@ def frame(site: Site, title: str) -> Iterator[None]:
         attribute(content, "tabindex", -1)
         text("h1", title, "page-title")
         yield
-    ui.timer(_BEAT_S, lambda: _beat(site, state))
+    ui.timer(_BEAT_S, lambda: _beat(site, head))
 
 
 def load(name: str) -> None:
@@ -87,12 +89,39 @@ def _person(site: Site) -> None:
         entry.on("change", js_handler=f"(e) => scrapline.callMe('{NAME_COOKIE}', e.target.value)")
 
 
-def _beat(site: Site, state: Text) -> None:
+class _StateHead:
+    """The line's state, and where to look when its run is over."""
+
+    def __init__(self) -> None:
+        with block("div", "state-head") as self._place:
+            self._words = text("span", "", "state")
+            attribute(self._words, "role", "status")
+            self._link = text("a", "", "state-link")
+        self._link.set_visibility(False)
+
+    def show(self, live: LiveLine) -> None:
+        seen, end = live.headline(), live.end
+        self._words.set_text(seen.words)
+        for kind in ("good", "busy", "off"):
+            toggle(self._words, kind, kind == seen.kind)
+        over = live.state == "over" and end is not None and live.run is not None
+        self._link.set_visibility(over)
+        if live.run is None:
+            return
+        attribute(self._place, "data-run", str(live.run.run_dir))
+        if over and end is not None:
+            has_report = end.has_report and end.is_accounted
+            address = file_address(live.run.run_dir.name, REPORT) if has_report else "/"
+            otherwise = "Resume …" if end.can_be_resumed else "Details"
+            self._link.set_text("Report" if has_report else otherwise)
+            attribute(self._link, "href", address)
+            attribute(self._link, "target", "_blank" if has_report else None)
+            attribute(self._link, "rel", "noopener" if has_report else None)
+
+
+def _beat(site: Site, head: _StateHead) -> None:
     if site.is_shut_out:
         ui.navigate.to(LOGIN)
         return
-    seen = site.link.live.headline()
-    state.set_text(seen.words)
-    for kind in ("good", "busy", "off"):
-        toggle(state, kind, kind == seen.kind)
+    head.show(site.link.live)
     ui.run_javascript("scrapline.beat()")

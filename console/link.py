@@ -6,20 +6,19 @@ nothing without a listener, so it is heard only while a page says that it draws 
 
 from __future__ import annotations
 
-import json
 import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import Any, Self
 
 from console.live import LiveLine
+from console.run_end import read_end
 from console.run_facts import RunFacts
 from line.errors import BadInput
 from line.observe.control_client import Control
 from line.observe.observer import Observer
-from line.own_file import LARGEST_JSON, read_regular
 
 _TRY_S = 0.4
 """Between two tries to reach a line."""
@@ -67,16 +66,21 @@ class LineLink:
         """A page shows the belt; to be said again within two seconds."""
         self._watched = monotonic()
 
-    def order(self, action: str, who: str, **facts: object) -> None:
-        """Give the line an order; blocks until it has answered.
+    def order(
+        self, action: str, who: str, run_dir: Path | None = None, **facts: object
+    ) -> dict[str, Any]:
+        """Give the line an order; blocks until it has answered, and returns what was done.
+
+        `run_dir`: the run that it is meant for; without it the one that is shown.
 
         Raises:
             BadInput: if there is no line, or with the line's reason if it refuses.
         """
-        if self.run_dir is None:
+        meant = run_dir or self.run_dir
+        if meant is None:
             raise BadInput("there is no run")
-        with Control.of(self.run_dir) as control:
-            control.order(action, who, **facts)
+        with Control.of(meant) as control:
+            return control.order(action, who, **facts)
 
     # -- status -----------------------------------------------------------------------------------
 
@@ -116,7 +120,7 @@ class LineLink:
             self.live.complaint = f"{self.run_dir}: its line says what none would ({error!r})"
         finally:
             self._runtime_dir = None
-            self.live.left(how_it_ended(self.run_dir))
+            self.live.left(read_end(self.run_dir))
 
     # -- feed -------------------------------------------------------------------------------------
 
@@ -136,14 +140,6 @@ class LineLink:
     @property
     def _is_watched(self) -> bool:
         return monotonic() - self._watched < _WATCHED_S
-
-
-def how_it_ended(run_dir: Path) -> str | None:
-    """What run.json says: finished, drained, stopped or died; None if it says nothing."""
-    try:
-        return str(json.loads(read_regular(run_dir / "run.json", LARGEST_JSON))["ended"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
 
 
 def is_run_folder(path: Path) -> bool:

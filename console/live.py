@@ -14,6 +14,8 @@ from time import monotonic
 from typing import Any, Literal
 
 from console.line_page.belt_feed import BeltFeed, News
+from console.line_page.history import History, Mark, counted
+from console.run_end import Kind, RunEnd
 from console.run_facts import RunFacts
 from line.dispatch.feed import Decided, Seen
 
@@ -31,10 +33,10 @@ Status = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The line's state in a few words; `kind` is good, busy or off."""
+    """The line's state in a few words."""
 
     words: str
-    kind: str
+    kind: Kind
 
 
 class Series:
@@ -77,11 +79,12 @@ class LiveLine:
         self._feed = BeltFeed()
         self._rates = Series(_SPAN_S)
         self._latencies = Series(_HISTOGRAM_S)
+        self.history = History()
         self._heard: float | None = None
         self._decided: tuple[float, int] = (0.0, 0)
         """the last moment without anything undecided, or with another row; rows by then"""
         self._reached = False
-        self._ended: str | None = None
+        self._end: RunEnd | None = None
         self.run: RunFacts | None = None
         self.status: Status = {}
         self.complaint = ""
@@ -93,21 +96,22 @@ class LiveLine:
         """Show this run from now on."""
         with self._lock:
             self.run, self.status = run, {}
-            self._heard, self._reached, self._ended = None, False, None
+            self._heard, self._reached, self._end = None, False, None
             self._feed.clear()
             self._rates.clear()
             self._latencies.clear()
+            self.history.clear()
 
     def reached(self) -> None:
         """The line has taken the connection; a status is to follow."""
         with self._lock:
-            self._reached, self._ended = True, None
+            self._reached, self._end = True, None
             self._heard = self._clock()
 
-    def left(self, ended: str | None) -> None:
-        """The connection is gone; `ended` is how the run ended, if its folder says so."""
+    def left(self, end: RunEnd | None) -> None:
+        """The connection is gone; `end` is what the run's folder says of it."""
         with self._lock:
-            self._reached, self._ended = False, ended
+            self._reached, self._end = False, end
 
     def hear_status(self, status: Status) -> None:
         with self._lock:
@@ -117,6 +121,8 @@ class LiveLine:
             if verdicts != self._decided[1] or verdicts >= status.get("fed", 0):
                 self._decided = now, verdicts
             self._rates.add(now, [verdicts, status["belt_s"]])
+            if self.run is not None:
+                self.history.add(now, status, self.run.settings)
             latency = status.get("latency_s")
             if latency:
                 self._latencies.add(now, latency["counts"])
@@ -153,9 +159,9 @@ class LiveLine:
         return passed_s if passed_s > max(_STALLED_S, deadline_s + 0.75) else 0.0
 
     @property
-    def ended(self) -> str | None:
-        """How the run ended (finished, drained, stopped, died); None if nobody has said so."""
-        return self._ended
+    def end(self) -> RunEnd | None:
+        """How the run ended; None while a line answers, or before anybody looked."""
+        return self._end
 
     @property
     def moves(self) -> bool:
@@ -186,6 +192,13 @@ class LiveLine:
         rates = self._rates.rates()
         return rates[0] if rates and self.state == "running" else 0.0
 
+    @property
+    def counted(self) -> Mark | None:
+        """What the line has counted since the run began; None before it has told."""
+        if self.run is None or not self.status:
+            return None
+        return counted(self._heard or 0.0, self.status, self.run.settings)
+
     def latency_growth(self) -> list[tuple[float, float]]:
         """(upper bound in seconds, items of the last half minute up to it); the last is endless."""
         latency = self.status.get("latency_s")
@@ -210,7 +223,9 @@ class LiveLine:
             case "silent":
                 return Headline(f"{title} has been silent for {self.silent_s:.0f} s", "off")
             case "over":
-                return Headline(f"{title}: {self._ended or 'not running'}", "off")
+                end = self._end
+                words = end.words if end else "not running"
+                return Headline(f"{title}: {words}", end.kind if end else "off")
         if self.status["phase"] == "running" and self.status.get("paused"):
             return Headline(f"{title}: infeed paused", "busy")
         if stalled_s := self.stalled_s:

@@ -3,7 +3,7 @@
 A page is a module `console/pages/NAME.py` with one function:
 
     def build(site: Site) -> None:
-        @ui.page("/review")
+        @ui.page("/review", response_timeout=PATIENCE_S)
         def review() -> None:
             with frame(site, "Review"):
                 ...  # the page's own elements, from console.widgets where they fit
@@ -32,6 +32,8 @@ from console.link import LineLink
 from console.runs_page.run_starter import Starter
 from line.errors import BadInput
 
+PATIENCE_S = 60.0
+"""For a page that is asked for to be built: the machine may be busy, the console yields to all."""
 NAME_COOKIE = "scrapline_name"
 """How somebody who came by the token wants to be called in the logs."""
 _NAME_CHARACTERS = 40
@@ -90,15 +92,17 @@ class Site:
         request = context.client.request
         return request.cookies.get(name) if request else None
 
-    async def order(self, action: str, **facts: object) -> bool:
-        """Give the line an order and tell the person what came of it; whether it was done."""
+    async def order(self, action: str, run_dir: Path, **facts: object) -> bool:
+        """Give the line of a run an order and tell the person what came of it; True if done."""
         try:
-            await run.io_bound(self.link.order, action, self.who(), **facts)
+            done = await run.io_bound(self.link.order, action, self.who(), run_dir, **facts)
         except BadInput as error:
             say(f"Refused: {error}", bad=True)
             return False
         given = " ".join(str(value) for value in facts.values())
-        say(f"Done: {action.replace('_', ' ')} {given}")
+        at_s = (done or {}).get("at_s")  # of what is riding already nothing is changed
+        when = "" if at_s is None else f", from belt second {at_s:.1f} on"
+        say(f"Done: {action.replace('_', ' ')} {given}".rstrip() + when)
         return True
 
 

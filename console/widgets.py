@@ -6,23 +6,25 @@ Everything that is text stays text: nothing here takes HTML.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
+from console.presses import Handler, on_press
 from line.plain_text import plain
 
 _LONGEST_TEXT = 2000
 """Characters; titles, names and reasons come from files and from peers."""
 
-_READ_OUT = {"alt", "aria-description", "aria-label", "data-hint", "title"}
+_READ_OUT = {
+    *("alt", "aria-description", "aria-label", "title"),
+    *("data-hint", "data-ask", "data-ask-more", "data-ask-yes", "data-label"),
+}
 """Attributes that are text for people."""
-
-Handler = Callable[[], Any]
 
 
 class Text(TextElement):
@@ -96,91 +98,26 @@ def button(
     if name:
         attribute(element, "aria-label", name)
     if on_click is not None:
-        element.on("click", lambda _: on_click())
+        on_press(element, on_click)
     return element
 
 
-def sure_button(label: str, on_sure: Handler, name: str | None = None) -> Text:
-    """A button for what cannot be undone: the first press asks, a second within 4 s does it."""
-    element = button(label, kind="danger", name=name)
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked before something that cannot be undone."""
 
-    def ask(asking: bool) -> None:
-        element.set_text("Sure?" if asking else label)
-        if name:
-            attribute(element, "aria-label", f"Sure? {name}" if asking else name)
-        toggle(element, "asking", asking)
-
-    def calm() -> None:
-        ask(False)
-
-    async def press() -> None:
-        if element.text == label:
-            ask(True)
-            ui.timer(4.0, calm, once=True)
-            return
-        calm()
-        done = on_sure()
-        if isinstance(done, Awaitable):
-            await done
-
-    element.on("click", lambda _: press())
-    return element
+    title: str
+    """names what is to be done, and to whom, as a question"""
+    consequence: str
+    yes: str
+    """words of the button that does it"""
 
 
-class NumberField:
-    """A labelled number; `on_commit` hears of it on Enter or when the focus leaves it changed.
-
-    It tells whether that was done; if it was not, the field shows again what holds.
-
-    What it shows is set in the browser, and not while somebody types: an element whose `value` is
-    a property is reset to it by every update of the page.
-    """
-
-    def __init__(
-        self,
-        label: str,
-        unit: str,
-        on_commit: Callable[[float], Awaitable[bool]],
-        *,
-        least: float,
-        most: float,
-        step: float,
-    ) -> None:
-        self._on_commit = on_commit
-        self._shown = ""
-        with block("label", "field"):
-            text("span", label, "field-label")
-            with block("span", "field-box"):
-                self.entry = block("input", "field-input")
-                text("span", unit, "unit")
-        self.entry.props.update(
-            {"type": "number", "inputmode": "decimal", "min": least, "max": most, "step": step}
-        )
-        self.entry.on(
-            "change",
-            lambda event: self._commit(event.args),
-            js_handler="(e) => emit(e.target.value)",
-        )
-
-    def show(self, value: str) -> None:
-        """What holds now; waits while somebody types."""
-        if value != self._shown:
-            self._shown = value
-            self._fill("false")
-
-    async def _commit(self, value: object) -> None:
-        try:
-            number = float(str(value))
-        except ValueError:
-            self._fill("true")
-            return
-        if await self._on_commit(number):
-            self._shown = f"{number:.4g}"
-        self._fill("true")
-
-    def _fill(self, also_while_typing: str) -> None:
-        given = f"{json.dumps(self.entry.html_id)}, {json.dumps(self._shown)}, {also_while_typing}"
-        ui.run_javascript(f"scrapline.fill({given})")
+def ask_first(element: ui.element, question: Question | None) -> None:
+    """Have the browser ask before a press of this element counts; None: it counts at once."""
+    words = (question.title, question.consequence, question.yes) if question else (None,) * 3
+    for name, value in zip(("data-ask", "data-ask-more", "data-ask-yes"), words, strict=True):
+        attribute(element, name, value)
 
 
 def choice(

@@ -79,3 +79,16 @@ def is_paused(changes: Sequence[BeltChange]) -> bool:
     """Whether the last word was to pause, be it of a moment yet to come."""
     last = [change for change in changes if isinstance(change, Paused | Unpaused)][-1:]
     return any(isinstance(change, Paused) for change in last)
+
+
+def paused_s(changes: Iterable[BeltChange], until_s: float) -> float:
+    """Belt seconds before `until_s` for which the infeed stood still."""
+    total_s, since_s = 0.0, None
+    for change in changes:
+        if change.at_s >= until_s:
+            continue
+        if isinstance(change, Paused) and since_s is None:
+            since_s = change.at_s
+        elif isinstance(change, Unpaused) and since_s is not None:
+            total_s, since_s = total_s + change.at_s - since_s, None
+    return total_s if since_s is None else total_s + until_s - since_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.line_page.belt_view import BeltView
+from console.line_page.belt_view import MOST_UNDER_CHUTES, BeltView
 from console.live import LiveLine, Status
 from console.run_facts import RunFacts
 from console.widgets import Text, attribute, block, hint, text, toggle
@@ -43,6 +43,7 @@ class BeltPanel:
             with block("div", "bins") as bins:
                 columns = len(run.bins) + bool(self._residue)
                 bins.style(f"--columns: {columns}")
+                toggle(bins, "many", columns > MOST_UNDER_CHUTES)
                 self._bins = {name: _BinCard(name) for name in run.bins}
                 self._rest = _ResidueCard(self._residue) if self._residue else None
 

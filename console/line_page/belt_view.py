@@ -12,7 +12,16 @@ from console.verdict_marks import MARKS
 
 _PALE = {"sorted", "failed", "expired", "missorted"}
 """Verdicts whose colour is dark enough for a white letter."""
-_ENDS = {"finished": "The run has finished.", "drained": "The run was drained and has ended."}
+MOST_UNDER_CHUTES = 8
+"""Cards that stand in one row, each under its chute; more of them stand in rows without."""
+_ENDS = {
+    "finished": "The run has finished.",
+    "drained": "The run was drained and has ended.",
+    "stopped": "The run was stopped.",
+    "died": "The run has died.",
+    "cut off": "The run was cut off: its runner is gone.",
+    "ending": "The run is ending …",
+}
 
 
 class BeltView(Element, component="belt_view.js"):
@@ -33,6 +42,7 @@ class BeltView(Element, component="belt_view.js"):
             "spacing": settings.belt.speed_m_per_s * 60 / settings.infeed.items_per_min,
             "bins": list(run.bins),
             "residue": settings.belt.residue_class,
+            "spread": len(run.bins) + bool(settings.belt.residue_class) <= MOST_UNDER_CHUTES,
             "marks": {
                 mark.verdict.value: {
                     "shape": mark.shape,
@@ -68,8 +78,7 @@ def standstill(live: LiveLine) -> str:
         case "silent":
             return f"The line has been silent for {live.silent_s:.0f} s. Waiting for it …"
         case "over":
-            ended = live.ended or ""
-            return _ENDS.get(ended, f"No line is running here{f' ({ended})' if ended else ''}.")
+            return _ENDS.get(live.end.how if live.end else "", "No line is running here.")
     if stalled_s := live.stalled_s:
         return f"Nothing has been decided for {stalled_s:.0f} s, though items wait …"
     phase = live.status.get("phase")

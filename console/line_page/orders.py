@@ -10,7 +10,6 @@ from typing import Any
 
 from nicegui import run
 
-from console.site import Site
 from console.widgets import block, text
 from pictures.regular_file import open_regular
 
@@ -23,14 +22,12 @@ Entry = dict[str, Any]
 class OrdersList:
     """What stands at the end of orders.jsonl."""
 
-    def __init__(self, site: Site) -> None:
-        self._path = site.run_dir / "orders.jsonl" if site.run_dir else None
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / "orders.jsonl"
         self._shown: list[Entry] = []
         self._list = block("ul", "orders")
 
     async def show(self) -> None:
-        if self._path is None:
-            return
         entries = await run.io_bound(last_orders, self._path) or []
         if entries == self._shown:
             return

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
 from console.live import LiveLine
 from console.site import Site
-from console.widgets import attribute, block, panel, sure_button, text, toggle
+from console.widgets import Question, ask_first, attribute, block, button, panel, text, toggle
 
 _WORDS = {"ready": "ready", "starting": "starting", "restarting": "restarting", "gone": "gone"}
 
+_KILLABLE = ("ready", "starting", "leaving")
+_KILLED = (
+    "The process ends at once (SIGKILL) and is started again. The frames that it holds go to "
+    "another worker; without one they wait, and may miss their deadline."
+)
 _MOST_SLOTS = 16
 """Drawn; of more frames each slot stands for several."""
 
@@ -24,8 +30,9 @@ Facts = dict[str, Any]
 class WorkersPanel:
     """Tiles come and go with the workers; the rest is updated in place."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, run_dir: Path) -> None:
         self._site = site
+        self._run_dir = run_dir
         self._tiles: dict[str, _Tile] = {}
         self._others: dict[str, _Chip] = {}
         with panel("Workers", note="a process each"):
@@ -44,13 +51,14 @@ class WorkersPanel:
         for name, facts in workers.items():
             if name not in self._tiles:
                 with self._grid:
-                    self._tiles[name] = _Tile(name, self._site)
+                    self._tiles[name] = _Tile(name, self._site, self._run_dir)
             self._tiles[name].show(facts, live)
         for name, facts in others.items():
             if name not in self._others:
                 with self._chips:
                     self._others[name] = _Chip(name)
-            self._others[name].show(facts["state"], behind.get(name, 0))
+            state = facts["state"] if live.state in ("running", "silent") else "gone"
+            self._others[name].show(state, behind.get(name, 0))
         for gone in self._others.keys() - others.keys():
             self._others.pop(gone).delete()
         self._empty.set_visibility(not workers)
@@ -59,9 +67,9 @@ class WorkersPanel:
 class _Tile:
     """One worker: state, what it holds, what it has answered, restarts, model."""
 
-    def __init__(self, name: str, site: Site) -> None:
+    def __init__(self, name: str, site: Site, run_dir: Path) -> None:
         async def kill() -> None:
-            await site.order("kill", process=name)
+            await site.order("kill", run_dir, process=name)
 
         with block("li", "worker") as self._tile:
             with block("div", "worker-head"):
@@ -73,10 +81,14 @@ class _Tile:
             self._answered = text("p", "", "dim worker-facts")
             self._restarts = text("p", "", "dim worker-facts")
             self._model = text("p", "", "dim worker-facts mono")
-            sure_button("Kill", kill, name=f"Kill {name}").classes("small")
+            self._kill = button("Kill", kill, "danger small", name=f"Kill {name}")
+            ask_first(self._kill, Question(f"Kill {name}?", _KILLED, f"Kill {name}"))
 
     def show(self, facts: Facts, live: LiveLine) -> None:
-        state, holds = str(facts["state"]), int(facts.get("holds", 0))
+        is_there = live.state in ("running", "silent")
+        state = str(facts["state"]) if is_there else "gone"
+        holds = int(facts.get("holds", 0)) if is_there else 0
+        attribute(self._kill, "disabled", None if state in _KILLABLE else True)
         self._state.set_text(_WORDS.get(state, state))
         toggle(self._tile, "down", state != "ready")
         credit = live.run.settings.worker.credit if live.run else 1

@@ -65,9 +65,11 @@ def _names(shown: Sequence[Evaluation]) -> list[str]:
 
 
 def _figures(shown: Sequence[Evaluation], names: Sequence[str]) -> None:
-    region = panel("Figures", note=f"on {shown[0].figures.data}")
-    with region, scrolled("Table of figures"), block("table", "table"):
-        head_row((("", ""), *((name, "num") for name in names)))
+    heads, legend_note = _heads(names)
+    note = " · ".join(part for part in (f"on {shown[0].figures.data}", legend_note) if part)
+    region = panel("Figures", note=note)
+    with region, scrolled("Table of figures"), block("table", "table judged-table"):
+        head_row((("", ""), *((head, "num") for head in heads)))
         with block("tbody"):
             for label, words, value in _FIGURES:
                 with block("tr"):
@@ -78,14 +80,22 @@ def _figures(shown: Sequence[Evaluation], names: Sequence[str]) -> None:
                         text("td", value(evaluation.figures), "num")
 
 
+def _heads(names: Sequence[str]) -> tuple[list[str], str]:
+    """Words over the columns, and what they stand for: of two models letters, or B is hidden."""
+    if len(names) == 1:
+        return list(names), ""
+    letters = list("AB"[: len(names)])
+    return letters, " · ".join(f"{x}: {name}" for x, name in zip(letters, names, strict=True))
+
+
 def _per_class(shown: Sequence[Evaluation], names: Sequence[str]) -> None:
-    letters = "AB"[: len(names)] if len(names) > 1 else " "
-    note = " · ".join(f"{x}: {name}" for x, name in zip(letters, names, strict=True))
+    heads, note = _heads(names)
+    letters = heads if len(names) > 1 else [""]
     columns = [("class", ""), ("pictures", "num")]
     for letter in letters:
-        columns += [(f"precision {letter}", "num"), (f"recall {letter}", "num")]
-    region = panel("Classes", note=note.strip(" :"))
-    with region, scrolled("Figures of each class"), block("table", "table"):
+        columns += [(f"{word} {letter}".strip(), "num") for word in ("precision", "recall")]
+    region = panel("Classes", note=note or heads[0])
+    with region, scrolled("Figures of each class"), block("table", "table classes-table"):
         head_row(columns)
         with block("tbody"):
             for name, first in shown[0].figures.per_class.items():

@@ -13,7 +13,7 @@ from console.classify_page.uploads import Uploads
 from console.classify_page.view import ClassifyView
 from console.layout import frame, load
 from console.models_page.model_shelf import search
-from console.site import Site
+from console.site import PATIENCE_S, Site
 from console.widgets import text
 
 
@@ -22,7 +22,7 @@ def build(site: Site) -> None:
     uploads.serve()
     queue = ThreadPoolExecutor(1, "classifier")
 
-    @ui.page("/classify", response_timeout=60.0)
+    @ui.page("/classify", response_timeout=PATIENCE_S)
     async def classify(model: str = "") -> None:
         """`model`: path of the one to begin with."""
         with frame(site, "Classify"):

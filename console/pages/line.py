@@ -9,20 +9,23 @@ from nicegui import ui
 from console.layout import frame
 from console.line_page.alarms import AlarmsPanel
 from console.line_page.belt import BeltPanel
-from console.line_page.controls import ControlsPanel, StartPanel
+from console.line_page.controls import ControlsPanel
+from console.line_page.ended import EndedPanel
 from console.line_page.figures import FiguresPanel
 from console.line_page.latency import LatencyPanel
+from console.line_page.start import StartPanel
+from console.line_page.trend import TrendPanel
 from console.line_page.verdicts import VerdictsPanel
 from console.line_page.workers import WorkersPanel
-from console.site import Site
-from console.widgets import attribute, block, panel, text
+from console.site import PATIENCE_S, Site
+from console.widgets import block, panel, text, toggle
 
 _BELT_S = 0.16
 _FIGURES_S = 0.5
 
 
 def build(site: Site) -> None:
-    @ui.page("/")
+    @ui.page("/", response_timeout=PATIENCE_S)
     def line() -> None:
         with frame(site, "Line"):
             page = LinePage(site)
@@ -51,19 +54,20 @@ class LinePage:
                     self._start = StartPanel(self._site)
                 return
             self._belt = BeltPanel(run)
-            self._over = _over()
+            self._ended = EndedPanel(self._site, run.run_dir)
             with block("div", "line-page") as self._body:
                 self._figures = FiguresPanel()
                 with block("div", "columns"):
                     with block("div", "stack"):
+                        self._trend = TrendPanel()
                         self._verdicts = VerdictsPanel()
                     with block("div", "stack"):
                         self._latency = LatencyPanel()
                         self._alarms = AlarmsPanel(self._site)
                     with block("div", "stack"):
-                        self._workers = WorkersPanel(self._site)
-                    with block("div", "stack"):
-                        self._controls = ControlsPanel(self._site)
+                        self._workers = WorkersPanel(self._site, run.run_dir)
+                    with block("div", "stack controls-stack"):
+                        self._controls = ControlsPanel(self._site, run.run_dir)
             self._start = StartPanel(self._site)
 
     def show_belt(self) -> None:
@@ -79,9 +83,11 @@ class LinePage:
         if live.run is None:
             return
         self._body.set_visibility(bool(live.status))
-        self._over.set_visibility(live.state == "over" and not live.status)
+        toggle(self._body, "past", live.state == "over")
+        self._ended.show(live)
         self._belt.show(live)
         self._figures.show(live)
+        self._trend.show(live)
         self._verdicts.show(live)
         self._latency.show(live)
         self._workers.show(live)
@@ -96,14 +102,3 @@ def _nothing(complaint: str) -> None:
         with block("p", "dim"):
             text("span", "Start one below, or in a terminal: ")
             text("code", "python run_line.py run --scenario demo")
-
-
-def _over() -> ui.element:
-    """For a run that had ended before this console came: its figures are in its report."""
-    with block("section", "panel") as region:
-        attribute(region, "aria-label", "Ended")
-        with block("p"):
-            text("span", "This run is over. Its figures stand in its report: ")
-            attribute(text("a", "Runs"), "href", "/runs")
-    region.set_visibility(False)
-    return region

@@ -10,18 +10,17 @@ from pathlib import Path
 from nicegui import ui
 
 from console.layout import frame, load
+from console.models_page.card_figures import card_figures, is_of, show_card_figures
 from console.models_page.evaluation import Evaluation, read_evaluation
 from console.models_page.evaluation_files import add_evaluation_files, worst_address
 from console.models_page.facts import model_card, model_facts, model_list, models_address
 from console.models_page.judged import show_judged
 from console.models_page.model_shelf import ModelFile, read_model, search
-from console.site import Site
+from console.site import PATIENCE_S, Site
 from console.widgets import attribute, block, choice, panel, text
 from line.errors import BadInput
 
 _NONE = "none"
-_PATIENCE_S = 60.0
-"""For the hashes of files that were not seen before."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def build(site: Site) -> None:
     folders = (site.models, *site.look_in, site.results)
     add_evaluation_files(lambda: search(folders).evaluations)
 
-    @ui.page("/models", response_timeout=_PATIENCE_S)
+    @ui.page("/models", response_timeout=PATIENCE_S)
     async def models(model: str = "", judged: str = "", beside: str = "") -> None:
         """`model`: path of one; `judged`, `beside`: evaluation folders."""
         with frame(site, "Models"):
@@ -75,7 +74,10 @@ def _judged(shelf: Shelf, model: ModelFile, judged: str, beside: str) -> None:
         text("p", complaint, "panel complaint")
     own = shelf.of(model)
     if not own:
-        with panel("Not judged yet"):
+        by_card = card_figures(model.card) if is_of(model.card, model.sha256) else []
+        for found in by_card:
+            show_card_figures(found)
+        with panel("No evaluation at hand" if by_card else "Not judged yet"):
             text("p", "No evaluation of this very file was found. This makes one:", "dim")
             text("code", f"python -m training evaluate {model.path} --data DATA --out results/NAME")
         return

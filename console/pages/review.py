@@ -13,7 +13,7 @@ from console.review_page.exports import add_exports
 from console.review_page.view import DeskView
 from console.runs_page.run_files import add_run_files
 from console.runs_page.run_shelf import Shelf
-from console.site import Site
+from console.site import PATIENCE_S, Site
 from console.widgets import attribute, block, choice, text
 from line.errors import BadInput
 
@@ -23,7 +23,7 @@ def build(site: Site) -> None:
     add_run_files(shelf)
     add_exports(shelf)
 
-    @ui.page("/review")
+    @ui.page("/review", response_timeout=PATIENCE_S)
     async def review(name: str = "") -> None:
         """`name`: the run; without it the one that is shown."""
         with frame(site, "Review"):

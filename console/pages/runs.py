@@ -6,13 +6,15 @@ import asyncio
 from urllib.parse import quote
 
 from nicegui import app, ui
+from nicegui import run as nicegui_run
 from starlette.responses import PlainTextResponse, Response
 
 from console.layout import frame, load
-from console.runs_page.difference import difference, show_difference
+from console.runs_page.difference import difference, show_difference, show_figures
+from console.runs_page.figures import pairs
 from console.runs_page.run_shelf import Run, Shelf
-from console.runs_page.table import run_table
-from console.site import Site
+from console.runs_page.table import Resume, RunTable
+from console.site import PATIENCE_S, Site, say
 from console.widgets import attribute, block, button, choice, panel, text
 from line.errors import BadInput
 
@@ -23,7 +25,7 @@ def build(site: Site) -> None:
     shelf = Shelf(site.results, lambda: site.run_dir)
     _add_download(shelf)
 
-    @ui.page("/runs")
+    @ui.page("/runs", response_timeout=PATIENCE_S)
     async def runs(a: str = "", b: str = "") -> None:
         """`a`, `b`: names of runs to compare."""
         with frame(site, "Runs"):
@@ -33,8 +35,35 @@ def build(site: Site) -> None:
                 if len(found) > 1:
                     _pair(found, a, b)
                 if a and b:
+                    _figures(found, a, b)
                     _begin_to_compare(shelf, a, b)
-                run_table(found)
+                RunTable(found, _resume(site))
+
+
+def _resume(site: Site) -> Resume | None:
+    """What goes on with a run that was cut off; None where this console starts none."""
+    starter = site.starter
+    if starter is None:
+        return None
+
+    async def resume(run: Run) -> None:
+        try:
+            site.who()  # of nobody whose session is over
+            await nicegui_run.io_bound(starter.resume, run.path)
+        except BadInput as error:
+            say(f"Not resumed: {error}", bad=True)
+            return
+        ui.navigate.to("/")
+
+    return resume
+
+
+def _figures(found: list[Run], a: str, b: str) -> None:
+    """Those of the two runs' accounts, where both have some."""
+    accounts = {run.name: run.accounts for run in found}
+    one, other = accounts.get(a), accounts.get(b)
+    if one is not None and other is not None:
+        show_figures(a, b, pairs(one, other))
 
 
 def _pair(found: list[Run], a: str, b: str) -> None:

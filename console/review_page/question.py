@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
+from console.presses import answer
 from console.review_page.desk import Question
 from console.runs_page.run_files import file_address
 from console.widgets import attribute, block, text, toggle
@@ -17,7 +19,8 @@ REASONS = {
     "margin": "its two best classes are close",
     "random": "drawn at random, to see what the doubtful ones do not show",
 }
-_KEYS = "123456789"
+KEYS = "1234567890abcdefghijklmnopqrtvwyz"
+"""Of the classes, in their order: what is no key of the desk's own (s, u, x, space)."""
 
 Answer = Callable[[str, str], Any]
 """(frame_id that was seen, label)"""
@@ -28,10 +31,15 @@ def on_seen(element: ui.element, act: Callable[[str], Any]) -> None:
 
     What that was is known to the browser alone.
     """
+
+    async def press(event: GenericEventArguments) -> None:
+        await answer(event, lambda: act(str(event.args)))
+
     element.on(
         "click",
-        lambda event: act(str(event.args)),
-        js_handler="() => { const frame = scraplineSeen(); if (frame) emit(frame); }",
+        press,
+        js_handler="(e) => { const frame = scraplineSeen(); "
+        "if (frame) scraplinePress.press(e.currentTarget, () => emit(frame)); }",
     )
 
 
@@ -85,7 +93,7 @@ class QuestionPanel:
             attribute(self._list, "aria-label", "What is it?")
             self._choices = [
                 Choice(name, key, partial(_answer_with, answer, name))
-                for name, key in zip(classes, [*_KEYS, *[""] * len(classes)], strict=False)
+                for name, key in zip(classes, [*KEYS, *[""] * len(classes)], strict=False)
             ]
 
     def show(self, question: Question) -> None:

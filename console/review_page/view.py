@@ -9,6 +9,7 @@ from functools import partial
 
 from nicegui import context, ui
 
+from console.presses import on_press
 from console.review_page.desk import Desk, Question
 from console.review_page.export_formats import write_folder
 from console.review_page.item_leases import Wanted
@@ -71,7 +72,7 @@ class DeskView:
             _action("None of these", "x", self._none_of_these)
             _action("Later", "s", self._pass_over)
             self._undo, _ = _button("Undo", "u")
-            self._undo.on("click", lambda _: self._do(self._desk.undo))
+            on_press(self._undo, lambda: self._do(self._desk.undo))
 
     # -- what somebody does -----------------------------------------------------------------------
 

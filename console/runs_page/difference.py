@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 from nicegui import ui
 
+from console.runs_page.figures import Pair
 from console.runs_page.run_files import file_address
 from console.tables import head_row, scrolled
 from console.verdict_marks import MARKS, mark_svg
@@ -56,6 +58,34 @@ def show_difference(difference: Difference, csv_address: str) -> None:
             _summary(difference, csv_address)
             _settings(difference)
         _items(difference)
+
+
+def show_figures(a: str, b: str, found: Sequence[Pair]) -> None:
+    """The figures of two runs beside each other: those that differ first, the others in a line."""
+    differing = [pair for pair in found if pair.differs]
+    with panel("Figures, A against B", note=f"A: {a} · B: {b}"):
+        if differing:
+            with scrolled("Figures of both runs"), block("table", "table pairs"):
+                head_row((("", ""), ("A", "num"), ("B", "num"), ("B − A", "num")))
+                with block("tbody"):
+                    for pair in differing:
+                        _pair(pair)
+        same = ", ".join(
+            f"{pair.figure.name} {pair.figure.shown(pair.a)}" for pair in found if not pair.differs
+        )
+        text("p", f"The same in both: {same or 'nothing'}.", "dim same")
+
+
+def _pair(pair: Pair) -> None:
+    figure = pair.figure
+    with block("tr"):
+        attribute(text("th", figure.name), "scope", "row")
+        for words in (
+            figure.shown(pair.a),
+            figure.shown(pair.b),
+            figure.difference(pair.a, pair.b),
+        ):
+            text("td", words, "num")
 
 
 def _summary(difference: Difference, csv_address: str) -> None:
@@ -128,7 +158,7 @@ def _items(difference: Difference) -> None:
 
 def _row(change: Change, picture: tuple[str, str] | None) -> None:
     with block("tr"):
-        with block("td"):
+        with block("td", "picture-cell") as cell:
             if picture is not None:
                 image = block("img", "thumb")
                 attribute(image, "src", file_address(*picture))
@@ -136,17 +166,19 @@ def _row(change: Change, picture: tuple[str, str] | None) -> None:
                 attribute(image, "loading", "lazy")
             else:
                 text("span", "not kept", "dim")
+                cell.classes("without")
         attribute(text("th", change.frame_id, "mono"), "scope", "row")
         text("td", change.a.true_class or "unknown")
-        for item in (change.a, change.b):
-            _answer(item)
-        with block("td"):
+        for side, item in (("A", change.a), ("B", change.b)):
+            _answer(side, item)
+        with block("td", "why"):
             text("div", change.why.cause.value)
             text("div", change.why.detail, "dim")
 
 
-def _answer(item: Item) -> None:
-    with block("td"):
+def _answer(side: str, item: Item) -> None:
+    with block("td", "answer-cell") as cell:
+        attribute(cell, "data-label", side)
         _mark(item.verdict)
         sure = "" if item.confidence is None else f" {100 * item.confidence:.1f} %"
         text("div", f"{item.predicted_class}{sure}" if item.predicted_class else "–", "dim")

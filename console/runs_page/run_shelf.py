@@ -12,6 +12,7 @@ from typing import Annotated, BinaryIO, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.inside import is_name, open_inside
+from console.run_end import RESUMED, how_it_ended, report_stands
 from line.errors import BadInput
 from line.own_file import LARGEST_JSON, read_regular
 from line.run_files.process_list import ProcessList, living
@@ -21,7 +22,6 @@ _MOST = 500
 """Runs listed, the newest."""
 _EARLIEST, _LATEST = 0.0, 4102444800.0
 """1970 and 2100, in seconds of the epoch: a file's time may be anything."""
-REPORT = "report.html"
 _T = TypeVar("_T")
 
 
@@ -35,6 +35,35 @@ class Items(BaseModel):
 
     fed: Count
     lost: Count
+    logged: Count = 0
+
+
+class Amount(BaseModel):
+    """So many items."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: Count
+
+
+class Recovered(BaseModel):
+    """Of the items whose class is known: fed, and gone where they belong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fed: Amount
+    recovered: Amount
+
+
+class Loss(BaseModel):
+    """Recovery over all classes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    all: Recovered
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Accounts(BaseModel):
@@ -45,8 +74,14 @@ class Accounts(BaseModel):
     scenario: str
     ended: str | None = None
     items: Items
-    in_time_rate: Annotated[float, Field(ge=0, le=1)] | None = None
-    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    in_time_rate: Share | None = None
+    accuracy: Share | None = None
+    purity: dict[str, Share | None] = {}
+    recovery: dict[str, Share | None] = {}
+    loss: Loss | None = None
+    verdicts: dict[str, Count] = {}
+    latency_ms: dict[str, float] | None = None
+    throughput_t_per_h: Annotated[float, Field(ge=0, le=1e12)] | None = None
     review_queue: Count = 0
     workers: Count | str = ""
     speed: float | str = ""
@@ -69,11 +104,12 @@ class Run:
     """what is wrong with its files"""
 
     @property
+    def can_be_resumed(self) -> bool:
+        return self.state in RESUMED
+
+    @property
     def has_report(self) -> bool:
-        try:
-            return (self.path / REPORT).is_file()
-        except OSError:
-            return False
+        return report_stands(self.path)
 
 
 class Shelf:
@@ -132,7 +168,7 @@ def read_run(path: Path) -> Run:
         title = settings.title
     running = bool(living(path))
     _read(lambda: ProcessList.read(path), "processes.json", complaints)
-    ended = accounts.ended if accounts else None
+    ended = (accounts.ended if accounts else None) or how_it_ended(path)
     return Run(
         name=path.name,
         path=path,

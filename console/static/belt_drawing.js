@@ -188,7 +188,7 @@ export class Drawing {
     const columns = layout.bins.length + (layout.residue ? 1 : 0);
     const from = at < 0 ? this.x(layout.end) - 8 : this.x(layout.ejector);
     const column = at < 0 ? columns - 1 : at;
-    const wide = this.width > 700;
+    const wide = this.width > 700 && layout.spread;
     const to = wide ? ((column + 0.5) / columns) * this.width : from;
     return [from, bottom + 2, from, bottom + CHUTE_PX * 0.7, to, bottom + CHUTE_PX * 0.3, to, this.height];
   }

@@ -34,15 +34,6 @@ const scrapline = (() => {
     location.reload();
   }
 
-  /* Show what holds in an input; one in which somebody types is left alone until its focus goes. */
-  function fill(id, value, alsoWhileTyping) {
-    const input = document.getElementById(id);
-    if (!input) return;
-    const show = () => (input.value = value);
-    if (alsoWhileTyping || input !== document.activeElement) show();
-    else input.addEventListener("blur", () => setTimeout(show, 300), { once: true });
-  }
-
   function strip(id, role) {
     let element = document.getElementById(id);
     if (!element) {
@@ -81,7 +72,9 @@ const scrapline = (() => {
     const line = strip("silence", "alert");
     if (silent === root.classList.contains("silent") && line.textContent) return;
     root.classList.toggle("silent", silent);
-    line.textContent = silent ? "No word from the console: the run has ended, or the console is starting again. Trying to reach it …" : "";
+    const run = document.querySelector(".state-head")?.dataset.run;
+    const where = run ? ` What became of the run: python run_line.py console ${run}` : "";
+    line.textContent = silent ? `No word from the console: the run has ended, or the console is starting again. Trying to reach it …${where}` : "";
   }
 
   applyTheme();
@@ -92,6 +85,6 @@ const scrapline = (() => {
     heard ??= performance.now() + FIRST_MS;
     setInterval(watch, 250);
   });
-  return { switchTheme, callMe, say, beat, fill };
+  return { switchTheme, callMe, say, strip, beat };
 })();
 window.scrapline = scrapline;

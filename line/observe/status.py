@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal
 
-from line.belt_changes import is_paused
+from line.belt_changes import is_paused, paused_s
 from line.belt_time import Clock
 from line.events import Drift
 from line.pace import belt_pace
@@ -190,6 +190,11 @@ class Status:
     def belt_s(self) -> float:
         """Belt time of the lane that is furthest."""
         return max((note["belt_s"] for note in self.belts.values()), default=0.0)
+
+    @property
+    def feeding_s(self) -> float:
+        """Belt time so far without the infeed's pauses: what `line.duration_s` is reached by."""
+        return self.belt_s - paused_s(self.overrides.changes, self.belt_s)
 
     @property
     def wall_s(self) -> float:

@@ -13,6 +13,7 @@ def status_note(status: Status) -> ControlMessage:
 
     - `phase`: starting, running, draining, stopping; `shown_phase`: the same, for people
     - `belt_s`, `wall_s`: belt time of the lane that is furthest; seconds since belt second 0
+    - `feeding_s`: belt time without the infeed's pauses, which `line.duration_s` is reached by
     - `fed`, `logged`, `verdicts`: items past a photo-eye, rows written, rows by verdict
     - `latency_ms`: p50, p95 and p99 of late; `deadline_ms`: trigger to deadline, wall time;
       `latency_s`: histogram of all rows (`bounds`, `counts`); `bins`: class → items `fed`,
@@ -40,6 +41,7 @@ def status_note(status: Status) -> ControlMessage:
         "phase": status.phase,
         "shown_phase": status.shown_phase,
         "belt_s": status.belt_s,
+        "feeding_s": status.feeding_s,
         "wall_s": status.wall_s,
         "fed": status.fed_to_show,
         "logged": stats.get("logged", 0),

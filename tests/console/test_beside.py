@@ -86,15 +86,50 @@ def test_a_run_is_started_and_ended_in_order_for_another(
         poll(lambda: link.live.state == "running", "the first run")
         first = link.run_dir
         assert first is not None
-        starter.start("steady", "anna")
+        with pytest.raises(BadInput, match="is under way: end it first"):
+            starter.start("steady", "anna")  # nobody was asked about this run
+        starter.start("steady", "anna", first)
         poll(lambda: link.live.state == "running", "the second run")
         assert link.run_dir != first
         assert json.loads((first / "run.json").read_bytes())["ended"] == "drained"
         assert '"who": "anna"' in (first / "orders.jsonl").read_text()
+        poll(lambda: link.live.status.get("logged"), "a row")  # or there is nothing to report
         link.order("stop", "anna")
-        poll(lambda: link.live.state == "over", "its end")
         starter.wait(300)
-        poll(lambda: link.live.ended == "stopped", "how it ended")
+        poll(lambda: link.live.end and link.live.end.has_report, "its report")
+        assert link.live.end.how == "stopped"
+        assert link.live.end.can_be_resumed
+        starter.resume(link.run_dir)
+        assert link.live.state == "running"
+        link.order("stop", "anna")
+        starter.wait(300)
+
+
+def test_a_run_whose_runner_is_killed_is_cut_off_and_resumed(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    calm = ("--workers=1", "--set=supervisor.hang_s=600", "--set=supervisor.start_s=300")
+    with (
+        RunningLine(
+            tmp_path / "run", "--model", tiny_model, "--duration=36000", "--console=off", *calm
+        ) as line,
+        LineLink(lambda: newest_run(tmp_path)) as link,
+    ):
+        starter = Starter(tmp_path, link, only_resumes=True)
+        assert starter.scenarios == []
+        poll(lambda: link.live.state == "running", "the run")
+        line.wait_for_rows(5)
+        line.kill_runner()
+        poll(lambda: link.live.end and link.live.end.how == "cut off", "that it was cut off")
+        assert link.live.headline().kind == "off"
+        assert not link.live.end.has_report
+        rows = line.rows_written()
+        starter.resume(tmp_path / "run")
+        line.wait_for_rows(rows + 5)
+        link.order("drain", "anna")
+        poll(lambda: link.live.end and link.live.end.has_report, "its report")
+        assert (link.live.end.how, link.live.headline().kind) == ("drained", "good")
+        starter.wait(300)
 
 
 def test_what_cannot_be_started_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -87,6 +89,13 @@ def wait_for_items(page: Page) -> None:
     page.wait_for_function(f"before => {_VERDICTS}.join() !== before.join()", arg=before)
 
 
+def assert_clean(page: Page) -> None:
+    """Nothing on the page that axe calls serious."""
+    found = Axe().run(page).response["violations"]
+    grave = [f for f in found if f["impact"] in ("serious", "critical")]
+    assert [(f["id"], [n["html"][:200] for n in f["nodes"]]) for f in grave] == []
+
+
 def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) -> None:
     page = visit.page
     page.wait_for_function(f"{_RIDING}.some(item => item.verdict && item.picture)")
@@ -101,16 +110,26 @@ def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) 
     assert visit.foreign_requests(port) == []
 
 
+def orders_given(line: RunningLine, action: str) -> int:
+    """How many of that kind the line has heard of."""
+    try:
+        lines = (line.run_dir / "orders.jsonl").read_text().splitlines()
+    except FileNotFoundError:
+        return 0
+    return sum(json.loads(entry)["action"] == action for entry in lines)
+
+
 def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: RunningLine) -> None:
     old = line.pid("worker-0")
-    button = visit.page.get_by_role("button", name="Kill worker-0")
-    button.click()
-    expect(button).to_have_text("Sure?")
-    expect(button).to_have_attribute("aria-label", "Sure? Kill worker-0")
-    button.click()
+    visit.page.get_by_role("button", name="Kill worker-0").click()
+    question = visit.page.get_by_role("dialog", name="Kill worker-0?")
+    expect(question).to_contain_text("frames that it holds go to another worker")
+    assert_clean(visit.page)
+    question.get_by_role("button", name="Kill worker-0").click()
+    expect(question).not_to_be_visible()
+    expect(visit.page.locator("#said")).to_contain_text("Done: kill worker-0")
     new = poll(lambda: (pid := line.pid("worker-0")) not in (None, old) and pid, "another worker")
     assert new != old
-    expect(button).to_have_text("Kill")
     tile = visit.page.locator(".worker", has_text="worker-0")
     expect(tile).to_contain_text("1 restart")
     expect(tile).to_contain_text("ready")
@@ -118,18 +137,111 @@ def test_a_worker_that_is_killed_from_the_page_comes_back(visit: Visit, line: Ru
     expect(visit.page.locator(".events")).to_contain_text("worker-0 killed by SIGKILL")
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "action"),
+    [
+        ("Kill worker-1", "Kill worker-1?", "kill"),
+        ("Drain", "Drain this run?", "drain"),
+        ("Stop", "Stop this run at once?", "stop"),
+    ],
+)
+def test_a_double_click_does_nothing_that_cannot_be_undone(
+    visit: Visit, line: RunningLine, name: str, asked: str, action: str
+) -> None:
+    page, before = visit.page, orders_given(line, action)
+    button = page.get_by_role("button", name=name, exact=True)
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    question = page.get_by_role("dialog", name=asked)
+    expect(question).to_be_visible()
+    page.keyboard.press("Enter")  # on Cancel, which has the focus
+    expect(question).not_to_be_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(question).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(question).not_to_be_visible()
+    wait_for_items(page)
+    assert orders_given(line, action) == before
+
+
+def test_a_press_is_acknowledged_while_the_console_is_busy(visit: Visit, line: RunningLine) -> None:
+    page, console = visit.page, line.pid("console")
+    assert console is not None
+    os.kill(console, signal.SIGSTOP)
+    try:
+        page.get_by_role("button", name="Pause infeed").click()
+        expect(page.locator("#waiting")).to_contain_text("Pause infeed")
+        expect(page.locator("#silence")).to_be_visible()
+        page.get_by_role("button", name="One worker more").click()
+        expect(page.locator("#said")).to_contain_text("Not sent, no word from the console")
+    finally:
+        os.kill(console, signal.SIGCONT)
+    expect(page.locator("#said")).to_contain_text("Done: pause")
+    expect(page.locator("#waiting")).to_have_text("")
+    expect(page.locator(".worker")).to_have_count(2)
+    page.get_by_role("button", name="Feed on").click()
+    expect(page.locator("#said")).to_contain_text("Done: unpause")
+
+
 def test_an_order_out_of_range_is_refused_in_words(visit: Visit) -> None:
-    threshold = visit.page.get_by_label("Threshold")
-    threshold.fill("7")
-    wait_for_items(visit.page)  # the page goes on under one who types
-    expect(threshold).to_have_value("7")
-    threshold.press("Enter")
-    expect(visit.page.locator("#said")).to_contain_text("Refused: threshold.value")
-    expect(threshold).to_have_value("0.3")
+    for label, typed, complaint in (
+        ("Threshold", "7", "Refused: threshold.value"),
+        ("Clock", "0", "Refused: clock.multiplier"),
+        ("Belt speed", "-1", "Refused: belt_speed.m_per_s"),
+    ):
+        field = visit.page.get_by_role("spinbutton", name=label)
+        expect(field).not_to_have_value("")
+        in_force = field.input_value()
+        field.fill(typed)
+        wait_for_items(visit.page)  # the page goes on under one who types
+        expect(field).to_have_value(typed)
+        field.press("Enter")
+        expect(visit.page.locator("#said")).to_contain_text(complaint)
+        expect(field).to_have_value(in_force)
+
+
+def test_what_is_typed_holds_nothing_until_it_is_sent(visit: Visit, line: RunningLine) -> None:
+    page, before = visit.page, orders_given(line, "belt_speed")
+    field = page.get_by_role("spinbutton", name="Belt speed")
+    form = page.locator(".number-field", has=field)
+    expect(form).to_contain_text("in force: 1 m/s")
+    field.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    page.mouse.wheel(0, 40)
+    field.blur()
+    expect(form).to_contain_text("in force: 1 m/s")
+    expect(form).to_have_attribute("data-draft", "yes")
+    wait_for_items(page)
+    assert orders_given(line, "belt_speed") == before
+    field.press("Escape")
+    expect(field).to_have_value("1")
+
+    for value in ("1.25", "1"):
+        field.fill(value)
+        page.get_by_role("button", name="Set Belt speed").click()
+        expect(page.locator("#said")).to_contain_text(f"Done: belt speed {float(value)}")
+        expect(form).to_contain_text(f"in force: {value} m/s")
+        expect(field).to_have_value(value)
+        expect(form).to_have_attribute("data-draft", "no")
+    assert orders_given(line, "belt_speed") == before + 2
+
+
+def test_no_number_is_no_order(visit: Visit, line: RunningLine) -> None:
+    before = orders_given(line, "clock")
+    field = visit.page.get_by_role("spinbutton", name="Clock")
+    field.fill("")
+    field.press("Enter")
+    expect(visit.page.locator("#said")).to_contain_text("Not sent: Clock: not a number")
+    expect(field).to_have_value("1")
+    assert orders_given(line, "clock") == before
 
 
 def test_an_order_that_was_done_stays_in_its_field(visit: Visit) -> None:
-    threshold = visit.page.get_by_label("Threshold")
+    threshold = visit.page.get_by_role("spinbutton", name="Threshold")
     for value in ("0.4", "0.3"):
         threshold.fill(value)
         threshold.press("Enter")
@@ -145,6 +257,37 @@ def test_workers_are_counted_by_presses(visit: Visit) -> None:
         button.click()
         button.click()
         expect(tiles).to_have_count(then)
+
+
+def test_figures_are_those_that_the_rows_give(visit: Visit, line: RunningLine) -> None:
+    """Recomputed from results.csv alone, while nothing is fed."""
+    page = visit.page
+    page.get_by_role("button", name="Pause infeed").click()
+    expect(page.locator("#said")).to_contain_text("Done: pause")
+
+    def tile(name: str) -> str:
+        return page.locator(".figure", has=page.get_by_text(name, exact=True)).inner_text()
+
+    def settled() -> pandas.DataFrame | None:
+        page.wait_for_timeout(1000)
+        rows = pandas.read_csv(line.run_dir / "results.csv", keep_default_na=False)
+        same = f"{len(rows):,} of {len(rows):,} fed" in tile("Items")
+        return rows if same and "infeed paused" in tile("Elapsed") else None
+
+    rows = poll(lambda: None if (found := settled()) is None else [found], "all rows")[0]
+    lost = int(rows.verdict.isin(["late", "expired", "dropped", "failed"]).sum())
+    share = f"{100 * (1 - lost / len(rows)):.1f} %"
+    assert f"whole run {share}, {lost:,} not in time" in tile("In time, last minute")
+    for name in ("cardboard", "glass", "metal", "paper", "plastic"):
+        into = rows[rows.verdict.isin(["sorted", "missorted"]) & (rows.predicted_class == name)]
+        right, fed = int((into.true_class == name).sum()), int((rows.true_class == name).sum())
+        card = page.locator(".bin", has=page.get_by_role("heading", name=name)).inner_text()
+        assert card.split("\n")[1] == f"{len(into):,}"
+        shown = [f"{100 * right / whole:.1f} %" if whole else "–" for whole in (len(into), fed)]
+        assert [part for part in card.split("\n") if part.endswith(("%", "–"))] == shown
+    assert page.locator(".trend-chart svg").count() == 2
+    page.get_by_role("button", name="Feed on").click()
+    expect(page.locator("#said")).to_contain_text("Done: unpause")
 
 
 def test_an_alarm_is_acknowledged_with_a_name(visit: Visit, line: RunningLine, port: int) -> None:
@@ -233,9 +376,7 @@ def test_axe_finds_no_serious_fault(
         let_in(context, console)
         page.goto(console.url)
         page.wait_for_function(f"{_RIDING}.length > 0")
-        found = Axe().run(page).response["violations"]
-        grave = [f for f in found if f["impact"] in ("serious", "critical")]
-        assert [(f["id"], [n["html"][:200] for n in f["nodes"]]) for f in grave] == []
+        assert_clean(page)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= size["width"]
     finally:
@@ -277,9 +418,10 @@ def test_a_line_that_decides_nothing_is_said_to(visit: Visit, line: RunningLine)
 
 def test_the_run_is_drained_from_the_page_and_unharmed(visit: Visit, line: RunningLine) -> None:
     visit.page.get_by_role("button", name="Drain", exact=True).click()
-    visit.page.get_by_role("button", name="Sure?", exact=True).click()
+    visit.page.get_by_role("button", name="Drain the run", exact=True).click()
     status, summary = line.finish()
     assert status == 0
     assert_accounted(summary, line.rows())
     assert summary["items"]["fed"] > 0
     expect(visit.page.locator("#silence")).to_be_visible()
+    expect(visit.page.locator("#silence")).to_contain_text(f"console {line.run_dir}")

@@ -13,7 +13,8 @@ import pytest
 
 from console.line_page.alarm_groups import Alarms
 from console.line_page.orders import last_orders
-from console.link import LineLink, how_it_ended, newest_run
+from console.link import LineLink, newest_run
+from console.run_end import how_it_ended
 from console.run_facts import RunFacts
 from console.runs_page.run_shelf import Shelf, read_run
 from line.errors import BadInput

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
-from console.line_page.belt import BinFigures, percent
+from console.line_page.belt import BinFigures
 from console.line_page.belt_feed import KEPT, MOST_AT_ONCE, BeltFeed
 from console.line_page.belt_view import standstill
 from console.line_page.latency import histogram
 from console.live import SILENT_S, LiveLine, Series
+from console.run_end import RunEnd
 from console.run_facts import RunFacts
 from console.verdict_marks import MARKS, mark_svg
 from line.config import load
 from line.dispatch.feed import Decided, Seen, Thumbnail
 from line.model.facts import ModelFacts
 from line.outcome import Outcome, Verdict
+from reports.wording import percent
 from tests.tiny_model import CLASSES
 
 
@@ -97,9 +99,12 @@ def test_it_goes_from_no_run_to_running_to_over(clock: Clock, run: RunFacts) -> 
     assert line.state == "reaching"
     line.hear_status(status())
     assert (line.state, line.headline().kind) == ("running", "good")
-    line.left("finished")
+    line.left(RunEnd("finished", has_report=True, is_accounted=True))
     assert line.state == "over"
-    assert line.headline().words.endswith("finished")
+    assert (line.headline().words, line.headline().kind) == ("unnamed: finished", "good")
+    line.left(RunEnd("cut off", has_report=False, is_accounted=True))
+    assert (line.headline().words, line.headline().kind) == ("unnamed: cut off", "off")
+    assert "cut off" in standstill(line)
 
 
 def test_a_silent_line_is_told_of_within_two_seconds_and_recovers(
@@ -242,6 +247,12 @@ def test_purity_and_recovery_by_their_formulas() -> None:
     assert BinFigures.of({"bins": {"glass": {"ejected": 3}}}, "glass") == BinFigures(3, None, None)
     assert percent(None) == "–"
     assert percent(8 / 9) == "88.9 %"
+    assert [percent(share) for share in (1.0, 4999 / 5000, 1 / 5000, 0.0)] == [
+        "100.0 %",
+        ">99.9 %",
+        "<0.1 %",
+        "0.0 %",
+    ]
 
 
 def test_the_deadline_is_a_place_before_the_ejectors(run: RunFacts) -> None:

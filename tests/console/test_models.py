@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from console.models_page.card_figures import card_figures, is_of
 from console.models_page.evaluation import read_evaluation
 from console.models_page.facts import render
 from console.models_page.model_shelf import read_model, search
@@ -18,6 +19,7 @@ from line.errors import BadInput
 from line.model.onnx_file import read_entries
 from tests.made_run import CLASSES, make_evaluation
 from tests.odd_models import changed, entry
+from tests.running_line import ROOT
 from tests.tiny_model import write_tiny_model
 
 # -- model files ---------------------------------------------------------------------------------
@@ -246,3 +248,42 @@ def test_entries_that_make_no_sense_are_no_error(tmp_path: Path, entries: str) -
     found = read_model(path)
     assert found.classes == ()
     assert found.threshold is None
+
+
+# -- judged by the card ---------------------------------------------------------------------------
+
+
+def test_the_default_model_is_judged_by_its_own_card() -> None:
+    model = read_model(ROOT / "models" / "scrapline.onnx")
+    assert is_of(model.card, model.sha256)
+    [found] = card_figures(model.card)
+    assert found.data == "datasets/procedural/val"
+    assert dict(found.facts)["Macro F1"] == "0.9917"
+    heads, *rows = found.table
+    assert heads[0] == "class"
+    assert tuple(row[0] for row in rows) == model.classes
+
+
+def test_a_card_of_another_file_judges_nothing() -> None:
+    card = f"# Card\n\n- SHA-256: `{'ab' * 32}`\n"
+    assert is_of(card, "ab" * 32)
+    assert not is_of(card, "cd" * 32)
+    assert not is_of("", "ab" * 32)
+    assert not is_of(f"- SHA-256: `{'ab' * 40}`", "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "## Accuracy on x",
+        "## Accuracy on x\n|\n|\n|",
+        "## Accuracy on x\n| a | b |\n|---|---|\n| only one |\n| glass \\| jar | 2 |",
+        "## Accuracy on x\n" + "- a: b\n" * 10_000 + "| a |\n" * 10_000,
+        "## Accuracy on \n- : \n- x:",
+    ],
+)
+def test_cards_of_any_shape_are_read_without_harm(card: str) -> None:
+    for found in card_figures(card):
+        assert len(found.facts) <= 20
+        assert len(found.table) <= 301
+        assert len({len(row) for row in found.table}) <= 1

@@ -213,6 +213,15 @@ def test_runs_are_listed_opened_and_compared(visit, port):
     page.goto(f"http://127.0.0.1:{port}/runs?a=friday&b=monday {ATTACK.replace('/', '')}")
     expect(page.locator(".changes tbody tr")).to_have_count(1)
     expect(page.locator(".changes tbody")).to_contain_text(ATTACK)
+    figures = page.get_by_role("region", name="Figures, A against B")
+    expect(figures).to_contain_text("The same in both: in time 100.0 %, accuracy 87.5 %")
+    assert_clean(page)
+    page.set_viewport_size(_PHONE)
+    for side in page.locator(".changes .answer-cell").all():
+        side.scroll_into_view_if_needed()
+        box = side.bounding_box()
+        assert box["x"] + box["width"] <= _PHONE["width"], "column B is not hidden"
+    assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"]
     assert_clean(page)
 
 

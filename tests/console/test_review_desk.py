@@ -26,6 +26,7 @@ from console.review_page.export_formats import (
     write_zip,
 )
 from console.review_page.item_leases import LEASE_S, Wanted
+from console.review_page.question import KEYS
 from line.errors import BadInput
 from line.run_files.review_file import NONE_OF_THESE
 from sinks.review_queue import ReviewQueue
@@ -431,3 +432,9 @@ def test_the_trainer_does_not_see_pictures_of_no_class(labelled):
     folders = pytest.importorskip("training.folders")
 
     assert folders.read_folder(write_folder(labelled)).classes == ("metal", "paper")
+
+
+def test_more_than_nine_classes_have_keys_and_none_is_one_of_the_desks_own() -> None:
+    assert KEYS.startswith("1234567890abc")
+    assert len(set(KEYS)) == len(KEYS)
+    assert not set(KEYS) & set("sux ")

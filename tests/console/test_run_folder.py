@@ -10,7 +10,8 @@ import pytest
 
 from console.line_page.alarm_groups import Alarms
 from console.line_page.orders import in_words, last_orders
-from console.link import how_it_ended, newest_run
+from console.link import newest_run
+from console.run_end import how_it_ended
 from console.run_facts import RunFacts
 from console.site import tidy_name
 from line.errors import BadInput
