@@ -17,10 +17,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fuzz_live
 from benchmarks.entry import run
-from benchmarks.fuzz_targets import Target, targets
-from benchmarks.mutations import Parts, mutate
+from benchmarks.fuzzing import live as fuzz_live
+from benchmarks.fuzzing.mutations import Parts, mutate
+from benchmarks.fuzzing.targets import Target, targets
 
 app = typer.Typer(add_completion=False)
 _MILLION = 1_000_000

@@ -26,9 +26,9 @@ import typer
 import zmq
 
 from benchmarks.entry import run
-from benchmarks.fuzz_live import PATIENCE_S, free_port, start, stop, wait_until_healthy
-from benchmarks.fuzz_targets import targets
-from benchmarks.mutations import Parts, mutate
+from benchmarks.fuzzing.live import PATIENCE_S, free_port, start, stop, wait_until_healthy
+from benchmarks.fuzzing.mutations import Parts, mutate
+from benchmarks.fuzzing.targets import targets
 from line.codec import encode
 from line.messages import Beat, ClockQuery, Frame, Hello, Message, Refusal, Result, Stored, Terms
 from line.outcome import Verdict

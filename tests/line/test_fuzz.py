@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks import fuzz_live
 from benchmarks.fuzz import fuzz
-from benchmarks.fuzz_targets import Target, targets
-from benchmarks.mutations import Parts, mutate
+from benchmarks.fuzzing import live as fuzz_live
+from benchmarks.fuzzing.mutations import Parts, mutate
+from benchmarks.fuzzing.targets import Target, targets
 from line.errors import BadInput
 from tests.running_line import ROOT
 

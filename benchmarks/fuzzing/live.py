@@ -20,8 +20,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from benchmarks.fuzz_targets import Target, targets
-from benchmarks.mutations import Parts, mutate
+from benchmarks.fuzzing.mutations import Parts, mutate
+from benchmarks.fuzzing.targets import Target, targets
 from line.codec import decode
 from line.config import ROOT
 from line.errors import DecodeError, StageDied

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.mutations import Parts
+from benchmarks.fuzzing.mutations import Parts
 from line import messages as msg
 from line.codec import decode, encode
 from line.config import DEFAULTS, SCENARIOS, load
