@@ -1,1 +1,1 @@
-"""What `benchmarks.fuzz` and `benchmarks.hostile_worker` send: good examples, and how they are garbled."""
+"""What the fuzzers send: good examples, and how they are garbled."""
