@@ -211,7 +211,7 @@ def test_refused(model: Path, pictures: Path, tmp_path: Path, refused: Refused) 
     assert "must end in .onnx" in line("--out", tmp_path / "a.pt")
     assert "--coverage: " in line("--coverage", 1)
     (pictures / "blue/torn.png").write_bytes(b"torn")
-    assert "torn.png: cannot be read" in line()
+    assert "torn.png: not a picture" in line()
     assert hashlib.sha256(model.read_bytes()).hexdigest() == sha256
     assert not (tmp_path / "colours.calibrated.onnx").exists()
 

@@ -271,7 +271,7 @@ def test_pictures_refused(model: Path, pictures: Path, tmp_path: Path, refused: 
     purple = write_colours(tmp_path / "purple", {"purple": [(90, 0, 90)]})
     assert "purple: class is not one of blue, green, red" in line(purple)
     (pictures / "red/torn.png").write_bytes(b"torn")
-    assert "torn.png: cannot be read" in line(pictures)
+    assert "torn.png: not a picture" in line(pictures)
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").touch()
     assert "out: exists and is not a folder" in line(tmp_path / "purple")
