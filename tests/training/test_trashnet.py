@@ -163,7 +163,7 @@ BAD_COPIES = {
         packed({**PICTURES, "glass/glass1.jpg": bytes(LARGEST_BYTES + 1)}),
         f"glass/glass1.jpg: {LARGEST_BYTES + 1} bytes",
     ),
-    "not a picture": (packed({**PICTURES, "glass/glass5.jpg": b"-"}), "glass5.jpg: not a readable"),
+    "not a picture": (packed({**PICTURES, "glass/glass5.jpg": b"-"}), "glass5.jpg: not a picture"),
     "no zip": (b"<html>", "not a zip file"),
     "cut": (ZIPPED[:-30], "not a zip file"),
     "damaged": (

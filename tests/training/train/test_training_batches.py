@@ -60,5 +60,5 @@ def test_a_picture_that_went_away_is_one_line_with_loading_processes_too(tmp_pat
     (tmp_path / "train/green/green1.png").unlink()
     with pytest.raises(BadInput) as error:
         list(batches.epoch(seed=0))
-    assert str(error.value).startswith(f"{tmp_path / 'train/green/green1.png'}: not a readable")
+    assert str(error.value).startswith(f"{tmp_path / 'train/green/green1.png'}: cannot be read")
     assert "\n" not in str(error.value)
