@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas
@@ -259,9 +260,12 @@ def test_workers_are_counted_by_presses(visit: Visit) -> None:
         expect(tiles).to_have_count(then)
 
 
-def test_figures_are_those_that_the_rows_give(visit: Visit, line: RunningLine) -> None:
+def test_figures_are_those_that_the_rows_give(
+    visit: Visit, line: RunningLine, request: pytest.FixtureRequest
+) -> None:
     """Recomputed from results.csv alone, while nothing is fed."""
     page = visit.page
+    request.addfinalizer(lambda: command("order", line.run_dir, "unpause"))
     page.get_by_role("button", name="Pause infeed").click()
     expect(page.locator("#said")).to_contain_text("Done: pause")
 
@@ -312,30 +316,39 @@ def test_a_button_keeps_the_focus_while_the_words_of_an_alarm_change(visit: Visi
     expect(button).to_be_focused()
 
 
+@contextmanager
+def paused(line: RunningLine) -> Iterator[None]:
+    """Nothing is fed meanwhile; the tests that follow need a line that runs."""
+    assert command("order", line.run_dir, "pause").returncode == 0
+    try:
+        yield
+    finally:
+        assert command("order", line.run_dir, "unpause").returncode == 0
+
+
 def test_accuracy_latency_and_answers_are_what_the_rows_say(
     visit: Visit, line: RunningLine
 ) -> None:
     """At rest, so that page and file are of the same moment."""
     page = visit.page
-    assert command("order", line.run_dir, "pause").returncode == 0
-    items = page.locator(".figure", has=page.get_by_text("Items", exact=True))
-    poll(lambda: _is_at_rest(items.inner_text(), line), "a line at rest")
-    rows = line.rows()
-    answered = rows[rows["predicted_class"].notna()]
-    right = answered["predicted_class"] == answered["true_class"]
-    latency = rows["latency_ms"].dropna().tail(500)
-    expect(page.locator(".figure", has_text="Accuracy")).to_contain_text(_share(right.mean()))
-    p95 = _three_digits(latency.quantile(0.95))
-    expect(page.locator(".figure", has_text="Latency, p95")).to_contain_text(p95)
-    for percent in (50, 95, 99):
-        figure = page.locator(".quantile", has_text=f"p{percent}")
-        expect(figure).to_contain_text(f"{_three_digits(latency.quantile(percent / 100))} ms")
-    workers = rows["worker"].dropna().str.partition("#")[0].value_counts()
-    for name, count in workers.items():
-        if page.locator(".worker", has_text=str(name)).count():
-            tile = page.locator(".worker", has_text=str(name))
-            expect(tile).to_contain_text(f"{count:,} answered")
-    assert command("order", line.run_dir, "unpause").returncode == 0
+    with paused(line):
+        items = page.locator(".figure", has=page.get_by_text("Items", exact=True))
+        poll(lambda: _is_at_rest(items.inner_text(), line), "a line at rest")
+        rows = line.rows()
+        answered = rows[rows["predicted_class"].notna()]
+        right = answered["predicted_class"] == answered["true_class"]
+        latency = rows["latency_ms"].dropna().tail(500)
+        expect(page.locator(".figure", has_text="Accuracy")).to_contain_text(_share(right.mean()))
+        p95 = _three_digits(latency.quantile(0.95))
+        expect(page.locator(".figure", has_text="Latency, p95")).to_contain_text(p95)
+        for percent in (50, 95, 99):
+            figure = page.locator(".quantile", has_text=f"p{percent}")
+            expect(figure).to_contain_text(f"{_three_digits(latency.quantile(percent / 100))} ms")
+        workers = rows["worker"].dropna().str.partition("#")[0].value_counts()
+        for name, count in workers.items():
+            if page.locator(".worker", has_text=str(name)).count():
+                tile = page.locator(".worker", has_text=str(name))
+                expect(tile).to_contain_text(f"{count:,} answered")
 
 
 def _is_at_rest(words: str, line: RunningLine) -> bool:
