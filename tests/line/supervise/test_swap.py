@@ -88,7 +88,7 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
 
     assert swap("--model", tiny_model) == (2, f"error: {run_dir}: no line is running there\n")
     assert swap() == (2, "error: --model: name the new model\n")
-    with RunningLine(run_dir, "--model", tiny_model, *OPTIONS) as line:
+    with RunningLine(run_dir, "--model", tiny_model, *OPTIONS, "--duration", 36_000) as line:
         line.wait_for_rows(3)
         with Control.of(run_dir) as control:
             for path, said in _unfit(tmp_path, tiny_model).items():
@@ -120,6 +120,7 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
             code, said = swap("--model", other_model)
             assert code == 0
             assert said.endswith(f"done: {_short(other_model)} serves\n")
+        with Control.of(run_dir) as control:  # the other one has watched and not read for long
             control.order("drain", WHO)
         code, summary = line.finish()
         rows = line.rows()
@@ -183,6 +184,7 @@ def test_one_worker_changes_and_there_is_always_one_that_serves(
             assert min(serving) >= 1
             assert loaded[-1] == {_short(other_model)}
             line.wait_for_rows(line.rows_written() + 20)
+            poll(lambda: _short(other_model) in set(line.rows()["model"]), "its first answer")
             kill_everybody(line)
     rows = line.rows()
     _assert_judged_by_their_models(rows, tiny_model, other_model)
