@@ -121,7 +121,7 @@ def run(
         return conclude(ended, folder, quiet, as_json)
     if profile is not None:
         raise BadInput("--profile: the real line needs none; it is for --clock virtual")
-    loaded = checked_model(settings)
+    loaded = checked_model(settings, silent=quiet)
     facts, settings = facts_of(settings, loaded), decided(settings, loaded)
     folder = RunFolder.choose(run_dir, settings)
     settings, access = with_console_decided(settings, folder.path, silent=quiet or as_json)

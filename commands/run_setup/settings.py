@@ -132,13 +132,16 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def checked_model(settings: Settings) -> Model:
-    """The model, if all else fits it and itself. Raises BadInput naming what does not."""
+def checked_model(settings: Settings, *, silent: bool = False) -> Model:
+    """The model, if all else fits it and itself. Raises BadInput naming what does not.
+
+    What is passed over in the folder of pictures is said, unless `silent`.
+    """
     with closing(open_source(settings)) as source:
         model = load_model(settings, first_size(source, settings))
         refuse_other_sizes(source, settings, model)
         classes = source.classes
-        if isinstance(source, FolderSource) and source.passed_over:
+        if isinstance(source, FolderSource) and source.passed_over and not silent:
             said = f"{settings.source.spec}: passed over {source.passed_over}"
             err.print(plain(said), soft_wrap=True)
     known = model.facts.classes

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from commands.run_setup.settings import checked_model
+from line.config import load
 from line.errors import BadInput
 from line.observe.control_client import Control
 from line.run_files.review_file import ReviewFile
@@ -233,3 +235,6 @@ def test_what_is_passed_over_in_a_folder_is_said(
     for command in (["classify", str(folder)], ["check", "--source", str(folder)]):
         assert main([*command, "--model", str(tiny_model)]) == 0
         assert capsys.readouterr().err == said
+    settings = load(options=[("source.spec", str(folder)), ("model.path", str(tiny_model))])
+    checked_model(settings, silent=True)
+    assert capsys.readouterr().err == ""
