@@ -173,13 +173,11 @@ class Dispatcher:
         if role == REMOTE:
             return self._greet_remote(peer, hello, now)
         if self._peers.is_over(hello.name, hello.incarnation):
-            return []  # sent before its death, of which the supervisor has told already
+            return []  # sent before its death: the supervisor has told of it, or its successor came
         actions: list[act.Action] = []
         older = self._peers.identity(hello.name)
         if older is not None and older != peer:
             self._peers.end(older)
-            if self._peers.is_over(hello.name, hello.incarnation):
-                return []
             actions += self._forget(role, older, now)
         is_new = self._peers.add(role, peer, hello.name)
         self._hub.send(role, peer, self._welcome)

@@ -93,8 +93,9 @@ class Peers:
             self._over[name] = max(self._over.get(name, 0), int(incarnation))
 
     def is_over(self, name: str, incarnation: int) -> bool:
-        """Whether the incarnation has ended, or a later one has."""
-        return incarnation <= self._over.get(name, 0)
+        """Whether the incarnation has ended, or a later one has said hello or ended."""
+        newest = self._newest.get(name, f"{name}#0")
+        return incarnation < int(newest.partition("#")[2]) or incarnation <= self._over.get(name, 0)
 
     def count(self, role: str, owner: str) -> int:
         """Incarnations of one owner that have said hello and were not removed."""

@@ -229,7 +229,9 @@ def test_an_earlier_incarnation_does_not_take_the_place_of_a_later_one(stage: St
     later = stage.peer("worker", "worker-0", 7)
     earlier = stage.stranger("worker", "worker-0", 6)
     earlier.say(earlier.hello)
-    stage.settle(later)
+    earlier.say(Beat())
+    stage.told(earlier, Who)  # its greeting, which was said before, is dealt with
+    stage.settle(later)  # and changes nothing for the later one
     assert list(stage.ledger.loads()) == ["worker-0#7"]
     assert earlier.inbox == []
 
