@@ -202,8 +202,10 @@ def test_a_line_waits_for_room_and_says_so(tmp_path: Path, tiny_model: Path) -> 
     assert summary["restarts"]["sink"] == 0
 
 
+@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_gives_up_when_it_is_over_with_patience(tmp_path: Path, tiny_model: Path) -> None:
-    options = ("--interval", 0.05, "--model", tiny_model, "--set", "sink.patience_s=0.2")
+    belt = ("--duration", 36000, "--interval", 0.05)
+    options = (*belt, "--model", tiny_model, "--set", "sink.patience_s=0.2")
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(5)
         pid = line.pid("csv_log")
