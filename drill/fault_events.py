@@ -29,6 +29,8 @@ _TELLS = {
 """kind of fault → events that tell of it"""
 _MARGIN_S = 2.0
 """For a busy machine, and for what is seen a moment after it was written."""
+_ROW_S = 0.5
+"""Longest until the next row of a belt that the log has to write."""
 _LAST_S = 1.0
 """What is done to a line in the last moment of its runner nobody may have seen."""
 
@@ -103,6 +105,8 @@ def faults_told(records: Sequence[FaultRecord], watch: EventWatch) -> list[Fault
             told = _first(watch.events, _TELLS[kind], process, struck)
             at_the_end = any(0 <= end - struck < _LAST_S for end in ends)
             is_excused = at_the_end or _was_down(watch.events, process, struck)
+            if kind == "disk":
+                is_excused |= _had_nothing_to_write(watch.events, struck)
             may_be_silent = is_excused or not _had_to_notice(record, process)
             found.append(
                 FaultTold(
@@ -127,6 +131,12 @@ def _had_to_notice(record: FaultRecord, process: str) -> bool:
         case "sink":
             return True
     return record.blows[process].back_s is not None
+
+
+def _had_nothing_to_write(events: Sequence[Told], at: float) -> bool:
+    """A process was down that brings the log its rows."""
+    feeding = {t.process for t in events if t.process.startswith(("camera-", "dispatcher"))}
+    return any(_was_down(events, process, at + _ROW_S) for process in feeding)
 
 
 def _was_down(events: Sequence[Told], process: str, at: float) -> bool:

@@ -25,6 +25,8 @@ Key = tuple[int, int]
 
 MOST_KEYS = 4096
 """Items named in one message."""
+MOST_SLOTS = 8192
+"""Pictures of one camera that stand in shared memory at a time."""
 LONGEST_REASON = 600
 """Characters; whoever makes one cuts it shorter."""
 
@@ -127,10 +129,24 @@ class Beat(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Frame(Message):
-    """Camera → dispatcher → worker: one item's picture and what is known of the item."""
+class Handle:
+    """Where a picture stands in the memory of its camera, see `line.process.picture_ring`."""
 
-    KIND = b"F2"
+    slot: Annotated[int, Between(0, MOST_SLOTS - 1)]
+    generation: int
+    """how many pictures the memory had taken with this one; a slot that was used again has more"""
+    size: int
+    """bytes"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Message):
+    """Camera → dispatcher → worker: one item's picture and what is known of the item.
+
+    The picture is the message's payload, or stands where `handle` leads.
+    """
+
+    KIND = b"F3"
     camera: Camera
     seq: Sequence
     scheduled_s: BeltTime
@@ -147,6 +163,7 @@ class Frame(Message):
     height_px: Pixels
     width_px: Pixels
     picture_crc32: Annotated[int, Between(0, (1 << 32) - 1)]
+    handle: Handle | None = None
 
     @property
     def key(self) -> Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -51,11 +52,20 @@ class Matching:
 
     pattern: str
 
+    def matches(self, text: str) -> bool:
+        return self._compiled.fullmatch(text) is not None
+
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
         return re.compile(self.pattern)
 
     def check(self, value: object) -> None:
         assert isinstance(value, str)
-        if self._compiled.fullmatch(value) is None:
+        if not self.matches(value):
             raise ValueError(f"does not match {self.pattern}")
+
+
+FINITE = Between(-sys.float_info.max, sys.float_info.max)
+"""Of a fraction whose field names no other range."""
+NATURAL = Between(0, (1 << 63) - 1)
+"""Of a whole number whose field names no other range: nothing in the plane counts below zero."""

@@ -14,6 +14,7 @@ from line.errors import BadInput, ScraplineError
 from line.process.client import BEAT_S, Client
 from line.process.context import ProcessContext, enter_process, leave
 from line.process.control_channel import ControlChannel
+from line.process.picture_ring import RingWriter
 from line.run_files.review_spool import FOLDER, SpoolWriter
 from producers.arrivals import feed_of
 from producers.camera import Camera
@@ -72,7 +73,9 @@ def _run(context: ProcessContext, stack: ExitStack) -> None:
             archive=_archive(context, stack, source, clock),
         )
     )
-    Camera(client, clock, source, feed, first, studio, progress, start.since, _spool(context)).run()
+    ring = _ring(context, progress)
+    spool = _spool(context)
+    Camera(client, clock, source, feed, first, studio, progress, start.since, spool, ring).run()
 
 
 def _source(context: ProcessContext) -> Source:
@@ -97,6 +100,16 @@ class _Beats:
         if monotonic() >= self._next:
             self._next = monotonic() + BEAT_S
             self._channel.send("beat", malformed=0)
+
+
+def _ring(context: ProcessContext, progress: Progress) -> RingWriter | None:
+    """The memory in which the line reads this camera's pictures, if there is any."""
+    camera = context.settings.camera
+    if not context.rings:
+        return None
+    # What a predecessor left to items under way takes slots beyond those of the window.
+    slots, picture_bytes = 2 * camera.window_frames, 3 * camera.height_px * camera.width_px
+    return RingWriter(context.rings[0], slots, picture_bytes, settled=progress)
 
 
 def _spool(context: ProcessContext) -> SpoolWriter | None:

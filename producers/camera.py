@@ -16,9 +16,19 @@ from time import monotonic
 import simpy
 
 from line.belt_time import Clock
-from line.messages import Acknowledged, Frame, Message, Unseen, UnseenVerdict, Welcome
+from line.messages import (
+    Acknowledged,
+    Buffer,
+    Frame,
+    Handle,
+    Message,
+    Unseen,
+    UnseenVerdict,
+    Welcome,
+)
 from line.outcome import CAMERA_DOWN, OVERRUN, Verdict
 from line.process.client import Client
+from line.process.picture_ring import RingWriter
 from line.run_files.review_spool import SpoolWriter
 from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults
@@ -61,12 +71,15 @@ class Camera:
         progress: Progress,
         since: float,
         spool: SpoolWriter | None = None,
+        ring: RingWriter | None = None,
     ) -> None:
         """`first`: where the belt begins, see `Lane`.
 
         `since`: monotonic time from which on this camera has been at its place.
 
         `spool`: where pictures go that may be wanted for review; None: there is no review.
+
+        `ring`: memory in which others read the pictures; None: they travel in the messages.
         """
         self._client = client
         self._context = client.context
@@ -78,6 +91,7 @@ class Camera:
         self._faults = PictureFaults(self._context.settings, self._context.index)
         self._jitter = Jitter()
         self._spool = spool
+        self._ring = ring
         self._spooling: set[int] = set()
         """items in the log whose pictures are on their way to the spool"""
         self._spooled: deque[int] = deque()
@@ -209,12 +223,14 @@ class Camera:
             if shot.error:
                 self._window.add_failed(self._unseen(exposure.item, Verdict.FAILED, shot.error))
                 continue
-            frame = self._frame(exposure, shot)
             data = self._faults.transmit(exposure.item, shot.data)
-            self._window.add_frame(frame, data)
-            self._client.send(frame, data)
+            handle = None if self._ring is None else self._ring.put(exposure.item.seq, data)
+            frame = self._frame(exposure, shot, handle)
+            kept = data if handle is None else None
+            self._window.add_frame(frame, kept)
+            self._client.send(frame, kept)
 
-    def _frame(self, exposure: _Exposure, shot: Shot) -> Frame:
+    def _frame(self, exposure: _Exposure, shot: Shot, handle: Handle | None) -> Frame:
         item, settings = exposure.item, self._context.settings
         truth = self._source.facts(self._context.index, item.seq).true_class
         return Frame(
@@ -230,6 +246,7 @@ class Camera:
             height_px=shot.height_px,
             width_px=shot.width_px,
             picture_crc32=shot.crc32,
+            handle=handle,
         )
 
     # -- the line -----------------------------------------------------------------------------
@@ -250,9 +267,19 @@ class Camera:
             kept = self._window.frame(seq)
             if kept is not None and self._spool is not None:
                 self._spooling.add(seq)
-                self._spool.keep(*kept, self._spooled.append)
+                self._spool.keep(kept[0], self._picture(*kept), self._spooled.append)
         self._progress.update(seq for seq in message.seqs if seq not in self._spooling)
         self._window.acknowledge(message.seqs)
+        if self._ring is not None:
+            self._ring.free(message.seqs)
+
+    def _picture(self, frame: Frame, data: Buffer | None) -> Buffer:
+        """Of a frame in the window, to be kept for longer than the window keeps it."""
+        if data is not None:
+            return data
+        assert self._ring is not None
+        assert frame.handle is not None
+        return self._ring.copy(frame.handle)
 
     def _settle_spooled(self) -> None:
         while self._spooled:

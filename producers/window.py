@@ -50,7 +50,7 @@ class Window:
         """
         self._size = size
         self._dropped = dropped
-        self._frames: dict[int, tuple[Frame, Buffer]] = {}
+        self._frames: dict[int, tuple[Frame, Buffer | None]] = {}
         self._failed: dict[int, Unseen] = {}
         self._unsent: deque[int] = deque()
         """failed items that are in no range yet"""
@@ -82,11 +82,12 @@ class Window:
         runs = (run.first.trigger_s for run in islice(self._runs, 1))
         return min((*frames, *unseen, *runs), default=math.inf)
 
-    def add_frame(self, frame: Frame, data: Buffer) -> None:
+    def add_frame(self, frame: Frame, data: Buffer | None) -> None:
+        """`data`: the picture, unless it stands where the frame's handle leads."""
         self._frames[frame.seq] = (frame, data)
 
-    def frame(self, seq: int) -> tuple[Frame, Buffer] | None:
-        """An unacknowledged frame and its picture; None if it is not here."""
+    def frame(self, seq: int) -> tuple[Frame, Buffer | None] | None:
+        """An unacknowledged frame, as it was added; None if it is not here."""
         return self._frames.get(seq)
 
     def add_failed(self, item: Unseen) -> None:
@@ -126,7 +127,7 @@ class Window:
             self._range.pop(seq, None)
             self._failed.pop(seq, None)
 
-    def everything_sent(self) -> tuple[list[tuple[Frame, Buffer]], UnseenItems | None]:
+    def everything_sent(self) -> tuple[list[tuple[Frame, Buffer | None]], UnseenItems | None]:
         """What a new dispatcher must be told again."""
         again = UnseenItems(tuple(self._range.values())) if self._range else None
         return list(self._frames.values()), again

@@ -15,7 +15,7 @@ W0, W1, W2 = "worker-0#1", "worker-1#1", "worker-2#1"
 JUDGE = Judge(classes=("glass", "metal"), residue_class="", threshold=0.6)
 LEASE_S = 2.0
 RULES = Rules(lease_s=LEASE_S, attempts=3)
-DATA = b"abc"
+DATA = (b"F3", b"header", b"abc")
 
 
 def frame(seq: int, *, deadline: float = math.inf, camera: int = 0) -> Frame:

@@ -48,7 +48,7 @@ def _local() -> int:
         model = warmed_up(model, credit, camera.height_px, camera.width_px)
         with Client(context, credit=settings.worker.credit) as client:
             faults = WorkerFaults(settings, client.orders)
-            Worker(client, model, settings.worker.credit, faults).run()
+            Worker(client, model, settings.worker.credit, faults, context.rings).run()
     except ScraplineError as error:
         return leave(context, error)
     return 0

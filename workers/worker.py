@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from time import monotonic
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from line import pictures
 from line.dispatch.worker_leases import largest_batch
@@ -18,6 +19,7 @@ from line.errors import ModelError, PictureError
 from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
 from line.outcome import DAMAGED, TOO_LATE, Verdict
 from line.plain_text import plain
+from line.process.picture_ring import Pictures
 from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.probe import noise
@@ -55,13 +57,20 @@ class Worker:
     """
 
     def __init__(
-        self, client: DispatcherLink, model: Model, credit: int, faults: WorkerFaults | None = None
+        self,
+        client: DispatcherLink,
+        model: Model,
+        credit: int,
+        faults: WorkerFaults | None = None,
+        rings: Iterable[int] = (),
     ) -> None:
+        """`rings`: descriptors of the cameras' memory, where pictures do not come in messages."""
         self._client = client
         self._model = model
         self._largest_batch = batch_of(model, credit)
         self._faults = faults
-        self._waiting: deque[tuple[Frame, Buffer]] = deque()
+        self._pictures = Pictures(rings)
+        self._waiting: deque[tuple[Frame, Buffer | None]] = deque()
         self._alone: deque[_Job] = deque()
         """a batch of them failed: each is tried by itself, with heartbeats in between"""
 
@@ -91,20 +100,22 @@ class Worker:
     def _receive(self) -> None:
         """Take what has come; wait only if there is nothing to do."""
         for message, payload in self._client.exchange(monotonic() if self._has_work else None):
-            if isinstance(message, Frame) and payload is not None:
+            if isinstance(message, Frame):
                 self._waiting.append((message, payload))
 
-    def _classify(self, frames: list[tuple[Frame, Buffer]]) -> None:
+    def _classify(self, frames: list[tuple[Frame, Buffer | None]]) -> None:
         jobs = list(self._decoded(frames))
         for _, alike in groupby(jobs, key=lambda job: job.picture.shape):
             self._answer(list(alike))
 
-    def _decoded(self, frames: list[tuple[Frame, Buffer]]) -> Iterator[_Job]:
-        for frame, data in frames:
+    def _decoded(self, frames: list[tuple[Frame, Buffer | None]]) -> Iterator[_Job]:
+        for frame, payload in frames:
             if frame.deadline <= monotonic():
                 self._refuse(frame, Verdict.EXPIRED, TOO_LATE)
                 continue
-            if zlib.crc32(data) != frame.picture_crc32:  # nothing else is to be trusted before
+            data = self._pictures.copy(frame, payload)
+            # Nothing else is to be trusted before.
+            if data is None or zlib.crc32(data) != frame.picture_crc32:
                 self._refuse(frame, Verdict.FAILED, DAMAGED)
                 continue
             try:
@@ -126,7 +137,7 @@ class Worker:
         if not alive:
             return
         try:
-            probabilities = self._model.classify(np.stack([job.picture for job in alive]))
+            probabilities = self._model.classify(_batch([job.picture for job in alive]))
         except ModelError as error:
             if len(alive) > 1:
                 self._alone.extend(alive)  # a picture is not to fail its neighbours
@@ -150,6 +161,11 @@ class Worker:
 
     def _refuse(self, frame: Frame, verdict: RefusalVerdict, reason: str) -> None:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))
+
+
+def _batch(some: list[pictures.Picture]) -> NDArray[np.uint8]:
+    """uint8 [n, height, width, 3]; a single picture is not copied."""
+    return some[0][np.newaxis] if len(some) == 1 else np.stack(some)
 
 
 def batch_of(model: Model, credit: int) -> int:

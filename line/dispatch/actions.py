@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from line.messages import Buffer, Frame
@@ -9,10 +10,15 @@ from line.outcome import Outcome
 
 
 class Picture(NamedTuple):
-    """A frame's bytes and how to read them."""
+    """A frame, and its message as it came, to be sent on; a simulation has none."""
 
     frame: Frame
-    data: Buffer | None
+    packed: Sequence[Buffer]
+
+    @property
+    def payload(self) -> Buffer | None:
+        """The picture, where it travels in the message."""
+        return self.packed[2] if len(self.packed) > 2 else None
 
 
 class Assign(NamedTuple):

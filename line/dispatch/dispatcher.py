@@ -17,12 +17,10 @@ from line.messages import (
     MOST_KEYS,
     Acknowledged,
     Beat,
-    Buffer,
     ClockQuery,
     ClockReply,
     Frame,
     Hello,
-    Message,
     Refusal,
     Result,
     Row,
@@ -35,8 +33,9 @@ from line.messages import (
 from line.outcome import Outcome
 from line.plain_text import plain
 from line.process.context import ProcessContext
-from line.process.memory import resident_bytes
-from line.process.sockets import REMOTE, Hub
+from line.process.memory import private_bytes
+from line.process.picture_ring import Pictures
+from line.process.sockets import REMOTE, Hub, Received
 from line.run_files.review_rules import proposal
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.settings import SINKS
@@ -69,11 +68,12 @@ class Dispatcher:
         self._terms = Terms(
             context.model.sha256, context.settings.worker.credit, camera.height_px, camera.width_px
         )
-        self._shadow = ShadowFeed(hub, context.settings.line.seed)
+        self._pictures = Pictures(context.rings)
+        self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)
         self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
-        self._resident_before = resident_bytes()
+        self._bytes_before = private_bytes()
         self._stop = False
         self._orphaned: float | None = None
 
@@ -95,8 +95,8 @@ class Dispatcher:
     def step(self) -> None:
         """Everything that has arrived, and everything that is due."""
         self._handle_channel()
-        for role, peer, message, payload in self._hub.receive():
-            self._carry_out(self._handle(role, peer, message, payload))
+        for received in self._hub.receive():
+            self._carry_out(self._handle(received))
         for peer in self._remotes.silent(monotonic()):
             self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
@@ -104,9 +104,8 @@ class Dispatcher:
 
     # -- what peers say -----------------------------------------------------------------------
 
-    def _handle(
-        self, role: str, peer: str, message: Message, payload: Buffer | None
-    ) -> Iterable[act.Action]:
+    def _handle(self, received: Received) -> Iterable[act.Action]:
+        role, peer, message, payload, packed = received
         now = monotonic()
         if role == REMOTE:
             self._remotes.hear(peer, now)
@@ -120,11 +119,11 @@ class Dispatcher:
             case _, Beat():
                 return []
             case "camera", Frame() if self._speaks_for(peer, message.camera):
-                if payload is not None:
-                    self._largest_picture = max(self._largest_picture, len(payload))
-                if payload is not None and self._hub.has_listeners():
-                    self._hub.publish(feed.encode(self._thumbnails.seen(message, payload, now)))
-                return self._ledger.frame(message, payload, now)
+                self._largest_picture = max(self._largest_picture, len(payload or b""))
+                if self._hub.has_listeners():
+                    picture = self._pictures.find(message, payload)
+                    self._hub.publish(feed.encode(self._thumbnails.seen(message, picture, now)))
+                return self._ledger.frame(message, packed, now)
             case "camera", UnseenItems(items):
                 if all(self._speaks_for(peer, item.camera) for item in items):
                     return self._ledger.unseen(items)
@@ -241,8 +240,8 @@ class Dispatcher:
     def _check_memory(self) -> None:
         """Close the remote socket for a moment when what waits behind it takes too much memory."""
         held = self._largest_picture * self._ledger.held
-        most = self._resident_before + 2 * held + _SPARE_BYTES
-        if not self._context.settings.transport.listen or resident_bytes() <= most:
+        most = self._bytes_before + 2 * held + _SPARE_BYTES
+        if not self._context.settings.transport.listen or private_bytes() <= most:
             return
         self._tell(
             f"remote-{self._context.incarnation}-{monotonic():.0f}",
@@ -271,10 +270,10 @@ class Dispatcher:
         for action in actions:
             match action:
                 case act.Assign(worker, picture) if worker in self._remotes:
-                    if not self._hub.send(REMOTE, worker, picture.frame, picture.data):
+                    if not self._send_bytes(worker, picture):
                         self._lose(worker, "disconnected")
                 case act.Assign(worker, picture):
-                    if not self._hub.send("worker", worker, picture.frame, picture.data):
+                    if not self._hub.forward("worker", worker, picture.packed):
                         self._peers.end(worker)  # dead, and its supervisor is about to say so
                         self._carry_out(self._forget("worker", worker, monotonic()))
                 case act.Write(outcome):
@@ -292,6 +291,14 @@ class Dispatcher:
                     self._context.channel.send("suspect", process=worker)
                 case act.ShutOut(owner):
                     self._shut_out(owner)
+
+    def _send_bytes(self, worker: str, picture: act.Picture) -> bool:
+        """Send a frame to another machine, with its picture; whether there is such a worker."""
+        frame, payload = picture.frame, picture.payload
+        if payload is None:
+            payload = self._pictures.copy(frame, None) or b""  # gone: its checksum will not agree
+            frame = replace(frame, handle=None)
+        return self._hub.send(REMOTE, worker, frame, payload)
 
     def _acknowledge(self) -> None:
         """Tell each camera which of its items stand in the log, and which may go to review."""

@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from line.codec import Layout, pack
 from line.errors import DecodeError
+from line.layout import Layout, pack
 from line.messages import Buffer, Deadline, Frame, Key
 from line.outcome import Outcome
 
@@ -86,10 +86,10 @@ class Thumbnails:
     def __init__(self) -> None:
         self._next = 0.0
 
-    def seen(self, frame: Frame, data: Buffer, now: float) -> Seen:
+    def seen(self, frame: Frame, data: Buffer | None, now: float) -> Seen:
         """What is told of a frame that came in at monotonic time `now`."""
         small = None
-        if now >= self._next:
+        if data is not None and now >= self._next:
             self._next = max(self._next, now - _BURST_S) + 1 / THUMBNAILS_PER_S
             small = thumbnail(frame, data)
         return Seen(

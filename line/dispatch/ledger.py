@@ -27,7 +27,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
@@ -71,12 +71,12 @@ class Ledger:
 
     # -- what cameras say ---------------------------------------------------------------------
 
-    def frame(self, frame: Frame, data: Buffer | None, now: float) -> list[Action]:
-        """A frame arrived, perhaps not for the first time."""
+    def frame(self, frame: Frame, packed: Sequence[Buffer], now: float) -> list[Action]:
+        """A frame arrived, perhaps not for the first time; `packed`: its message, see `Picture`."""
         key = frame.key
         if key in self._items:
             return []
-        self._items[key] = InFlight(next(self._arrivals), Picture(frame, data))
+        self._items[key] = InFlight(next(self._arrivals), Picture(frame, packed))
         self._wait(key)
         return self._dispatch(now)
 

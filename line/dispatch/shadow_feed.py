@@ -7,6 +7,7 @@ import zlib
 from line.dispatch.actions import Picture
 from line.messages import Row
 from line.outcome import CLASSIFIED, Outcome
+from line.process.picture_ring import Pictures
 from line.process.sockets import Hub
 
 
@@ -17,9 +18,10 @@ class ShadowFeed:
         share: of the items that a model answered for; 0 while there is no shadow model.
     """
 
-    def __init__(self, hub: Hub, seed: int) -> None:
+    def __init__(self, hub: Hub, pictures: Pictures, seed: int) -> None:
         self.share = 0.0
         self._hub = hub
+        self._pictures = pictures
         self._seed = seed
 
     def wants(self, outcome: Outcome) -> bool:
@@ -30,10 +32,13 @@ class ShadowFeed:
 
     def offer(self, outcome: Outcome, picture: Picture | None) -> None:
         """Copy an item with its picture; where the shadow model has no room it is left."""
-        if picture is not None and picture.data is not None:
-            frame = picture.frame
+        if picture is None:
+            return
+        frame = picture.frame
+        data = self._pictures.copy(frame, picture.payload)
+        if data is not None:
             row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
-            self._hub.offer(row, picture.data)
+            self._hub.offer(row, data)
 
 
 def is_sampled(seed: int, camera: int, seq: int, share: float) -> bool:

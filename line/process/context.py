@@ -7,7 +7,7 @@ import ctypes
 import math
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,9 @@ class ProcessContext:
     settings: Settings
     model: ModelFacts
     channel: ControlChannel
+    rings: tuple[int, ...] = ()
+    """descriptors of the pictures' memory, see `line.process.picture_ring`: a camera's own, of all
+    cameras for whoever reads pictures; empty: they travel in the messages"""
 
     @property
     def identity(self) -> str:
@@ -53,10 +56,13 @@ def arguments(
     runtime_dir: Path,
     fd: int,
     model: str = "",
+    rings: Iterable[int] = (),
 ) -> list[str]:
     """The command-line arguments that `enter_process` understands.
 
     `model`: short hash of the model that the process loads; empty = the run's own.
+
+    `rings`: see `ProcessContext`.
     """
     return [
         f"--role={role}",
@@ -67,6 +73,7 @@ def arguments(
         f"--runtime-dir={runtime_dir}",
         f"--channel={fd}",
         f"--model={model}",
+        f"--rings={','.join(map(str, rings))}",
     ]
 
 
@@ -80,6 +87,7 @@ def enter_process(argv: Sequence[str] | None = None) -> ProcessContext:
     for path in ("run-dir", "runtime-dir"):
         parser.add_argument(f"--{path}", type=Path, required=True)
     parser.add_argument("--model", default="")
+    parser.add_argument("--rings", default="")
     given = parser.parse_args(argv)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = ControlChannel.inherited(given.channel)
@@ -107,6 +115,7 @@ def enter_process(argv: Sequence[str] | None = None) -> ProcessContext:
         settings=settings,
         model=model,
         channel=channel,
+        rings=tuple(map(int, filter(None, given.rings.split(",")))),
     )
 
 

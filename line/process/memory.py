@@ -47,7 +47,18 @@ def _watch(done: threading.Event, most_bytes: int, status: int) -> None:
 
 def resident_bytes() -> int:
     """Of this process, in RAM; 0 where the system does not say."""
+    return _pages()[0] * os.sysconf("SC_PAGE_SIZE")
+
+
+def private_bytes() -> int:
+    """The same without what is shared with other processes or stands in files."""
+    resident, shared = _pages()
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages() -> tuple[int, int]:
     try:
-        return int(_STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
+        _, resident, shared, *_ = map(int, _STATM.read_bytes().split())
+    except (OSError, ValueError):
+        return 0, 0
+    return resident, shared

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import zmq
 
@@ -134,6 +134,16 @@ class Link(_Owner):
         self._dealer.close(linger=int(1000 * timeout_s))
 
 
+class Received(NamedTuple):
+    """What a peer said to the hub. `packed`: the message's parts as they came."""
+
+    role: str
+    peer: str
+    message: Message
+    payload: Buffer | None
+    packed: Sequence[Buffer]
+
+
 class Hub(_Owner):
     """The dispatcher's three sockets, in a directory that only one hub may use at a time.
 
@@ -203,25 +213,33 @@ class Hub(_Owner):
 
     def send(self, role: str, peer: str, message: Message, payload: Buffer | None = None) -> bool:
         """Send to one peer; False if there is no such peer (any more)."""
+        return self._send_to(role, [peer.encode(), *encode(message, payload)])
+
+    def _send_to(self, role: str, parts: list[Buffer]) -> bool:
         try:
-            _send(self._routers[role], [peer.encode(), *encode(message, payload)])
+            _send(self._routers[role], parts)
         except zmq.ZMQError as error:
             if error.errno in (zmq.EHOSTUNREACH, zmq.EAGAIN):
                 return False
             raise
         return True
 
-    def receive(self) -> Iterator[tuple[str, str, Message, Buffer | None]]:
-        """(role, peer, message, payload) of all that is there, without waiting."""
+    def forward(self, role: str, peer: str, packed: Sequence[Buffer]) -> bool:
+        """Send on what `receive` gave as it came, without packing it again; see `send`."""
+        return self._send_to(role, [peer.encode(), *packed])
+
+    def receive(self) -> Iterator[Received]:
+        """All that is there, without waiting."""
         for role, router in self._routers.items():
             remote = self._remote if role == REMOTE else None
             for parts in remote.receive(_BURST) if remote else _drain(router):
                 if _IDENTITY.fullmatch(parts[0]) is None:
                     self.malformed += 1
                     continue
-                received = self._decoded(parts[1:])
+                packed = parts[1:]
+                received = self._decoded(packed)
                 if received is not None:
-                    yield role, parts[0].decode("ascii"), *received
+                    yield Received(role, parts[0].decode("ascii"), *received, packed)
 
     def reopen_remote(self) -> None:
         """Drop every connection from other machines with all that waits in it."""

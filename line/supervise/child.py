@@ -81,8 +81,14 @@ class Child:
     """
 
     def __init__(
-        self, spec: ProcessSpec, incarnation: int, folder: RunFolder, runtime_dir: Path
+        self,
+        spec: ProcessSpec,
+        incarnation: int,
+        folder: RunFolder,
+        runtime_dir: Path,
+        rings: tuple[int, ...] = (),
     ) -> None:
+        """`rings`: the memory of pictures that it is to know, see `ProcessContext`."""
         self.spec = spec
         self.incarnation = incarnation
         self.started = self.heard = monotonic()
@@ -105,11 +111,13 @@ class Child:
             runtime_dir,
             theirs.fileno(),
             spec.model,
+            rings,
         )
         self.log = folder.logs / f"{spec.name}.log"
         try:
             with theirs:
-                self._process = self._start(arguments, (theirs.fileno(), *folder.inherited_fds))
+                fds = (theirs.fileno(), *folder.inherited_fds, *rings)
+                self._process = self._start(arguments, fds)
         except OSError:
             self.channel.close()
             raise

@@ -22,6 +22,7 @@ from line.run_files.run_folder import RunFolder, now_iso
 from line.run_files.session import Session
 from line.settings import SupervisorSettings
 from line.supervise.child import Child, ProcessSpec
+from line.supervise.picture_memory import PictureMemory
 from line.supervise.restarts import Death, Restarts
 
 
@@ -66,6 +67,7 @@ class ProcessTable:
         self._session = session
         self._settings = settings
         self._runtime_dir = Path(session.runtime_dir)
+        self._pictures = PictureMemory(specs)
         self._selector = selector
         self._access = access
         self._restarts = {name: Restarts(settings) for name in self.specs}
@@ -129,7 +131,8 @@ class ProcessTable:
 
     def _start(self, spec: ProcessSpec, incarnation: int) -> None:
         """Raises OSError."""
-        child = Child(spec, incarnation, self._folder, self._runtime_dir)
+        rings = self._pictures.known_to(spec)
+        child = Child(spec, incarnation, self._folder, self._runtime_dir, rings)
         try:
             self._selector.register(child.channel.fileno(), selectors.EVENT_READ, data=spec.name)
         except OSError:
@@ -222,6 +225,7 @@ class ProcessTable:
             child.ended()
             child.close()
         self.children.clear()
+        self._pictures.close()
         self._is_open = False
         self.record()
 

@@ -228,7 +228,7 @@ class Supervisor:
             self._status.incidents.append(f"who looked on failed: {type(error).__name__}: {error}")
 
     def _listen(self, child: Child) -> None:
-        """OnEnd what a child has said, to its last word if it died."""
+        """Handle what a child has said, to its last word if it died."""
         self._take_notes(child)
         how = child.ended()
         if how is not None:

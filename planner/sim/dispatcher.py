@@ -65,7 +65,7 @@ class Dispatcher(Process):
         """A camera's frame has arrived."""
         if self._is_away and self._puts_off(lambda _: self.frame(frame)):
             return
-        self._carry_out(self._ledger.frame(frame, None, self.queue.now))
+        self._carry_out(self._ledger.frame(frame, (), self.queue.now))
         if self._ledger.waiting:
             self._wake_by(frame.deadline)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -76,6 +77,22 @@ def test_who_was_stopped_already_is_told_of_once(tmp_path: Path, watch: EventWat
     watch.looked = monotonic() + 60
     [found] = faults_told([record], watch)
     assert not found.is_silent
+
+
+@pytest.mark.parametrize(("down", "is_silent"), [("", True), ("dispatcher", False)])
+def test_a_full_disk_shows_only_when_there_is_something_to_write(
+    tmp_path: Path, watch: EventWatch, down: str, is_silent: bool
+) -> None:
+    told(tmp_path, watch, "back", "dispatcher")
+    if down:
+        told(tmp_path, watch, "stopped", down)
+    record = FaultRecord(Injection("disk", "csv_log", 1.0, 0.5))
+    record.aim_at("csv_log")
+    told(tmp_path, watch, "continued", "dispatcher")
+    watch.looked = monotonic() + 60
+    watch.events[-1] = replace(watch.events[-1], at=monotonic() + 1)
+    [found] = faults_told([record], watch)
+    assert found.is_silent == is_silent
 
 
 def test_an_alarm_that_comes_and_goes_is_found(tmp_path: Path, watch: EventWatch) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from line import pictures
 from line.codec import WIDEST, decode, encode
 from line.errors import DecodeError, PictureError
+from line.layout import Layout
 from line.messages import (
     MESSAGES,
     Acknowledged,
@@ -24,6 +25,7 @@ from line.messages import (
     ClockReply,
     Encoding,
     Frame,
+    Handle,
     Hello,
     Message,
     Refusal,
@@ -37,6 +39,7 @@ from line.messages import (
     Who,
 )
 from line.outcome import Outcome, Verdict
+from line.quick_layout import quick_reader
 from line.ranges import LONGEST_TEXT
 from line.settings import MessageSettings
 
@@ -121,7 +124,10 @@ FRAME_BYTES = array(
     small(2),
     small(3),
     small(7),
+    NIL,
 )
+HANDLED = dataclasses.replace(FRAME, handle=Handle(4, 300, 18))
+HANDLED_BYTES = FRAME_BYTES[:-1] + array(small(4), b"\xcd\x01\x2c", small(18))
 UNSEEN = Unseen(0, 6, 1.5, "glass", 210.0, Verdict.DROPPED, "overrun")
 UNSEEN_BYTES = array(
     small(0),
@@ -150,7 +156,8 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),
     (Who(), None, [b"?1", b"\x90"]),
     (Beat(), None, [b"B1", b"\x90"]),
-    (FRAME, PIXELS, [b"F2", FRAME_BYTES, PIXELS]),
+    (FRAME, PIXELS, [b"F3", FRAME_BYTES, PIXELS]),
+    (HANDLED, None, [b"F3", HANDLED_BYTES]),
     (UnseenItems((UNSEEN,)), None, [b"U1", array(array(UNSEEN_BYTES))]),
     (
         Acknowledged((5, 300), (300,)),
@@ -305,7 +312,7 @@ def refused(*parts: Buffer) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("parts", [[], [b"W1"], [b"F2", FRAME_BYTES, PIXELS, b""]])
+@pytest.mark.parametrize("parts", [[], [b"W1"], [b"F3", FRAME_BYTES, PIXELS, b""]])
 def test_a_message_has_two_or_three_parts(parts: list[bytes]) -> None:
     assert "parts" in refused(*parts)
 
@@ -350,16 +357,16 @@ def test_a_header_that_is_not_what_the_kind_needs_is_refused(header: bytes) -> N
 
 
 def test_a_header_as_large_as_allowed_is_read() -> None:
-    values = [0, 5, 1.25, 100.0, 100.5, 100.8, None, 50.0, "raw", 2, 3, 7]
+    values = [0, 5, 1.25, 100.0, 100.5, 100.8, None, 50.0, "raw", 2, 3, 7, None]
     header = msgpack.packb(values)
     limits = MessageSettings.model_construct(header_kb=len(header) / 1000, picture_mb=1)
-    assert decode([b"F2", header, PIXELS], limits)[1] == PIXELS
+    assert decode([b"F3", header, PIXELS], limits)[1] == PIXELS
     tighter = MessageSettings.model_construct(header_kb=(len(header) - 1) / 1000, picture_mb=1)
     with pytest.raises(DecodeError, match="header of"):
-        decode([b"F2", header, PIXELS], tighter)
+        decode([b"F3", header, PIXELS], tighter)
 
 
-FRAME_VALUES: list[Any] = [0, 5, 1.25, 100.0, 100.5, 100.8, None, 50.0, "raw", 2, 3, 7]
+FRAME_VALUES: list[Any] = [0, 5, 1.25, 100.0, 100.5, 100.8, None, 50.0, "raw", 2, 3, 7, None]
 FRAME_FIELDS = [field.name for field in dataclasses.fields(Frame)]
 
 
@@ -401,12 +408,17 @@ FRAME_FIELDS = [field.name for field in dataclasses.fields(Frame)]
         ("mass_g", -1.0),
         ("height_px", 65_536),
         ("picture_crc32", 2**32),
+        ("handle", [0, 0, 18]),  # one picture in the message, one elsewhere
+        ("handle", [8192, 0, 18]),
+        ("handle", [0, -1, 18]),
+        ("handle", [0, 0]),
+        ("handle", 0),
     ],
 )
 def test_a_field_of_the_wrong_type_or_range_is_refused(field: str, value: object) -> None:
     values = list(FRAME_VALUES)
     values[FRAME_FIELDS.index(field)] = value
-    refused(b"F2", msgpack.packb(values), PIXELS)
+    refused(b"F3", msgpack.packb(values), PIXELS)
 
 
 RESULT_VALUES: list[Any] = [0, 5, [0.25, 0.75], 100.5, 0.125, "0123456789ab"]
@@ -450,14 +462,66 @@ def test_texts_and_lists_have_an_end() -> None:
     refused(b"O2", msgpack.packb([values, "raw", 0, 0]))
 
 
+QUICK = {cls: quick_reader(cls) for cls in MESSAGES}
+
+
+@pytest.mark.parametrize(("message", "payload", "parts"), LAYOUT, ids=lambda v: type(v).__name__)
+def test_the_quick_way_reads_what_is_sent(
+    message: Message, payload: Buffer | None, parts: list[bytes]
+) -> None:
+    assert QUICK[type(message)](msgpack.unpackb(parts[1])) == message
+
+
+ODD_VALUES = st.sampled_from(
+    [
+        None,
+        0,
+        -1,
+        1.5,
+        True,
+        math.nan,
+        math.inf,
+        1 << 53,
+        "",
+        "raw",
+        "failed",
+        "x" * 5000,
+        b"",
+        [],
+        [[]],
+    ]
+)
+
+
+@given(st.sampled_from(LAYOUT), st.data())
+def test_the_quick_way_takes_nothing_that_the_other_refuses(
+    entry: tuple[Message, Buffer | None, list[bytes]], data: st.DataObject
+) -> None:
+    """Any value anywhere in the array replaced by another."""
+    message, _, parts = entry
+    values = msgpack.unpackb(parts[1])
+    place = values
+    while place:
+        index = data.draw(st.integers(0, len(place) - 1))
+        if not isinstance(place[index], list) or data.draw(st.booleans()):
+            place[index] = data.draw(ODD_VALUES)
+            break
+        place = place[index]
+    try:
+        quick = QUICK[type(message)](values)
+    except (TypeError, ValueError):
+        return
+    assert quick == Layout(type(message)).read_field_by_field(values)
+
+
 def test_a_complaint_names_the_message_and_the_field() -> None:
     values = [*FRAME_VALUES[:5], "soon", *FRAME_VALUES[6:]]
-    assert refused(b"F2", msgpack.packb(values), PIXELS).startswith("Frame.deadline: ")
+    assert refused(b"F3", msgpack.packb(values), PIXELS).startswith("Frame.deadline: ")
 
 
 def test_a_whole_number_may_stand_for_a_time() -> None:
     values = [*FRAME_VALUES[:3], 100, *FRAME_VALUES[4:]]
-    frame, _ = decode([b"F2", msgpack.packb(values), PIXELS])
+    frame, _ = decode([b"F3", msgpack.packb(values), PIXELS])
     assert isinstance(frame, Frame)
     assert type(frame.triggered) is float
 
@@ -465,8 +529,8 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
 @pytest.mark.parametrize(
     "parts",
     [
-        [b"F2", FRAME_BYTES],  # a frame without its picture
-        [b"F2", FRAME_BYTES, PIXELS + b"\0"],
+        [b"F3", FRAME_BYTES],  # a frame without its picture
+        [b"F3", FRAME_BYTES, PIXELS + b"\0"],
         [b"B1", b"\x90", b""],  # a picture where none belongs
         [b"R1", LAYOUT[7][2][1], PIXELS],
         [b"O2", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
@@ -479,7 +543,7 @@ def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -
 
 @pytest.mark.parametrize("cut", [b"", PIXELS[:-1]])
 def test_a_frame_cut_short_on_the_way_is_left_to_the_worker_to_refuse(cut: bytes) -> None:
-    frame, data = decode([b"F2", FRAME_BYTES, cut])
+    frame, data = decode([b"F3", FRAME_BYTES, cut])
     assert isinstance(frame, Frame)
     with pytest.raises(PictureError, match="bytes instead of"):
         pictures.decode(data, frame.encoding, frame.height_px, frame.width_px)

@@ -118,7 +118,7 @@ def test_nothing_is_acknowledged_before_it_is_written(tmp_path):
         process.until(log.begun.is_set)
 
         process.hub.wait(0.1)
-        process.heard += [heard for _, _, heard, _ in process.hub.receive()]
+        process.heard += [heard.message for heard in process.hub.receive()]
         assert not [m for m in process.heard if isinstance(m, Stored)]
         log.write.set()
 

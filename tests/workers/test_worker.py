@@ -87,7 +87,7 @@ class Station:
                 self.process.result()
             assert monotonic() < deadline, f"not in time; heard {self.heard}"
             self.hub.wait(0.01)
-            self.heard += [message for _, _, message, _ in self.hub.receive()]
+            self.heard += [received.message for received in self.hub.receive()]
         return met
 
     def notes(self, kind: str) -> list[dict[str, Any]]:

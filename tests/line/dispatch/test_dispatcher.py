@@ -173,7 +173,7 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
         for message, _ in client.exchange(monotonic() + 0.02):
             if isinstance(message, Row):
                 client.send(Stored(((message.outcome.camera, message.outcome.seq),)))
-        heard.extend(message for _, _, message, _ in stage.hub.receive())
+        heard.extend(received.message for received in stage.hub.receive())
         return until in heard
 
     with Client(stage.context("sink", LOG, channel), credit=4) as client:

@@ -10,7 +10,6 @@ import msgpack
 import numpy as np
 import pytest
 
-from line.codec import pack
 from line.dispatch.feed import (
     THUMBNAIL_PX,
     THUMBNAILS_PER_S,
@@ -23,6 +22,7 @@ from line.dispatch.feed import (
     thumbnail,
 )
 from line.errors import DecodeError
+from line.layout import pack
 from line.messages import Frame, Key
 from line.observe.control_client import Control
 from line.observe.observer import Observer
@@ -68,7 +68,7 @@ def test_an_event_travels_whole(event: Seen | Decided) -> None:
     [
         [],
         [b"V1"],
-        [b"F2", pack(SEEN)],
+        [b"F3", pack(SEEN)],
         [b"Y1", pack(SEEN)],
         [b"V1", b"\xc1"],
         [b"V1", pack(SEEN), b"more"],

@@ -50,7 +50,7 @@ class Line:
 
     def hears(self, identity: str) -> bool:
         self.hub.wait(0.02)
-        self.heard += [(role, peer, message) for role, peer, message, _ in self.hub.receive()]
+        self.heard += [received[:3] for received in self.hub.receive()]
         return ("remote", identity, Beat()) in self.heard
 
     def knock(self, data: bytes = b"") -> socket.socket:
