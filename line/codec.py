@@ -4,7 +4,7 @@ A message is two or three ZeroMQ parts::
 
     kind      two bytes: a letter for the class, a digit for the version of the layout
     header    MessagePack array: the fields of the dataclass, in order
-    payload   the picture's bytes, unpacked by nobody on the way (Frame and Row only)
+    payload   the picture's bytes, unpacked by nobody on the way (Frame and ShadowItem only)
 
 Sizes are checked before anything is unpacked, and fields against the dataclass's annotations:
 types, which are also what limits the depth of a header, and ranges (`line.ranges`). Whatever does
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from line.errors import DecodeError
 from line.layout import Layout, pack
-from line.messages import MESSAGES, Buffer, Frame, Message, Row
+from line.messages import MESSAGES, Buffer, Frame, Message, ShadowItem
 from line.settings import MessageSettings
 
 WIDEST = MessageSettings(header_kb=65_536, picture_mb=1024)
@@ -61,7 +61,7 @@ def decode(
 
 
 def _check_picture(message: Message, size: int, most: int) -> None:
-    if not isinstance(message, Frame | Row):
+    if not isinstance(message, Frame | ShadowItem):
         raise DecodeError(f"{type(message).__name__} carries no picture")
     if min(message.height_px, message.width_px) < 1:
         raise DecodeError("picture without area")

@@ -25,6 +25,8 @@ Key = tuple[int, int]
 
 MOST_KEYS = 4096
 """Items named in one message."""
+MOST_ROWS = 32
+"""Outcomes in one message; each may take some kilobytes."""
 MOST_SLOTS = 8192
 """Pictures of one camera that stand in shared memory at a time."""
 LONGEST_REASON = 600
@@ -247,10 +249,18 @@ class Refusal(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Row(Message):
-    """Dispatcher → CSV log: an outcome to store; → shadow: one with its picture."""
+class Rows(Message):
+    """Dispatcher → CSV log: outcomes to store."""
 
-    KIND = b"O2"
+    KIND = b"O3"
+    outcomes: Annotated[tuple[Outcome, ...], Longest(MOST_ROWS)]
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowItem(Message):
+    """Dispatcher → shadow: an outcome with its picture."""
+
+    KIND = b"D1"
     outcome: Outcome
     encoding: Encoding
     height_px: Pixels
@@ -278,6 +288,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Acknowledged,
     Result,
     Refusal,
-    Row,
+    Rows,
+    ShadowItem,
     Stored,
 )

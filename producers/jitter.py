@@ -23,6 +23,8 @@ class Jitter:
 
     def quantile_ms(self, share: float) -> float:
         """Upper edge of the bin that holds the quantile, at most the maximum; 0 if empty."""
+        if not self._count:
+            return 0.0
         wanted = share * self._count
         seen = 0
         for number, count in enumerate(self._counts):

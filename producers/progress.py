@@ -87,12 +87,11 @@ class Progress:
         return seq in self._acknowledged
 
     def update(self, seqs: Iterable[int]) -> None:
-        """These items are acknowledged."""
-        before = self.low
+        """These items are acknowledged; the record has it with the next `reach`.
+
+        One that lags behind costs a message: items that are told of again have their rows.
+        """
         self._acknowledged.update(seqs)
-        if self.low != before:
-            record = self._record
-            self.reach(record.fed, record.reached_s, record.resume_s)
 
     def pass_mark(self, mark: FeedMark) -> None:
         """Where an item that was just fed stands in the feed; kept now and then, not each time."""
@@ -121,6 +120,8 @@ class Progress:
         self._write()
 
     def close(self) -> None:
+        record = self._record
+        self.reach(record.fed, record.reached_s, record.resume_s)
         if self._syncer is not None:
             self._syncer.submit(os.fdatasync, self._fd)
             self._syncer.shutdown()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from time import monotonic, sleep
+from time import monotonic
 from typing import Protocol
 
-from line.dispatch.log_queue import GATHER_S
 from line.errors import StorageError
-from line.messages import MOST_KEYS, Buffer, Message, Row, Stored, Welcome
+from line.messages import MOST_KEYS, Buffer, Message, Rows, Stored, Welcome
 from line.outcome import Outcome
 from line.process.client import Client
 from line.process.control_channel import ControlChannel
@@ -65,7 +64,6 @@ def run(client: Client, log: Log) -> None:
                 _acknowledge(client, pending)
                 pending.clear()
                 last_row = now
-                sleep(GATHER_S)
             elif client.orphaned and now - last_row > _ORPHAN_PATIENCE_S:
                 return
             if now >= next_report:
@@ -80,8 +78,8 @@ def run(client: Client, log: Log) -> None:
 def _take(pending: list[Outcome], received: Iterable[tuple[Message, Buffer | None]]) -> None:
     """Add what has come and is not written."""
     for message, _ in received:
-        if isinstance(message, Row):
-            pending.append(message.outcome)
+        if isinstance(message, Rows):
+            pending.extend(message.outcomes)
         elif isinstance(message, Welcome):  # the dispatcher is a new one: all will come again
             pending.clear()
 

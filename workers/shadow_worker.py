@@ -12,7 +12,7 @@ from time import monotonic
 from line import pictures
 from line.codec import decode
 from line.errors import DecodeError, ModelError, PictureError
-from line.messages import Buffer, Row
+from line.messages import Buffer, ShadowItem
 from line.plain_text import plain
 from line.process.client import BEAT_S
 from line.process.context import ProcessContext
@@ -57,7 +57,7 @@ class ShadowWorker:
         except DecodeError:
             self._malformed += 1
             return
-        if not isinstance(message, Row) or payload is None:
+        if not isinstance(message, ShadowItem) or payload is None:
             return
         if message.outcome.model != self._model.facts.short_hash:  # it may have begun to serve
             with suppress(PictureError, OSError):  # not compared, and nothing else
@@ -66,7 +66,7 @@ class ShadowWorker:
                 except ModelError as error:
                     self._tell(message, error)
 
-    def _tell(self, row: Row, error: ModelError) -> None:
+    def _tell(self, row: ShadowItem, error: ModelError) -> None:
         """Of the first item that the shadow model fails on; others would say the same."""
         if self._has_told:
             return
@@ -77,7 +77,7 @@ class ShadowWorker:
             "incident", id=f"shadow-{model}", event="shadow", text=plain(text)
         )
 
-    def _compared(self, row: Row, payload: Buffer) -> ShadowRow:
+    def _compared(self, row: ShadowItem, payload: Buffer) -> ShadowRow:
         served = row.outcome
         picture = pictures.decode(payload, row.encoding, row.height_px, row.width_px)
         started = monotonic()

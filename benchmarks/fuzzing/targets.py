@@ -138,11 +138,11 @@ def _messages() -> tuple[Parts, ...]:
         msg.Acknowledged((1, 2, 300), (2,)),
         msg.Result(0, 17, (0.9, 0.1), 7.6, 0.01, "0123456789ab"),
         msg.Refusal(0, 17, Verdict.EXPIRED, "too late"),
-        msg.Row(_OUTCOME, "raw", 0, 0),
+        msg.Rows((_OUTCOME, _OUTCOME)),
         msg.Stored(((0, 17), (1, 2))),
     )
     encoded = [encode(message) for message in plain]
-    encoded += [encode(_FRAME, bytes(18)), encode(msg.Row(_OUTCOME, "raw", 2, 3), bytes(18))]
+    encoded += [encode(_FRAME, bytes(18)), encode(msg.ShadowItem(_OUTCOME, "raw", 2, 3), bytes(18))]
     return tuple(tuple(bytes(part) for part in parts) for parts in encoded)
 
 

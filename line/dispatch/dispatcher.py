@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,10 +12,12 @@ from line.dispatch import actions as act
 from line.dispatch import feed
 from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
+from line.dispatch.log_queue import GATHER_S
 from line.dispatch.peers import Peers, Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
     MOST_KEYS,
+    MOST_ROWS,
     Acknowledged,
     Beat,
     ClockQuery,
@@ -23,7 +26,7 @@ from line.messages import (
     Hello,
     Refusal,
     Result,
-    Row,
+    Rows,
     Stored,
     Terms,
     UnseenItems,
@@ -71,6 +74,11 @@ class Dispatcher:
         self._pictures = Pictures(context.rings)
         self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)
         self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
+        self._rows: list[Outcome] = []
+        """on their way to the log"""
+        self._next_rows = 0.0
+        # A window that is full of rows under way has no room for frames.
+        self._most_rows = max(1, min(MOST_ROWS, context.settings.camera.window_frames // 4))
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
         self._bytes_before = private_bytes()
@@ -89,18 +97,22 @@ class Dispatcher:
                 self._report()
                 self._check_memory()
             tick = self._ledger.next_tick()
-            self._hub.wait((report if tick is None else min(report, tick)) - now)
+            wake = report if tick is None else min(report, tick)
+            self._hub.wait((min(wake, self._next_rows) if self._rows else wake) - now)
             self.step()
+        self._send_rows(math.inf)
 
     def step(self) -> None:
         """Everything that has arrived, and everything that is due."""
-        self._handle_channel()
+        if self._hub.is_readable(self._context.channel.fileno()):
+            self._handle_channel()
         for received in self._hub.receive():
             self._carry_out(self._handle(received))
         for peer in self._remotes.silent(monotonic()):
             self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
         self._acknowledge()
+        self._send_rows(monotonic())
 
     # -- what peers say -----------------------------------------------------------------------
 
@@ -166,6 +178,7 @@ class Dispatcher:
     # -- who comes and goes -------------------------------------------------------------------
 
     def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
+        self._handle_channel()  # it may tell of the death of whoever greets
         if hello.role != role or hello.identity != peer or not self._is_name(role, hello.name):
             self._hub.malformed += 1
             return []
@@ -261,6 +274,7 @@ class Dispatcher:
         if role in ("worker", REMOTE):
             return self._ledger.worker_left(peer, now)
         if role == "sink":
+            self._rows.clear()  # the next log is sent them again
             self._ledger.log_left()
         return []
 
@@ -278,9 +292,7 @@ class Dispatcher:
                         self._carry_out(self._forget("worker", worker, monotonic()))
                 case act.Write(outcome):
                     self._tell_observers(outcome)
-                    identity = self._peers.identity(LOG)
-                    if identity is not None:
-                        self._hub.send("sink", identity, Row(outcome, "raw", 0, 0))
+                    self._rows.append(outcome)
                 case act.Acknowledge():
                     self._acknowledged[action.outcome.camera].append(action)
                 case act.Suspect(worker) if worker in self._remotes:
@@ -291,6 +303,17 @@ class Dispatcher:
                     self._context.channel.send("suspect", process=worker)
                 case act.ShutOut(owner):
                     self._shut_out(owner)
+
+    def _send_rows(self, now: float) -> None:
+        """Send rows to the log: at once after a pause, together where they come quickly."""
+        if not self._rows or (now < self._next_rows and len(self._rows) < self._most_rows):
+            return
+        self._next_rows = now + GATHER_S
+        identity = self._peers.identity(LOG)
+        if identity is not None:
+            for begin in range(0, len(self._rows), MOST_ROWS):
+                self._hub.send("sink", identity, Rows(tuple(self._rows[begin : begin + MOST_ROWS])))
+        self._rows.clear()
 
     def _send_bytes(self, worker: str, picture: act.Picture) -> bool:
         """Send a frame to another machine, with its picture; whether there is such a worker."""

@@ -6,9 +6,9 @@ from collections import deque
 
 from line.messages import Key
 
-GATHER_S = 0.01
-"""The log's rest after a batch, so that under load rows are written and acknowledged several at a
-time."""
+GATHER_S = 0.03
+"""Between two messages to the log, so that under load rows travel, are written and acknowledged
+several at a time."""
 
 
 class LogQueue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from line.dispatch.actions import Picture
-from line.messages import Row
+from line.messages import ShadowItem
 from line.outcome import CLASSIFIED, Outcome
 from line.process.picture_ring import Pictures
 from line.process.sockets import Hub
@@ -37,7 +37,7 @@ class ShadowFeed:
         frame = picture.frame
         data = self._pictures.copy(frame, picture.payload)
         if data is not None:
-            row = Row(outcome, frame.encoding, frame.height_px, frame.width_px)
+            row = ShadowItem(outcome, frame.encoding, frame.height_px, frame.width_px)
             self._hub.offer(row, data)
 
 

@@ -40,6 +40,8 @@ class _Owner:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 64)
         self._poller = zmq.Poller()
+        self._readable: set[object] | None = None
+        """sockets and descriptors that the last wait found so, and nobody has read since"""
         self.malformed = 0
         """messages that were counted and ignored"""
 
@@ -51,7 +53,7 @@ class _Owner:
 
     def watch(self, fd: int) -> None:
         """Let `wait` return when the file descriptor is readable, too."""
-        self._poller.register(fd, zmq.POLLIN)
+        self._poller.register(fd, _POLLIN)
 
     def unwatch(self, fd: int) -> None:
         self._poller.unregister(fd)
@@ -61,7 +63,18 @@ class _Owner:
         whole_ms = max(0, int(timeout_s * 1000))
         if whole_ms == 0 and timeout_s > 0:
             sleep(timeout_s)  # poll counts in milliseconds, a photo-eye should not
-        self._poller.poll(whole_ms)
+        self._readable = {source for source, _ in self._poller.poll(whole_ms)}
+
+    def is_readable(self, source: object) -> bool:
+        """Whether it is worth reading a watched descriptor or a socket; asked once for each wait.
+
+        To ask the sockets themselves takes longer than most of what is done with a message.
+        """
+        if self._readable is None:
+            return True
+        found = source in self._readable
+        self._readable.discard(source)
+        return found
 
     def _socket(self, kind: int) -> zmq.Socket[bytes]:
         socket = self._context.socket(kind)
@@ -72,7 +85,7 @@ class _Owner:
         # Credits and windows bound what is under way; a high-water mark would drop silently.
         socket.set(zmq.SNDHWM, 0)
         socket.set(zmq.RCVHWM, 0)
-        self._poller.register(socket, zmq.POLLIN)
+        self._poller.register(socket, _POLLIN)
         return socket
 
     def _decoded(self, parts: list[Any]) -> tuple[Message, Buffer | None] | None:
@@ -123,6 +136,8 @@ class Link(_Owner):
 
     def receive(self) -> Iterator[tuple[Message, Buffer | None]]:
         """All that is there, without waiting."""
+        if not self.is_readable(self._dealer):
+            return
         for parts in _drain(self._dealer):
             received = self._decoded(parts)
             if received is not None:
@@ -197,8 +212,9 @@ class Hub(_Owner):
 
     def has_listeners(self) -> bool:
         """Whether anybody hears the feed."""
-        for parts in _drain(self._feed):
-            self._subscribed = parts[0][:1] == b"\x01"  # the last one to leave says 0
+        if self.is_readable(self._feed):
+            for parts in _drain(self._feed):
+                self._subscribed = parts[0][:1] == b"\x01"  # the last one to leave says 0
         return self._subscribed
 
     def publish(self, parts: list[Buffer]) -> None:
@@ -231,6 +247,8 @@ class Hub(_Owner):
     def receive(self) -> Iterator[Received]:
         """All that is there, without waiting."""
         for role, router in self._routers.items():
+            if not self.is_readable(router):
+                continue
             remote = self._remote if role == REMOTE else None
             for parts in remote.receive(_BURST) if remote else _drain(router):
                 if _IDENTITY.fullmatch(parts[0]) is None:
@@ -247,7 +265,7 @@ class Hub(_Owner):
             self._poller.unregister(self._remote.router)
             self._remote.reopen()
             self._routers[REMOTE] = self._remote.router
-            self._poller.register(self._remote.router, zmq.POLLIN)
+            self._poller.register(self._remote.router, _POLLIN)
 
     def _open_remote(self, transport: TransportSettings) -> None:
         try:
@@ -256,7 +274,7 @@ class Hub(_Owner):
             self.__exit__()
             raise
         self._routers[REMOTE] = self._remote.router
-        self._poller.register(self._remote.router, zmq.POLLIN)
+        self._poller.register(self._remote.router, _POLLIN)
 
 
 class Listener:
@@ -319,12 +337,24 @@ _UNHEARD = 256
 """Messages of the feed that wait for one listener; further ones it misses."""
 
 
+# Plain numbers: each use of pyzmq's own constants makes an object.
+_EVENTS, _POLLIN, _NOBLOCK = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+
+
 def _drain(socket: zmq.Socket[bytes], most: int = _BURST) -> Iterator[list[bytes]]:
     for _ in range(most):
-        if not int(socket.get(zmq.EVENTS)) & zmq.POLLIN:
+        if not int(socket.get(_EVENTS)) & _POLLIN:
             return
-        yield socket.recv_multipart(zmq.NOBLOCK)
+        frame = socket.recv(_NOBLOCK, copy=False)
+        parts = [frame.bytes]
+        while frame.more:
+            frame = socket.recv(_NOBLOCK, copy=False)
+            parts.append(frame.bytes)
+        yield parts
 
 
 def _send(socket: zmq.Socket[bytes], parts: list[Buffer]) -> None:
-    socket.send_multipart(parts, zmq.NOBLOCK)
+    last = len(parts) - 1
+    for number, part in enumerate(parts):
+        socket.send(part, _NOBLOCK if number == last else _MORE)

@@ -30,7 +30,8 @@ from line.messages import (
     Message,
     Refusal,
     Result,
-    Row,
+    Rows,
+    ShadowItem,
     Stored,
     Terms,
     Unseen,
@@ -185,14 +186,14 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
         [b"N1", array(small(0), small(5), text("failed"), text("no JPEG"))],
     ),
     (
-        Row(OUTCOME, "raw", 0, 0),
+        Rows((OUTCOME, OUTCOME)),
         None,
-        [b"O2", array(OUTCOME_BYTES, text("raw"), small(0), small(0))],
+        [b"O3", array(array(OUTCOME_BYTES, OUTCOME_BYTES))],
     ),
     (
-        Row(OUTCOME, "jpeg", 2, 3),
+        ShadowItem(OUTCOME, "jpeg", 2, 3),
         b"jpeg bytes",
-        [b"O2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
+        [b"D1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
     ),
     (
         Stored(((1, 300), (0, 5))),
@@ -281,7 +282,7 @@ PLAIN = st.one_of(
     st.builds(Acknowledged, several(SEQ), several(SEQ)),
     st.builds(Result, CAMERA, SEQ, several(PROBABILITY), MOMENT, DURATION, SHORT_HASH),
     st.builds(Refusal, CAMERA, SEQ, REFUSED, TEXT),
-    st.builds(Row, OUTCOMES, st.just("raw"), st.just(0), st.just(0)),
+    st.builds(Rows, several(OUTCOMES)),
     st.builds(Stored, several(st.tuples(CAMERA, SEQ))),
 ).map(lambda message: (message, None))
 
@@ -293,7 +294,7 @@ def with_picture(draw: st.DrawFn) -> tuple[Message, bytes]:
     raw = encoding == "raw"
     data = draw(st.binary(min_size=height * width * 3 if raw else 0, max_size=height * width * 3))
     if draw(st.booleans()):
-        return Row(draw(OUTCOMES), encoding, height, width), data
+        return ShadowItem(draw(OUTCOMES), encoding, height, width), data
     key, times = draw(st.tuples(CAMERA, SEQ)), draw(st.tuples(MOMENT, MOMENT, MOMENT, DEADLINE))
     return Frame(*key, *times, draw(NAME), draw(MASS), encoding, height, width, 0), data
 
@@ -459,7 +460,7 @@ def test_texts_and_lists_have_an_end() -> None:
     refused(b"A2", msgpack.packb([list(range(4097)), []]))
     values = [*dataclasses.astuple(OUTCOME)]
     values[9] = "x" * (LONGEST_TEXT + 1)
-    refused(b"O2", msgpack.packb([values, "raw", 0, 0]))
+    refused(b"O3", msgpack.packb([[values]]))
 
 
 QUICK = {cls: quick_reader(cls) for cls in MESSAGES}
@@ -533,8 +534,9 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
         [b"F3", FRAME_BYTES, PIXELS + b"\0"],
         [b"B1", b"\x90", b""],  # a picture where none belongs
         [b"R1", LAYOUT[7][2][1], PIXELS],
-        [b"O2", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
-        [b"O2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
+        [b"O3", array(array(OUTCOME_BYTES)), b""],
+        [b"D1", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
+        [b"D1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
     ],
 )
 def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -> None:
@@ -568,7 +570,7 @@ def test_an_unseen_item_can_only_be_dropped_or_failed(verdict: Verdict) -> None:
 def test_an_unknown_verdict_is_refused(verdict: object) -> None:
     values = list(dataclasses.astuple(OUTCOME))
     values[8] = verdict
-    refused(b"O2", msgpack.packb([values, "raw", 0, 0]))
+    refused(b"O3", msgpack.packb([[values]]))
 
 
 # -- anything at all ------------------------------------------------------------------------------

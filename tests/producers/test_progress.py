@@ -66,8 +66,8 @@ def test_what_lies_behind_a_gap_is_done_again_after_reopening(tmp_path: Path) ->
 
 def test_what_is_written_needs_no_close_to_be_there(tmp_path: Path) -> None:
     with progress(tmp_path) as current:
-        current.reach(5, 1.5, 1.25)
         current.update([0, 1])
+        current.reach(5, 1.5, 1.25)
         assert record(tmp_path) == LaneRecord(low=2, fed=5, reached_s=1.5, resume_s=1.25)
 
 
@@ -162,6 +162,7 @@ def test_marks_take_bounded_room_however_long_nothing_is_settled(tmp_path: Path)
             current.pass_mark(FeedMark(seq, seq / 8))
         assert len(current._marks) <= 64
         current.update(range(4_000_000))
+        current.reach(0, 0.0, 0.0)
         assert 2_000_000 < current.mark.seq < current.low
 
 

@@ -11,7 +11,8 @@ from line.messages import (
     Acknowledged,
     Beat,
     Hello,
-    Row,
+    Rows,
+    ShadowItem,
     Stored,
     Welcome,
     Who,
@@ -45,8 +46,8 @@ def csv_station(run_dir: Path) -> AbstractContextManager[Station]:
     return log_station(run_dir, lambda context: closing(CsvLog(context.run_dir / "results.csv")))
 
 
-def row(item: Outcome) -> Row:
-    return Row(item, "raw", 4, 6)
+def row(item: Outcome) -> Rows:
+    return Rows((item,))
 
 
 def on_disk(run_dir: Path) -> list[Outcome]:
@@ -186,7 +187,7 @@ def test_a_sink_reports_to_its_supervisor_while_it_runs(tmp_path):
 def test_malformed_and_misdirected_messages_are_ignored(tmp_path):
     with csv_station(tmp_path) as log:
         log.hear(Hello)
-        log.send(Row(outcome(0), "raw", 4, 6), b"too short for a picture")
+        log.send(ShadowItem(outcome(0), "raw", 4, 6), b"too short for a picture")
         log.send(Acknowledged((0, 1), ()))
         log.send(row(outcome(2)))
 

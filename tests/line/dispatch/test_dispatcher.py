@@ -14,7 +14,7 @@ from line.messages import (
     Frame,
     Hello,
     Message,
-    Row,
+    Rows,
     Stored,
     Unseen,
     UnseenItems,
@@ -43,9 +43,10 @@ def test_an_item_goes_from_the_camera_through_worker_and_log_and_back(stage: Sta
     camera.say(FRAME, PIXELS)
     assert stage.told(worker, Frame) == (FRAME, PIXELS)
     worker.say(RESULT)
-    row, picture = stage.told(log, Row)
+    rows, picture = stage.told(log, Rows)
     assert picture is None
-    assert (row.outcome.verdict, row.outcome.worker) == (Verdict.SORTED, "worker-0#1")
+    [outcome] = rows.outcomes
+    assert (outcome.verdict, outcome.worker) == (Verdict.SORTED, "worker-0#1")
 
     log.say(Stored(((0, 0),)))
     assert stage.told(camera, Acknowledged) == (Acknowledged((0,)), None)
@@ -57,8 +58,8 @@ def test_an_item_goes_from_the_camera_through_worker_and_log_and_back(stage: Sta
 def test_an_item_without_a_picture_goes_straight_to_the_log(stage: Stage) -> None:
     camera, log = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
     camera.say(UnseenItems((Unseen(0, 4, 2.0, "glass", 210.0, Verdict.DROPPED, "overrun"),)))
-    row, _ = stage.told(log, Row)
-    assert (row.outcome.seq, row.outcome.verdict) == (4, Verdict.DROPPED)
+    [outcome] = stage.told(log, Rows)[0].outcomes
+    assert (outcome.seq, outcome.verdict) == (4, Verdict.DROPPED)
     log.say(Stored(((0, 4),)))
     assert stage.told(camera, Acknowledged)[0] == Acknowledged((4,))
 
@@ -74,7 +75,7 @@ def test_the_camera_is_told_which_pictures_may_be_wanted_for_review(
         camera.say(FRAME, PIXELS)
         stage.told(worker, Frame)
         worker.say(RESULT)  # 0.9 and 0.1
-        stage.told(log, Row)
+        stage.told(log, Rows)
         log.say(Stored(((0, 0),)))
         assert stage.told(camera, Acknowledged)[0] == Acknowledged((0,), wanted)
 
@@ -83,7 +84,7 @@ def test_many_acknowledgements_travel_together(stage: Stage) -> None:
     camera, log = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
     items = [Unseen(0, seq, 0.0, None, 1.0, Verdict.DROPPED, "") for seq in range(4)]
     camera.say(UnseenItems(tuple(items)))
-    stage.until(lambda: len(log.inbox) == 4)
+    stage.told(log, Rows)
     log.say(Stored(tuple(item.key for item in items)))
     assert stage.told(camera, Acknowledged)[0].seqs == (0, 1, 2, 3)
 
@@ -138,7 +139,7 @@ def test_a_restarted_dispatcher_asks_again_and_opens_a_new_epoch(stage: Stage) -
     camera.say(FRAME, PIXELS)
     assert stage.told(worker, Frame) == (FRAME, PIXELS)
     worker.say(RESULT)
-    assert stage.told(log, Row)[0].outcome.seq == 0
+    assert stage.told(log, Rows)[0].outcomes[0].seq == 0
 
 
 def test_a_new_incarnation_takes_the_place_of_the_old_one(stage: Stage) -> None:
@@ -156,11 +157,24 @@ def test_a_new_incarnation_of_a_sink_is_sent_what_the_old_one_did_not_store(stag
     camera, old = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
     items = [Unseen(0, seq, 0.0, None, 1.0, Verdict.DROPPED, "") for seq in range(3)]
     camera.say(UnseenItems(tuple(items)))
-    stage.until(lambda: len(old.inbox) == 3)
+    assert [outcome.seq for outcome in stage.told(old, Rows)[0].outcomes] == [0, 1, 2]
     old.say(Stored(((0, 1),)))
     stage.settle(old)
     new = stage.peer("sink", LOG, 2)
-    assert [stage.told(new, Row)[0].outcome.seq for _ in range(2)] == [0, 2]
+    assert [outcome.seq for outcome in stage.told(new, Rows)[0].outcomes] == [0, 2]
+
+
+def test_rows_of_a_log_that_is_gone_are_sent_to_the_next_one_alone(stage: Stage) -> None:
+    camera, old = stage.peer("camera", "camera-0"), stage.peer("sink", LOG)
+    items = [Unseen(0, seq, 0.0, None, 1.0, Verdict.DROPPED, "") for seq in range(2)]
+    camera.say(UnseenItems(tuple(items[:1])))
+    stage.told(old, Rows)
+    camera.say(UnseenItems(tuple(items[1:])))  # it waits for a moment, so that more may join it
+    stage.until(lambda: stage.ledger.held == 2)
+    new = stage.peer("sink", LOG, 2)
+    assert [outcome.seq for outcome in stage.told(new, Rows)[0].outcomes] == [0, 1]
+    stage.settle(new)
+    assert new.inbox == []
 
 
 def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage) -> None:
@@ -171,8 +185,8 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
 
     def exchanged(client: Client, until: Message) -> bool:
         for message, _ in client.exchange(monotonic() + 0.02):
-            if isinstance(message, Row):
-                client.send(Stored(((message.outcome.camera, message.outcome.seq),)))
+            if isinstance(message, Rows):
+                client.send(Stored(tuple((o.camera, o.seq) for o in message.outcomes)))
         heard.extend(received.message for received in stage.hub.receive())
         return until in heard
 
@@ -181,7 +195,7 @@ def test_rows_from_before_a_greeting_are_not_acknowledged_after_it(stage: Stage)
         stage.until(lambda: exchanged(client, hello), step=False)
         for _ in range(20):  # whether both arrive at one time is up to the sockets
             heard.clear()
-            stage.hub.send("sink", f"{LOG}#1", Row(ROW, "raw", 0, 0))
+            stage.hub.send("sink", f"{LOG}#1", Rows((ROW,)))
             stage.hub.send("sink", f"{LOG}#1", Who())
             stage.until(lambda: exchanged(client, hello), step=False)
             exchanged(client, hello)

@@ -16,7 +16,7 @@ from line.messages import (
     Message,
     Refusal,
     Result,
-    Row,
+    Rows,
     Stored,
     Unseen,
     UnseenItems,
@@ -64,7 +64,7 @@ SAYINGS: dict[str, list[Message]] = {
     "camera": [FRAME, UnseenItems(())],
     "worker": [RESULT, Refusal(0, 0, Verdict.FAILED, "")],
     "sink": [Stored(((0, 0),))],
-    "dispatcher": [Welcome("x"), Who(), Acknowledged((0,)), Row(ROW, "raw", 0, 0)],
+    "dispatcher": [Welcome("x"), Who(), Acknowledged((0,)), Rows((ROW,))],
 }
 NAMES = {"camera": "camera-0", "worker": "worker-0", "sink": LOG}
 
@@ -103,7 +103,7 @@ def test_nobody_can_take_a_sink_s_name(stage: Stage, role: str) -> None:
     impostor.say(impostor.hello)
     stage.until(lambda: stage.hub.malformed or impostor.inbox)
     camera.say(UnseenItems((Unseen(0, 0, 0.0, None, 1.0, Verdict.DROPPED, ""),)))
-    assert stage.told(log, Row)[0].outcome.seq == 0
+    assert stage.told(log, Rows)[0].outcomes[0].seq == 0
 
 
 @pytest.mark.parametrize("name", [ALERTS, REVIEW])
@@ -141,7 +141,7 @@ def test_an_answer_with_a_wrong_number_of_classes_does_not_stop_the_line(
     worker.say(replace(RESULT, probabilities=(0.5,) * count))
     stage.until(lambda: stage.hub.malformed or log.inbox)
     worker.say(RESULT)
-    assert stage.told(log, Row)[0].outcome.verdict in {Verdict.SORTED, Verdict.FAILED}
+    assert stage.told(log, Rows)[0].outcomes[0].verdict in {Verdict.SORTED, Verdict.FAILED}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_an_answer_that_no_model_of_this_line_gives_is_not_taken(
     stage.until(lambda: stage.hub.malformed)
     assert log.inbox == []
     worker.say(RESULT)
-    assert stage.told(log, Row)[0].outcome.confidence == 0.9
+    assert stage.told(log, Rows)[0].outcomes[0].confidence == 0.9
 
 
 def test_an_answer_to_a_frame_that_the_worker_was_not_given_is_not_taken(stage: Stage) -> None:
@@ -178,7 +178,7 @@ def test_an_answer_to_a_frame_that_the_worker_was_not_given_is_not_taken(stage: 
     stage.settle(second)
     assert log.inbox == []
     first.say(RESULT)
-    assert stage.told(log, Row)[0].outcome.worker == "worker-0#1"
+    assert stage.told(log, Rows)[0].outcomes[0].worker == "worker-0#1"
 
 
 def test_a_reason_is_written_in_plain_text(stage: Stage) -> None:
@@ -187,7 +187,7 @@ def test_a_reason_is_written_in_plain_text(stage: Stage) -> None:
     camera.say(FRAME, PIXELS)
     stage.told(worker, Frame)
     worker.say(Refusal(0, 0, Verdict.FAILED, "\x1b[2Jgone\nforged,row" + "x" * 500))
-    reason = stage.told(log, Row)[0].outcome.reason
+    reason = stage.told(log, Rows)[0].outcomes[0].reason
     assert reason.startswith("\\x1b[2Jgone forged,row")
     assert len(reason) <= 300
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -23,12 +24,12 @@ from line.messages import (
     Hello,
     Message,
     Result,
-    Row,
+    Rows,
     Stored,
     Terms,
     Welcome,
 )
-from line.outcome import Verdict
+from line.outcome import Outcome, Verdict
 from line.process.memory import resident_bytes
 from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
@@ -80,6 +81,8 @@ class Line:
         self.stage = stack.enter_context(Stage(folder, *given, patience))
         self.camera = self.stage.peer("camera", "camera-0")
         self.log = self.stage.peer("sink", LOG)
+        self.outcomes: deque[Outcome] = deque()
+        """that came with others and were not asked for yet"""
         self._stack = stack
 
     def remote(self, name: str, incarnation: int = 1) -> Remote:
@@ -95,11 +98,13 @@ class Line:
     def see(self, seq: int) -> None:
         self.camera.say(replace(FRAME, seq=seq), PIXELS)
 
-    def row(self) -> Row:
-        row, _ = self.stage.told(self.log, Row)
-        self.log.say(Stored(((0, row.outcome.seq),)))
+    def outcome(self) -> Outcome:
+        if not self.outcomes:
+            self.outcomes.extend(self.stage.told(self.log, Rows)[0].outcomes)
+        outcome = self.outcomes.popleft()
+        self.log.say(Stored(((0, outcome.seq),)))
         self.stage.told(self.camera, Acknowledged)
-        return row
+        return outcome
 
 
 @pytest.fixture
@@ -115,7 +120,7 @@ def test_it_answers_what_it_holds_and_its_times_are_believed_as_far_as_they_can_
     line.see(0)
     line.stage.until(press.frames)
     press.send(replace(RESULT, started=-1e9, inference_s=1e6))
-    row = line.row().outcome
+    row = line.outcome()
     assert (row.worker, row.verdict) == ("press#1", Verdict.SORTED)
     assert row.queue_ms is not None
     assert row.dispatched_ms is not None
@@ -137,7 +142,7 @@ def test_it_decides_nothing_that_it_was_not_given(line: Line) -> None:
     assert line.log.inbox == []
     for seq in range(4):
         honest.say(replace(RESULT, seq=seq))
-    assert {line.row().outcome.worker for _ in range(4)} == {"worker-0#1"}
+    assert {line.outcome().worker for _ in range(4)} == {"worker-0#1"}
 
 
 def test_one_that_takes_items_and_leaves_is_shut_out(short_dir: Path) -> None:
@@ -155,7 +160,7 @@ def comes_and_goes(line: Line) -> None:
         for _ in range(2):  # the frames come to the other when it is found out
             frame, _ = line.stage.told(honest, Frame)
             honest.say(replace(RESULT, seq=frame.seq))
-            assert line.row().outcome.worker == "worker-0#1"
+            assert line.outcome().worker == "worker-0#1"
         if shut_out(line.stage):
             break
     assert 3 <= lost <= 6
@@ -245,7 +250,7 @@ def test_one_that_never_ends_its_message_is_thrown_out_before_memory_is_full(
     line.see(0)
     line.stage.until(mill.frames)
     mill.send(RESULT)
-    assert line.row().outcome.worker == "mill#1"
+    assert line.outcome().worker == "mill#1"
 
 
 def closed(stage: Stage) -> bool:
@@ -264,7 +269,7 @@ def test_what_is_no_answer_decides_nothing(line: Line, probabilities: tuple[floa
     line.stage.until(lambda: line.stage.hub.malformed)
     assert line.log.inbox == []
     press.send(RESULT)
-    assert line.row().outcome.confidence == 0.9
+    assert line.outcome().confidence == 0.9
 
 
 def test_a_role_or_a_name_that_is_not_its_own_lets_nobody_in(line: Line) -> None:

@@ -126,7 +126,7 @@ class Line(RuleBasedStateMachine):
 
     def assign(self, name: str, picture: Picture) -> None:
         frame = picture.frame
-        assert picture.data is DATA
+        assert picture.packed is DATA
         assert frame.deadline > self.now, "given out after its deadline"
         self.not_before_a_more_urgent_one(frame)
         self.given[frame.key] += 1
