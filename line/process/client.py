@@ -30,7 +30,8 @@ class Client:
         stop: the supervisor wants this process to end now.
         orphaned: monotonic time since which the supervisor is gone, or since which this process,
             which was told to leave, knows that nothing more will be sent to it; or None.
-        handled: monotonic time up to which everything that the supervisor has said is known.
+        handled: monotonic time up to which everything that the supervisor has said is known, in a
+            camera.
     """
 
     def __init__(self, context: ProcessContext, *, credit: int = 0) -> None:
@@ -110,6 +111,9 @@ class Client:
 
     def _handle_channel(self) -> None:
         channel = self.context.channel
+        # A camera steps its belt up to the moment at which it last looked.
+        if self.context.role != "camera" and not self._link.is_readable(channel.fileno()):
+            return
         self.handled = monotonic()
         for note in channel.receive():
             if note["kind"] == "drain":

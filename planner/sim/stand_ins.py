@@ -46,6 +46,7 @@ class Item:
     height_px: ClassVar[int] = 0
     width_px: ClassVar[int] = 0
     picture_crc32: ClassVar[int] = 0
+    handle: ClassVar[None] = None
 
 
 @dataclass(slots=True)
