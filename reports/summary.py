@@ -96,6 +96,7 @@ def summary_of(run: FinishedRun) -> Summary:
         "workers": run.settings.line.workers if facts.workers is None else facts.workers,
         **_clock(run),
         "trigger_jitter_ms": facts.trigger_jitter_ms,
+        "pictures": facts.pictures,
         "model": {
             "path": facts.model.path or run.settings.model.path,
             "sha256": facts.model.sha256 or None,
