@@ -1,8 +1,9 @@
-"""`python -m producers.ahead RUN_DIR CAMERA MEMORY CHANNEL PARENT`: makes pictures for a camera.
+"""`python -m producers.ahead RUN_DIR CAMERA MEMORY CHANNEL PARENT NICE`: pictures for a camera.
 
 It is told which pictures are wanted, and in which slot of the shared memory each is to lie; it says
 which are there. A picture that cannot be made is left to the camera, which knows what to say of it.
-It yields the processor to everybody, leaves when the channel ends, and dies with the camera.
+Once the belt runs it yields the processor to everybody. It leaves when the channel ends, and dies
+with the camera.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from line.errors import ScraplineError
 from line.own_file import LARGEST_JSON, read_regular
 from line.process.control_channel import ControlChannel
-from line.process.priority import LOWEST, yield_process
+from line.process.priority import yield_process
 from line.process.signals import die_with
 from line.settings import Settings
 from producers.ahead.slots import write
@@ -31,9 +32,9 @@ _TELL_S = 0.05
 
 
 def main(arguments: list[str]) -> int:
-    run_dir, camera, memory_fd, channel_fd, parent = arguments
+    run_dir, camera, memory_fd, channel_fd, parent, nice = arguments
     die_with(int(parent))
-    yield_process(LOWEST)
+    yield_process(int(nice))
     channel = ControlChannel.inherited(int(channel_fd))
     path = Path(run_dir)
     settings = Settings.model_validate_json(read_regular(path / "settings.json", LARGEST_JSON))
@@ -62,7 +63,11 @@ def main(arguments: list[str]) -> int:
 def _heard_of(channel: ControlChannel, wanted: deque[list[Any]]) -> bool:
     """Add what is wanted; wait until something is. False when the camera is gone."""
     while not channel.broken:
-        wanted.extend(item for note in channel.receive() for item in note["items"])
+        for note in channel.receive():
+            if note["kind"] == "yield":
+                yield_process(note["nice"])
+            else:
+                wanted.extend(note["items"])
         channel.flush()
         if wanted:
             return not channel.broken

@@ -30,6 +30,8 @@ _REFILL = 1.25
 """Times `lead_s` to which the lead grows again once it is short: it is asked for in batches."""
 _TOO_NEAR = 0.25
 """Times `lead_s`: nearer items are left to the camera, or both would make the same picture."""
+_BUILD = 2.0
+"""Times `lead_s`: so long the belt waits for its lead, from a maker that is ready on."""
 _TURN_ITEMS = 64
 """Looked at in one turn."""
 _TELL_S = 10.0
@@ -87,6 +89,8 @@ class Lead:
         self._settled: Container[int] = ()
         self._passed = first.seq - 1
         self._is_filling = self._has_room = True
+        self._build_until = math.inf
+        """monotonic time; a maker that is slower than the belt would never be done"""
         self._deaths = 0
         self._next_tell = 0.0
 
@@ -94,6 +98,7 @@ class Lead:
         """The belt is about to run: `settled` are items whose pictures nobody needs."""
         self._upcoming.follow(items_since, clock)
         self._settled = settled
+        self._maker.give_way()
 
     def fileno(self) -> int:
         """Readable when `turn` has something to do."""
@@ -112,7 +117,9 @@ class Lead:
     @property
     def is_built(self) -> bool:
         """Everything that the belt is to begin with is there, or never will be."""
-        if self._maker.is_given_up or not (self._is_paced or self._makes_all):
+        if self._maker.is_given_up:
+            return True
+        if not self._makes_all and (not self._is_paced or monotonic() > self._build_until):
             return True
         return not (self._asked or self._is_short)
 
@@ -133,7 +140,10 @@ class Lead:
             self._take(made)
         if self._maker.deaths != self._deaths:
             self._note_death()
-        if self._maker.is_ready and len(self._asked) <= MOST_ASKED // 2:
+        if not self._maker.is_ready:
+            return
+        self._build_until = min(self._build_until, monotonic() + _BUILD * self._lead_s)
+        if len(self._asked) <= MOST_ASKED // 2:
             self._ask()
 
     def replan(self) -> None:

@@ -20,6 +20,7 @@ from time import monotonic
 from line.config import ROOT
 from line.plain_text import plain
 from line.process.control_channel import ControlChannel, ControlMessage
+from line.process.priority import LOWEST
 from line.settings import Settings
 
 _MOST_DEATHS = 8
@@ -75,6 +76,7 @@ class Maker:
         self._was_hung = False
         self._error = ""
         self._spent_before_s = self._spent_s = 0.0
+        self._nice = 0
         self.is_ready = False
         self.is_given_up = False
         self.deaths = 0
@@ -98,6 +100,12 @@ class Maker:
             self._heard = monotonic()
         self._owed += len(items)
         self._channel.send("make", items=items)
+
+    def give_way(self) -> None:
+        """From now on it yields the processor to everybody: the belt runs."""
+        self._nice = LOWEST
+        if self._channel is not None:
+            self._channel.send("yield", nice=self._nice)
 
     def look(self) -> list[Made]:
         """What has been made since last asked; after a death all that was owed never comes."""
@@ -124,7 +132,7 @@ class Maker:
     def _start(self) -> None:
         self._channel, theirs = ControlChannel.pair()
         with theirs:
-            arguments = [*self._arguments, str(theirs.fileno()), str(os.getpid())]
+            arguments = [*self._arguments, str(theirs.fileno()), str(os.getpid()), str(self._nice)]
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "producers.ahead", *arguments],

@@ -136,7 +136,9 @@ def test_one_that_is_killed_is_replaced(ahead: Ahead) -> None:
 def test_one_that_hangs_is_replaced(tmp_path: Path) -> None:
     settings = prepared(
         *(tmp_path, tmp_path / "run"),
-        source__spec="procedural", source__read_s=0.1, supervisor__hang_s=0.1,
+        source__spec="procedural",
+        source__read_s=0.1,
+        supervisor__hang_s=0.1,
     )
     with closing(Ahead(tmp_path / "run", settings)) as ahead:
         ahead.until(lambda: ahead.maker.is_ready, "the maker")
@@ -153,7 +155,7 @@ def test_one_that_cannot_work_is_given_up(tmp_path: Path) -> None:
     settings_file.write_text(settings_file.read_text().replace('"procedural"', '"/nowhere"'))
     with closing(Ahead(tmp_path / "run", settings)) as ahead:
         ahead.until(lambda: ahead.maker.is_given_up, "the end of all tries")
-        assert "/nowhere" in ahead.maker.last_death
+        assert "pictures.list: missing" in ahead.maker.last_death
         assert ahead.maker.look() == []
         assert children(os.getpid()) == []
 
