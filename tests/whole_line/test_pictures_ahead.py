@@ -67,7 +67,8 @@ def test_pictures_made_ahead_are_those_made_live_also_when_their_maker_is_killed
         assert pictures["ahead"] > 0
         assert pictures["processor_ms"] > 0
         pd.testing.assert_frame_equal(belt(line.rows()), live)
-        events = [json.loads(text) for text in (line.run_dir / "events.jsonl").open()]
+        lines = (line.run_dir / "events.jsonl").read_text().splitlines()
+        events = [json.loads(text) for text in lines]
         told = [event["text"] for event in events if event["event"] == "maker"]
         assert len(told) == 1
         assert told[0].startswith("camera-0 lost the process that makes its pictures ahead (killed")
