@@ -57,8 +57,8 @@ def summary_of(run: FinishedRun) -> Summary:
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `belt_speeds_m_per_s`: the same, the slowest and the fastest after all orders and drifts
     - `models`: all that were to serve, with their answers; `shadow`: see `reports.shadow`
-    - `pictures`: of items at a photo-eye, made `ahead` or `live`, and `processor_ms` of whoever made
-      those ahead; null if the run was cut off
+    - `pictures`: of items at a photo-eye, made `ahead` or `live`, and `processor_ms` spent on those
+      made ahead; null if the run was cut off
     - `wall_s`, `ended`, …: from run.json; null if the run was cut off, whose orders, restarts,
       faults and models are those that its session kept
     """
