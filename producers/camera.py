@@ -107,7 +107,7 @@ class Camera:
         size = self._context.settings.camera.window_frames
         self._window = Window(size, self._belt.items_since, self._dropped)
         client.watch(studio.fileno())
-        studio.follow(self._belt.items_since, clock, progress)
+        studio.follow(self._belt.items_since, clock, progress.__contains__)
 
     def run(self) -> None:
         """Until every item that was fed is acknowledged and off the belt, or `stop` comes."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import socket
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol, Self
@@ -102,10 +102,12 @@ class Studio:
         """Readable when a picture has been finished since `settle` was last called."""
         return self._wake_reader.fileno()
 
-    def follow(self, items_since: ItemsSince, clock: Clock, settled: Container[int]) -> None:
+    def follow(
+        self, items_since: ItemsSince, clock: Clock, is_settled: Callable[[int], bool]
+    ) -> None:
         """The belt is about to run, see `Lead.follow`."""
         if self._lead is not None:
-            self._lead.follow(items_since, clock, settled)
+            self._lead.follow(items_since, clock, is_settled)
 
     def replan(self) -> None:
         """Items may come to the photo-eye at other moments than they were to."""

@@ -9,7 +9,7 @@ any of this; only on the `max` clock, where the belt may wait, it waits for what
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -86,7 +86,7 @@ class Lead:
         self._kept: dict[int, _Kept] = {}
         self._left: set[int] = set()
         """items whose pictures the camera is to make itself"""
-        self._settled: Container[int] = ()
+        self._is_settled: Callable[[int], bool] = lambda seq: False
         self._passed = first.seq - 1
         self._is_filling = self._has_room = True
         self._build_until = math.inf
@@ -94,10 +94,12 @@ class Lead:
         self._deaths = 0
         self._next_tell = 0.0
 
-    def follow(self, items_since: ItemsSince, clock: Clock, settled: Container[int]) -> None:
-        """The belt is about to run: `settled` are items whose pictures nobody needs."""
+    def follow(
+        self, items_since: ItemsSince, clock: Clock, is_settled: Callable[[int], bool]
+    ) -> None:
+        """The belt is about to run: of an item that `is_settled` nobody needs a picture."""
         self._upcoming.follow(items_since, clock)
-        self._settled = settled
+        self._is_settled = is_settled
         self._maker.give_way()
 
     def fileno(self) -> int:
@@ -271,7 +273,7 @@ class Lead:
 
     def _is_past(self, seq: int) -> bool:
         """Nobody needs a picture made ahead for it."""
-        return seq <= self._passed or seq in self._left or seq in self._settled
+        return seq <= self._passed or seq in self._left or self._is_settled(seq)
 
     def _forget(self, seq: int) -> None:
         kept = self._kept.pop(seq, None)

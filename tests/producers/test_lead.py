@@ -93,6 +93,11 @@ def picture(seq: int, trigger_s: float) -> bytes:
     return f"{seq} in the light of {trigger_s}".encode().ljust(SIZE)
 
 
+def nobody(seq: int) -> bool:
+    """No item is settled."""
+    return False
+
+
 def in_the_light_of_its_moment(item: BeltItem) -> float:
     return item.trigger_s
 
@@ -166,7 +171,7 @@ def test_all_pictures_are_made_before_the_belt_runs() -> None:
     with closing(Scene(belt, prepare="all")) as scene:
         scene.build()
         assert (scene.lead.made, scene.lead.is_built) == (300, True)
-        scene.lead.follow(belt.since, Clock(monotonic(), 1.0), ())
+        scene.lead.follow(belt.since, Clock(monotonic(), 1.0), nobody)
         scene.build()
         assert scene.lead.made == 300
 
@@ -194,7 +199,7 @@ def test_the_lead_follows_a_belt_that_runs() -> None:
     with closing(Scene(belt, lead_s=2.0)) as scene:
         scene.build()
         begun = Clock(monotonic() - 100.0, 1.0)  # item 1000 is fed now
-        scene.lead.follow(belt.since, begun, ())
+        scene.lead.follow(belt.since, begun, nobody)
         for seq in range(1000):
             scene.lead.has(belt.item(seq))
             scene.lead.passed(seq)
@@ -266,7 +271,7 @@ def test_what_cannot_be_made_is_left_to_the_camera() -> None:
 def test_a_belt_on_the_max_clock_waits_for_what_is_on_its_way() -> None:
     belt = Belt()
     with closing(Scene(belt, speed="max", window_frames=4)) as scene:
-        scene.lead.follow(belt.since, Clock(monotonic(), math.inf), ())
+        scene.lead.follow(belt.since, Clock(monotonic(), math.inf), nobody)
         assert scene.lead.is_built, "the belt does not wait to begin"
         scene.lead.turn()
         assert len(scene.maker.wanted) == 4
@@ -292,7 +297,7 @@ def test_whatever_happens_no_other_picture_is_used_and_every_slot_comes_back(
     fed = passed = 0
     with closing(Scene(belt, speed=speed, window_frames=8)) as scene:
         far = Clock(monotonic() + 10.0, 1.0 if speed == 1.0 else math.inf)
-        scene.lead.follow(belt.since, far, ())
+        scene.lead.follow(belt.since, far, nobody)
         for step in steps:
             match step:
                 case "turn":
