@@ -21,9 +21,9 @@ from line.config import load
 from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.recorder import Recorder
+from producers.shot import Shot
 from producers.sources import open_source
 from producers.sources.recording import RecordingSource
-from producers.studio import Shot
 
 ITEMS = 200
 

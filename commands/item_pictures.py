@@ -17,9 +17,9 @@ from line.run_files.recording import is_recorded
 from line.settings import Settings
 from producers.belt import BeltItem
 from producers.photographer import photographer
+from producers.shot import Shot
 from producers.sources import Source, open_source
 from producers.sources.recording import RecordingSource
-from producers.studio import Shot
 from reports.comparison.compared_run import ComparedRun, Item
 
 

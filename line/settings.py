@@ -91,6 +91,13 @@ class CameraSettings(Section):
     encoding: Literal["raw", "jpeg"]
     jpeg_quality: int = Field(ge=1, le=100)
     window_frames: int = Field(ge=1, le=4096, description="frames kept until acknowledged")
+    prepare: Literal["live", "ahead", "all"] = Field(
+        description="pictures made as items are fed; some seconds before; all before the belt runs"
+    )
+    lead_s: float = Field(gt=0, le=600, description="ahead: so long before its item is fed")
+    prepare_mb: int = Field(
+        ge=1, le=10**6, description="a lane's pictures that are made ahead, 10^6 bytes"
+    )
 
 
 class ModelSettings(Section):

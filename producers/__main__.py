@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from importlib import import_module
 from time import monotonic
+
+import simpy
 
 from line.belt_time import Clock
 from line.errors import BadInput, ScraplineError
@@ -16,13 +17,20 @@ from line.process.context import ProcessContext, enter_process, leave
 from line.process.control_channel import ControlChannel
 from line.process.picture_ring import RingWriter
 from line.run_files.review_spool import FOLDER, SpoolWriter
+from producers.ahead.lead import Lead
+from producers.ahead.maker import Maker
+from producers.ahead.run_pictures import can_be_ahead, picture_bytes, wanted
+from producers.ahead.slots import Slots
 from producers.arrivals import feed_of
 from producers.camera import Camera
-from producers.feed import mark_at
-from producers.photographer import photographer
+from producers.feed import Feed, FeedMark, mark_at
+from producers.lane import belt_of
+from producers.photographer import Photographer, photographer
 from producers.progress import Progress, feed_checksum, resume_note
+from producers.shot import Take
 from producers.sources import FolderSource, Source, VideoSource, WebcamSource, open_source
 from producers.sources.separate import SeparateSource
+from producers.start import await_start
 from producers.studio import Archive, Studio
 
 
@@ -57,20 +65,23 @@ def _run(context: ProcessContext, stack: ExitStack) -> None:
     context.channel.send("progress", **resume_note(progress.record))
     if settings.record.enabled:
         import_module("producers.recorder")  # it takes its time: now, not at the first trigger
+    take = photographer(source, settings, context.index)
+    lead = _lead(context, stack, source, take, feed, first)
     client = stack.enter_context(Client(context))
-    start = _await_start(client)
+    start = await_start(client, lead, wanted(source, settings, context.index, progress.low))
     if start is None:
         return
     speed = math.inf if settings.line.speed == "max" else settings.line.speed
     clock = Clock(start.zero, speed)
     studio = stack.enter_context(
         Studio(
-            photographer(source, settings, context.index),
+            take,
             settings.camera.encoding,
             settings.camera.jpeg_quality,
             nice=settings.worker.nice,
             picture_bytes=settings.message.picture_bytes,
             archive=_archive(context, stack, source, clock),
+            lead=lead,
         )
     )
     ring = _ring(context, progress)
@@ -83,7 +94,8 @@ def _source(context: ProcessContext) -> Source:
     source = open_source(context.settings, context.run_dir, opened=False)
     if not isinstance(source, FolderSource | VideoSource | WebcamSource):
         return source
-    separate = SeparateSource(source, context.settings, context.run_dir)
+    is_needed = not can_be_ahead(source, context.settings)
+    separate = SeparateSource(source, context.settings, context.run_dir, at_once=is_needed)
     if not source.is_reproducible:
         separate.check()  # a device that is not there is found out at the start
     return separate
@@ -112,6 +124,35 @@ def _ring(context: ProcessContext, progress: Progress) -> RingWriter | None:
     return RingWriter(context.rings[0], slots, picture_bytes, settled=progress)
 
 
+def _lead(
+    context: ProcessContext,
+    stack: ExitStack,
+    source: Source,
+    take: Take,
+    feed: Feed,
+    first: FeedMark,
+) -> Lead | None:
+    """The pictures that another process makes before they are needed, where that can be done."""
+    settings = context.settings
+    if not (can_be_ahead(source, settings) and isinstance(take, Photographer)):
+        return None
+    camera = settings.camera
+    slot_bytes = settings.message.picture_bytes
+    slots = Slots(10**6 * camera.prepare_mb, slot_bytes, picture_bytes(settings))
+    maker = Maker(context.run_dir, context.index, settings, slots.fd)
+
+    def tell(number: int, text: str) -> None:
+        name = f"maker-{context.identity}-{number}"
+        context.channel.send("incident", id=name, event="maker", text=text)
+
+    env = simpy.Environment()  # of a belt that nobody steps: it knows when its items would come
+    belt = belt_of(env, settings, context.index, feed, lambda *_: None, first)
+    lead = Lead(maker, slots, settings, take.light, belt.items_since, first, tell)
+    stack.enter_context(closing(lead))
+    lead.turn()  # the maker needs a moment to start
+    return lead
+
+
 def _spool(context: ProcessContext) -> SpoolWriter | None:
     """Where pictures go that may be wanted for review, if there is a review."""
     review = context.settings.review
@@ -133,31 +174,6 @@ def _archive(
     return stack.enter_context(
         Recorder(context.run_dir, context.settings, context.index, source, clock)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """Monotonic times: of belt second 0, and from which on this camera sees what passes."""
-
-    zero: float
-    since: float
-
-
-def _await_start(client: Client) -> _Start | None:
-    """Wait for the moment at which the belt starts to run; None if the supervisor wants an end.
-
-    That moment is belt second 0, unless the run is resumed.
-    """
-    came = monotonic()
-    begin: float | None = None
-    while not client.stop and client.orphaned is None:
-        client.exchange(begin)
-        orders = [order for order in client.orders if order["kind"] == "start"]
-        if orders:
-            begin = float(orders[-1]["begin"])
-            if monotonic() >= begin:
-                return _Start(float(orders[-1]["zero"]), max(came, begin))
-    return None
 
 
 if __name__ == "__main__":

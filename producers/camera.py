@@ -36,8 +36,9 @@ from producers.feed import Feed, FeedMark
 from producers.jitter import Jitter
 from producers.lane import Lane
 from producers.progress import Progress
+from producers.shot import Shot
 from producers.sources import Source
-from producers.studio import Shot, Studio
+from producers.studio import Studio
 from producers.window import Window
 
 REPORT_S = 0.2
@@ -106,13 +107,15 @@ class Camera:
         size = self._context.settings.camera.window_frames
         self._window = Window(size, self._belt.items_since, self._dropped)
         client.watch(studio.fileno())
+        studio.follow(self._belt.items_since, clock, progress.__contains__)
 
     def run(self) -> None:
         """Until every item that was fed is acknowledged and off the belt, or `stop` comes."""
         while not (self._is_finished or self._client.stop or self._is_forsaken):
             for message, _ in self._client.exchange(self._wake_at()):
                 self._handle(message)
-            self._lane.handle_orders()
+            if self._lane.handle_orders():
+                self._studio.replan()
             self._handle_drain()
             self._settle_spooled()
             self._studio.settle()
@@ -144,7 +147,9 @@ class Camera:
     @property
     def _may_step(self) -> bool:
         """On the `max` clock: something lies ahead, and a trigger would find room."""
-        return not (self._belt.is_done or self._lane.is_held) and self._room > 0
+        if self._belt.is_done or self._lane.is_held or self._room <= 0:
+            return False
+        return not self._studio.awaits(self._triggered)
 
     def _wake_at(self) -> float | None:
         if not self._clock.is_paced:
@@ -168,7 +173,7 @@ class Camera:
             self._progress.pass_mark(item.mark)
         if stage in (Stage.FED, Stage.SHIFTED):
             self._studio.discard(item)
-            if self._may_begin(item):
+            if not self._studio.has(item) and self._may_begin(item):
                 self._studio.begin(item)
         elif stage is Stage.TRIGGER:
             self._triggered = item.seq + 1
@@ -176,6 +181,7 @@ class Camera:
                 self._studio.discard(item)  # told of before this incarnation
             else:
                 self._trigger(item)
+            self._studio.passed(item)
 
     # -- pictures -----------------------------------------------------------------------------
 
@@ -349,6 +355,7 @@ class Camera:
                 riding_since=self._belt.riding_since,
                 window=self._window.frames,
                 jitter_ms=self._jitter.facts(),
+                pictures=self._studio.figures(),
             )
 
     def _tell_of_archive(self) -> None:

@@ -10,8 +10,22 @@ from line.belt_changes import from_note, is_paused
 from line.belt_time import Clock
 from line.events import Drift
 from line.process.client import Client
+from line.settings import Settings
 from producers.belt import Belt, Observer
 from producers.feed import Feed, FeedMark
+
+
+def belt_of(
+    env: simpy.Environment,
+    settings: Settings,
+    lane: int,
+    feed: Feed,
+    observe: Observer,
+    first: FeedMark,
+) -> Belt:
+    """A lane's belt, with what the scenario does to its speed."""
+    drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
+    return Belt(env, settings.belt, feed, observe, drifts, first)
 
 
 class Lane:
@@ -33,8 +47,7 @@ class Lane:
         self._client = client
         self._clock = clock
         settings, lane = client.context.settings, client.context.index
-        drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
-        self.belt = Belt(env, settings.belt, feed, observe, drifts, first)
+        self.belt = belt_of(env, settings, lane, feed, observe, first)
         if lane == 0:  # the line has one clock for its events: the first lane's
             for number, event in enumerate(settings.events):
                 self.belt.at(
@@ -48,15 +61,19 @@ class Lane:
         """The belt of the `max` clock stands still; not for somebody who wants it to run empty."""
         return self._is_paused and not self._client.drain
 
-    def handle_orders(self) -> None:
-        """Follow what the supervisor has said of the belts; the last note says it all."""
+    def handle_orders(self) -> bool:
+        """Follow what the supervisor has said of the belts; the last note says it all.
+
+        True if items may come to the photo-eye at other moments than they were to.
+        """
         told = [note["changes"] for note in self._client.orders if "changes" in note]
         self._client.orders.clear()
         if not told:
-            return
+            return False
         changes = from_note(told[-1])
         if self._clock.is_paced:
             self._clock.follow(changes)
             self.belt.follow(changes)
-        else:
-            self._is_paused = is_paused(changes)
+            return True
+        self._is_paused = is_paused(changes)
+        return False

@@ -10,8 +10,8 @@ from line.settings import Settings
 from producers.belt import BeltItem
 from producers.optics import Optics
 from producers.randomness import Purpose, stream
+from producers.shot import Take
 from producers.sources import RecordedSource, Source
-from producers.studio import Take
 
 
 class Photographer:
@@ -31,9 +31,16 @@ class Photographer:
             self._source.picture(self._camera, item.seq),
             belt_speed_m_s=self._belt_speed_m_s,
             belt_time_s=item.trigger_s,
-            lamp_factor=math.prod(dim.share for dim in self._dims if dim.covers(item.trigger_s)),
+            lamp_factor=self._lamp_factor(item),
             rng=stream(self._seed, self._camera, item.seq, Purpose.OPTICS),
         )
+
+    def light(self, item: BeltItem) -> float:
+        """The lamp at its trigger: all that its picture depends on besides its number."""
+        return self._optics.lamp_level(item.trigger_s, self._lamp_factor(item))
+
+    def _lamp_factor(self, item: BeltItem) -> float:
+        return math.prod(dim.share for dim in self._dims if dim.covers(item.trigger_s))
 
 
 def photographer(source: Source, settings: Settings, camera: int) -> Take:

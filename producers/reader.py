@@ -7,11 +7,9 @@ ends, and dies with the camera.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import mmap
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -22,17 +20,17 @@ from line.own_file import LARGEST_JSON, read_regular
 from line.pictures import Picture
 from line.plain_text import plain
 from line.process.priority import yield_process
+from line.process.signals import die_with
 from line.settings import Settings
 from producers.sources import Source, open_source
 
-_PR_SET_PDEATHSIG = 1
 _LONGEST_REASON = 900
 """Characters; a line has to go through a pipe in one piece."""
 
 
 def main(arguments: list[str]) -> int:
     run_dir, memory_fd, most_bytes, parent, nice = arguments
-    _die_with(int(parent))
+    die_with(int(parent))
     yield_process(int(nice))
     # What a library prints must not get in among the answers.
     answers = os.dup(sys.stdout.fileno())
@@ -72,14 +70,6 @@ def _taken(source: Source, camera: int, seq: int) -> Picture:
 
 def _say(fd: int, **facts: object) -> None:
     os.write(fd, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ from line.run_files.recording import (
 )
 from line.settings import Settings
 from producers.belt import BeltItem
+from producers.shot import Shot
 from producers.sources import Source
-from producers.studio import Shot
 
 PART_ITEMS = 20_000
 """The writer remembers every chunk of a part until the part ends."""

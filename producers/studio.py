@@ -1,49 +1,29 @@
 """Pictures taken ahead of time, so that a trigger costs microseconds.
 
-A real camera exposes in a millisecond; drawing or reading a picture takes several. The studio does
-it in a thread while the item still rides towards the photo-eye. The picture depends on the item
-alone, so nobody can tell when it was made.
+A real camera exposes in a millisecond; drawing or reading a picture takes several. Where there is a
+lead, another process has made it before the item was fed. Else the studio does it in a thread while
+the item rides towards the photo-eye. The picture depends on the item alone, so nobody can tell who
+made it, and when.
 """
 
 from __future__ import annotations
 
 import math
 import socket
-import zlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol, Self
 
-import numpy as np
-
-from line import pictures
-from line.errors import PictureError
+from line.belt_time import Clock
 from line.messages import Encoding
-from line.plain_text import plain
 from line.process.priority import yield_thread
+from producers.ahead.lead import Lead
+from producers.ahead.upcoming import ItemsSince
 from producers.belt import BeltItem
+from producers.shot import Shot, ShotMaker, Take, without_picture
 
-
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """An item's picture as it leaves the camera, or why there is none."""
-
-    data: bytes
-    encoding: Encoding
-    height_px: int
-    width_px: int
-    crc32: int
-    error: str = ""
-
-
-Take = Callable[[BeltItem], pictures.Picture | Shot]
-"""Makes an item's picture, uint8 [height, width, 3], or the whole shot; raises PictureError."""
-
-_LONGEST_REASON = 600
-"""Characters; a path may have 400 of them."""
 OVERLOOKED_MOST = 64
 """Items at a time whose pictures are taken only to be kept; what comes on top is not kept."""
 
@@ -71,17 +51,19 @@ class Studio:
         nice: int = 0,
         picture_bytes: float = math.inf,
         archive: Archive | None = None,
+        lead: Lead | None = None,
     ) -> None:
         """`nice`: how far the thread yields the processor to the camera's own.
 
         A picture of more than `picture_bytes`, packed or unpacked, cannot be sent and is an error.
-        A shot is in the `archive` before it is finished.
+        A shot is in the `archive` before it is finished. `lead`: pictures that another process
+        makes; it is not the studio's to close.
         """
-        self._take = take
-        self._encoding = encoding
-        self._jpeg_quality = jpeg_quality
-        self._picture_bytes = picture_bytes
+        self._make = ShotMaker(take, encoding, jpeg_quality, picture_bytes)
         self._archive = archive
+        self._lead = lead
+        self._taken_ahead = self._taken_live = 0
+        """items at the photo-eye whose pictures came from the lead, and those that did not"""
         self._overlooked: deque[Future[Shot]] = deque()
         self._shots: dict[int, Future[Shot]] = {}
         self._thread = ThreadPoolExecutor(1, "studio", yield_thread, (nice,))
@@ -102,6 +84,15 @@ class Studio:
         """Pictures begun for items that have not reached the photo-eye."""
         return len(self._shots)
 
+    def figures(self) -> dict[str, int]:
+        """Of items at the photo-eye: how many pictures were made ahead, and how many live.
+
+        `processor_ms`: processor time of whoever made those ahead.
+        """
+        spent_s = 0.0 if self._lead is None else self._lead.processor_s
+        ahead, live = self._taken_ahead, self._taken_live
+        return {"ahead": ahead, "live": live, "processor_ms": round(1000 * spent_s)}
+
     @property
     def archive_ended(self) -> str:
         """Why nothing more is kept, if anything was to be."""
@@ -111,13 +102,35 @@ class Studio:
         """Readable when a picture has been finished since `settle` was last called."""
         return self._wake_reader.fileno()
 
+    def follow(
+        self, items_since: ItemsSince, clock: Clock, is_settled: Callable[[int], bool]
+    ) -> None:
+        """The belt is about to run, see `Lead.follow`."""
+        if self._lead is not None:
+            self._lead.follow(items_since, clock, is_settled)
+
+    def replan(self) -> None:
+        """Items may come to the photo-eye at other moments than they were to."""
+        if self._lead is not None:
+            self._lead.replan()
+
     def settle(self) -> None:
         """Take note of finished pictures: `fileno` is no longer readable."""
+        if self._lead is not None:
+            self._lead.turn()
         try:
             while self._wake_reader.recv(4096):
                 pass
         except BlockingIOError:
             pass
+
+    def has(self, item: BeltItem) -> bool:
+        """The picture of an item that has just been fed is made, or being made, by the lead."""
+        return self._lead is not None and self._lead.has(item)
+
+    def awaits(self, seq: int) -> bool:
+        """On the `max` clock: the belt had better wait for the picture of this item."""
+        return self._lead is not None and self._lead.awaits(seq)
 
     def begin(self, item: BeltItem) -> None:
         """Start on the picture of an item that has just been fed."""
@@ -125,11 +138,22 @@ class Studio:
 
     def expose(self, item: BeltItem) -> Future[Shot]:
         """The picture of an item at the photo-eye; perhaps not finished yet."""
-        shot = self._shots.pop(item.seq, None) or self._start(item)
-        return shot if self._archive is None else self._submit(self._kept, item, shot)
+        shot = self._shots.pop(item.seq, None)
+        ahead = None if shot is not None or self._lead is None else self._lead.shot(item)
+        if ahead is not None:
+            self._taken_ahead += 1
+            return _finished(ahead) if self._archive is None else self._keep(item, ahead)
+        self._taken_live += 1
+        shot = shot or self._start(item)
+        return shot if self._archive is None else self._keep(item, shot)
+
+    def passed(self, item: BeltItem) -> None:
+        """The item is past the photo-eye."""
+        if self._lead is not None:
+            self._lead.passed(item.seq)
 
     def discard(self, item: BeltItem) -> None:
-        """The item passes without a picture."""
+        """The item passes without a picture, or a picture of it is to be begun anew."""
         shot = self._shots.pop(item.seq, None)
         if shot is not None:
             shot.cancel()
@@ -144,17 +168,20 @@ class Studio:
             self._overlooked.append(self.expose(item))
         else:
             unseen = without_picture("no picture was recorded: the item passed unseen")
-            self._overlooked.append(self._submit(self._kept, item, unseen))
+            self._overlooked.append(self._keep(item, unseen))
 
     def _start(self, item: BeltItem) -> Future[Shot]:
         if self._archive is None:
-            return self._submit(self._shoot, item)
-        return self._thread.submit(self._shoot, item)  # nobody waits for it before it is kept
+            return self._submit(self._make, item)
+        return self._thread.submit(self._make, item)  # nobody waits for it before it is kept
 
     def _submit(self, make: Callable[..., Shot], *arguments: object) -> Future[Shot]:
         future = self._thread.submit(make, *arguments)
         future.add_done_callback(self._wake)
         return future
+
+    def _keep(self, item: BeltItem, shot: Shot | Future[Shot]) -> Future[Shot]:
+        return self._submit(self._kept, item, shot)
 
     def _kept(self, item: BeltItem, shot: Shot | Future[Shot]) -> Shot:
         assert self._archive is not None
@@ -166,23 +193,8 @@ class Studio:
         with suppress(OSError):  # full: it is readable anyway; closed: nobody waits any more
             self._wake_writer.send(b"!")
 
-    def _shoot(self, item: BeltItem) -> Shot:
-        try:
-            taken = self._take(item)
-        except PictureError as error:
-            return without_picture(plain(str(error), _LONGEST_REASON))
-        if isinstance(taken, Shot):
-            return taken
-        picture = np.ascontiguousarray(taken)
-        height_px, width_px, _ = picture.shape
-        data = pictures.encode(picture, self._encoding, self._jpeg_quality)
-        if max(len(data), picture.nbytes) > self._picture_bytes:
-            size = f"{width_px}x{height_px} px, {picture.nbytes / 1e6:.1f} MB"
-            limit = f"message.picture_mb = {self._picture_bytes / 1e6:g}"
-            return without_picture(f"a picture of {size}, more than {limit}")
-        return Shot(data, self._encoding, height_px, width_px, zlib.crc32(data))
 
-
-def without_picture(error: str) -> Shot:
-    """Of an item that cannot be photographed."""
-    return Shot(b"", "raw", 0, 0, 0, error)
+def _finished(shot: Shot) -> Future[Shot]:
+    future: Future[Shot] = Future()
+    future.set_result(shot)
+    return future

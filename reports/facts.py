@@ -57,6 +57,8 @@ class Facts(BaseModel):
     """the scenario's faults that were injected: its table, and `process` and `injected_at`"""
     trigger_jitter_ms: dict[str, float | None] | None = None
     """how late the cameras triggered: p50, p99, max, in wall milliseconds"""
+    pictures: dict[str, Count] | None = None
+    """of items at a photo-eye: made `ahead` or `live`; `processor_ms` spent on those made ahead"""
     ended: str | None = None
     """`finished`, `drained` or `stopped`"""
 

@@ -57,6 +57,8 @@ def summary_of(run: FinishedRun) -> Summary:
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `belt_speeds_m_per_s`: the same, the slowest and the fastest after all orders and drifts
     - `models`: all that were to serve, with their answers; `shadow`: see `reports.shadow`
+    - `pictures`: of items at a photo-eye, made `ahead` or `live`, and `processor_ms` spent on those
+      made ahead; null if the run was cut off
     - `wall_s`, `ended`, …: from run.json; null if the run was cut off, whose orders, restarts,
       faults and models are those that its session kept
     """
@@ -96,6 +98,7 @@ def summary_of(run: FinishedRun) -> Summary:
         "workers": run.settings.line.workers if facts.workers is None else facts.workers,
         **_clock(run),
         "trigger_jitter_ms": facts.trigger_jitter_ms,
+        "pictures": facts.pictures,
         "model": {
             "path": facts.model.path or run.settings.model.path,
             "sha256": facts.model.sha256 or None,

@@ -16,6 +16,7 @@ from line.plain_text import plain
 from line.process.priority import usable_cores
 from line.process.sockets import check_remote
 from line.settings import Settings
+from producers.ahead.run_pictures import refuse_what_does_not_fit
 from producers.sources import FolderSource, RecordedSource, Source, WebcamSource, open_source
 from workers.model_file import find
 
@@ -140,6 +141,7 @@ def checked_model(settings: Settings, *, silent: bool = False) -> Model:
     with closing(open_source(settings)) as source:
         model = load_model(settings, first_size(source, settings))
         refuse_other_sizes(source, settings, model)
+        refuse_what_does_not_fit(source, settings)
         classes = source.classes
         if isinstance(source, FolderSource) and source.passed_over and not silent:
             said = f"{settings.source.spec}: passed over {source.passed_over}"

@@ -98,6 +98,11 @@ class Status:
     )
 
     _strangers: RunningTotal = field(default_factory=RunningTotal)
+    preparing: dict[str, ControlMessage] = field(default_factory=dict)
+    """camera → its last note of pictures made before the belt begins"""
+    _pictures: defaultdict[tuple[str, str], RunningTotal] = field(
+        default_factory=lambda: defaultdict(RunningTotal)
+    )
 
     def take(self, process: str, note: ControlMessage) -> None:
         """Keep what a process said of itself."""
@@ -108,6 +113,10 @@ class Status:
         match note["kind"]:
             case "belt" | "finished":
                 self.belts[process] = note
+                for kind, count in note.get("pictures", {}).items():
+                    self._pictures[process, kind].update(count)
+            case "preparing":
+                self.preparing[process] = note
             case "flow":
                 self.flow = note
             case "stats":
@@ -174,7 +183,28 @@ class Status:
         """The phase, for people."""
         if self.phase == "starting" and not self.has_workers:
             return f"waiting for a worker at {self.settings.transport.listen}"
+        if self.phase == "starting" and (making := self._shown_preparing):
+            return making
         return "running, infeed paused" if self.phase == "running" and self.paused else self.phase
+
+    @property
+    def _shown_preparing(self) -> str:
+        """How far the pictures are that the belt waits for; empty if it waits for none."""
+        if all(note["done"] for note in self.preparing.values()):
+            return ""
+        made = sum(note["made"] for note in self.preparing.values())
+        wanted = [note.get("wanted") for note in self.preparing.values()]
+        known = [count for count in wanted if count is not None]
+        of = f" of {sum(known)}" if len(known) == len(wanted) else ""
+        return f"making pictures: {made}{of}"
+
+    @property
+    def pictures(self) -> dict[str, int]:
+        """Of items at a photo-eye: made `ahead` or `live`; `processor_ms` spent on the former."""
+        return {
+            kind: sum(int(total) for (_, of), total in self._pictures.items() if of == kind)
+            for kind in ("ahead", "live", "processor_ms")
+        }
 
     @property
     def strangers(self) -> int:

@@ -64,6 +64,14 @@ class Jitter(BaseModel):
     count: Count
 
 
+class Pictures(BaseModel):
+    """Of items at the photo-eye: made ahead or live; processor time of who made them ahead, ms."""
+
+    ahead: Count
+    live: Count
+    processor_ms: Count
+
+
 class Belt(_Note):
     """belt, finished: how a lane fares; `riding_since`: belt times at which items were fed."""
 
@@ -73,6 +81,15 @@ class Belt(_Note):
     riding_since: Annotated[list[Number], Field(max_length=1000)] = []
     window: Count
     jitter_ms: Jitter
+    pictures: Pictures = Pictures(ahead=0, live=0, processor_ms=0)
+
+
+class Preparing(_Note):
+    """Pictures made before the belt begins, of how many, if that is known; `done`: it may begin."""
+
+    made: Count
+    wanted: Count | None = None
+    done: bool
 
 
 class Progress(_Note):
@@ -176,6 +193,7 @@ _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "incident": (Incident, _ANYBODY),
     "belt": (Belt, ("camera",)),
     "finished": (Belt, ("camera",)),
+    "preparing": (Preparing, ("camera",)),
     "progress": (Progress, ("camera",)),
     "event": (Event, ("camera",)),
     "flow": (Flow, ("dispatcher",)),

@@ -1,5 +1,7 @@
 """How much memory a process has in use, and a process that ends before it takes more than it may.
 
+And memory that a process and its helper share, which leaves nothing behind.
+
 A model that somebody chose is a program: what it takes is known when it has it. The kernel refuses
 what is far too much at once; a thread looks at what is really in use.
 """
@@ -8,6 +10,8 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -62,3 +66,14 @@ def _pages() -> tuple[int, int]:
     except (OSError, ValueError):
         return 0, 0
     return resident, shared
+
+
+def unnamed_memory(name: str) -> int:
+    """Descriptor of an empty file in memory, gone with the last process that has it open.
+
+    What is never written in it takes no room. `name` is for whoever looks into /proc.
+    """
+    if sys.platform == "linux":
+        return os.memfd_create(name)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

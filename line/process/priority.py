@@ -19,7 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import sleep
 
-_LOWEST = 19
+LOWEST = 19
+"""The nice value of whoever yields to everybody."""
 _AUTOGROUP = Path("/proc/self/autogroup")
 _TRIES = 100
 _RETRY_S = 0.1
@@ -54,7 +55,7 @@ def yield_thread(nice: int) -> None:
         thread = threading.get_native_id()
         with suppress(OSError):
             own = os.getpriority(os.PRIO_PROCESS, thread)
-            os.setpriority(os.PRIO_PROCESS, thread, min(_LOWEST, own + nice))
+            os.setpriority(os.PRIO_PROCESS, thread, min(LOWEST, own + nice))
 
 
 def _yield_session() -> None:

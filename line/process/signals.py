@@ -1,13 +1,30 @@
-"""Ctrl-C, SIGTERM and SIGHUP, recorded; whoever runs a loop acts on them."""
+"""Ctrl-C, SIGTERM and SIGHUP, recorded; whoever runs a loop acts on them.
+
+And the kernel's signal that ends a process's helper with it.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Self
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when the one that started it ends; leave Ctrl-C to that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _HeldHangup:

@@ -98,6 +98,8 @@ class Child:
         """why it ended, if it said so"""
         self.rows_before = 0
         """rows that the log held when it became ready"""
+        self.is_prepared = False
+        """a camera that has the pictures which the belt is to begin with"""
         self._hung = False
         self._check = NoteCheck(spec.speaker)
         self._since = now_iso()

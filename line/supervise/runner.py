@@ -175,6 +175,7 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "faults": describe(status.settings.events, session),
         "orders": session.overrides.orders,
         "trigger_jitter_ms": status.jitter_ms(),
+        "pictures": status.pictures,
         "malformed_messages": status.malformed,
         "refused_connections": status.strangers,
     }

@@ -252,6 +252,8 @@ class Supervisor:
         match note["kind"]:
             case "ready":
                 self._welcome(child)
+            case "preparing":
+                child.is_prepared = note["done"]
             case "progress":
                 self._belts.learn(child.spec.name, note)
             case "finished":
@@ -358,6 +360,8 @@ class Supervisor:
 
     def _begin_belt_when_ready(self) -> None:
         if self._belts.have_started or not (self._table.is_ready and self._status.has_workers):
+            return
+        if not all(camera.is_prepared for camera in self._table.of_role("camera")):
             return
         self._belts.start()
         self._status.phase = "running"

@@ -11,9 +11,9 @@ from line import pictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from line.run_files.recording import RecordedItem, read_picture
+from producers.shot import Shot
 from producers.sources.recorded_lane import RecordedLane, index_name
 from producers.sources.source import ItemFacts
-from producers.studio import Shot
 
 _KEPT_ITEMS = 1024
 """Whose facts are asked for more than once"""

@@ -15,7 +15,6 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -26,6 +25,7 @@ from line.config import ROOT
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from line.plain_text import plain
+from line.process.memory import unnamed_memory
 from line.settings import Settings
 from producers.sources.source import ItemFacts, Source
 
@@ -39,7 +39,10 @@ class SeparateSource:
     A picture is a view of the shared memory and holds until the next one is asked for.
     """
 
-    def __init__(self, source: Source, settings: Settings, run_dir: Path) -> None:
+    def __init__(
+        self, source: Source, settings: Settings, run_dir: Path, *, at_once: bool = True
+    ) -> None:
+        """Not `at_once`: the process is started for the first picture that is asked for."""
         self._source = source
         self.classes = source.classes
         self.length = source.length
@@ -49,12 +52,14 @@ class SeparateSource:
         self._start_s = settings.supervisor.start_s
         self._most_bytes = settings.message.picture_bytes
         self._run_dir = run_dir
-        self._memory_fd = _shared_memory(self._most_bytes)
+        self._memory_fd = unnamed_memory("scrapline-picture")
+        os.ftruncate(self._memory_fd, self._most_bytes)
         self._memory = mmap.mmap(self._memory_fd, self._most_bytes, prot=mmap.PROT_READ)
         self._reader: subprocess.Popen[bytes] | None = None
         self._is_ready = False
-        with contextlib.suppress(PictureError):  # it is tried again for each picture
-            self._begin(settings.worker.nice)
+        if at_once:
+            with contextlib.suppress(PictureError):  # it is tried again for each picture
+                self._begin(settings.worker.nice)
 
     def facts(self, camera: int, seq: int) -> ItemFacts:
         """As the source tells them."""
@@ -171,14 +176,3 @@ class SeparateSource:
         if status < 0:
             return f"killed by {signal.Signals(-status).name}"
         return f"ended with status {status}"
-
-
-def _shared_memory(size: int) -> int:
-    """Descriptor of memory that has no name; what is never written takes none."""
-    if sys.platform == "linux":
-        fd = os.memfd_create("scrapline-picture")
-    else:
-        with tempfile.TemporaryFile() as file:
-            fd = os.dup(file.fileno())
-    os.ftruncate(fd, size)
-    return fd

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from line.pictures import Picture
-from producers.studio import Shot
+from producers.shot import Shot
 
 
 @dataclass(frozen=True, slots=True)

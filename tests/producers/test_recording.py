@@ -36,11 +36,12 @@ from producers import recorder as recorder_module
 from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.recorder import Recorder
+from producers.shot import Shot, without_picture
 from producers.sources import keep_pictures, open_source
 from producers.sources import recorded_lane as recording_module
 from producers.sources.recorded_lane import index_name
 from producers.sources.recording import RecordingSource
-from producers.studio import OVERLOOKED_MOST, Shot, Studio, without_picture
+from producers.studio import OVERLOOKED_MOST, Studio
 
 TIMEOUT_S = 300.0
 

@@ -12,7 +12,8 @@ import pytest
 from line import pictures
 from line.errors import PictureError
 from producers.belt import BeltItem
-from producers.studio import Shot, Studio
+from producers.shot import Shot
+from producers.studio import Studio
 
 TIMEOUT_S = 300.0
 

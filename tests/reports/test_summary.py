@@ -46,6 +46,7 @@ KEYS = {
         "wall_s",
         "belt_s",
         "trigger_jitter_ms",
+        "pictures",
         "ended",
         "scenario",
         "loss",

@@ -25,7 +25,15 @@ from tests.broken_process import break_processes
 from tests.running_line import RunningLine, assert_accounted, poll
 
 JITTER = {"p50": 0.1, "p99": 0.2, "max": 0.3, "count": 4}
-BELT = {"fed": 3, "belt_s": 1.5, "on_belt": 1, "window": 2, "jitter_ms": JITTER}
+PICTURES = {"ahead": 2, "live": 1, "processor_ms": 17}
+BELT = {
+    "fed": 3,
+    "belt_s": 1.5,
+    "on_belt": 1,
+    "window": 2,
+    "jitter_ms": JITTER,
+    "pictures": PICTURES,
+}
 STATS = {
     "logged": 3,
     "classified": 2,
@@ -45,6 +53,7 @@ GOOD: dict[str, tuple[Speaker, dict[str, Any]]] = {
     "incident": ("log", {"id": "disk_full-1", "event": "disk_full", "text": "waits"}),
     "belt": ("camera", BELT),
     "finished": ("camera", BELT),
+    "preparing": ("camera", {"made": 3, "wanted": 10, "done": False}),
     "progress": ("camera", {"reached_s": 0.0, "resume_s": None}),
     "event": ("camera", {"number": 0}),
     "flow": ("dispatcher", {"waiting": 1, "held": 2, "loads": {"worker-0#1": [1, 5]}}),

@@ -21,7 +21,8 @@ def test_each_process_yields_further_than_what_it_was_started_with(
 ) -> None:
     own = priority(0)
     options = ("--model", tiny_model, "--interval", 0.05, "--workers", 1)
-    with RunningLine(tmp_path / "run", *options, "--set", "worker.nice=4") as line:
+    live = ("--set", "camera.prepare=live")
+    with RunningLine(tmp_path / "run", *options, *live, "--set", "worker.nice=4") as line:
         line.wait_for_rows(3)
         worker, camera = line.pid("worker-0"), line.pid("camera-0")
         assert worker is not None
@@ -30,12 +31,17 @@ def test_each_process_yields_further_than_what_it_was_started_with(
         assert priority(camera) == own
         threads = [priority(int(path.name)) for path in Path(f"/proc/{camera}/task").iterdir()]
         assert min(19, own + 4) in threads  # the one that makes pictures
-        if AUTOGROUPS.exists() and AUTOGROUPS.read_text().strip() == "1":
-            session = Path(f"/proc/{worker}/autogroup")
-            wanted = f"nice {min(19, own + 4)}\n"
-            poll(lambda: session.read_text().endswith(wanted), "the worker's session yields too")
+        wait_for_session(worker, min(19, own + 4))
         line.interrupt()
         assert line.finish()[0] == 0
+
+
+def wait_for_session(pid: int, nice: int) -> None:
+    """Where Linux weighs sessions, that of this process yields as far as the process."""
+    if AUTOGROUPS.exists() and AUTOGROUPS.read_text().strip() == "1":
+        session = Path(f"/proc/{pid}/autogroup")
+        wanted = f"nice {nice}\n"
+        poll(lambda: session.read_text().endswith(wanted), "the session yields too")
 
 
 NOT_ALLOWED_TO_RISE = (
