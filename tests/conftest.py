@@ -46,6 +46,8 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SCRAPLINE_")]:
         monkeypatch.delenv(name)
+    # A line that makes no pictures ahead begins a few seconds sooner.
+    monkeypatch.setenv("SCRAPLINE_CAMERA__PREPARE", "live")
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_a_command_of_the_readme_runs(line: str, tmp_path: Path, run_dir: Path) 
     ran = subprocess.run(
         [sys.executable, str(ROOT / words[1]), *words[2:]],
         cwd=tmp_path,
-        env=os.environ | SHORT,
+        env={**os.environ, **SHORT, "SCRAPLINE_CAMERA__PREPARE": "ahead"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -19,11 +19,11 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 from collections.abc import Iterable
 from typing import Protocol
 
 from line.messages import MOST_SLOTS, Buffer, Frame, Handle
+from line.process.memory import unnamed_memory
 
 _HEAD = struct.Struct("<QQ")  # bytes of a slot, 0 as long as there are none; slots
 _ENTRY = struct.Struct("<QQ")  # generation; item's number + 1, or 0 for none
@@ -32,11 +32,7 @@ _PICTURES_AT = -(-(_HEAD.size + MOST_SLOTS * _ENTRY.size) // mmap.PAGESIZE) * mm
 
 def make_memory() -> int:
     """A descriptor of new shared memory for one camera, to be inherited. Raises OSError."""
-    if hasattr(os, "memfd_create"):
-        fd = os.memfd_create("scrapline-pictures")
-    else:
-        with tempfile.TemporaryFile() as file:  # it has lost its name already
-            fd = os.dup(file.fileno())
+    fd = unnamed_memory("scrapline-pictures")
     os.ftruncate(fd, _PICTURES_AT)
     return fd
 
