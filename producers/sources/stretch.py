@@ -30,6 +30,8 @@ steps of a level, less than 2^24, up to which float32 has every whole number."""
 _BLOCK_PX = 8
 """Pixels made by one product: with more of them more weights are 0, with fewer of them the products
 are too small to be fast."""
+_STRIP_VALUES = 1 << 18
+"""Levels at a time: they stay in the cache."""
 _LARGEST_SHRINK = 4.0
 _LARGEST_PIXELS = 2_000_000
 """Beyond these Pillow is as fast, or takes less memory."""
@@ -43,11 +45,14 @@ def stretched(picture: Picture, width_px: int, height_px: int) -> Picture:
     if _is_for_pillow(rows / height_px, columns / width_px, max(rows, height_px) * columns):
         fitted = Image.fromarray(picture).resize((width_px, height_px), Image.Resampling.LANCZOS)
         return np.array(fitted)
-    levels = picture.reshape(rows, columns * colours).astype(np.float32)
     narrow = np.empty((rows, width_px * colours), np.float32)
-    for block in _blocks(columns, width_px, colours, _ACROSS, _FINE):
-        np.matmul(levels[:, block.taken], block.weights, out=narrow[:, block.made])
-    _cut(narrow, 255 * _FINE)
+    strip = max(1, _STRIP_VALUES // (columns * colours))
+    for top in range(0, rows, strip):
+        levels = picture[top : top + strip].astype(np.float32).reshape(-1, columns * colours)
+        made = narrow[top : top + strip]
+        for block in _blocks(columns, width_px, colours, _ACROSS, _FINE):
+            np.matmul(levels[:, block.taken], block.weights, out=made[:, block.made])
+        _cut(made, 255 * _FINE)
     low = np.empty((height_px, width_px * colours), np.float32)
     for block in _blocks(rows, height_px, 1, _DOWN, 1 / _FINE):
         np.matmul(block.weights.T, narrow[block.taken], out=low[block.made])
