@@ -23,6 +23,7 @@ from line.pictures import Picture
 from line.plain_text import plain
 from line.process.priority import yield_process
 from line.settings import Settings
+from producers.freed_memory import keep_freed_memory
 from producers.sources import Source, open_source
 
 _PR_SET_PDEATHSIG = 1
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     run_dir, memory_fd, most_bytes, parent, nice = arguments
     _die_with(int(parent))
     yield_process(int(nice))
+    keep_freed_memory()
     # What a library prints must not get in among the answers.
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
