@@ -117,9 +117,11 @@ def _read(file: BinaryIO, limits: Limits) -> Picture:
             raise Unreadable(
                 "cannot be read: none of its levels is known as white (float, 32-bit, signed)"
             )
-        upright = ImageOps.exif_transpose(image)
-        upright.info.pop("transparency", None)  # Pillow warns of what it then leaves out
-        return np.asarray(upright.convert("RGB"))
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode == "RGB":  # which Pillow would copy once more
+            return np.asarray(image)
+        image.info.pop("transparency", None)  # Pillow warns of what it then leaves out
+        return np.asarray(image.convert("RGB"))
 
 
 def _from_deep_grey(image: Image.Image) -> Picture:

@@ -22,6 +22,7 @@ from line.plain_text import plain
 from line.process.priority import yield_process
 from line.process.signals import die_with
 from line.settings import Settings
+from producers.freed_memory import keep_freed_memory
 from producers.sources import Source, open_source
 
 _LONGEST_REASON = 900
@@ -32,6 +33,7 @@ def main(arguments: list[str]) -> int:
     run_dir, memory_fd, most_bytes, parent, nice = arguments
     die_with(int(parent))
     yield_process(int(nice))
+    keep_freed_memory()
     # What a library prints must not get in among the answers.
     answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-from PIL import Image
-
 from line import pictures
 from line.pictures import Picture
 from line.plain_text import plain
 from producers.randomness import Purpose, stream, streams
 from producers.sources.picture_list import PictureList, list_pictures
 from producers.sources.source import ItemFacts
+from producers.sources.stretch import stretched
 
 Order = Literal["once", "random"]
 
@@ -121,8 +119,7 @@ class FolderSource:
         height_px, width_px = picture.shape[:2]
         if self._frame is None or self._frame == (width_px, height_px):
             return picture
-        fitted = Image.fromarray(picture).resize(self._frame, Image.Resampling.LANCZOS)
-        return np.array(fitted)
+        return stretched(picture, *self._frame)
 
     def close(self) -> None:
         """Close the list, if there is one."""

@@ -117,6 +117,59 @@ def test_a_picture_larger_than_the_noise_bank_is_covered_to_the_end():
     assert seen[-50:].std() == pytest.approx(6.0, rel=0.1)
 
 
+def formula(
+    picture: np.ndarray, smear_px: float, level: float, vignetting: float, noise: float, seed: int
+) -> np.ndarray:
+    """What `Optics` makes of a picture, pixel by pixel in float64, before it is whole levels."""
+    height_px, width_px = picture.shape[:2]
+    light = np.zeros(picture.shape)
+    radius = (max(1.0, smear_px) - 1.0) / 2.0
+    for step in range(-int(radius) - 1, int(radius) + 2):
+        column = np.clip(np.arange(width_px) + step, 0, width_px - 1)
+        light += picture[:, column] * np.clip(radius + 1.0 - abs(step), 0.0, 1.0)
+    light /= 2.0 * radius + 1.0
+    y, x = np.linspace(-1, 1, height_px)[:, None], np.linspace(-1, 1, width_px)
+    light *= (level * (1.0 - vignetting * (x * x + y * y) / 2.0))[:, :, None]
+    if noise > 0.0:
+        words = np.random.SeedSequence([20_240_229, 7])
+        bank = np.random.default_rng(words).standard_normal(1 << 20, dtype=np.float32)
+        place = int(np.random.default_rng(seed).integers(0, bank.size))
+        light += noise * np.resize(np.roll(bank, -place), picture.size).reshape(picture.shape)
+    return np.clip(light, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("exposure_ms", "level", "vignetting", "noise"),
+    [
+        (1.0, 1.02, 0.15, 2.0),  # 1.7 px at 1.7 m/s and 0.32 m
+        (1.0, 1.0, 0.0, 0.0),
+        (2.2, 3.0, 0.3, 8.0),
+        (4.6, 0.6, 0.0, 1.0),
+        (0.4, 0.9, 1.0, 0.0),
+        (9.0, 0.9, 0.2, 2.0),  # longer than 8 px
+        (60.0, 1.0, 0.2, 0.0),
+    ],
+)
+@pytest.mark.parametrize("shape", [(240, 320, 3), (7, 33, 3), (301, 640, 3)])
+def test_every_pixel_is_within_a_level_of_the_formula(shape, exposure_ms, level, vignetting, noise):
+    picture = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
+    optics = Optics(exposure_ms=exposure_ms, view_m=0.32, vignetting=vignetting, noise=noise)
+    seen = expose(optics, picture, speed=1.7, lamp_factor=level, seed=5)
+    smear_px = optics.blur_px(1.7, shape[1])
+    exact = np.rint(formula(picture, smear_px, level, vignetting, noise, seed=5))
+    assert np.abs(seen - exact).max() <= 1
+
+
+def test_a_picture_of_other_rows_in_memory_is_exposed_alike():
+    picture = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    optics = Optics(exposure_ms=2.0, vignetting=0.2, noise=2.0)
+    turned = np.asfortranarray(picture)
+    turned.flags.writeable = False
+    seen = expose(optics, turned, speed=2.0)
+    assert seen.flags.c_contiguous
+    assert np.array_equal(seen, expose(optics, picture, speed=2.0))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
