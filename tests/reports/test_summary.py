@@ -46,6 +46,8 @@ KEYS = {
         "wall_s",
         "belt_s",
         "trigger_jitter_ms",
+        "processor",
+        "machine",
         "ended",
         "scenario",
         "loss",
