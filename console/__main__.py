@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -47,7 +48,11 @@ def main() -> int:
                 sessions=Sessions(access, settings.port),
             )
             tries = LoginTries(access.password_hash, settings.port)
-            serve(make_app(site, tries), listener, SupervisorLink(context.channel, link))
+            serve(
+                make_app(site, tries),
+                listener,
+                SupervisorLink(context.channel, link, context.tell_processor_time),
+            )
     except ScraplineError as error:
         return leave(context, error)
     return 0
@@ -78,7 +83,11 @@ def folders_to_look_in(named: tuple[str, ...]) -> tuple[Path, ...]:
 class SupervisorLink:
     """Says on the channel that the process is ready and alive; leaves when it is told to."""
 
-    def __init__(self, channel: ControlChannel, link: LineLink) -> None:
+    def __init__(
+        self, channel: ControlChannel, link: LineLink, tell: Callable[[], None] = lambda: None
+    ) -> None:
+        """`tell`: called with every sign of life."""
+        self._tell = tell
         self._channel = channel
         self._link = link
         self._is_ready = False
@@ -88,6 +97,7 @@ class SupervisorLink:
         if started:
             self._channel.send("beat" if self._is_ready else "ready")
             self._is_ready = True
+            self._tell()
         told = [note["kind"] for note in self._channel.receive()]
         return self._link.is_alive and not self._channel.broken and "stop" not in told
 

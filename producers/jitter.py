@@ -34,9 +34,10 @@ class Jitter:
         return 0.0
 
     def facts(self) -> dict[str, float]:
-        """`{p50, p99, max}` in milliseconds, and the number of triggers."""
+        """`{p50, p95, p99, max}` in milliseconds, and the number of triggers."""
         return {
             "p50": round(self.quantile_ms(0.5), 3),
+            "p95": round(self.quantile_ms(0.95), 3),
             "p99": round(self.quantile_ms(0.99), 3),
             "max": round(self._max_ms, 3),
             "count": self._count,

@@ -14,6 +14,8 @@ from line.run_files.session import Session
 from line.settings import Settings
 from line.supervise.fault_injection import describe
 from line.validation_errors import damaged
+from reports.machine import MachineFacts
+from reports.processor import ProcessorFacts
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Duration = Annotated[float, Field(ge=0, le=1e12)]
@@ -56,9 +58,11 @@ class Facts(BaseModel):
     faults: list[dict[str, Any]] = []
     """the scenario's faults that were injected: its table, and `process` and `injected_at`"""
     trigger_jitter_ms: dict[str, float | None] | None = None
-    """how late the cameras triggered: p50, p99, max, in wall milliseconds"""
+    """how late the cameras triggered: p50, p95, p99, max, in wall milliseconds"""
     pictures: dict[str, Count] | None = None
     """of items at a photo-eye: made `ahead` or `live`; `processor_ms` spent on those made ahead"""
+    processor: ProcessorFacts | None = None
+    machine: MachineFacts | None = None
     ended: str | None = None
     """`finished`, `drained` or `stopped`"""
 

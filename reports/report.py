@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from line.plain_text import plain
 from line.settings import Settings
-from reports import wording
+from reports import processor, wording
 from reports.charts import tables, verdict_charts
 from reports.charts.stage_chart import stage_chart
 from reports.charts.thumbnails import least_sure
@@ -89,6 +89,8 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "confusion": tables.confusion(tally.table, classes),
         "loads": tally.loads.of_run(run.facts.wall_s),
         "reasons": tally.reasons.most_frequent(),
+        "bill": list(processor.rows(summary["processor"])) if summary["processor"] else [],
+        "bill_headings": processor.HEADINGS,
         "least_sure": least_sure(tally.least_sure, run.queue.first),
         "alarms": [_alert(alert) for alert in reversed(run.alerts.alarms)],
         "events": [_alert(alert) for alert in reversed(run.alerts.last_events)],

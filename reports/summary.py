@@ -12,6 +12,7 @@ from reports.cross_table import CrossTable
 from reports.distribution import quantiles
 from reports.figures import accuracy, class_figures, ratio
 from reports.folder import FinishedRun, read_run, replace_text
+from reports.processor import processor_figures
 from reports.tally import Tally
 
 Summary = dict[str, Any]
@@ -59,6 +60,9 @@ def summary_of(run: FinishedRun) -> Summary:
     - `models`: all that were to serve, with their answers; `shadow`: see `reports.shadow`
     - `pictures`: of items at a photo-eye, made `ahead` or `live`, and `processor_ms` spent on those
       made ahead; null if the run was cut off
+    - `processor`: processor time by process and part, see `reports.processor`
+    - `machine`: what of the cores the line used and what others, and in words where the machine
+      was the limit, see `line.observe.machine`; null where that is not known
     - `wall_s`, `ended`, …: from run.json; null if the run was cut off, whose orders, restarts,
       faults and models are those that its session kept
     """
@@ -99,6 +103,8 @@ def summary_of(run: FinishedRun) -> Summary:
         **_clock(run),
         "trigger_jitter_ms": facts.trigger_jitter_ms,
         "pictures": facts.pictures,
+        "processor": processor_figures(facts.processor),
+        "machine": None if facts.machine is None else facts.machine.model_dump(),
         "model": {
             "path": facts.model.path or run.settings.model.path,
             "sha256": facts.model.sha256 or None,

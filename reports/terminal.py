@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from reports import wording
+from reports import processor, wording
 from reports.figures import FORMULAS
 from reports.fitted_table import fitted
 from reports.wording import LEGEND
@@ -92,6 +92,9 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
     shadow = {"shadow": wording.shadow_models(summary)} if summary["shadow"] else {}
     failed = {"failed": wording.failures(summary)} if summary["verdicts"]["failed"] else {}
+    spent, machine = summary["processor"], summary["machine"]
+    bill = {"processor": processor.in_words(spent)} if spent else {}
+    limits = {"the limit": "\n".join(machine["limits"])} if machine and machine["limits"] else {}
     orders = f" · {wording.count(summary['orders'], 'order')} given" if summary["orders"] else ""
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
@@ -108,6 +111,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             **faults,
             **models,
             **shadow,
+            **bill,
+            **limits,
             "clock": wording.clock(summary).removeprefix("clock "),
             "run": f"{wording.ending(summary['ended'])} · {wall} wall · "
             f"{summary['workers']} workers · seed {summary['seed']}{resumed}{orders}",

@@ -97,6 +97,7 @@ class Following:
         if now >= self._next_beat:
             self._next_beat = now + self._beat_s
             self._channel.send("beat", malformed=self._malformed + self._channel.malformed)
+            self._context.tell_processor_time()
         if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
             self._next_report = now + _REPORT_S
             self._report()

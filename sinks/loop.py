@@ -60,7 +60,8 @@ def run(client: Client, log: Log) -> None:
         now = monotonic()
         try:
             if pending:
-                log.store(pending)
+                with client.context.processor.measure("writing"):
+                    log.store(pending)
                 _acknowledge(client, pending)
                 pending.clear()
                 last_row = now

@@ -39,6 +39,7 @@ def _local() -> int:
         yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
     from workers.faults import WorkerFaults
+    from workers.metered_engine import metered
     from workers.model import Model
     from workers.worker import Worker, warmed_up
 
@@ -46,6 +47,7 @@ def _local() -> int:
         model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
         camera, credit = settings.camera, settings.worker.credit
         model = warmed_up(model, credit, camera.height_px, camera.width_px)
+        model = metered(model, context.processor)
         with Client(context, credit=settings.worker.credit) as client:
             faults = WorkerFaults(settings, client.orders)
             Worker(client, model, settings.worker.credit, faults, context.rings).run()

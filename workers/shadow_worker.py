@@ -48,6 +48,7 @@ class ShadowWorker:
         if monotonic() >= self._next_beat:
             self._next_beat = monotonic() + BEAT_S
             channel.send("beat", malformed=self._malformed + channel.malformed)
+            self._context.tell_processor_time()
         told = {note["kind"] for note in channel.receive()}
         return channel.broken or not told.isdisjoint({"leave", "stop"})
 

@@ -148,6 +148,7 @@ def _messages() -> tuple[Parts, ...]:
 
 _NOTES: tuple[Parts, ...] = (
     (b'{"kind": "beat", "malformed": 0}',),
+    (b'{"kind": "processor", "parts": {"starting": 0.7, "belt": 1.5}}',),
     (b'{"kind": "belt", "fed": 17, "belt_s": 2.1, "jitter_ms": {"p50": 0.1, "count": 17}}',),
     (b'{"kind": "alerts", "count": 1, "fresh": [["info", "item 0-17: glass"]]}',),
 )

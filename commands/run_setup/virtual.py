@@ -130,6 +130,8 @@ def _facts(
         "restarts": {role: figures.restarts[role] for role in roles},
         "faults": [_fault(settings, number) for number in figures.injected],
         "trigger_jitter_ms": None,
+        "processor": None,
+        "machine": None,
     }
 
 

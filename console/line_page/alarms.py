@@ -31,6 +31,7 @@ class AlarmsPanel:
         self._order: list[str] = []
         with panel("Alarms", classes="alarms-panel"):
             self._unwatched = text("p", "", "warn")
+            self._limits = text("p", "", "warn")
             self._list = block("ul", "alarms")
             self._none = text("p", "No alarm stands.", "empty")
             self._head = text("h3", "Events", "others-head")
@@ -52,6 +53,12 @@ class AlarmsPanel:
         )
         self._unwatched.set_text("Nobody watches: the process alerts was given up." if gone else "")
         self._unwatched.set_visibility(gone)
+        self._show_limits(live.status.get("machine_limits", []) if is_running else [])
+
+    def _show_limits(self, limits: list[str]) -> None:
+        """Where the machine is the limit of a line that runs."""
+        self._limits.set_text(f"The machine is the limit: {'; '.join(limits)}." if limits else "")
+        self._limits.set_visibility(bool(limits))
 
     def _show_alarms(self, alarms: Alarms) -> None:
         ranked = alarms.ranked()

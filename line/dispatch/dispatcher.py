@@ -380,6 +380,7 @@ class Dispatcher:
             malformed=self._hub.malformed + self._context.channel.malformed,
             strangers=self._hub.strangers,
         )
+        self._context.tell_processor_time()
 
     def _may_leave(self) -> bool:
         if self._orphaned is None:

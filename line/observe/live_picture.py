@@ -177,6 +177,8 @@ def _alerts(status: Status) -> Text:
     text = Text(f"alarms {len(standing)} · events {status.alert_count}", "bold")
     for alarm in standing[:_MOST_ALARMS]:
         text.append(f"\n  {plain(alarm)}", "bold red")
+    for limit in status.machine_limits():
+        text.append(f"\n  the machine is the limit: {limit}", "yellow")
     for event in [e for e in status.incidents if e not in standing][-2:]:
         text.append(f"\n  {plain(event)}", "bold")
     for alert in list(status.alerts)[-3:]:

@@ -122,6 +122,15 @@ def _processes(snapshot: Snapshot, now: float) -> Iterator[Metric]:
             heard.add_metric([process.name], max(0.0, now - process.heard))
     yield up
     yield heard
+    spent = CounterMetricFamily(
+        "scrapline_processor_seconds",
+        "Processor time used, by process and what for, over all its incarnations.",
+        labels=["process", "part"],
+    )
+    for name, parts in snapshot.processor.items():
+        for part, spent_s in parts.items():
+            spent.add_metric([name, part], spent_s)
+    yield spent
     restarts = CounterMetricFamily(
         "scrapline_restarts", "Unplanned restarts, by role.", labels=["role"]
     )

@@ -37,6 +37,8 @@ class Snapshot:
     malformed: int
     strangers: int
     processes: tuple[ProcessState, ...]
+    processor: dict[str, dict[str, float]]
+    """process → part → seconds of processor"""
     moved: float
     """monotonic time at which a row was last written, or no item waited for one"""
     stuck_s: float = _STUCK_S
@@ -57,6 +59,7 @@ class Snapshot:
             restarts=dict(status.restarts),
             malformed=status.malformed,
             strangers=status.strangers,
+            processor=status.bill.seconds(),
             processes=tuple(replace(process) for process in status.processes),
             moved=status.moved,
             stuck_s=max(_STUCK_S, 2 * status.settings.worker.lease_s),

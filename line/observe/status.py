@@ -10,6 +10,8 @@ from typing import Any, Literal
 from line.belt_changes import is_paused, paused_s
 from line.belt_time import Clock
 from line.events import Drift
+from line.observe.machine import Machine
+from line.observe.processor_bill import ProcessorBill
 from line.pace import belt_pace
 from line.process.control_channel import ControlMessage
 from line.run_files.runtime_overrides import RuntimeOverrides
@@ -90,8 +92,14 @@ class Status:
     restarts: Counter[str] = field(default_factory=Counter)
     """role → restarts"""
     processes: list[ProcessState] = field(default_factory=list)
+    bill: ProcessorBill = field(default_factory=ProcessorBill)
+    """processor time of all processes"""
+    machine: Machine | None = None
+    """None until the belt runs, and where the system does not say"""
     moved: float = field(default_factory=monotonic)
     """monotonic time at which a row was last written, or no item waited for one"""
+    rows_found: int | None = None
+    """that stood in the log when this session began"""
     _moved_rows: int = 0
     _malformed: defaultdict[str, RunningTotal] = field(
         default_factory=lambda: defaultdict(RunningTotal)
@@ -121,6 +129,8 @@ class Status:
                 self.flow = note
             case "stats":
                 self.stats = note
+                if self.rows_found is None:
+                    self.rows_found = note.get("logged", 0)
             case "incident":
                 self.incidents.append(note["text"])
             case "follower":
@@ -147,6 +157,11 @@ class Status:
     def rows(self) -> int:
         """Rows in the log."""
         return int(self.stats.get("logged", 0))
+
+    @property
+    def rows_written(self) -> int:
+        """Rows of this session."""
+        return self.rows - (self.rows_found or 0)
 
     def answered(self, worker: str) -> int:
         """Rows that a worker, by its name, has answered, in all its lives and the dispatcher's."""
@@ -287,4 +302,20 @@ class Status:
         ]
         if not facts:
             return None
-        return {key: max(fact[key] for fact in facts) for key in ("p50", "p99", "max")}
+        return {key: max(fact[key] for fact in facts) for key in ("p50", "p95", "p99", "max")}
+
+    def machine_facts(self) -> dict[str, Any] | None:
+        """What the machine did beside and with the line; None where it is not known."""
+        return None if self.machine is None else self.machine.facts(self._triggers())
+
+    def machine_limits(self) -> list[str]:
+        """In words, where the machine is the limit: of late, and of the cameras so far."""
+        if self.machine is None:
+            return []
+        return self.machine.limits_lately(self._triggers())
+
+    def _triggers(self) -> dict[str, float] | None:
+        """How late they were, with their `count`."""
+        jitter = self.jitter_ms()
+        counts = [note["jitter_ms"]["count"] for note in self.belts.values()]
+        return None if jitter is None else {**jitter, "count": max(counts)}

@@ -28,6 +28,7 @@ def status_note(status: Status) -> ControlMessage:
     - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
       priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
       about the line itself
+    - `machine_limits`: where the machine is the limit, a line of words each
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
     - `swap`: of the last one, `model` (short hash), `state` (under way, done, undone), `reason`
@@ -74,6 +75,7 @@ def status_note(status: Status) -> ControlMessage:
             "last": list(status.alerts),
         },
         "incidents": list(status.incidents),
+        "machine_limits": status.machine_limits(),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
         "clock": status.clock,

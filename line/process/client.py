@@ -108,6 +108,7 @@ class Client:
             self._next_beat = now + BEAT_S
             self._link.send(Beat())
             self.context.channel.send("beat", malformed=self.malformed)
+            self.context.tell_processor_time()
 
     def _handle_channel(self) -> None:
         channel = self.context.channel

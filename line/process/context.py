@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import ctypes
 import math
 import signal
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from line.errors import ExitCode, ScraplineError
@@ -18,8 +20,9 @@ from line.own_file import LARGEST_JSON, read_regular
 from line.plain_text import plain
 from line.process.control_channel import ControlChannel
 from line.process.priority import yield_process
+from line.process.processor_time import ProcessorTime, User
 from line.run_files.session import Session
-from line.settings import Settings
+from line.settings import SINKS, Settings
 
 _PR_SET_PDEATHSIG = 1
 
@@ -45,6 +48,29 @@ class ProcessContext:
     def identity(self) -> str:
         """Name on the message plane, fresh for every incarnation."""
         return f"{self.name}#{self.incarnation}"
+
+    @cached_property
+    def processor(self) -> ProcessorTime:
+        """What this process uses of the processor."""
+        sink: User = "log" if self.name == SINKS[0] else "follower"
+        users: dict[str, User] = {
+            "camera": "camera",
+            "dispatcher": "dispatcher",
+            "worker": "worker",
+            "console": "console",
+            "shadow": "shadow",
+        }
+        return ProcessorTime(users.get(self.role, sink))
+
+    def tell_processor_time(self) -> None:
+        """To the supervisor, once a second; to be called with every sign of life."""
+        parts = self.processor.due()
+        if parts is not None:
+            self.channel.send("processor", parts=parts)
+
+    def tell_last_processor_time(self) -> None:
+        """When the process ends."""
+        self.channel.send("processor", parts=self.processor.seconds())
 
 
 def arguments(
@@ -105,7 +131,7 @@ def enter_process(argv: Sequence[str] | None = None) -> ProcessContext:
             print(said, file=sys.stderr)
         raise SystemExit(int(ExitCode.BAD_INPUT)) from None
     _end_with_parent(2 * settings.supervisor.stop_s)
-    return ProcessContext(
+    context = ProcessContext(
         role=given.role,
         name=given.name,
         index=given.index,
@@ -117,6 +143,8 @@ def enter_process(argv: Sequence[str] | None = None) -> ProcessContext:
         channel=channel,
         rings=tuple(map(int, filter(None, given.rings.split(",")))),
     )
+    atexit.register(context.tell_last_processor_time)
+    return context
 
 
 def leave(context: ProcessContext, error: ScraplineError) -> int:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from line.plain_text import plain
 from line.process.control_channel import ControlMessage
+from line.process.processor_time import Part
 
 _MOST_INCIDENTS = 30
 _INCIDENTS_S = 60.0
@@ -55,10 +56,17 @@ class Incident(_Note):
     """that it happened to, where the dispatcher tells of another one"""
 
 
+class Processor(_Note):
+    """Processor seconds of the process since its start, by what they were used for."""
+
+    parts: dict[Part, Annotated[Number, Field(ge=0, le=1e9)]]
+
+
 class Jitter(BaseModel):
     """Of a camera's triggers, in milliseconds."""
 
     p50: Number
+    p95: Number
     p99: Number
     max: Number
     count: Count
@@ -194,6 +202,7 @@ _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "belt": (Belt, ("camera",)),
     "finished": (Belt, ("camera",)),
     "preparing": (Preparing, ("camera",)),
+    "processor": (Processor, _ANYBODY),
     "progress": (Progress, ("camera",)),
     "event": (Event, ("camera",)),
     "flow": (Flow, ("dispatcher",)),

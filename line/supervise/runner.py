@@ -176,6 +176,8 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "orders": session.overrides.orders,
         "trigger_jitter_ms": status.jitter_ms(),
         "pictures": status.pictures,
+        "processor": status.bill.facts(status.rows_written),
+        "machine": status.machine_facts(),
         "malformed_messages": status.malformed,
         "refused_connections": status.strangers,
     }

@@ -30,6 +30,7 @@ from line.supervise import child_log
 from line.supervise.belts import Belts
 from line.supervise.child import LOG, Child, ProcessSpec
 from line.supervise.fault_injection import Faults
+from line.supervise.machine_watch import MachineWatch
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
 from line.supervise.outages import Outages
@@ -82,6 +83,7 @@ class Supervisor:
             self._table, session, folder, status, self._events, self._selector
         )
         self._faults = Faults(status, session, self._children)
+        self._machine = MachineWatch(status)
         self._control: ControlSocket | None = None
         self._sockets: SocketFolder | None = None
         self._next_look = self._next_look_at_sockets = 0.0
@@ -185,6 +187,7 @@ class Supervisor:
         self._check_workers(now)
         self._check_sockets(now)
         self._status.note_movement(now)
+        self._machine.look(now, [child.entry.pid for child in self._children.values()])
         self._status.processes = self._table.states()
         self._show()
         if self._control is not None:
@@ -250,6 +253,8 @@ class Supervisor:
             raise StageDied(f"{RESULTS}: {gone} rows that stood there are gone")
         self._status.take(child.spec.name, note)
         match note["kind"]:
+            case "processor":
+                self._status.bill.take(child.spec.name, child.incarnation, note["parts"])
             case "ready":
                 self._welcome(child)
             case "preparing":

@@ -40,13 +40,13 @@ def test_the_quantiles_of_many_delays_are_numpys_within_a_bin():
 
 
 def test_without_a_trigger_every_figure_is_nought():
-    assert Jitter().facts() == {"p50": 0.0, "p99": 0.0, "max": 0.0, "count": 0}
+    assert Jitter().facts() == {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0, "count": 0}
 
 
 def test_a_trigger_handled_early_counts_as_on_time():
     facts = measured([-0.5]).facts()
 
-    assert facts == {"p50": 0.0, "p99": 0.0, "max": 0.0, "count": 1}
+    assert facts == {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0, "count": 1}
 
 
 def test_no_quantile_is_above_the_largest_delay():

@@ -47,6 +47,8 @@ KEYS = {
         "belt_s",
         "trigger_jitter_ms",
         "pictures",
+        "processor",
+        "machine",
         "ended",
         "scenario",
         "loss",

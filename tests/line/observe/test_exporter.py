@@ -104,9 +104,32 @@ def test_a_line_at_work_answers_with_its_figures(
         assert figures["scrapline_last_row_age_seconds"] < 30
         assert figures['scrapline_queue_depth_items{queue="camera-0_window"}'] <= 32
         assert figures["scrapline_malformed_messages_total"] == 0
+        for process, part in (("worker-0", "inference"), ("camera-0", "pictures")):
+            name = f'scrapline_processor_seconds_total{{part="{part}",process="{process}"}}'
+            poll(lambda name=name: samples(port).get(name, 0) > 0, name)
+        billed = {n: v for n, v in samples(port).items() if n.startswith("scrapline_processor")}
         line.interrupt()
-        assert_accounted(line.finish()[1], line.rows())
+        _, summary = line.finish()
+        assert_accounted(summary, line.rows())
+    assert_billed(summary, billed)
     assert get(port, "/healthz")[0] == 0
+
+
+def assert_billed(summary: dict[str, Any], before: Samples) -> None:
+    """All processes, no less than was known while they lived; and the machine's figures."""
+    bill, machine = summary["processor"], summary["machine"]
+    assert set(bill["processes"]) == {*NAMES, "supervisor"}
+    for name, figures in bill["processes"].items():
+        for part, seconds in figures["parts"].items():
+            sample = f'scrapline_processor_seconds_total{{part="{part}",process="{name}"}}'
+            assert seconds >= before.get(sample, 0.0) - 0.01
+        assert figures["seconds"] == pytest.approx(sum(figures["parts"].values()), abs=0.001)
+    assert bill["items"] == summary["items"]["logged"]
+    assert bill["ms_per_item"] == pytest.approx(1000 * bill["seconds"] / bill["items"], rel=0.01)
+    if machine is not None:  # the run was long enough, on a system that says
+        assert 0 < machine["full_s"] + machine["sampled_s"] < 600
+        assert all(0 <= machine[who]["p95"] <= 1 for who in ("line", "others", "steal"))
+        assert machine["line"]["mean"] > 0
 
 
 def test_a_stage_that_is_down_is_told_and_counted(

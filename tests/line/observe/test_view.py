@@ -53,7 +53,7 @@ def status(**options: Any) -> Status:
 def belt(fed: int, on_belt: int, belt_s: float = 12.0, fed_s: tuple[float, ...] = ()) -> Any:
     """What a camera tells of its belt; items ride since `fed_s`, else since a while ago."""
     since = fed_s or tuple(belt_s - 0.1 * n for n in range(on_belt))
-    jitter = {"p50": 0.1, "p99": 0.4, "max": 0.9, "count": fed}
+    jitter = {"p50": 0.1, "p95": 0.2, "p99": 0.4, "max": 0.9, "count": fed}
     return {
         "kind": "belt",
         "fed": fed,

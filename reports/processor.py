@@ -1,0 +1,95 @@
+"""The bill of a run: processor time by process and part, and an item; see `line.observe`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from reports.figures import ratio
+from reports.wording import NONE, number
+
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+HEADINGS = ("process", "s", "ms an item", "for")
+STARTING = "starting"
+"""The part that does not grow with the items."""
+
+
+class ProcessorFacts(BaseModel):
+    """As run.json has it; `items`: rows that were written meanwhile."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    items: Annotated[int, Field(ge=0, le=2**53)]
+    seconds: dict[str, dict[str, Seconds]]
+    """process → part → seconds"""
+
+
+def processor_figures(facts: ProcessorFacts | None) -> dict[str, Any] | None:
+    """As summary.json has it, the greatest first; null in virtual time and of a cut-off run.
+
+    `items`, `seconds` and `ms_per_item` (seconds ÷ items) of all processes; of each process the
+    same two and its `parts` in seconds. All of it counts, from a process's start to its end.
+    """
+    if facts is None:
+        return None
+    totals = {name: sum(parts.values()) for name, parts in facts.seconds.items()}
+    ranked = sorted(totals, key=lambda name: (-totals[name], name))
+    return {
+        "items": facts.items,
+        **_figures(sum(totals.values()), facts.items),
+        "processes": {
+            name: {**_figures(totals[name], facts.items), "parts": facts.seconds[name]}
+            for name in ranked
+        },
+    }
+
+
+def _figures(seconds: float, items: int) -> dict[str, float | None]:
+    an_item_ms = ratio(1000 * seconds, items)
+    return {
+        "seconds": round(seconds, 4),
+        "ms_per_item": None if an_item_ms is None else round(an_item_ms, 4),
+    }
+
+
+def rows(processor: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Of `summary["processor"]`, under `HEADINGS`; the last row is the whole line's."""
+    items = processor["items"]
+    for name, figures in processor["processes"].items():
+        parts = sorted(figures["parts"].items(), key=lambda part: -part[1])
+        words = ", ".join(_part(part, seconds, items) for part, seconds in parts)
+        yield name, number(figures["seconds"]), number(figures["ms_per_item"]), words
+    yield (
+        "together",
+        number(processor["seconds"]),
+        number(processor["ms_per_item"]),
+        f"{items} items",
+    )
+
+
+def _part(part: str, seconds: float, items: int) -> str:
+    if part == STARTING or not items:
+        return f"{part} {number(seconds, 's')}"
+    return f"{part} {number(1000 * seconds / items, 'ms')}"
+
+
+def in_words(processor: Mapping[str, Any]) -> str:
+    """`12.3 ms an item: worker-0 7.90, camera-0 1.60, …`; the four greatest are named."""
+    figures = list(processor["processes"].items())
+    named = [f"{name} {number(each['ms_per_item'])}" for name, each in figures[:4]]
+    if processor["ms_per_item"] is None:
+        return f"{number(processor['seconds'], 's')}, {NONE} an item"
+    more = ", …" if len(figures) > 4 else ""
+    return f"{number(processor['ms_per_item'], 'ms')} an item: {', '.join(named)}{more}"
+
+
+def text_table(processor: Mapping[str, Any]) -> str:
+    """The bill as plain text, a process a line."""
+    lines = [HEADINGS, *rows(processor)]
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {spent:>{widths[1]}}  {each:>{widths[2]}}  {parts}"
+        for name, spent, each, parts in lines
+    )

@@ -1,0 +1,98 @@
+"""What the kernel says of the processors, and a system that says nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from line.config import load
+from line.observe.status import Status
+from line.supervise import machine_readings
+from line.supervise.machine_readings import reading, usable_cores
+from line.supervise.machine_watch import MachineWatch
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+
+
+@linux
+def test_a_reading_holds_the_line_and_all_others():
+    code = "import time\nwhile time.process_time() < 0.3: pass\nprint('spun', flush=True)\ninput()"
+    before = reading([])
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        after = reading([child.pid])
+        child.kill()
+
+    assert before is not None
+    assert after is not None
+    assert after.at > before.at
+    assert after.line_s - before.line_s >= 0.3
+    assert after.busy_s - before.busy_s >= 0.25  # it counts in hundredths
+    assert after.steal_s >= before.steal_s
+
+
+@linux
+def test_cores_are_those_that_the_process_may_run_on():
+    cores = usable_cores()
+
+    assert cores.usable == len(os.sched_getaffinity(0))
+    assert 0 < cores.quota <= cores.usable
+
+
+def group_v1(name: str, quota: str) -> dict[str, str]:
+    """Files of a control group of the first version."""
+    files = {"cpu.cfs_quota_us": quota, "cpu.cfs_period_us": "100000"}
+    return {f"cpu/{name}/{file}": text for file, text in files.items()}
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "quota"),
+    [
+        ("0::/a/b\n", {"a/cpu.max": "150000 100000\n", "a/b/cpu.max": "max 100000\n"}, 1.5),
+        ("0::/gone\n", {"cpu.max": "50000 100000\n"}, 0.5),
+        ("2:cpu,cpuacct:/x\n", group_v1("x", "20000"), 0.2),
+        ("2:cpu:/x\n", group_v1("x", "-1"), None),
+        ("2:memory:/x\n", group_v1("x", "20000"), None),
+        ("0::/a\n", {"a/cpu.max": "strange\n", "cpu.max": "1 0\n"}, None),
+        ("nonsense\n", {}, None),
+    ],
+)  # fmt: skip
+def test_a_control_group_may_grant_less(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    groups: str,
+    files: dict[str, str],
+    quota: float | None,
+):
+    for name, text in {
+        "own": groups,
+        **{f"fs/{name}": text for name, text in files.items()},
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(machine_readings, "_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(machine_readings, "_GROUP_FILES", tmp_path / "fs")
+
+    cores = usable_cores()
+    assert cores.quota == min(float(cores.usable), quota or float(cores.usable))
+
+
+@pytest.mark.parametrize("text", [None, "", "cpu 1 2\n", "cpu0 x y z\n", "cpu0\ncpu1 1\n"])
+def test_where_the_system_does_not_say_there_are_no_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+):
+    if text is not None:
+        (tmp_path / "stat").write_text(text)
+    monkeypatch.setattr(machine_readings, "_STAT", tmp_path / "stat")
+    status = Status(load(assignments=["line.workers=1"], environment={}))
+    status.phase, status.belt_started = "running", 0.0
+    MachineWatch(status).look(1.0, [])
+
+    assert reading([]) is None
+    assert status.machine_facts() is None
+    assert status.machine_limits() == []
