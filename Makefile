@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench soak validate-twin train clean
+.PHONY: help setup run test check format bench bench-peers soak validate-twin train clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ format: $(VENV)/dev.stamp  ## format the code and mend what the linter can
 bench: setup  ## measure the line against a bare loop over the same model
 	$(BIN)/python -m benchmarks
 
+bench-peers: setup $(PEERS)/peers.stamp  ## the line beside others, into docs/speed.md; wants a quiet machine
+	$(BIN)/python -m benchmarks.peers --line-set camera.prepare=all --markdown docs/speed.md
+
 soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a running line
 	$(BIN)/python run_line.py drill --seed 1..20 --naive
 	$(BIN)/python run_line.py drill --minutes 10 --faults 540
@@ -51,8 +55,9 @@ validate-twin: setup  ## the real line against its twin, into docs/planner.md; w
 train: $(VENV)/dev.stamp  ## make the default model anew: TRASHNET_DIR=…
 	PYTHON=$(BIN)/python sh training/default_model.sh
 
-clean:  ## remove .venv and caches; results and datasets stay
-	@for path in $(VENV) $(CACHES) $$(find . -name __pycache__ -not -path './$(VENV)/*'); do \
+clean:  ## remove .venv, .venv-peers and caches; results and datasets stay
+	@for path in $(VENV) $(PEERS) $(CACHES) \
+		$$(find . -name __pycache__ -not -path './$(VENV)/*' -not -path './$(PEERS)/*'); do \
 		if [ -e "$$path" ]; then du -sh "$$path" | sed 's/^/removing /'; rm -rf "$$path"; fi; \
 	done
 	@echo "kept: results/ and datasets/, which are yours to delete"
@@ -69,3 +74,8 @@ $(VENV)/line.stamp: requirements/line.txt requirements/constraints.txt | $(VENV)
 $(VENV)/dev.stamp: $(wildcard requirements/*.txt) | $(VENV)/bin/python
 	$(PIP) -r requirements/dev.txt
 	@touch $@ $(VENV)/line.stamp
+
+$(PEERS)/peers.stamp: requirements/peers.txt requirements/constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
+	@touch $@

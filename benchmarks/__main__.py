@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from workers.model_file import find
 
 app = typer.Typer(add_completion=False)
 
-Part = tuple[Table | PlainTable, dict[str, object]]
+Part = tuple[Sequence[Table | PlainTable], dict[str, object]]
 
 
 @dataclass(frozen=True)
@@ -42,27 +43,31 @@ class _Bench:
     folder: Path
 
     @cached_property
-    def _speed(self) -> throughput.Throughput:
-        return throughput.measure(self.model, self.frames, self.rounds)
+    def _one_worker(self) -> throughput.Throughput:
+        return throughput.measure(self.model, self.frames, self.rounds, workers=1)
 
     def throughput(self) -> Part:
-        return _throughput_table(self._speed), self._speed.facts()
+        found = [self._one_worker]
+        if (cores := usable_cores()) > 1:
+            found.append(throughput.measure(self.model, self.frames, self.rounds, workers=cores))
+        facts: dict[str, object] = {f"workers_{each.workers}": each.facts() for each in found}
+        return [table for each in found for table in throughput.tables(each)], facts
 
     def overload(self) -> Part:
-        flood = overload.measure(self.model, self._speed.loop_fps, self.flood_s)
-        return _overload_table(flood), flood.facts()
+        flood = overload.measure(self.model, self._one_worker.loop_fps, self.flood_s)
+        return [_overload_table(flood)], flood.facts()
 
     def durability(self) -> Part:
         lasting = durability.measure(self.model, self.frames, self.rounds, self.folder)
-        return _durability_table(lasting), lasting.facts()
+        return [_durability_table(lasting)], lasting.facts()
 
     def kills(self) -> Part:
         killed = kills.measure(self.model, self.frames, self.rounds)
-        return kills.table(killed), killed.facts()
+        return [kills.table(killed)], killed.facts()
 
     def swap(self) -> Part:
         swaps = swap.measure(self.model, self.rounds)
-        return swap.table(swaps), swaps.facts()
+        return [swap.table(swaps)], swaps.facts()
 
 
 _PARTS = ("throughput", "overload", "durability", "kills", "swap")
@@ -92,34 +97,17 @@ def main(
     machine = {"cores": usable_cores(), "python": platform.python_version()}
     report: dict[str, object] = {"machine": machine}
     for name in _PARTS if only is None else (only,):
-        table, report[name] = getattr(bench, name)()
-        if isinstance(table, PlainTable):
-            table.print(console)
-        else:
-            console.print(table)
+        tables, report[name] = getattr(bench, name)()
+        for table in tables:
+            if isinstance(table, PlainTable):
+                table.print(console)
+            else:
+                console.print(table)
         if page is not None:
-            page.fill([table])
+            page.fill(tables)
     kept = json.loads(out.read_text()) if only is not None and out.exists() else {}
     out.write_text(json.dumps(kept | report, indent=1) + "\n")
     console.print(f"\n{out.relative_to(ROOT)}")
-
-
-def _throughput_table(result: throughput.Throughput) -> Table:
-    table = Table(title="One worker at --speed max against a bare loop", title_justify="left")
-    for heading in ("round", "bare loop", "line", "line ÷ loop", "line, drawing", "÷ loop"):
-        table.add_column(heading, justify="right")
-    for number, r in enumerate(result.rounds, 1):
-        table.add_row(
-            str(number),
-            f"{r.loop_fps:.1f} fps",
-            f"{r.line_fps:.1f} fps",
-            f"{r.line_fps / r.loop_fps:.3f}",
-            f"{r.drawing_fps:.1f} fps",
-            f"{r.drawing_fps / r.loop_fps:.3f}",
-        )
-    table.add_section()
-    table.add_row("median", "", "", f"{result.ratio:.3f}", "", f"{result.drawing_ratio:.3f}")
-    return table
 
 
 def _overload_table(result: overload.Overload) -> Table:

@@ -1,0 +1,1 @@
+"""Several ways to run one job, the line among them, with one measure. See docs/speed.md."""

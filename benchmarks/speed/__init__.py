@@ -1,0 +1,1 @@
+"""How fast loops and lines are measured, and what their processes use of the processor."""
