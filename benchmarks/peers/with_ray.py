@@ -13,7 +13,6 @@ from benchmarks.peers.job import WORKERS, Classifier, Log, Run
 _CALLS_AN_ACTOR = 4
 
 
-@ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)
 class _Worker:
     def __init__(self, model: str, folder: str) -> None:
         self._classify = Classifier(model, folder)
@@ -32,7 +31,9 @@ def main() -> None:
             logging_level="ERROR",
             _temp_dir=run.folder,
         )
-        workers = [_Worker.remote(run.model, run.folder) for _ in range(WORKERS)]
+        # Called, not written above the class: the decorator hides from the type checker what it adds.
+        actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Worker)
+        workers = [actor.remote(run.model, run.folder) for _ in range(WORKERS)]
         ray.get([worker.classify.remote(0, run.frames[0]) for worker in workers])
         run.wait_for_workers()
         log, errors, free = Log(run.log_path), list[BaseException](), SimpleQueue[Any]()

@@ -47,7 +47,7 @@ def measure(items: int, options: Sequence[str], *, kill_after: int | None = None
     """
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        command = [sys.executable, ROOT / "run_line.py", "run", "--json", "--console=off"]
+        command = [sys.executable, str(ROOT / "run_line.py"), "run", "--json", "--console=off"]
         process = subprocess.Popen(
             [*command, f"--run-dir={run_dir}", f"--items={items}", *options],
             stdout=subprocess.PIPE,
