@@ -31,7 +31,7 @@ def main() -> None:
             logging_level="ERROR",
             _temp_dir=run.folder,
         )
-        # Called, not written above the class: the decorator hides from the type checker what it adds.
+        # Not written above the class: a type checker would not know what the decorator adds.
         actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Worker)
         workers = [actor.remote(run.model, run.folder) for _ in range(WORKERS)]
         ray.get([worker.classify.remote(0, run.frames[0]) for worker in workers])
