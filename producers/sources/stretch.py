@@ -1,6 +1,6 @@
 """Pictures stretched to the camera's size by a Lanczos filter, columns first, then rows.
 
-These are Pillow's sums, which it does pixel by pixel, as products of matrices, which take less than
+These are Pillow's sums, which it does pixel by pixel, as products of matrices, which take about
 half of its time. Weights and levels have so few digits that every sum is exact in float32: the
 pixels are the same on every machine, whatever the order in which its library adds.
 """
