@@ -29,27 +29,35 @@ class ProcessorFacts(BaseModel):
 def processor_figures(facts: ProcessorFacts | None) -> dict[str, Any] | None:
     """As summary.json has it, the greatest first; null in virtual time and of a cut-off run.
 
-    `items`, `seconds` and `ms_per_item` (seconds ÷ items) of all processes; of each process the
-    same two and its `parts` in seconds. All of it counts, from a process's start to its end.
+    `items`; `seconds`, those of them spent on `starting_s`, and `ms_per_item` (all others ÷ items)
+    of all processes; of each process the same three and its `parts` in seconds.
     """
     if facts is None:
         return None
-    totals = {name: sum(parts.values()) for name, parts in facts.seconds.items()}
-    ranked = sorted(totals, key=lambda name: (-totals[name], name))
+    served = {
+        name: sum(s for part, s in parts.items() if part != STARTING)
+        for name, parts in facts.seconds.items()
+    }
+    starting = {name: parts.get(STARTING, 0.0) for name, parts in facts.seconds.items()}
+    ranked = sorted(served, key=lambda name: (-served[name], name))
     return {
         "items": facts.items,
-        **_figures(sum(totals.values()), facts.items),
+        **_figures(sum(served.values()), sum(starting.values()), facts.items),
         "processes": {
-            name: {**_figures(totals[name], facts.items), "parts": facts.seconds[name]}
+            name: {
+                **_figures(served[name], starting[name], facts.items),
+                "parts": facts.seconds[name],
+            }
             for name in ranked
         },
     }
 
 
-def _figures(seconds: float, items: int) -> dict[str, float | None]:
-    an_item_ms = ratio(1000 * seconds, items)
+def _figures(served_s: float, starting_s: float, items: int) -> dict[str, float | None]:
+    an_item_ms = ratio(1000 * served_s, items)
     return {
-        "seconds": round(seconds, 4),
+        "seconds": round(served_s + starting_s, 4),
+        "starting_s": round(starting_s, 4),
         "ms_per_item": None if an_item_ms is None else round(an_item_ms, 4),
     }
 
@@ -76,13 +84,14 @@ def _part(part: str, seconds: float, items: int) -> str:
 
 
 def in_words(processor: Mapping[str, Any]) -> str:
-    """`12.3 ms an item: worker-0 7.90, camera-0 1.60, …`; the four greatest are named."""
+    """`12.3 ms an item: worker-0 7.90, …; 5.10 s to start`; the four greatest are named."""
     figures = list(processor["processes"].items())
     named = [f"{name} {number(each['ms_per_item'])}" for name, each in figures[:4]]
     if processor["ms_per_item"] is None:
         return f"{number(processor['seconds'], 's')}, {NONE} an item"
     more = ", …" if len(figures) > 4 else ""
-    return f"{number(processor['ms_per_item'], 'ms')} an item: {', '.join(named)}{more}"
+    an_item = f"{number(processor['ms_per_item'], 'ms')} an item: {', '.join(named)}{more}"
+    return f"{an_item}; {number(processor['starting_s'], 's')} to start"
 
 
 def text_table(processor: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ class ProcessorBill:
     """
 
     _own_before_s: float = field(default_factory=time.process_time)
+    _own_starting_s: float | None = None
+    """of the supervisor, until the belt began"""
     _before: dict[str, Counter[str]] = field(default_factory=dict)
     """process → seconds by part of its earlier incarnations"""
     _latest: dict[str, tuple[int, Parts]] = field(default_factory=dict)
@@ -31,10 +33,16 @@ class ProcessorBill:
             self._before.setdefault(process, Counter()).update(told)
         self._latest[process] = incarnation, dict(parts)
 
+    def begin_belt(self) -> None:
+        """What the supervisor has used until now was for the start."""
+        self._own_starting_s = time.process_time() - self._own_before_s
+
     def seconds(self) -> dict[str, Parts]:
         """By process and part, over all incarnations."""
         own_s = time.process_time() - self._own_before_s
-        found: dict[str, Parts] = {SUPERVISOR: {"supervising": own_s}}
+        starting_s = own_s if self._own_starting_s is None else self._own_starting_s
+        own = {"starting": starting_s, "supervising": own_s - starting_s}
+        found: dict[str, Parts] = {SUPERVISOR: own}
         for process, (_, parts) in self._latest.items():
             total = Counter(parts)
             total.update(self._before.get(process, {}))

@@ -369,6 +369,7 @@ class Supervisor:
         if not all(camera.is_prepared for camera in self._table.of_role("camera")):
             return
         self._belts.start()
+        self._status.bill.begin_belt()
         self._status.phase = "running"
         self._tell_cameras(**self._belts.start_note())
 

@@ -52,13 +52,16 @@ def printed(summary: dict[str, Any]) -> str:
 def test_the_bill_recomputed(tmp_path: Path):
     bill = summarise(run_with(tmp_path, processor=BILL))["processor"]
 
-    assert list(bill["processes"]) == ["worker-0", "csv_log"]
+    assert list(bill["processes"]) == ["csv_log", "worker-0"], "the greatest first"
     for name, parts in BILL["seconds"].items():  # type: ignore[attr-defined]
         seconds = sum(parts.values())
         assert bill["processes"][name]["parts"] == parts
         assert bill["processes"][name]["seconds"] == pytest.approx(seconds)
-        assert bill["processes"][name]["ms_per_item"] == pytest.approx(1000 * seconds / 10)
-    assert (bill["seconds"], bill["ms_per_item"]) == (pytest.approx(1.08), pytest.approx(108))
+        assert bill["processes"][name]["starting_s"] == parts["starting"]
+        served = seconds - parts["starting"]
+        assert bill["processes"][name]["ms_per_item"] == pytest.approx(1000 * served / 10)
+    assert (bill["seconds"], bill["starting_s"]) == (pytest.approx(1.08), pytest.approx(0.9))
+    assert bill["ms_per_item"] == pytest.approx(18)
 
 
 def test_bill_and_limits_are_printed_and_reported(tmp_path: Path):
@@ -67,14 +70,14 @@ def test_bill_and_limits_are_printed_and_reported(tmp_path: Path):
     page = write_report(folder).read_text(encoding="utf-8")
 
     assert summary["machine"] == MACHINE
-    assert "processor 108 ms an item: worker-0 58.0, csv_log 50.0" in printed(summary)
+    assert "processor 18.0 ms an item: csv_log 10.0, worker-0 8.00; 0.90 s to start" in printed(summary)
     assert LIMIT in printed(summary)
     assert f"The machine was the limit: {LIMIT}." in page
     assert "starting 0.50 s, inference 6.00 ms, checking 2.00 ms" in page
     lines = text_table(summary["processor"]).splitlines()
-    assert lines[1].endswith("starting 0.50 s, inference 6.00 ms, checking 2.00 ms")
-    assert lines[1].split()[:3] == ["worker-0", "0.58", "58.0"]
-    assert lines[-1].split() == ["together", "1.08", "108", "10", "items"]
+    assert lines[2].endswith("starting 0.50 s, inference 6.00 ms, checking 2.00 ms")
+    assert lines[2].split()[:3] == ["worker-0", "0.58", "8.00"]
+    assert lines[-1].split() == ["together", "1.08", "18.0", "10", "items"]
 
 
 def test_nothing_is_said_where_the_machine_was_not_the_limit(tmp_path: Path):
