@@ -70,7 +70,9 @@ def test_bill_and_limits_are_printed_and_reported(tmp_path: Path):
     page = write_report(folder).read_text(encoding="utf-8")
 
     assert summary["machine"] == MACHINE
-    assert "processor 18.0 ms an item: csv_log 10.0, worker-0 8.00; 0.90 s to start" in printed(summary)
+    assert "processor 18.0 ms an item: csv_log 10.0, worker-0 8.00; 0.90 s to start" in printed(
+        summary
+    )
     assert LIMIT in printed(summary)
     assert f"The machine was the limit: {LIMIT}." in page
     assert "starting 0.50 s, inference 6.00 ms, checking 2.00 ms" in page

@@ -29,7 +29,7 @@ def used(seconds: float) -> None:
 
 
 def test_the_supervisor_is_billed_from_where_the_run_begins():
-    used(0.05)  # by something that is not the run's
+    used(0.3)  # by something that is not the run's
     bill = ProcessorBill()
     used(0.02)
     before = bill.seconds()["supervisor"]
@@ -37,7 +37,7 @@ def test_the_supervisor_is_billed_from_where_the_run_begins():
     used(0.03)
     own = bill.seconds()["supervisor"]
 
-    assert (before["supervising"], before["starting"] < 0.05) == (0.0, True)
+    assert (before["supervising"], before["starting"] < 0.3) == (0.0, True)
     assert own["starting"] >= before["starting"] >= 0.02
     assert own["supervising"] >= 0.03
     assert bill.facts(7)["items"] == 7
