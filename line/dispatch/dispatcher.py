@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from time import monotonic
@@ -12,13 +10,10 @@ from line.dispatch import actions as act
 from line.dispatch import feed
 from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
-from line.dispatch.log_queue import GATHER_S
+from line.dispatch.outbox import LOG, Outbox
 from line.dispatch.peers import Peers, Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
-    MOST_KEYS,
-    MOST_ROWS,
-    Acknowledged,
     Beat,
     ClockQuery,
     ClockReply,
@@ -26,7 +21,6 @@ from line.messages import (
     Hello,
     Refusal,
     Result,
-    Rows,
     Stored,
     Terms,
     UnseenItems,
@@ -39,12 +33,8 @@ from line.process.context import ProcessContext
 from line.process.memory import private_bytes
 from line.process.picture_ring import Pictures
 from line.process.sockets import REMOTE, Hub, Received
-from line.run_files.review_rules import proposal
 from line.run_files.runtime_overrides import RuntimeOverrides
-from line.settings import SINKS
 
-LOG = SINKS[0]
-"""The only sink that the dispatcher knows."""
 REPORT_S = 0.2
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
@@ -73,12 +63,7 @@ class Dispatcher:
         )
         self._pictures = Pictures(context.rings)
         self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)
-        self._acknowledged: dict[int, list[act.Acknowledge]] = defaultdict(list)
-        self._rows: list[Outcome] = []
-        """on their way to the log"""
-        self._next_rows = 0.0
-        # A window that is full of rows under way has no room for frames.
-        self._most_rows = max(1, min(MOST_ROWS, context.settings.camera.window_frames // 4))
+        self._outbox = Outbox(hub, self._peers, context.settings)
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
         self._bytes_before = private_bytes()
@@ -96,11 +81,10 @@ class Dispatcher:
                 report = now + REPORT_S
                 self._report()
                 self._check_memory()
-            tick = self._ledger.next_tick()
-            wake = report if tick is None else min(report, tick)
-            self._hub.wait((min(wake, self._next_rows) if self._rows else wake) - now)
+            moments = (report, self._ledger.next_tick(), self._outbox.due)
+            self._hub.wait(min(moment for moment in moments if moment is not None) - now)
             self.step()
-        self._send_rows(math.inf)
+        self._outbox.send_rows()
 
     def step(self) -> None:
         """Everything that has arrived, and everything that is due."""
@@ -111,8 +95,7 @@ class Dispatcher:
         for peer in self._remotes.silent(monotonic()):
             self._lose(peer, "fell silent")
         self._carry_out(self._ledger.tick(monotonic()))
-        self._acknowledge()
-        self._send_rows(monotonic())
+        self._outbox.flush(monotonic())
 
     # -- what peers say -----------------------------------------------------------------------
 
@@ -274,7 +257,7 @@ class Dispatcher:
         if role in ("worker", REMOTE):
             return self._ledger.worker_left(peer, now)
         if role == "sink":
-            self._rows.clear()  # the next log is sent them again
+            self._outbox.forget_rows()
             self._ledger.log_left()
         return []
 
@@ -292,9 +275,9 @@ class Dispatcher:
                         self._carry_out(self._forget("worker", worker, monotonic()))
                 case act.Write(outcome):
                     self._tell_observers(outcome)
-                    self._rows.append(outcome)
+                    self._outbox.add_row(outcome)
                 case act.Acknowledge():
-                    self._acknowledged[action.outcome.camera].append(action)
+                    self._outbox.acknowledge(action)
                 case act.Suspect(worker) if worker in self._remotes:
                     self._lose(worker, "hung")
                 case act.Suspect(worker):
@@ -304,17 +287,6 @@ class Dispatcher:
                 case act.ShutOut(owner):
                     self._shut_out(owner)
 
-    def _send_rows(self, now: float) -> None:
-        """Send rows to the log: at once after a pause, together where they come quickly."""
-        if not self._rows or (now < self._next_rows and len(self._rows) < self._most_rows):
-            return
-        self._next_rows = now + GATHER_S
-        identity = self._peers.identity(LOG)
-        if identity is not None:
-            for begin in range(0, len(self._rows), MOST_ROWS):
-                self._hub.send("sink", identity, Rows(tuple(self._rows[begin : begin + MOST_ROWS])))
-        self._rows.clear()
-
     def _send_bytes(self, worker: str, picture: act.Picture) -> bool:
         """Send a frame to another machine, with its picture; whether there is such a worker."""
         frame, payload = picture.frame, picture.payload
@@ -322,24 +294,6 @@ class Dispatcher:
             payload = self._pictures.copy(frame, None) or b""  # gone: its checksum will not agree
             frame = replace(frame, handle=None)
         return self._hub.send(REMOTE, worker, frame, payload)
-
-    def _acknowledge(self) -> None:
-        """Tell each camera which of its items stand in the log, and which may go to review."""
-        review, seed = self._context.settings.review, self._context.settings.line.seed
-        for camera, items in self._acknowledged.items():
-            identity = self._peers.identity(f"camera-{camera}")
-            if identity is None:
-                continue
-            for begin in range(0, len(items), MOST_KEYS):
-                some = items[begin : begin + MOST_KEYS]
-                seqs = tuple(item.outcome.seq for item in some)
-                wanted = tuple(
-                    item.outcome.seq
-                    for item in some
-                    if item.has_picture and proposal(item.outcome, review, seed) is not None
-                )
-                self._hub.send("camera", identity, Acknowledged(seqs, wanted))
-        self._acknowledged.clear()
 
     def _tell_observers(self, outcome: Outcome) -> None:
         if self._hub.has_listeners():

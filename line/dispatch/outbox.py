@@ -1,0 +1,81 @@
+"""What the dispatcher sends together: rows to the log, acknowledgements to the cameras."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from line.dispatch.actions import Acknowledge
+from line.dispatch.log_queue import GATHER_S
+from line.dispatch.peers import Peers
+from line.messages import MOST_KEYS, MOST_ROWS, Acknowledged, Rows
+from line.outcome import Outcome
+from line.process.sockets import Hub
+from line.run_files.review_rules import proposal
+from line.settings import SINKS, Settings
+
+LOG = SINKS[0]
+"""The only sink that the dispatcher knows."""
+
+
+class Outbox:
+    """Sends when it is told to `flush`."""
+
+    def __init__(self, hub: Hub, peers: Peers, settings: Settings) -> None:
+        self._hub = hub
+        self._peers = peers
+        self._review, self._seed = settings.review, settings.line.seed
+        self._acknowledged: dict[int, list[Acknowledge]] = defaultdict(list)
+        self._rows: list[Outcome] = []
+        self._next_rows = 0.0
+        # A window that is full of rows under way has no room for frames.
+        self._most_rows = max(1, min(MOST_ROWS, settings.camera.window_frames // 4))
+
+    def add_row(self, outcome: Outcome) -> None:
+        """For the log."""
+        self._rows.append(outcome)
+
+    def acknowledge(self, item: Acknowledge) -> None:
+        """For its camera."""
+        self._acknowledged[item.outcome.camera].append(item)
+
+    def forget_rows(self) -> None:
+        """The log is gone; the next one is sent them again by the ledger."""
+        self._rows.clear()
+
+    @property
+    def due(self) -> float | None:
+        """Monotonic time at which `flush` has something to send; None: nothing waits."""
+        return self._next_rows if self._rows else None
+
+    def flush(self, now: float) -> None:
+        """Send acknowledgements, and rows: at once after a pause, together where they are many."""
+        self._send_acknowledgements()
+        if self._rows and (now >= self._next_rows or len(self._rows) >= self._most_rows):
+            self._next_rows = now + GATHER_S
+            self.send_rows()
+
+    def send_rows(self) -> None:
+        """Send what waits for the log."""
+        identity = self._peers.identity(LOG)
+        if identity is not None:
+            for begin in range(0, len(self._rows), MOST_ROWS):
+                self._hub.send("sink", identity, Rows(tuple(self._rows[begin : begin + MOST_ROWS])))
+        self._rows.clear()
+
+    def _send_acknowledgements(self) -> None:
+        """Tell each camera which of its items stand in the log, and which may go to review."""
+        for camera, items in self._acknowledged.items():
+            identity = self._peers.identity(f"camera-{camera}")
+            if identity is None:
+                continue
+            for begin in range(0, len(items), MOST_KEYS):
+                some = items[begin : begin + MOST_KEYS]
+                seqs = tuple(item.outcome.seq for item in some)
+                wanted = tuple(
+                    item.outcome.seq
+                    for item in some
+                    if item.has_picture
+                    and proposal(item.outcome, self._review, self._seed) is not None
+                )
+                self._hub.send("camera", identity, Acknowledged(seqs, wanted))
+        self._acknowledged.clear()
