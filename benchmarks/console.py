@@ -21,11 +21,11 @@ import typer
 from playwright.sync_api import Browser
 from rich.console import Console
 
-from benchmarks.console_figures import PAGES, Round, Watch, facts, turns_table, watch_table
 from benchmarks.entry import run
 from benchmarks.line_run import run_line
 from benchmarks.loaded_line import Load, LoadedLine, Usage
-from benchmarks.open_pages import OpenPages, chromium
+from benchmarks.pages.figures import PAGES, Round, Watch, facts, turns_table, watch_table
+from benchmarks.pages.open_pages import OpenPages, chromium
 from benchmarks.throughput import write_frames
 from drill.page import Page
 from line.config import ROOT

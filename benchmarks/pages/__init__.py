@@ -1,0 +1,1 @@
+"""Pages of the console that stay open while a line is measured."""
