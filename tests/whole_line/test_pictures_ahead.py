@@ -22,6 +22,7 @@ from tests.running_line import RunningLine, assert_accounted, command, is_alive,
 BELT_COLUMNS = ["frame_id", "scheduled_s", "true_class", "mass_g", "picture_crc32"]
 ITEMS = 60
 DIM = ("--scenario", "dim_light", "--items", ITEMS, "--speed", 3, "--seed", 11)
+AHEAD = ("--set", "camera.prepare=ahead")
 ROOM = ("--set", "camera.window_frames=256", "--workers", 1)
 
 
@@ -59,7 +60,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> pd.DataF
 def test_pictures_made_ahead_are_those_made_live_also_when_their_maker_is_killed(
     live: pd.DataFrame, tmp_path: Path, tiny_model: Path
 ) -> None:
-    with RunningLine(tmp_path / "run", "--model", tiny_model, *DIM, *ROOM) as line:
+    with RunningLine(tmp_path / "run", "--model", tiny_model, *DIM, *ROOM, *AHEAD) as line:
         killed = poll(lambda: the_maker(line), "the maker")
         line.wait_for_rows(5)
         assert priority(killed) == LOWEST, "the belt runs"
@@ -95,7 +96,7 @@ def test_a_camera_that_dies_takes_its_maker_along_and_its_successor_does_not_wai
     tmp_path: Path, tiny_model: Path
 ) -> None:
     arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05, "--workers", 1)
-    with RunningLine(tmp_path / "run", *arguments) as line:
+    with RunningLine(tmp_path / "run", *arguments, *AHEAD) as line:
         line.wait_for_rows(20)
         maker = poll(lambda: the_maker(line), "the maker")
         line.kill("camera-0")
