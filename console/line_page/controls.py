@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from time import monotonic
 
@@ -108,9 +109,10 @@ class ControlsPanel:
 
     async def _more(self, by: int) -> None:
         """A second press counts from the first one, not from what the line tells meanwhile."""
-        self._workers = max(0, self._workers + by)
-        self._count.set_text(str(self._workers))
-        self._workers_hold_until = monotonic() + _SETTLES_S
+        self._workers = wanted = max(0, self._workers + by)
+        self._count.set_text(str(wanted))
+        self._workers_hold_until = math.inf  # an order may take longer than anything
         async with self._turns:  # or the first order could come last
-            if not await self._order("workers", count=self._workers):
-                self._workers_hold_until = 0.0
+            is_done = await self._order("workers", count=wanted)
+            if wanted == self._workers:  # no other press has come
+                self._workers_hold_until = monotonic() + _SETTLES_S if is_done else 0.0
