@@ -142,8 +142,7 @@ def print_answers(
         rows += [{"path": str(a.path), "error": a.reason} for a in unanswered]
         print(json.dumps(rows, indent=1))
     else:
-        width = out.width if out.is_terminal else _UNLIMITED
-        out.print(_table(answered, top, width), width=width, crop=False)
+        _print_table(answered, top, out)
         judged = [a for a in answered if a.true_class is not None]
         if len(judged) > 1:
             right = sum(a.ranking[0][0] == a.true_class for a in judged)
@@ -153,6 +152,17 @@ def print_answers(
     for failure in unanswered:
         err.print(failure.reason, style="red", soft_wrap=True, markup=False)
     return len(unanswered)
+
+
+def _print_table(answers: Sequence[Answer], top: int, out: Console) -> None:
+    """On a terminal as wide as it is; in a pipe as wide as the longest path wants it."""
+    before = out.width
+    try:
+        if not out.is_terminal:
+            out.width = _UNLIMITED  # no table is printed wider than the console
+        out.print(_table(answers, top, out.width), crop=False)
+    finally:
+        out.width = before
 
 
 _GAP = 2

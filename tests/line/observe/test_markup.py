@@ -49,12 +49,12 @@ def test_check_prints_title_and_folder(
 def test_classify_prints_the_file(
     name: str, tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    save(tmp_path / FOLDER / name)
+    save(tmp_path / ("long" * 40) / FOLDER / name)
 
     status = main(["classify", str(tmp_path), "--threshold", "1", "--model", str(tiny_model)])
     printed = capsys.readouterr().out
     assert status == 0
-    assert f"{FOLDER}/{name}" in "".join(line[:120].split(" ")[0] for line in printed.split("\n"))
+    assert f"{tmp_path}/{'long' * 40}/{FOLDER}/{name} " in printed
     assert "low confidence" in printed
     assert "[dim]" not in printed
 
