@@ -8,18 +8,15 @@ from pathlib import Path
 
 from line.errors import ScraplineError
 from line.process.context import enter_process, leave
-from line.process.priority import yield_process
+from line.process.priority import LOWEST, yield_process
 from line.process.runtime_dir import SHADOW, endpoint
 from line.process.sockets import FEW, Listener
 from line.run_files.shadow_file import ShadowFile
 
-_LOWEST = 19
-"""Priority: whoever else wants the processor has it."""
-
 
 def main() -> int:
     context = enter_process()
-    yield_process(_LOWEST)
+    yield_process(LOWEST)  # whoever else wants the processor has it
     # ONNX Runtime takes a while to load; others are at work.
     from workers.model import Model
     from workers.shadow_worker import ShadowWorker

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import ctypes
 import math
 import signal
 import sys
@@ -21,10 +20,9 @@ from line.plain_text import plain
 from line.process.control_channel import ControlChannel
 from line.process.priority import yield_process
 from line.process.processor_time import ProcessorTime, User
+from line.process.signals import be_told_of_parents_end
 from line.run_files.session import Session
 from line.settings import SINKS, Settings
-
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -166,4 +164,4 @@ def _end_with_parent(grace_s: float) -> None:
     """A last resort beside the channel, for a child that does not look at it: an alarm ends it."""
     if sys.platform == "linux":
         signal.signal(signal.SIGUSR1, lambda *_: signal.alarm(math.ceil(grace_s)))
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGUSR1)
+        be_told_of_parents_end(signal.SIGUSR1)

@@ -18,10 +18,15 @@ from typing import Self
 _PR_SET_PDEATHSIG = 1
 
 
+def be_told_of_parents_end(number: signal.Signals) -> None:
+    """Have the kernel send this process that signal when the one that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
+
+
 def die_with(parent: int) -> None:
     """Have the kernel kill this process when the one that started it ends; leave Ctrl-C to that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    be_told_of_parents_end(signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

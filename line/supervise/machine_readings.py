@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from line.observe.machine import Cores, Reading
+from line.process.priority import usable_cores
 from line.process.processor_time import descendants, process_s
 
 _STAT = Path("/proc/stat")
@@ -20,9 +21,9 @@ _GROUPS = Path("/proc/self/cgroup")
 _GROUP_FILES = Path("/sys/fs/cgroup")
 
 
-def usable_cores() -> Cores:
+def granted_cores() -> Cores:
     """Those that this process may run on, and how much of them its control group grants."""
-    usable = len(_processors()) or os.cpu_count() or 1
+    usable = usable_cores()
     return Cores(usable, min([float(usable), *_quotas()]))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from line.observe.machine import Machine
 from line.observe.status import Status
-from line.supervise.machine_readings import reading, usable_cores
+from line.supervise.machine_readings import granted_cores, reading
 
 _LOOK_S = 1.0
 _PHASES = {"running", "draining"}
@@ -30,5 +30,5 @@ class MachineWatch:
         if found is None:
             return
         if self._status.machine is None:
-            self._status.machine = Machine(usable_cores())
+            self._status.machine = Machine(granted_cores())
         self._status.machine.take(found)

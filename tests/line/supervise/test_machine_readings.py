@@ -12,7 +12,7 @@ import pytest
 from line.config import load
 from line.observe.status import Status
 from line.supervise import machine_readings
-from line.supervise.machine_readings import reading, usable_cores
+from line.supervise.machine_readings import granted_cores, reading
 from line.supervise.machine_watch import MachineWatch
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -38,7 +38,7 @@ def test_a_reading_holds_the_line_and_all_others():
 
 @linux
 def test_cores_are_those_that_the_process_may_run_on():
-    cores = usable_cores()
+    cores = granted_cores()
 
     assert cores.usable == len(os.sched_getaffinity(0))
     assert 0 < cores.quota <= cores.usable
@@ -78,7 +78,7 @@ def test_a_control_group_may_grant_less(
     monkeypatch.setattr(machine_readings, "_GROUPS", tmp_path / "own")
     monkeypatch.setattr(machine_readings, "_GROUP_FILES", tmp_path / "fs")
 
-    cores = usable_cores()
+    cores = granted_cores()
     assert cores.quota == min(float(cores.usable), quota or float(cores.usable))
 
 
