@@ -23,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.entry import run
 from line import pictures
 from line.pictures import Picture
 from producers.optics import Optics
@@ -39,16 +40,16 @@ _TURN_PICTURES = 20
 _MOST_PIXELS = 50_000_000
 _Stage = Callable[[int], object]
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.command()
 def main(
     folder: Annotated[Path, typer.Argument(help="Photographs, an ImageFolder tree or flat.")],
     rounds: Annotated[int, typer.Option(min=1, help="Turns of 20 pictures a stage.")] = 15,
 ) -> None:
     """Print the processor time of a picture by stage."""
-    options = {"seed": 7, "order": "random", "cameras": 1, "max_pixels": _MOST_PIXELS}
-    options |= {"max_bytes": 64_000_000, "max_items": 1_000_000}
-    source = FolderSource(folder, frame=(WIDTH_PX, HEIGHT_PX), **options)  # type: ignore[arg-type]
-    whole = FolderSource(folder, frame=None, **options)  # type: ignore[arg-type]
+    source, whole = _photographs(folder, (WIDTH_PX, HEIGHT_PX)), _photographs(folder, None)
     prepare(WIDTH_PX, HEIGHT_PX)
     photographs = [source.picture(0, seq) for seq in range(_TURN_PICTURES)]
     drawn = [_drawn(seq) for seq in range(_TURN_PICTURES)]
@@ -80,6 +81,19 @@ def main(
     )
 
 
+def _photographs(folder: Path, frame: tuple[int, int] | None) -> FolderSource:
+    return FolderSource(
+        folder,
+        frame=frame,
+        seed=7,
+        order="random",
+        cameras=1,
+        max_pixels=_MOST_PIXELS,
+        max_bytes=64_000_000,
+        max_items=1_000_000,
+    )
+
+
 def _turn(stage: _Stage) -> float:
     """Milliseconds of processor a picture."""
     busy = thread_time()
@@ -108,4 +122,4 @@ def _sent(picture: Picture, seq: int) -> int:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run(app)
