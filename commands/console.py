@@ -82,6 +82,7 @@ def _serve(settings: Settings, folder: Path, open_browser: bool) -> None:
             results=folder.parent if alone else folder,
             models=models_folder(settings.model.path),
             look_in=folders_to_look_in(settings.console.look_in),
+            silence_s=settings.console.silence_s,
             link=link,
             classifier=classify_client,
             starter=Starter(folder, link, only_resumes=alone),

@@ -42,6 +42,7 @@ def main() -> int:
                 results=context.run_dir.parent,
                 models=models_folder(context.settings.model.path),
                 look_in=folders_to_look_in(settings.look_in),
+                silence_s=settings.silence_s,
                 link=link,
                 classifier=classifier,
                 starter=None,

@@ -124,4 +124,4 @@ def _beat(site: Site, head: _StateHead) -> None:
         ui.navigate.to(LOGIN)
         return
     head.show(site.link.live)
-    ui.run_javascript("scrapline.beat()")
+    ui.run_javascript(f"scrapline.beat({1000 * site.silence_s:.0f})")

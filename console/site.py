@@ -48,6 +48,8 @@ class Site:
     """folder of model files"""
     look_in: tuple[Path, ...]
     """further folders that hold models and their evaluations, at some depth"""
+    silence_s: float
+    """a page that has no word from the console for so long says so and sends nothing"""
     link: LineLink
     classifier: ClassifyClient
     """classifies pictures that visitors bring, in a process of its own"""

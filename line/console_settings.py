@@ -20,6 +20,9 @@ class ConsoleSettings(Section):
     password_hash: str = Field(
         pattern=_HASH_FORM, description="as `run_line.py console --make-password` prints it"
     )
+    silence_s: float = Field(
+        ge=1, le=300, description="a page without word from the console says so and sends nothing"
+    )
     look_in: tuple[PathText, ...] = Field(
         description="folders whose models and evaluations are shown beside those of model.path"
     )

@@ -18,6 +18,8 @@ from tests.ports import free_port
 from tests.running_line import ROOT, poll
 
 PATIENCE_S = 300.0
+PATIENT_PAGES = "--set=console.silence_s=15"
+"""On a busy machine a page may have no word from its console for some seconds."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def console_over(results: Path, *arguments: object, port: int | None = None) -> 
                 "console",
                 str(results),
                 f"--set=console.port={port}",
+                PATIENT_PAGES,
                 *map(str, arguments),
             ],
             cwd=ROOT,

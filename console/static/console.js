@@ -4,10 +4,10 @@
 
 const scrapline = (() => {
   const root = document.documentElement;
-  const SILENCE_MS = 1800;
-  const FIRST_MS = 8000;
+  const FIRST_MS = 10_000;
   const ASK_MS = 2000;
   let heard = null;
+  let silenceMs = 0;
   let quiet = null;
   let asked = 0;
 
@@ -53,7 +53,9 @@ const scrapline = (() => {
     quiet = setTimeout(() => (line.className = ""), bad ? 8000 : 3500);
   }
 
-  function beat() {
+  /* The console is there; without word for so long from now on it is taken to be silent. */
+  function beat(limitMs) {
+    silenceMs = limitMs;
     heard = performance.now();
     root.classList.remove("silent");
   }
@@ -67,7 +69,7 @@ const scrapline = (() => {
   }
 
   function watch() {
-    const silent = heard !== null && performance.now() - heard > SILENCE_MS;
+    const silent = heard !== null && performance.now() - heard > silenceMs;
     if (silent) askWhetherShutOut();
     const line = strip("silence", "alert");
     if (silent === root.classList.contains("silent") && line.textContent) return;

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Visit, browser, let_in
-from tests.console_process import Console, console_of
+from tests.console_process import PATIENT_PAGES, Console, console_of
 from tests.ports import free_port
 from tests.running_line import RunningLine, assert_accounted, command, poll
 
@@ -55,6 +55,7 @@ def line(
         "--threshold=0.3",
         "--console=on",
         f"--set=console.port={port}",
+        PATIENT_PAGES,
         *("--set=supervisor.hang_s=600", "--set=belt.camera_to_ejector_m=20"),  # may be busy
         *(
             "--set=alerts.unsure_rate=0",

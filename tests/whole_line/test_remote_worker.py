@@ -24,6 +24,8 @@ from tests.tiny_model import write_tiny_model
 
 PATIENT = ("--set", "supervisor.hang_s=60", "--set", "worker.lease_s=60")
 """Nobody is taken for dead because the machine is busy."""
+STRICT = ("--set", "supervisor.hang_s=60", "--set", "worker.lease_s=5")
+"""So is nobody but a worker that keeps a frame: a dispatcher that starts again misses no worker."""
 
 
 class Site:
@@ -153,7 +155,7 @@ def test_remote_workers_serve_on_when_the_local_ones_were_given_up(
 def test_what_a_dead_worker_held_goes_to_others(
     site: Site, press: RemoteWorker, number: signal.Signals
 ) -> None:
-    with site.line(1, 0, "--speed", "max") as line:
+    with site.line(1, 0, "--speed", "max", *STRICT) as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         press.send_signal(number)
         wait_until(lambda: "its frames go to others" in site.events(), "it is missed")
@@ -162,7 +164,7 @@ def test_what_a_dead_worker_held_goes_to_others(
 
 
 def test_a_worker_that_was_held_up_takes_up_its_work_again(site: Site, press: RemoteWorker) -> None:
-    with site.line(1, 0, "--speed", "max") as line:
+    with site.line(1, 0, "--speed", "max", *STRICT) as line:
         wait_until(lambda: site.answered_by("press"), "it works")
         press.send_signal(signal.SIGSTOP)
         wait_until(lambda: "remote_lost" in site.events(), "it is missed")
