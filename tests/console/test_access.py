@@ -245,7 +245,7 @@ def test_who_was_let_in_is_nobody_when_the_session_is_over(
     cookies = {sessions.cookie: sessions.open("anna"), NAME_COOKIE: "Boss"}
     monkeypatch.setattr(Site, "_cookie", staticmethod(cookies.get))
     link, classifier = LineLink(lambda: None), ClassifyClient(load(environment={}))
-    site = Site(tmp_path, tmp_path, (), link, classifier, None, sessions)
+    site = Site(tmp_path, tmp_path, (), 2.0, link, classifier, None, sessions)
     assert (site.who(), site.login_name(), site.is_shut_out) == ("anna", "anna", False)
     monkeypatch.setattr("console.access.sessions.LASTS_S", -1)
     assert site.is_shut_out
@@ -282,7 +282,7 @@ from line.config import load
 from line.observe.console_access import ConsoleAccess
 from nicegui import app as pages
 settings, place = load(environment={{}}), Path({str(ROOT)!r})
-site = Site(place, place, (), LineLink(lambda: None), ClassifyClient(settings), None,
+site = Site(place, place, (), 2.0, LineLink(lambda: None), ClassifyClient(settings), None,
             Sessions(ConsoleAccess("x"), 1))
 app = make_app(site, LoginTries("", 1))
 for route in [*app.routes, *pages.routes]:
