@@ -23,6 +23,8 @@ from line.observe.observer import Observer
 _TRY_S = 0.4
 """Between two tries to reach a line."""
 _LISTEN_S = 0.1
+_SHOWN_S = 10.0
+"""A line that is alive tells of an order within a fraction of a second."""
 _WATCHED_S = 2.0
 """A page draws the belt as long as it has said so within this time."""
 
@@ -69,7 +71,7 @@ class LineLink:
     def order(
         self, action: str, who: str, run_dir: Path | None = None, **facts: object
     ) -> dict[str, Any]:
-        """Give the line an order; blocks until it has answered, and returns what was done.
+        """Give the line an order; blocks until `live` shows what came of it, and returns that.
 
         `run_dir`: the run that it is meant for; without it the one that is shown.
 
@@ -80,7 +82,17 @@ class LineLink:
         if meant is None:
             raise BadInput("there is no run")
         with Control.of(meant) as control:
-            return control.order(action, who, **facts)
+            done = control.order(action, who, **facts)
+        self._follow_up_to(control.orders, meant)
+        return done
+
+    def _follow_up_to(self, orders: int, run_dir: Path) -> None:
+        """Wait for a status that knows of so many orders; a line that ends tells no more."""
+        deadline = monotonic() + _SHOWN_S
+        while self.run_dir == run_dir and self.live.state == "running":
+            if self.live.status.get("orders", 0) >= orders or monotonic() > deadline:
+                return
+            self._stop.wait(_LISTEN_S / 4)
 
     # -- status -----------------------------------------------------------------------------------
 

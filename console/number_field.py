@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from time import monotonic
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from console.presses import answer
 from console.widgets import attribute, block, text
-
-_SETTLES_S = 5.0
-"""What was ordered stays in its field so long, unless the line tells of another value before."""
 
 
 class NumberField:
@@ -36,7 +32,6 @@ class NumberField:
     ) -> None:
         self._label, self._unit, self._on_commit = label, unit, on_commit
         self._in_force = ""
-        self._settles_until = 0.0
         with block("form", "field number-field") as form:
             with block("label", "field"):
                 text("span", label, "field-label")
@@ -66,9 +61,8 @@ class NumberField:
     def show(self, value: float | None) -> None:
         """What is in force now; None where that is no number."""
         shown = "" if value is None else f"{value:.6g}"
-        settles = monotonic() < self._settles_until
-        if shown != self._in_force or (self._settles_until and not settles):
-            self._in_force, self._settles_until = shown, 0.0
+        if shown != self._in_force:
+            self._in_force = shown
             self._fill(shown, was_answered=False)
         self._words.set_text(f"in force: {shown} {self._unit}".rstrip() if shown else "")
 
@@ -77,10 +71,8 @@ class NumberField:
 
     async def _commit(self, typed: str) -> None:
         if await self._on_commit(float(typed)):
-            self._settles_until = monotonic() + _SETTLES_S
-            self._fill(f"{float(typed):.6g}", was_answered=True)
-        else:
-            self._fill(self._in_force, was_answered=True)
+            self._in_force = f"{float(typed):.6g}"  # for now: the line may have rounded it
+        self._fill(self._in_force, was_answered=True)
 
     def _fill(self, value: str, *, was_answered: bool) -> None:
         given = (self.entry.html_id, value, was_answered)

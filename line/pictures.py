@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from isal import isal_zlib
 from PIL import Image
 
 from line.errors import PictureError
@@ -21,7 +22,7 @@ from line.messages import Buffer, Encoding
 from pictures import picture_file
 from pictures.picture_file import Limits, Picture, Unreadable, decoding
 
-__all__ = ["Picture", "decode", "encode", "read", "read_content", "size_px"]
+__all__ = ["Picture", "checksum", "decode", "encode", "read", "read_content", "size_px"]
 
 _LONGEST_PATH = 400
 """Characters of a path that a reason repeats."""
@@ -47,6 +48,11 @@ def decode(data: Buffer, encoding: Encoding, height_px: int, width_px: int) -> P
         if image.size != (width_px, height_px):
             raise Unreadable(f"of {image.size}, expected {(width_px, height_px)} px")
         return np.asarray(image.convert("RGB"))
+
+
+def checksum(data: Buffer) -> int:
+    """CRC-32 of a picture's bytes, as `zlib.crc32` has it, in a tenth of its time."""
+    return isal_zlib.crc32(data)
 
 
 def size_px(path: Path, max_pixels: float, max_bytes: float = math.inf) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -70,7 +69,7 @@ class ShotMaker:
             size = f"{width_px}x{height_px} px, {picture.nbytes / 1e6:.1f} MB"
             limit = f"message.picture_mb = {self._picture_bytes / 1e6:g}"
             return without_picture(f"a picture of {size}, more than {limit}")
-        return Shot(data, self._encoding, height_px, width_px, zlib.crc32(data))
+        return Shot(data, self._encoding, height_px, width_px, pictures.checksum(data))
 
 
 def without_picture(error: str) -> Shot:

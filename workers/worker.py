@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -115,7 +114,7 @@ class Worker:
                 continue
             data = self._pictures.copy(frame, payload)
             # Nothing else is to be trusted before.
-            if data is None or zlib.crc32(data) != frame.picture_crc32:
+            if data is None or pictures.checksum(data) != frame.picture_crc32:
                 self._refuse(frame, Verdict.FAILED, DAMAGED)
                 continue
             try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from pathlib import Path
-from time import monotonic
 
 from nicegui import ui
 
@@ -16,8 +14,6 @@ from console.site import Site
 from console.widgets import Question, ask_first, attribute, block, button, panel, text
 
 _ENABLED_PHASES = ("running", "draining")
-_SETTLES_S = 1.0
-"""An order that was given shows in the line's status by then."""
 _DRAIN = Question(
     "Drain this run?",
     "Nothing more is fed. What is on the belt is finished, then the run ends and is accounted for.",
@@ -39,8 +35,8 @@ class ControlsPanel:
         self._run_dir = run_dir
         self._workers = 0
         self._turns = asyncio.Lock()
-        self._workers_hold_until = 0.0
-        """monotonic time until which what was ordered is shown, not what the line tells"""
+        self._workers_ordered = False
+        """what was ordered is shown, not what the line tells"""
         self._paused = False
         with panel("Controls", classes="controls-panel"):
             with block("div", "row run-buttons"):
@@ -87,7 +83,7 @@ class ControlsPanel:
         paced = status.get("clock") != "max"
         self._paused = bool(status.get("paused"))
         self._pause.set_text("Feed on" if self._paused else "Pause infeed")
-        if monotonic() > self._workers_hold_until:
+        if not self._workers_ordered:
             self._workers = int(status.get("workers") or 0)
             self._count.set_text(str(status.get("workers", "–")))
         for field, key in (
@@ -111,8 +107,8 @@ class ControlsPanel:
         """A second press counts from the first one, not from what the line tells meanwhile."""
         self._workers = wanted = max(0, self._workers + by)
         self._count.set_text(str(wanted))
-        self._workers_hold_until = math.inf  # an order may take longer than anything
+        self._workers_ordered = True
         async with self._turns:  # or the first order could come last
-            is_done = await self._order("workers", count=wanted)
+            await self._order("workers", count=wanted)
             if wanted == self._workers:  # no other press has come
-                self._workers_hold_until = monotonic() + _SETTLES_S if is_done else 0.0
+                self._workers_ordered = False

@@ -34,6 +34,8 @@ class Control:
     def __init__(self, run_dir: Path, end: socket.socket, runtime_dir: Path) -> None:
         self.runtime_dir = runtime_dir
         """where the line's sockets are, for an `Observer`"""
+        self.orders = 0
+        """carried out in the run when one of ours was; a status with fewer is older"""
         self._run_dir = run_dir
         self._channel = ControlChannel(end)
         self._numbers = count(1)
@@ -96,6 +98,7 @@ class Control:
             raise BadInput(f"{self._run_dir}: the line has ended" if self.ended else self._silent)
         if not answer["done"]:
             raise BadInput(str(answer["reason"]))
+        self.orders = answer.get("orders", 0)
         done: dict[str, Any] = answer["facts"]
         return done
 

@@ -52,11 +52,14 @@ class ControlSocket:
         path: Path,
         selector: selectors.BaseSelector,
         carry_out: CarryOut,
+        orders: Callable[[], int],
         log: OrderLog,
         console_address: str | None = None,
     ) -> None:
         self._selector = selector
         self._carry_out = carry_out
+        self._orders = orders
+        """how many were carried out in the run, as in `status`"""
         self._log = log
         self._console_address = console_address
         """with the token; told to whoever may open this socket, and written nowhere"""
@@ -187,7 +190,7 @@ class ControlSocket:
                 said = _outcome(coming)
                 self._log.append(who, facts, said)
                 client.waits -= 1
-                answer(**said)
+                answer(**said, orders=self._orders())
 
             self._begin(facts).add_done_callback(tell)
 

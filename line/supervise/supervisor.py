@@ -134,7 +134,15 @@ class Supervisor:
         log = OrderLog(self._folder.path, lambda: self._belts.now_s)
         console = self._status.settings.console
         address = self._access.address(console.url) if self._access is not None else None
-        return ControlSocket(path, self._selector, order_handler.carry_out, log, address)
+        overrides = self._session.overrides
+        return ControlSocket(
+            path,
+            self._selector,
+            order_handler.carry_out,
+            lambda: overrides.orders,
+            log,
+            address,
+        )
 
     def _run(self, interrupts: Interrupts) -> str:
         if (number := self._session.number) > 1:

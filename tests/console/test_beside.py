@@ -119,6 +119,9 @@ def test_a_run_whose_runner_is_killed_is_cut_off_and_resumed(
         assert starter.scenarios == []
         poll(lambda: link.live.state == "running", "the run")
         line.wait_for_rows(5)
+        for value in (0.41, 0.42, 0.43):
+            link.order("threshold", "anna", value=value)
+            assert link.live.status["threshold"] == value  # nothing older is shown any more
         line.kill_runner()
         poll(lambda: link.live.end and link.live.end.how == "cut off", "that it was cut off")
         assert link.live.headline().kind == "off"
