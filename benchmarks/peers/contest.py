@@ -164,9 +164,13 @@ def _environment(task: Task) -> dict[str, str]:
 
 
 def _ratios(found: Figures, before: Figures, after: Figures) -> Figures:
-    """Speed and processor time in those of the raw runs just before and just after."""
+    """Speed and processor time in those of the raw runs just before and just after.
+
+    Few frames take less processor time than the kernel counts: there is no ratio to nothing.
+    """
     ratios: Figures = {}
     for key, name in (("fps", "ratio"), ("processor_ms", "processor_ratio")):
-        if key in found and key in before and key in after:
-            ratios[name] = 2 * found[key] / (before[key] + after[key])
+        raw = before.get(key, 0) + after.get(key, 0)
+        if key in found and raw:
+            ratios[name] = 2 * found[key] / raw
     return ratios

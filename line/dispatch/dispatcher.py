@@ -81,8 +81,8 @@ class Dispatcher:
                 report = now + REPORT_S
                 self._report()
                 self._check_memory()
-            moments = (report, self._ledger.next_tick(), self._outbox.due)
-            self._hub.wait(min(moment for moment in moments if moment is not None) - now)
+            wake = min(report, self._ledger.next_tick(), self._outbox.due)
+            self._hub.wait_for(wake - now, cameras=not self._ledger.waiting)
             self.step()
         self._outbox.send_rows()
 
@@ -92,10 +92,12 @@ class Dispatcher:
             self._handle_channel()
         for received in self._hub.receive():
             self._carry_out(self._handle(received))
-        for peer in self._remotes.silent(monotonic()):
+        now = monotonic()
+        for peer in self._remotes.silent(now):
             self._lose(peer, "fell silent")
-        self._carry_out(self._ledger.tick(monotonic()))
-        self._outbox.flush(monotonic())
+        if now >= self._ledger.next_tick():
+            self._carry_out(self._ledger.tick(now))
+        self._outbox.flush(now)
 
     # -- what peers say -----------------------------------------------------------------------
 

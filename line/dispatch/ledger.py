@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -161,13 +160,13 @@ class Ledger:
             actions += [Suspect(name), *self._remove(name)]
         return [*actions, *self._dispatch(now)]
 
-    def next_tick(self) -> float | None:
-        """Monotonic time at which `tick` has something to do; None = never."""
+    def next_tick(self) -> float:
+        """Monotonic time at which `tick` has something to do; infinite = never."""
         soonest = self._workers.next_end()
         for queue in (self._waiting, self._suspects):
-            if queue:
-                soonest = min(soonest, queue[0][0])
-        return soonest if math.isfinite(soonest) else None
+            if queue and queue[0][0] < soonest:
+                soonest = queue[0][0]
+        return soonest
 
     # -- for observers ------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 from line.dispatch.actions import Acknowledge
@@ -13,6 +14,7 @@ from line.process.sockets import Hub
 from line.run_files.review_rules import proposal
 from line.settings import SINKS, Settings
 
+_GRACE_S = 0.01
 LOG = SINKS[0]
 """The only sink that the dispatcher knows."""
 
@@ -43,9 +45,13 @@ class Outbox:
         self._rows.clear()
 
     @property
-    def due(self) -> float | None:
-        """Monotonic time at which `flush` has something to send; None: nothing waits."""
-        return self._next_rows if self._rows else None
+    def due(self) -> float:
+        """Monotonic time at which `flush` is to be called at the latest; infinite: nothing waits.
+
+        A little after it has rows to send: the next answer, which wakes the dispatcher anyhow, is
+        often there before.
+        """
+        return self._next_rows + _GRACE_S if self._rows else math.inf
 
     def flush(self, now: float) -> None:
         """Send acknowledgements, and rows: at once after a pause, together where they are many."""

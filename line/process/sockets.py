@@ -8,11 +8,13 @@ socket for workers on other machines. Everyone else owns a `Link`: one DEALER; a
 from __future__ import annotations
 
 import fcntl
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import zmq
@@ -63,6 +65,9 @@ class _Owner:
         whole_ms = max(0, int(timeout_s * 1000))
         if whole_ms == 0 and timeout_s > 0:
             sleep(timeout_s)  # poll counts in milliseconds, a photo-eye should not
+        self._poll(whole_ms)
+
+    def _poll(self, whole_ms: int) -> None:
         self._readable = {source for source, _ in self._poller.poll(whole_ms)}
 
     def is_readable(self, source: object) -> bool:
@@ -85,7 +90,6 @@ class _Owner:
         # Credits and windows bound what is under way; a high-water mark would drop silently.
         socket.set(zmq.SNDHWM, 0)
         socket.set(zmq.RCVHWM, 0)
-        self._poller.register(socket, _POLLIN)
         return socket
 
     def _decoded(self, parts: list[Any]) -> tuple[Message, Buffer | None] | None:
@@ -109,6 +113,7 @@ class Link(_Owner):
         """`lock`: for another machine's dispatcher; such a link is not mended when it breaks."""
         super().__init__(limits)
         self._dealer = self._socket(zmq.DEALER)
+        self._poller.register(self._dealer, _POLLIN)
         self._dealer.set(zmq.ROUTING_ID, identity.encode())
         self._dealer.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self._dealer.set(zmq.IPV6, "[" in address)
@@ -187,11 +192,14 @@ class Hub(_Owner):
             router = self._socket(zmq.ROUTER)
             router.set(zmq.ROUTER_MANDATORY, 1)
             router.bind(address)
+            self._poller.register(router, _POLLIN)
             self._routers[role] = router
+        self._cameras = self._routers["camera"]
+        self._cameras_wake = True
         self._feed = self._socket(zmq.XPUB)
         self._feed.set(zmq.SNDHWM, _UNHEARD)
         self._feed.bind(endpoint(runtime_dir, FEED))
-        self._subscribed = False
+        self._subscribed, self._next_look = False, 0.0
         self._shadow = self._socket(zmq.PUSH)
         self._shadow.set(zmq.SNDHWM, FEW)
         self._shadow.bind(endpoint(runtime_dir, SHADOW))
@@ -205,14 +213,32 @@ class Hub(_Owner):
         super().__exit__()
         self._lock.close()
 
+    def wait_for(self, timeout_s: float, *, cameras: bool) -> None:
+        """As `wait`, in whole milliseconds, rounded up.
+
+        Without `cameras` their messages do not end it, and are read when something else did: a
+        frame that no worker has room for can wait where it is, and to wake up takes longer than
+        most of what is done with a frame.
+        """
+        if cameras != self._cameras_wake:
+            self._cameras_wake = cameras
+            if cameras:
+                self._poller.register(self._cameras, _POLLIN)
+            else:
+                self._poller.unregister(self._cameras)
+        self._poll(math.ceil(max(0.0, 1000 * timeout_s)))
+        if not cameras and self._readable is not None:
+            self._readable.add(self._cameras)
+
     @property
     def strangers(self) -> int:
         """Connections from other machines that were refused so far."""
         return 0 if self._remote is None else self._remote.count_strangers()
 
     def has_listeners(self) -> bool:
-        """Whether anybody hears the feed."""
-        if self.is_readable(self._feed):
+        """Whether anybody hears the feed, or did a moment ago."""
+        if (now := monotonic()) >= self._next_look:
+            self._next_look = now + _LOOK_S
             for parts in _drain(self._feed):
                 self._subscribed = parts[0][:1] == b"\x01"  # the last one to leave says 0
         return self._subscribed
@@ -251,13 +277,14 @@ class Hub(_Owner):
                 continue
             remote = self._remote if role == REMOTE else None
             for parts in remote.receive(_BURST) if remote else _drain(router):
-                if _IDENTITY.fullmatch(parts[0]) is None:
+                peer = _identity(parts[0])
+                if peer is None:
                     self.malformed += 1
                     continue
                 packed = parts[1:]
                 received = self._decoded(packed)
                 if received is not None:
-                    yield Received(role, parts[0].decode("ascii"), *received, packed)
+                    yield Received(role, peer, *received, packed)
 
     def reopen_remote(self) -> None:
         """Drop every connection from other machines with all that waits in it."""
@@ -327,12 +354,22 @@ REMOTE = "remote"
 """The role of workers on other machines, which have a socket of their own."""
 _IDENTITY = re.compile(rb"[A-Za-z][A-Za-z0-9_-]{0,79}#[0-9]{1,16}")
 """A process's name and its incarnation."""
+
+
+@lru_cache(maxsize=256)
+def _identity(sent: bytes) -> str | None:
+    """The identity under which somebody is connected; None if it is none of this line's kind."""
+    return None if _IDENTITY.fullmatch(sent) is None else sent.decode("ascii")
+
+
 _LARGEST_ANSWER = 65_536
 """Bytes of a part that a worker on another machine may send: an answer of the most classes."""
 _BURST = 256
 """Messages taken from one socket before the others have their turn."""
 FEW = 2
 """Messages on offer that wait at either end."""
+_LOOK_S = 0.1
+"""Between two looks for somebody who begins or ends to hear the feed."""
 _UNHEARD = 256
 """Messages of the feed that wait for one listener; further ones it misses."""
 

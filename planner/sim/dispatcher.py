@@ -171,5 +171,5 @@ class Dispatcher(Process):
 
     def _look_ahead(self) -> None:
         moment_s = self._ledger.next_tick()
-        if moment_s is not None:
+        if math.isfinite(moment_s):
             self._wake_by(moment_s)

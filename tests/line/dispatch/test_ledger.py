@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from line.dispatch.actions import Acknowledge, Assign, Picture, Suspect
 from line.outcome import Verdict
 from tests.ledger_events import (
@@ -173,16 +175,16 @@ def test_a_frame_does_not_become_unseen_nor_an_unseen_item_a_frame() -> None:
 
 def test_nothing_is_due_while_nothing_waits_for_time() -> None:
     line = ledger(W0, log=True)
-    assert line.next_tick() is None
+    assert line.next_tick() == math.inf
     line.frame(frame(0), DATA, 0.0)
     line.result(W0, answer(0), 0.1)
-    assert line.next_tick() is None
+    assert line.next_tick() == math.inf
 
 
 def test_a_frame_without_deadline_makes_nothing_due() -> None:
     line = ledger()
     line.frame(frame(0), DATA, 0.0)
-    assert line.next_tick() is None
+    assert line.next_tick() == math.inf
 
 
 def test_the_next_tick_is_the_first_deadline_or_the_first_end_of_a_lease() -> None:
@@ -200,7 +202,7 @@ def test_a_tick_at_the_very_moment_of_a_deadline_has_something_to_do() -> None:
     line.frame(frame(0, deadline=1.5), DATA, 0.0)
     assert line.next_tick() == 1.5
     line.tick(1.5)
-    assert line.next_tick() is None
+    assert line.next_tick() == math.inf
 
 
 def test_a_tick_at_the_very_end_of_a_lease_has_something_to_do() -> None:
@@ -208,7 +210,7 @@ def test_a_tick_at_the_very_end_of_a_lease_has_something_to_do() -> None:
     line.frame(frame(0), DATA, 0.0)
     assert line.next_tick() == LEASE_S
     assert line.tick(LEASE_S) == [Suspect(W0)]
-    assert line.next_tick() is None
+    assert line.next_tick() == math.inf
 
 
 def test_nothing_is_remembered_of_an_acknowledged_item() -> None:

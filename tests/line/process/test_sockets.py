@@ -207,6 +207,22 @@ def test_waiting_ends_with_a_message_or_with_the_time(hub: Hub, link: Link) -> N
     assert list(hub.receive())
 
 
+def test_cameras_wake_the_hub_only_when_they_are_to(hub: Hub, link: Link, short_dir: Path) -> None:
+    with Link(endpoint(short_dir, "camera"), "camera-0#1") as camera:
+        camera.send(Beat())
+        hub.wait(PATIENCE_S)  # it is there, and nobody has read it
+        begin = monotonic()
+        hub.wait_for(0.2, cameras=False)
+        assert monotonic() - begin >= 0.2
+        assert heard(hub)[0] == "camera"
+
+        camera.send(Beat())
+        hub.wait_for(PATIENCE_S, cameras=True)
+        link.send(Beat())
+        hub.wait_for(PATIENCE_S, cameras=False)
+        assert {received.role for received in hub.receive()} == {"camera", "worker"}
+
+
 def test_two_hubs_cannot_share_a_folder(hub: Hub, link: Link, short_dir: Path) -> None:
     with pytest.raises(BadInput, match="another dispatcher") as error:
         Hub(short_dir)
