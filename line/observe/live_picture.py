@@ -122,7 +122,6 @@ def _verdicts(status: Status, bar_cells: int) -> Table:
 def _figures(status: Status, items_per_s: float) -> Table:
     stats = status.stats
     latency = stats.get("latency_ms", {})
-    accuracy = stats.get("accuracy")
     table = Table(box=None, pad_edge=False, show_header=False, title="line", title_justify="left")
     table.add_column("", style="dim")
     table.add_column("", justify="right")
@@ -133,7 +132,7 @@ def _figures(status: Status, items_per_s: float) -> Table:
         ("latency p50", in_milliseconds(latency.get("p50"))),
         ("latency p95", in_milliseconds(latency.get("p95"))),
         ("deadline", in_milliseconds(status.deadline_ms)),
-        ("accuracy", "–" if accuracy is None else f"{accuracy:.1%}"),
+        ("accuracy", _accuracy(stats.get("accuracy"))),
         ("waiting", f"{status.flow.get('waiting', 0)}"),
         ("for review", f"{status.queued}"),
     ]
@@ -189,3 +188,10 @@ def _alerts(status: Status) -> Text:
 def in_milliseconds(value: float | None) -> str:
     """With a digit behind the point where it matters; a dash for None."""
     return "–" if value is None else f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+
+
+def _accuracy(share: float | None) -> str:
+    """A share below 1 is never rounded up to it."""
+    if share is None:
+        return "–"
+    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"

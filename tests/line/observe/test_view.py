@@ -270,6 +270,13 @@ def test_the_deadline_is_of_the_wall_clock():
     assert "375 ms" in line_with(rendered(status(line__speed=2.0)), "deadline")
 
 
+def test_one_wrong_item_among_thousands_is_not_rounded_away():
+    shown = status()
+    shown.stats["accuracy"] = 0.9999
+
+    assert ">99.9%" in line_with(rendered(shown), "accuracy")
+
+
 def test_a_line_that_has_only_just_begun_can_be_shown():
     fresh = Status(load(environment={}))
 
