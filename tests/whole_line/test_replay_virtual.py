@@ -63,7 +63,8 @@ def test_without_its_figures_nobody_knows_how_much_it_fed(virtual: Path, tmp_pat
 
 
 def test_a_console_of_then_is_not_started_again(tmp_path: Path) -> None:
-    console = {"on": "on", "host": "127.0.0.1", "port": 8765, "password_hash": "", "look_in": []}
+    console = {"on": "on", "host": "127.0.0.1", "port": 8765, "password_hash": ""}
+    console |= {"silence_s": 2.0, "look_in": []}
     run_dir = write_run(tmp_path, mixed_rows(), FACTS, {"console": console})
     facts = ModelFacts(path="m.onnx", sha256="ab" * 32, classes=("glass",))
     (run_dir / FILE).write_text(facts.model_dump_json())
