@@ -112,11 +112,14 @@ def _command() -> str:
             next(arguments, None)
         elif not argument.startswith(tuple(f"{option}=" for option in _PRIVATE)):
             kept.append(argument)
-    program = Path(sys.argv[0])
-    if program.name == "__main__.py":
-        named = ["-m", program.parent.name]
-    elif (program.parent / "__init__.py").exists():
-        named = ["-m", f"{program.parent.name}.{program.stem}"]
-    else:
-        named = [program.name]
-    return shlex.join(["python", *named, *kept])
+    return shlex.join(["python", *_program(Path(sys.argv[0])), *kept])
+
+
+def _program(path: Path) -> list[str]:
+    """What stood behind `python`: a file, or `-m` and a module's name."""
+    names = [] if path.name == "__main__.py" else [path.stem]
+    folder = path.parent
+    while (folder / "__init__.py").exists():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return [path.name] if folder == path.parent else ["-m", ".".join(names)]

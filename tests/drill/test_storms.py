@@ -15,7 +15,7 @@ from drill.page import Page, Table
 from drill.plan import Injection, parse_seeds
 from drill.subject import Process, Subject
 from line.errors import BadInput
-from tests.running_line import command
+from tests.running_line import ROOT, command
 
 # -- seeds ----------------------------------------------------------------------------------------
 
@@ -140,6 +140,25 @@ def test_a_table_is_put_between_the_markers_with_its_command(
     assert "old" not in text
     assert text.count("| seed | lost |\n| --- | ---: |\n| 1 | 0 |\n") == 1
     assert "| **all** | **0** |" in text
+
+
+@pytest.mark.parametrize(
+    ("program", "named"),
+    [
+        ("run_line.py", "python run_line.py"),
+        ("benchmarks/__main__.py", "python -m benchmarks"),
+        ("benchmarks/dispatcher.py", "python -m benchmarks.dispatcher"),
+        ("benchmarks/peers/__main__.py", "python -m benchmarks.peers"),
+    ],
+)
+def test_the_command_beside_a_table_can_be_typed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, named: str
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- storms -->\n<!-- /storms -->\n")
+    monkeypatch.setattr(sys, "argv", [str(ROOT / program), "--rounds", "3"])
+    Page(page, "storms").fill([TABLE])
+    assert f"`{named} --rounds 3`, on " in page.read_text()
 
 
 @pytest.mark.parametrize("text", [None, "no place\n", "<!-- storms -->\n", "<!-- /storms -->"])
