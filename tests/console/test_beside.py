@@ -37,6 +37,7 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
         "--console=on",
         f"--set=console.port={port}",
         "--set=supervisor.failed_starts=1",
+        "--set=supervisor.hang_s=600",
     ) as line:
         poll(lambda: answers(port), "the console")
         line.kill("console")
