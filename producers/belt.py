@@ -81,6 +81,8 @@ class Belt:
         self._rides: dict[int, simpy.Process] = {}
         self._fed_s: dict[int, float] = {}
         """item that rides → belt time at which it was fed"""
+        self._trigger_s: dict[int, float] = {}
+        """item on its way to the photo-eye → belt time at which it will be there"""
         self._next_arrival_s = -math.inf
         self._stop_s = math.inf
         self._settings = settings
@@ -97,6 +99,16 @@ class Belt:
     def riding_since(self) -> list[float]:
         """Belt times at which items on the belt were fed, in order; of many, the first."""
         return list(self._fed_s.values())[:_MOST_TOLD]
+
+    @property
+    def next_trigger_s(self) -> float:
+        """Belt time of the next trigger of an item on the belt; infinite without one."""
+        return next(iter(self._trigger_s.values()), math.inf)
+
+    @property
+    def to_camera_s(self) -> float:
+        """Belt time that an item fed now takes to the photo-eye."""
+        return self._pace.duration_s(self._env.now, self._settings.infeed_to_camera_m)
 
     @property
     def is_done(self) -> bool:
@@ -162,11 +174,14 @@ class Belt:
     def _ride(self, seq: int, fed_s: float, before_s: float) -> Process:
         item = self._item(seq, fed_s, before_s)
         self._fed_s[seq] = fed_s
+        self._trigger_s[seq] = item.trigger_s
         self._observe(Stage.FED, item)
         while not (yield from self._reaches(item.trigger_s)):
             before, item = item, self._item(seq, fed_s, before_s)
+            self._trigger_s[seq] = item.trigger_s
             if item != before:
                 self._observe(Stage.SHIFTED, item)
+        del self._trigger_s[seq]
         self._observe(Stage.TRIGGER, item)
         for stage in (Stage.DEADLINE, Stage.EJECTOR, Stage.END):
             while not (yield from self._reaches(self._moment_s(stage, item.trigger_s))):

@@ -42,6 +42,9 @@ from producers.studio import Studio
 from producers.window import Window
 
 REPORT_S = 0.2
+_LATE_S, _LATE_SHARE = 0.02, 0.05
+"""So late, in belt time, what is no trigger may be noticed; the share is of an item's way to the
+photo-eye. Each time that the camera wakes up costs more than what it does then."""
 _TURN_S = 0.1
 """Longest that the belt is stepped without a look at the sockets: one that starts again runs
 through all its past."""
@@ -154,9 +157,19 @@ class Camera:
     def _wake_at(self) -> float | None:
         if not self._clock.is_paced:
             return monotonic() if self._may_step else self._range_at()
-        due = min(self._clock.wall(self._env.peek()), self._next_release())
+        due = min(self._next_move(), self._next_release())
         range_at = self._range_at()
         return due if range_at is None else min(due, range_at)
+
+    def _next_move(self) -> float:
+        """Monotonic time at which the belt is to be looked at: a trigger does not wait.
+
+        What else happens on it may, for a little: an item that was fed is known well before it
+        comes to the photo-eye.
+        """
+        late_s = min(_LATE_S, _LATE_SHARE * self._belt.to_camera_s)
+        move = self._clock.wall(self._env.peek() + late_s)
+        return min(move, self._clock.wall(self._belt.next_trigger_s))
 
     def _range_at(self) -> float | None:
         return self._next_range if self._window.has_range else None

@@ -97,7 +97,7 @@ class Dispatcher:
             self._lose(peer, "fell silent")
         if now >= self._ledger.next_tick():
             self._carry_out(self._ledger.tick(now))
-        self._outbox.flush(now)
+        self._outbox.flush(now, is_calm=not self._ledger.waiting)
 
     # -- what peers say -----------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from line.process.sockets import Hub
 from line.run_files.review_rules import proposal
 from line.settings import SINKS, Settings
 
+_CALM_S = 0.1
+"""In place of `GATHER_S` while no frame waits for a worker: windows have room then."""
 _GRACE_S = 0.01
 LOG = SINKS[0]
 """The only sink that the dispatcher knows."""
@@ -28,7 +30,9 @@ class Outbox:
         self._review, self._seed = settings.review, settings.line.seed
         self._acknowledged: dict[int, list[Acknowledge]] = defaultdict(list)
         self._rows: list[Outcome] = []
-        self._next_rows = 0.0
+        self._sent_at = -math.inf
+        """monotonic time of the last rows"""
+        self._pause_s = GATHER_S
         # A window that is full of rows under way has no room for frames.
         self._most_rows = max(1, min(MOST_ROWS, settings.camera.window_frames // 4))
 
@@ -51,13 +55,18 @@ class Outbox:
         A little after it has rows to send: the next answer, which wakes the dispatcher anyhow, is
         often there before.
         """
-        return self._next_rows + _GRACE_S if self._rows else math.inf
+        return self._sent_at + self._pause_s + _GRACE_S if self._rows else math.inf
 
-    def flush(self, now: float) -> None:
-        """Send acknowledgements, and rows: at once after a pause, together where they are many."""
+    def flush(self, now: float, *, is_calm: bool) -> None:
+        """Send acknowledgements, and rows: at once after a pause, together where they are many.
+
+        `is_calm`: no frame waits for a worker.
+        """
         self._send_acknowledgements()
-        if self._rows and (now >= self._next_rows or len(self._rows) >= self._most_rows):
-            self._next_rows = now + GATHER_S
+        self._pause_s = _CALM_S if is_calm else GATHER_S
+        is_due = now >= self._sent_at + self._pause_s
+        if self._rows and (is_due or len(self._rows) >= self._most_rows):
+            self._sent_at = now
             self.send_rows()
 
     def send_rows(self) -> None:

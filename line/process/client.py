@@ -17,7 +17,9 @@ from line.process.control_channel import ControlMessage
 from line.process.runtime_dir import endpoint
 from line.process.sockets import Link
 
-BEAT_S = 0.2
+BEAT_S = 0.5
+_BEATS = 4
+"""At least so many within the time after which a silent process is killed."""
 
 
 class Client:
@@ -48,6 +50,7 @@ class Client:
         address = endpoint(context.runtime_dir, context.role)
         self._link = Link(address, context.identity, context.settings.message)
         self._link.watch(context.channel.fileno())
+        self._beat_s = min(BEAT_S, context.settings.supervisor.hang_s / _BEATS)
         self._next_beat = 0.0
 
     def __enter__(self) -> Self:
@@ -105,7 +108,7 @@ class Client:
     def _beat(self) -> None:
         now = monotonic()
         if now >= self._next_beat:
-            self._next_beat = now + BEAT_S
+            self._next_beat = now + self._beat_s
             self._link.send(Beat())
             self.context.channel.send("beat", malformed=self.malformed)
             self.context.tell_processor_time()
@@ -121,6 +124,8 @@ class Client:
                 self.drain = True
             elif note["kind"] == "stop":
                 self.stop = True
+            elif note["kind"] == "dispatcher":  # there is a new one: let it ask who we are
+                self._next_beat = 0.0
             elif note["kind"] == "leave":
                 self._leaving = True
                 self._hello = replace(self._hello, credit=0)

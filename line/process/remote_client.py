@@ -25,7 +25,6 @@ from line.messages import (
     Welcome,
     Who,
 )
-from line.process.client import BEAT_S
 from line.process.signals import Interrupts
 from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
@@ -62,6 +61,7 @@ class ClockOffset:
         return ours + min(self._replies)
 
 
+_QUESTION_S = 0.2
 _SILENCE_S = 3.0
 """Unanswered for so long, the connection is taken for broken."""
 _FAREWELL_S = 2.0
@@ -168,7 +168,7 @@ class RemoteClient:
     def _ask(self) -> None:
         now = monotonic()
         if now >= self._next_question:
-            self._next_question = now + BEAT_S
+            self._next_question = now + _QUESTION_S
             self._asked = self._asked or now
             self._link.send(ClockQuery(now))
 

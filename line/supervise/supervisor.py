@@ -20,7 +20,7 @@ from line.observe.control_server import ControlSocket
 from line.observe.status import Status
 from line.observe.status_note import status_note
 from line.process.control_channel import ControlMessage
-from line.process.runtime_dir import CONTROL
+from line.process.runtime_dir import CONTROL, ROLES
 from line.process.signals import Interrupts
 from line.run_files.line_logs import EventLog, OrderLog
 from line.run_files.results import FILE as RESULTS
@@ -290,6 +290,12 @@ class Supervisor:
             text = f"the scenario's fault {number + 1}: {event.action} on {event.process}"
             self._events.append(f"fault-{number}", "fault", text)
 
+    def _tell_of_dispatcher(self) -> None:
+        """Whoever the last one knew greets this one at once, not with its next heartbeat."""
+        for child in self._table.children.values():
+            if child.spec.role in ROLES and not child.spec.follows:
+                child.channel.send("dispatcher")
+
     def _welcome(self, child: Child) -> None:
         if child.is_ready:
             return  # it says so again
@@ -297,6 +303,8 @@ class Supervisor:
         self._outages.ready(child.identity)
         child.rows_before = self._status.rows
         self._faults.greet(child)
+        if child.spec.role == "dispatcher":
+            self._tell_of_dispatcher()
         self._table.record()
         if child.spec.role == "camera" and self._belts.have_started:
             child.channel.send(**self._belts.start_note())

@@ -343,3 +343,33 @@ def test_items_that_passed_are_told_again_as_they_were():
     assert [item.seq for item in seen] == [0, 1, 2, 3, 4]
     for item in seen:
         assert list(belt.items_since(item.mark)) == seen[item.seq :]
+
+
+def test_the_next_trigger_is_known_before_it_comes_also_when_the_belt_slows_down() -> None:
+    lane = Lane([0.0, 0.2, 0.4])
+    lane.env.process(_orders(lane, 0.45, BeltSpeedChanged(at_s=0.6, m_per_s=0.5)))
+    expected: list[float] = []
+    known: list[float] = []
+    while lane.env.peek() < math.inf:
+        before = len(lane.log)
+        next_s = lane.belt.next_trigger_s
+        lane.env.step()
+        for stage, _, at_s in lane.log[before:]:
+            if stage is TRIGGER:
+                expected.append(at_s)
+                known.append(next_s)
+    assert len(expected) == 3
+    assert known == pytest.approx(expected)
+    assert lane.belt.next_trigger_s == math.inf
+
+
+def test_the_way_to_the_camera_is_longer_on_a_slower_belt() -> None:
+    lane = Lane([0.0])
+    assert lane.belt.to_camera_s == 0.5
+    lane.belt.follow([BeltSpeedChanged(at_s=0.0, m_per_s=0.25)])
+    assert lane.belt.to_camera_s == 2.0
+
+
+def _orders(lane: Lane, at_s: float, change: BeltSpeedChanged) -> Iterator[simpy.Event]:
+    yield lane.env.timeout(at_s)
+    lane.belt.follow([change])
