@@ -25,12 +25,23 @@ SYSTEM_FOLDER = "folders of the system's own"
 LINKED_FOLDER = "links to folders"
 NO_SUFFIX = "without a suffix"
 OTHER = "of other names"
+LOOSE = "pictures beside class folders"
 NO_FILE = "named as pictures, but no files"
 """Kinds beside the suffixes, which are kinds as they are spelt: `.HEIC`."""
 
 _SYSTEM_FOLDERS = frozenset(
     {"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"}
 )
+
+_ONE = {
+    HIDDEN_FOLDER: "hidden folder",
+    SYSTEM_FOLDER: "folder of the system's own",
+    LINKED_FOLDER: "link to a folder",
+    OTHER: "of another name",
+    LOOSE: "picture beside class folders",
+    NO_FILE: "named as a picture, but no file",
+}
+"""Kinds as they are called where there is one of them."""
 
 _LONGEST_SUFFIX = 12
 _MOST_KINDS = 8
@@ -79,11 +90,14 @@ class FoundPictures:
 
 
 def in_words(passed_over: Mapping[str, int]) -> str:
-    """`12 .HEIC, 3 hidden`, the most first; "" if there is nothing."""
+    """`12 .HEIC, 1 hidden folder`, the most first; "" if there is nothing."""
     ordered = sorted(passed_over.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{number} {kind}" for kind, number in ordered[:_MOST_KINDS]]
+    told = [
+        f"{number} {kind if number > 1 else _ONE.get(kind, kind)}"
+        for kind, number in ordered[:_MOST_KINDS]
+    ]
     rest = sum(number for _, number in ordered[_MOST_KINDS:])
-    return ", ".join([*told, *([f"{rest} others"] if rest else [])])
+    return ", ".join([*told, *([f"{rest} other{'s' * (rest > 1)}"] if rest else [])])
 
 
 def _kind(entry: os.DirEntry[str], is_first_level: bool) -> str | None:

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from training.metrics import percent
+
 DOTS_PER_INCH = 140
 # Okabe and Ito's colours, told apart by everybody.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -69,7 +71,7 @@ def history_chart(history: History, best_epoch: int) -> Figure:
         axes.set_xlabel("epoch", color=INK)
     loss.legend(frameon=False, fontsize=9, labelcolor=INK)
     figure.suptitle(
-        f"Best on val: {best['val_accuracy']:.1%} right, macro F1 {best['val_macro_f1']:.3f}, "
+        f"Best on val: {percent(best['val_accuracy'])} right, macro F1 {best['val_macro_f1']:.3f}, "
         f"after epoch {best_epoch} of {len(history)}",
         fontsize=12,
         color=INK,

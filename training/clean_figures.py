@@ -13,6 +13,9 @@ CAUTIONS = {
 }
 
 
+NOT_CLEAN_ON_VAL = f"not clean: {CAUTIONS['val']}"
+
+
 def caution_about(folder: Path) -> str:
     """What keeps figures on a folder of pictures from being clean; "" if nothing is known to."""
     return CAUTIONS.get(split_of(folder.resolve().name) or "", "")

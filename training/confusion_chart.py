@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from training.charts import COLOURS, INK, canvas, plain
-from training.metrics import Confusion
+from training.metrics import Confusion, percent
 
 # With more classes than this a cell is too small for two lines, with more than that for one and
 # for its name.
@@ -28,7 +28,7 @@ def confusion_chart(confusion: Confusion, title: str) -> Figure:
     drawn = _worst_pairs if len(confusion.classes) > TABLE_UP_TO else _table
     figure = drawn(confusion)
     figure.suptitle(
-        f"{confusion.accuracy:.1%} of {confusion.counts.sum():,} right, "
+        f"{percent(confusion.accuracy)} of {confusion.counts.sum():,} right, "
         f"macro F1 {confusion.macro_f1:.3f}\n{_plain_text(title)}",
         fontsize=11,
         color=INK,

@@ -4,9 +4,40 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from training.errors import BadInput
+
+
+@contextmanager
+def only_one(folder: Path, holder: str) -> Iterator[None]:
+    """Makes `folder` if it is not there and holds it, without a file in it, while the body runs.
+
+    A folder that was made for a body that fails, and that is empty, is gone afterwards.
+    Raises BadInput if another process holds it, or if there can be no such folder.
+    """
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadInput(f"--out {folder}: {error.strerror}") from error
+    try:
+        with suppress(OSError):  # a file system without locks: nothing can be promised there
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BadInput(f"--out {folder}: {holder} is at work there") from error
+        yield
+    except BaseException:
+        if made:
+            with suppress(OSError):  # it is not empty
+                folder.rmdir()
+        raise
+    finally:
+        os.close(handle)
 
 
 class FolderLock:

@@ -12,10 +12,9 @@ from pathlib import Path
 from rich.console import Console
 
 from pictures.class_names import complaint_about_names
-from pictures.picture_folder import FoundPictures, in_words, is_passed_over
+from pictures.picture_folder import LOOSE, FoundPictures, in_words, is_passed_over
 from training.errors import BadInput
-
-LOOSE = "pictures beside class folders"
+from training.folder_lock import only_one
 
 
 @dataclass(frozen=True)
@@ -164,17 +163,19 @@ def read_exclusions(file: Path, data: Path) -> frozenset[Path]:
 
 @contextmanager
 def whole_or_not_at_all(folder: Path) -> Iterator[None]:
-    """Make a new or empty folder for the body to fill; if the body fails, nothing is left of it."""
-    made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except BaseException:
-        for entry in folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        if made:
-            folder.rmdir()
-        raise
+    """Make a new or empty folder for the body to fill; if the body fails, nothing is left of it.
+
+    Raises BadInput if the folder is not empty, or another process fills it.
+    """
+    with only_one(folder, "another preparation"):
+        if any(folder.iterdir()):
+            raise BadInput(f"--out {folder}: exists and is not an empty folder")
+        try:
+            yield
+        except BaseException:
+            for entry in folder.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            raise
 
 
 def set_name(root: Path) -> str:

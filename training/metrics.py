@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 MOST_CONFUSED = 5
 
 
+def percent(share: float | None) -> str:
+    """`0.9362` → `93.6%`; a share below 1 is never rounded up to 100%, one that is none is –."""
+    if share is None:
+        return "–"
+    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
+
+
 @dataclass(frozen=True)
 class Confusion:
     """Counts `[classes, classes]`: row = true class, column = predicted class."""

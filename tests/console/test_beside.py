@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from console.link import LineLink, newest_run
 from console.runs_page.run_starter import Starter
 from line.errors import BadInput
 from tests.console_process import answers
+from tests.freezing import freeze
 from tests.ports import free_port
 from tests.running_line import RunningLine, assert_accounted, poll
 
@@ -67,7 +67,7 @@ def test_a_console_that_is_frozen_is_replaced(tmp_path: Path, tiny_model: Path) 
         *(f"--set=console.port={port}", "--set=supervisor.hang_s=2", *often),
     ) as line:
         poll(lambda: answers(port), "the console")
-        frozen = line.kill("console", signal.SIGSTOP)
+        frozen = freeze(line, "console")
         poll(lambda: line.pid("console") not in (None, frozen), "another console")
         poll(lambda: answers(port), "its answer")
         line.interrupt()

@@ -11,7 +11,7 @@ from PIL import Image
 from rich.console import Console
 
 from line.errors import BadInput as LineBadInput
-from pictures.picture_folder import FoundPictures, in_words
+from pictures.picture_folder import HIDDEN_FOLDER, FoundPictures, in_words
 from producers.sources.picture_list import list_pictures as listed_by_line
 from training.audit.reading import list_pictures as listed_by_audit
 from training.errors import BadInput
@@ -109,6 +109,7 @@ def test_a_folder_without_pictures_says_what_lies_there(tmp_path: Path) -> None:
 
 
 def test_a_thousand_kinds_are_told_in_a_line() -> None:
+    assert in_words({HIDDEN_FOLDER: 1, ".HEIC": 1}) == "1 .HEIC, 1 hidden folder"
     told = in_words({f".{number}": 1 for number in range(1000)})
     assert told.endswith(", 992 others")
     assert len(told) < 100

@@ -302,8 +302,8 @@ def test_what_is_passed_over_is_said(tmp_path: Path, prepared: Prepared) -> None
     (source / "grey/a.HEIC").touch()
     (source / "loose.png").touch()
     said = prepared(source, "--out", tmp_path / "out")
-    assert f"{source}: passed over 1 .HEIC, 1 folders of the system's own, 1 hidden, " in said
-    assert "1 pictures beside class folders" in said
+    assert f"{source}: passed over 1 .HEIC, 1 folder of the system's own, 1 hidden, " in said
+    assert "1 picture beside class folders" in said
 
 
 # -- parts by their names ---------------------------------------------------------------------

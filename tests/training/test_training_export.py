@@ -59,6 +59,22 @@ def exported(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Ex
     return files
 
 
+def test_figures_on_val_are_said_to_be_a_little_too_good(
+    finished_run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where they stand: val chose the epoch, and it chooses the variant in eight bits."""
+    exports = ("export", finished_run, "--out", tmp_path / "small.onnx")
+    rounds = ("quantize", finished_run, "--data", data, "--out", tmp_path / "rounded.onnx")
+    rounds += ("--report", tmp_path, "--methods", "minmax", "--pictures", 8, "--max-drop", 1)
+    for command, figure in ((exports, "val: accuracy"), (rounds, "float32: accuracy")):
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, command)])
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert figure in said
+        assert "val: not clean: val chose the best epoch, and the variant in eight bits" in said
+
+
 def random_images(*shape: int) -> NDArray[np.uint8]:
     return np.random.default_rng(sum(shape)).integers(0, 256, (*shape, 3), dtype=np.uint8)
 

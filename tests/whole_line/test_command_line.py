@@ -231,7 +231,7 @@ def test_what_is_passed_over_in_a_folder_is_said(
     Image.new("RGB", (12, 9)).save(folder / "1.png")
     for name in ("._1.png", "2.HEIC", "3.HEIC", "4.gif"):
         (folder / name).touch()
-    said = f"{folder}: passed over 2 .HEIC, 1 .gif, 1 folders of the system's own, 1 hidden\n"
+    said = f"{folder}: passed over 2 .HEIC, 1 .gif, 1 folder of the system's own, 1 hidden\n"
     for command in (["classify", str(folder)], ["check", "--source", str(folder)]):
         assert main([*command, "--model", str(tiny_model)]) == 0
         assert capsys.readouterr().err == said

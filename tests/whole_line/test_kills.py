@@ -10,6 +10,7 @@ from time import monotonic
 
 import pytest
 
+from tests.freezing import freeze
 from tests.running_line import RunningLine, assert_accounted, is_alive, poll
 
 VICTIMS = ("worker-0", "csv_log", "alerts", "active_learning", "dispatcher", "camera-0")
@@ -51,7 +52,7 @@ def test_each_process_that_is_frozen_is_replaced_and_nothing_is_lost(
     with RunningLine(tmp_path / "run", *arguments, *hasty) as line:
         for victim in ("worker-0", "csv_log", "dispatcher", "camera-0"):
             line.wait_for_rows(line.rows_written() + 15)
-            frozen = line.kill(victim, signal.SIGSTOP)
+            frozen = freeze(line, victim)
             poll(lambda v=victim, f=frozen: line.pid(v) not in (None, f), f"{victim} is replaced")
             assert ("stopped", victim) in _events(line)
         line.wait_for_rows(line.rows_written() + 15)

@@ -23,6 +23,7 @@ from training.audit.reading import Scan, list_pictures, scan
 from training.embedding.extractor import Extractor, Vector, look_at
 from training.embedding.onnx_file import OnnxExtractor
 from training.errors import BadInput, TrainingError
+from training.folder_lock import only_one
 
 LEARNED_TOO = "it was trained on these pictures, it has learned wrong labels along with right ones"
 
@@ -77,9 +78,10 @@ def audit(settings: AuditSettings, console: Console) -> Findings:
     after everything has been written, if there are files that cannot be read, conflicts or leaks.
     """
     embedder = open_embedder(settings)
-    findings = examine(settings, embedder, console)
-    print_findings(findings, console, settings.shown)
-    _write(findings, settings, console)
+    with only_one(settings.out, "another audit"):
+        findings = examine(settings, embedder, console)
+        print_findings(findings, console, settings.shown)
+        _write(findings, settings, console)
     console.print(Text(findings.in_a_line))
     if settings.strict and findings.grave:
         grave = ", ".join(f"{what}: {count}" for what, count in findings.grave.items())
@@ -145,7 +147,6 @@ def _check_labels(
 def _write(findings: Findings, settings: AuditSettings, console: Console) -> None:
     out = settings.out
     try:
-        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "audit.json", findings)
         write_csv(out / "audit.csv", findings)
         write_page(out / "audit.html", findings, settings.pictured)

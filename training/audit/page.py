@@ -16,6 +16,7 @@ from pictures.picture_folder import in_words
 from training.audit.duplicates import Kind, Mark, Pair
 from training.audit.findings import Findings, LabelError
 from training.audit.reading import Entry
+from training.metrics import percent
 from training.pictures import open_picture
 from training.whole_file import replace_text
 
@@ -128,5 +129,5 @@ def _likeness(pair: Pair) -> str:
 
 
 def _label_card(error: LabelError) -> Card:
-    odds = f"{error.suggested_probability:.1%} to {error.probability:.1%}"
+    odds = f"{percent(error.suggested_probability)} to {percent(error.probability)}"
     return Card((error.entry,), f"rather {error.suggested}: {odds}")

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pictures.picture_folder import LOOSE
 from training.errors import BadInput
-from training.folders import LOOSE, class_names, found_pictures, said
+from training.folders import class_names, found_pictures, said
 from training.pictures import open_picture
 from training.split_folders import split_folders
 

@@ -39,6 +39,7 @@ from training.evaluate.novelty import limit_of_known
 from training.evaluate.risk_coverage import Choice, RiskCoverage
 from training.export.contract import ENERGY
 from training.folders import PictureFolder, read_folder, say_passed_over, set_name, split_of
+from training.metrics import percent
 from training.whole_file import replace_bytes
 
 PARITY_LIMIT = 1e-3
@@ -174,7 +175,7 @@ def _threshold(settings: CalibrateSettings, answers: Answers, labels: Ints) -> C
     if not settings.or_best:
         raise BadInput(
             f"--precision {settings.precision}: no threshold reaches it on {settings.data}; the "
-            f"best is {best.precision.value:.4f} at {best.coverage:.1%} coverage; {OR_BEST}"
+            f"best is {best.precision.value:.4f} at {percent(best.coverage)} coverage; {OR_BEST}"
         )
     return best
 

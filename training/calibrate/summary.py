@@ -13,6 +13,7 @@ from training.calibrate.options import CalibrateSettings
 from training.evaluate.answers import Answers, Ints
 from training.evaluate.model_file import ModelFile
 from training.evaluate.risk_coverage import Choice
+from training.metrics import percent
 
 NAME_WIDTH = 31
 
@@ -62,7 +63,7 @@ def _lines(found: Calibration, settings: CalibrateSettings) -> Iterator[tuple[st
     yield (
         f"threshold for precision {settings.precision:g}",
         f"{choice.threshold:.4f}: {precision.right} of {precision.of} right (95% interval "
-        f"{precision.low:.4f} to {precision.high:.4f}), coverage {choice.coverage:.1%}",
+        f"{precision.low:.4f} to {precision.high:.4f}), coverage {percent(choice.coverage)}",
     )
     if found.novelty_energy is not None:
         yield "novelty, energy above", f"{found.novelty_energy:.4f}; 95% of these pictures are not"
@@ -84,6 +85,6 @@ def _conformal(found: Calibration, sets: ConformalSets) -> Iterator[tuple[str, s
     held = members[range(len(found.labels)), found.labels].mean()
     yield (
         "  on these pictures",
-        f"hold the true class {held:.1%}; mean size {sizes.mean():.2f}, "
-        f"one class {(sizes == 1).mean():.1%}, none {(sizes == 0).mean():.1%}",
+        f"hold the true class {percent(held)}; mean size {sizes.mean():.2f}, "
+        f"one class {percent((sizes == 1).mean())}, none {percent((sizes == 0).mean())}",
     )

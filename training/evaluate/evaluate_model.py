@@ -24,6 +24,7 @@ from training.evaluate.figures import Evaluation, figures
 from training.evaluate.model_file import ModelFile
 from training.evaluate.options import EvaluateSettings
 from training.evaluate.summary import print_summary
+from training.folder_lock import only_one
 from training.folders import PictureFolder, loose_pictures, read_folder, say_passed_over
 from training.metrics import never_right_line
 from training.train.error_page import write_error_page
@@ -46,30 +47,30 @@ def evaluate(settings: EvaluateSettings, console: Console) -> None:
     strange = _strange(settings.novel, console)
     say_passed_over(console, settings.data, folder.passed_over)
     ways = ways_to_compare(letterbox=settings.letterbox, flips=settings.tta)
-    evaluation = Evaluation(
-        model=model,
-        folder=folder,
-        ways=ways,
-        answers_by_way=ask_all(model, _files(folder), ways, console, "data"),
-        novel=ask_all(model, strange, ways[-1:], console, "novel")[0] if strange else None,
-        temperature=_temperature(model, fitted_on, ways[-1], console) if fitted_on else None,
-    )
-    settings.out.mkdir(parents=True, exist_ok=True)
-    found = figures(evaluation, settings)
-    write_metrics(settings.out, found)
-    _write_charts(evaluation, settings)
-    title = f"{model.path.name} on {settings.data}"
-    write_error_page(
-        settings.out / "worst.html",
-        title,
-        folder,
-        evaluation.answers.probabilities,
-        settings.worst,
-    )
-    print_summary(found, console)
-    if warning := never_right_line(found["per_class"], f"on {settings.data}"):
-        console.print(warning, markup=False)
-    console.print(f"{settings.out}: metrics.json, charts, worst.html", markup=False)
+    with only_one(settings.out, "another evaluation"):
+        evaluation = Evaluation(
+            model=model,
+            folder=folder,
+            ways=ways,
+            answers_by_way=ask_all(model, _files(folder), ways, console, "data"),
+            novel=ask_all(model, strange, ways[-1:], console, "novel")[0] if strange else None,
+            temperature=_temperature(model, fitted_on, ways[-1], console) if fitted_on else None,
+        )
+        found = figures(evaluation, settings)
+        write_metrics(settings.out, found)
+        _write_charts(evaluation, settings)
+        title = f"{model.path.name} on {settings.data}"
+        write_error_page(
+            settings.out / "worst.html",
+            title,
+            folder,
+            evaluation.answers.probabilities,
+            settings.worst,
+        )
+        print_summary(found, console)
+        if warning := never_right_line(found["per_class"], f"on {settings.data}"):
+            console.print(warning, markup=False)
+        console.print(f"{settings.out}: metrics.json, charts, worst.html", markup=False)
 
 
 def _strange(root: Path | None, console: Console) -> list[Path]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from training.clean_figures import caution_about
+from training.metrics import percent
 
 Figures = Mapping[str, Any]
 
@@ -59,7 +60,7 @@ def _lines(figures: Figures) -> Iterator[tuple[str, str]]:
         yield f"coverage at precision {point['wanted']:g}", _reached(point["reached"])
     if figures["novelty"] is not None:
         for name, score in figures["novelty"]["scores"].items():
-            accepted = f"{score['novel_accepted']:.1%} let through with 95% of the known"
+            accepted = f"{percent(score['novel_accepted'])} let through with 95% of the known"
             yield f"novelty AUROC, {name}", f"{score['auroc']:.3f}; {accepted}"
     timed = figures["latency"]
     yield (
@@ -84,7 +85,7 @@ def _reached(choice: Figures | None) -> str:
         return "not reached at any threshold"
     precision = choice["precision"]
     return (
-        f"{choice['coverage']:.1%} (threshold {choice['threshold']:.4f}; "
+        f"{percent(choice['coverage'])} (threshold {choice['threshold']:.4f}; "
         f"{precision['right']} of {precision['pictures']} right)"
     )
 

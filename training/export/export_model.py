@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from training.checkpoint import Checkpoint, load_checkpoint
+from training.clean_figures import NOT_CLEAN_ON_VAL
 from training.errors import BadInput
 from training.export.network import facts_of, load_network, torchscript_of
 from training.export.onnx_file import bare_network, in_half, save_with_parity, served_model
@@ -114,6 +115,8 @@ def _report(path: Path, parity: Parity, measured: Measured, console: Console) ->
         )
         if warning := never_right_line(confusion.per_class(), f"on {name}"):
             console.print(warning, markup=False)
+        if name == "val":
+            console.print(f"val: {NOT_CLEAN_ON_VAL}", markup=False)
     _report_latency(measured.latency, console)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from training.errors import BadInput, TrainingError
-from training.ingest.label_event import Source, check_labels
+from training.ingest.label_event import Source, with_good_labels
 from training.ingest.label_studio import Wanted, read_export
 from training.ingest.label_studio_export import write_conflicts, write_tasks
 from training.ingest.labelled_folder import LabelledFolder
@@ -45,8 +45,7 @@ def _export(settings: IngestSettings, file: Path, console: Console) -> None:
 
 
 def _take(settings: IngestSettings, out: Path, console: Console) -> None:
-    source = _read(settings)
-    check_labels(source.events, _classes(settings.classes), settings.source)
+    source = with_good_labels(_read(settings), _classes(settings.classes), settings.source)
     try:
         taken = LabelledFolder(out).take(source)
     except OSError as error:  # no room, no permission, a file where a folder belongs
@@ -65,7 +64,7 @@ def _take(settings: IngestSettings, out: Path, console: Console) -> None:
         )
     if source.skipped:
         raise TrainingError(
-            f"{settings.source}: {len(source.skipped)} tasks were left out, "
+            f"{settings.source}: {len(source.skipped)} of its labels were left out, "
             f"{next(iter(source.skipped))} the first; the others were taken in"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -88,18 +88,31 @@ def moment(when: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def check_labels(events: Iterable[LabelEvent], allowed: tuple[str, ...], source: Path) -> None:
-    """Refuse labels that are not `allowed` (if any are named) or cannot name a folder.
+def complaint_about_label(label: str, allowed: tuple[str, ...]) -> str:
+    """Why a label can be no class: it names no folder, or is not `allowed` (if any are); or ""."""
+    if not names_a_folder(label):
+        return f"{label!r} cannot name a class folder"
+    if allowed and label not in (*allowed, NONE_OF_THESE):
+        return f"{label!r} is not in --classes"
+    return ""
 
-    Raises BadInput, one line with all of them.
+
+def with_good_labels(source: Source, allowed: tuple[str, ...], file: Path) -> Source:
+    """Without the frames that were ever called what can be no class: those are in `skipped`.
+
+    Raises BadInput if that leaves nothing.
     """
-    labels = sorted({one.label for one in events})
-    unsafe = [label for label in labels if not names_a_folder(label)]
-    if unsafe:
-        raise BadInput(f"{source}: cannot name a class folder: {', '.join(map(repr, unsafe))}")
-    unknown = [x for x in labels if allowed and x not in allowed and x != NONE_OF_THESE]
-    if unknown:
-        raise BadInput(f"{source}: not in --classes: {', '.join(unknown)}")
+    found = [(one.frame, complaint_about_label(one.label, allowed)) for one in source.events]
+    bad = {frame: complaint for frame, complaint in found if complaint}
+    if bad and not {frame for frame, _ in found} - bad.keys():
+        frame, complaint = next(iter(bad.items()))
+        raise BadInput(f"{file}, {frame}: {complaint}")
+    return replace(
+        source,
+        events=tuple(one for one in source.events if one.frame not in bad),
+        pictures={frame: at for frame, at in source.pictures.items() if frame not in bad},
+        skipped=source.skipped | bad,
+    )
 
 
 def names_a_folder(label: str) -> bool:

@@ -16,12 +16,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from training.errors import BadInput
 from training.ingest.agreement import Said, agreement, judge
 from training.ingest.label_event import (
-    NONE_OF_THESE,
     Conflict,
     LabelEvent,
     Source,
+    complaint_about_label,
     moment,
-    names_a_folder,
     picture_below,
 )
 from training.ingest.label_studio_file import (
@@ -115,10 +114,8 @@ def _said(
         if len(choices) > 1:
             raise ValueError(f"{len(choices)} choices where one class is wanted")
         for label in choices:
-            if not names_a_folder(label):
-                raise ValueError(f"{label!r} cannot name a class folder")
-            if classes and label not in (*classes, NONE_OF_THESE):
-                raise ValueError(f"{label!r} is not in --classes")
+            if complaint := complaint_about_label(label, classes):
+                raise ValueError(complaint)
             event = LabelEvent(frame, label, annotation.who, annotation.when, source)
             yield Said(event, annotation.ground_truth)
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from training.checkpoint import load_checkpoint
+from training.clean_figures import NOT_CLEAN_ON_VAL
 from training.errors import BadInput, TrainingError
 from training.export.contract import INPUT, OUTPUT, FileFacts
 from training.export.network import facts_of, load_network
@@ -146,6 +147,7 @@ def finish(
         measured |= {"model": settings.out.name, "sha256": hashlib.sha256(stored).hexdigest()}
     write_table(settings.report, rows, measured)
     print_table(rows, console)
+    console.print(f"accuracy on val: {NOT_CLEAN_ON_VAL}", markup=False)
     if keep is None:
         best = max(rows[2:], key=lambda row: row.accuracy)
         raise TrainingError(

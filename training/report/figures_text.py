@@ -9,10 +9,11 @@ from typing import Any
 from training.clean_figures import caution_about
 from training.evaluate.interval import Share
 from training.folders import set_name
+from training.metrics import percent
 from training.report import words
 from training.report.document import Section, measured, missing
 from training.report.sources import Source, line_source, line_threshold
-from training.report.words import bullets, confused, counted, interval, ms, percent, table
+from training.report.words import bullets, confused, counted, interval, ms, table
 
 EVALUATE = "python -m training evaluate MODEL.onnx --data LABELLED --out DIR"
 CLASS_COLUMNS = ("class", "pictures", "precision", "recall (95% interval)", "F1")

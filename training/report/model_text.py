@@ -13,9 +13,10 @@ import onnx
 from onnx import TensorProto
 
 from training.errors import BadInput
+from training.metrics import percent
 from training.report import words
 from training.report.document import Section, in_the_model, missing
-from training.report.words import bullets, counted, interval, megabytes, percent, table
+from training.report.words import bullets, counted, interval, megabytes, table
 
 PREFIX = "scrapline."
 

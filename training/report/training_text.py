@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.folders import set_name
+from training.metrics import percent
 from training.report import words
 from training.report.document import Section, measured, missing
 from training.report.sources import Source, settings_of
-from training.report.words import megabytes, ms, percent, table
+from training.report.words import megabytes, ms, table
 from training.train.options import TrainSettings
 
 PREPARE = "python -m training prepare PICTURES --out DATA"

@@ -6,19 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from training.evaluate.interval import Share
+from training.metrics import percent
 
 NONE = "–"
 """Stands for a figure that does not apply."""
 
 SCORES = {"ece": "Calibration error (ECE)", "nll": "NLL, nats", "brier": "Brier score"}
 """Keys of the scores of probabilities, lower is better, and their names."""
-
-
-def percent(share: float | None) -> str:
-    """`0.9362` → `93.6%`; a share below 1 is never rounded up to 100%."""
-    if share is None:
-        return NONE
-    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"
 
 
 def interval(share: Share) -> str:

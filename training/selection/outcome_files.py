@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from training.charts import png
+from training.metrics import percent
 from training.selection.fine_tuning import FineTuned
 from training.selection.options import SimulateSettings
 from training.selection.outcome import BASELINE, Interval, Outcome
@@ -79,7 +80,7 @@ def _references(axes: Axes, full: float | None, target: float | None) -> None:
         if height is not None:
             axes.axhline(height, color="#555555", linewidth=0.9, linestyle=":")
             axes.annotate(
-                f"{text}: {height:.1%}",
+                f"{text}: {percent(height)}",
                 (0.01, height),
                 xycoords=axes.get_yaxis_transform(),
                 xytext=(0, 3),

@@ -13,6 +13,7 @@ from torch import nn
 
 from training import backbone, compute
 from training.checkpoint import Checkpoint
+from training.clean_figures import NOT_CLEAN_ON_VAL
 from training.errors import BadInput, Diverged
 from training.metrics import Confusion
 from training.run_logs import RunLogs, check_installed
@@ -60,7 +61,8 @@ def fit(settings: TrainSettings, console: Console, start: Checkpoint | None = No
                 logs.write(run.history[-1], confusion)
     finally:
         run.close()
-    return f"best {run.choice.figure} on val {run.choice.best(run.history):.4f}"
+    best = f"best {run.choice.figure} on val {run.choice.best(run.history):.4f}"
+    return f"{best}; {NOT_CLEAN_ON_VAL}"
 
 
 class Run:

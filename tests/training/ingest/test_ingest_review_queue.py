@@ -173,18 +173,26 @@ def test_another_run_under_the_same_name_is_refused(tmp_path: Path, refused: Ref
     assert "friday/0-0" in line
 
 
-def test_labels_that_are_no_classes_are_refused(
-    run: Path, tmp_path: Path, refused: Refused
+def test_a_label_that_is_no_class_is_named_and_the_others_are_taken_in(
+    run: Path, tmp_path: Path, refused: Refused, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for label in ("glass", "glas", "tin"):
+    for label in ("glass", "glas"):
         say(run, "0-0", label)
-    line = refused("ingest", run, "--out", tmp_path / "out", "--classes", "glass,metal")
-    assert line.endswith("not in --classes: glas, tin")
+    ingest_it = ("ingest", run, "--out", tmp_path / "out", "--classes")
+    line = refused(*ingest_it, "glass,metal")
+    assert line.endswith(f"{run}, friday/0-0: 'glas' is not in --classes")
     index = tmp_path / "class_index.json"
     index.write_text('{"0": "glass", "1": "tin"}')
-    line = refused("ingest", run, "--out", tmp_path / "out", "--classes", index)
-    assert line.endswith("not in --classes: glas")
+    assert refused(*ingest_it, index) == line
     assert not (tmp_path / "out").exists()
+    say(run, "0-1", "metal")
+    with pytest.raises(SystemExit) as ended:
+        main([*map(str, ingest_it), "glass,metal"])
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert "skipped friday/0-0: 'glas' is not in --classes" in said.out
+    assert "1 of its labels were left out, friday/0-0 the first" in said.err
+    assert [path.parent.name for path in (tmp_path / "out").rglob("*.png")] == ["metal"]
 
 
 @pytest.mark.parametrize("label", ["../up", "/etc", "a/b", "..", ".hidden", "a\\b", " ", "a\nb"])

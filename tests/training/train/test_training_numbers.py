@@ -173,6 +173,50 @@ def test_a_variant_that_answers_so_is_never_good(overflowing: Path) -> None:
     assert search.good([one]) == []
 
 
+class Noting(torch.nn.Module):
+    """Answers with zeros, and notes which arithmetic a convolution on a GPU would have used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shortened: list[bool] = []
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        convolution, product = (
+            torch.backends.cudnn.allow_tf32,
+            torch.backends.cuda.matmul.allow_tf32,
+        )
+        half = torch.is_autocast_enabled("cuda") or torch.is_autocast_enabled("cpu")
+        self.shortened.append(convolution or product or half)
+        return torch.zeros(len(pictures), 3)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_pictures_are_judged_in_whole_float32_also_on_a_gpu(
+    bf16: bool, data: Path, tmp_path: Path
+) -> None:
+    splits = open_splits(small_run(data, tmp_path))
+    batches = val_batches(splits.judged_by["val"], small_run(data, tmp_path))
+    network = Noting()
+    assert torch.backends.cudnn.allow_tf32, "PyTorch's default, which training keeps"
+    evaluate(network, batches, splits.classes, Compute(torch.device("cpu"), bf16=bf16))
+    assert network.shortened
+    assert not any(network.shortened)
+    assert torch.backends.cudnn.allow_tf32, "training goes on as it was"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_an_epoch_on_a_gpu_is_judged_as_the_file_answers(data: Path, tmp_path: Path) -> None:
+    settings = small_run(data, tmp_path, precision="bf16", device="cuda")
+    Run(settings, SILENT).one_epoch()
+    checkpoint = load_checkpoint(tmp_path)
+    network = build(settings, 3).model.eval()
+    network.load_state_dict(checkpoint.weights)
+    splits = open_splits(settings)
+    batches = val_batches(splits.judged_by["val"], settings)
+    exact = evaluate(network, batches, splits.classes, Compute(torch.device("cpu"), bf16=False))
+    assert checkpoint.history[0]["val_loss"] == pytest.approx(exact.loss, rel=1e-4)
+
+
 def test_the_epoch_is_judged_by_the_arithmetic_that_ships(data: Path, tmp_path: Path) -> None:
     settings = small_run(data, tmp_path, precision="bf16")
     Run(settings, SILENT).one_epoch()

@@ -259,6 +259,44 @@ def test_one_training_at_a_time_works_in_a_folder(
     Run(load_checkpoint(out / "last.pt").train_settings(), SILENT, load_checkpoint(out / "last.pt"))
 
 
+HOLD_WHOLLY = """
+import sys
+from pathlib import Path
+from training.folder_lock import only_one
+with only_one(Path(sys.argv[1]), "this test"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("name", ["audit", "evaluate", "prepare"])
+def test_one_process_at_a_time_writes_to_a_folder(
+    name: str, data: Path, finished_run: Path, tmp_path: Path, refused: Refused
+) -> None:
+    commands = {
+        "audit": ((data,), "another audit"),
+        "evaluate": (
+            (finished_run / "best.pt", "--data", data / "val"),
+            "another evaluation",
+        ),
+        "prepare": ((data / "train",), "another preparation"),
+    }
+    arguments, holder = commands[name]
+    out = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_WHOLLY, str(out)],
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        line = refused(name, *arguments, "--out", out)
+        assert line == f"error: --out {out}: {holder} is at work there"
+        other.kill()
+    assert not list(out.iterdir())
+
+
 def test_whoever_interrupts_a_training_is_told_how_to_go_on(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
