@@ -52,7 +52,7 @@ def main() -> int:
             serve(
                 make_app(site, tries),
                 listener,
-                SupervisorLink(context.channel, link, context.tell_processor_time),
+                SupervisorLink(context.channel, link, context.add_processor_time),
             )
     except ScraplineError as error:
         return leave(context, error)
@@ -87,7 +87,7 @@ class SupervisorLink:
     def __init__(
         self, channel: ControlChannel, link: LineLink, tell: Callable[[], None] = lambda: None
     ) -> None:
-        """`tell`: called with every sign of life."""
+        """`tell`: called before every sign of life."""
         self._tell = tell
         self._channel = channel
         self._link = link
@@ -96,9 +96,9 @@ class SupervisorLink:
     def __call__(self, started: bool) -> bool:
         """Whether to go on; to be called several times a second."""
         if started:
+            self._tell()
             self._channel.send("beat" if self._is_ready else "ready")
             self._is_ready = True
-            self._tell()
         told = [note["kind"] for note in self._channel.receive()]
         return self._link.is_alive and not self._channel.broken and "stop" not in told
 

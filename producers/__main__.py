@@ -6,15 +6,14 @@ import math
 import sys
 from contextlib import ExitStack, closing
 from importlib import import_module
-from time import monotonic
 
 import simpy
 
 from line.belt_time import Clock
 from line.errors import BadInput, ScraplineError
-from line.process.client import BEAT_S, Client
+from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
-from line.process.control_channel import ControlChannel
+from line.process.heartbeat import Heartbeat
 from line.process.picture_ring import RingWriter
 from line.run_files.review_spool import FOLDER, SpoolWriter
 from producers.ahead.lead import Lead
@@ -59,7 +58,7 @@ def _run(context: ProcessContext, stack: ExitStack) -> None:
     stack.enter_context(closing(progress))
     feed = feed_of(source, settings, context.index)
     try:
-        first = mark_at(feed, max(0, progress.low - 1), progress.mark, _Beats(context.channel).beat)
+        first = mark_at(feed, max(0, progress.low - 1), progress.mark, Heartbeat(context))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     context.channel.send("progress", **resume_note(progress.record))
@@ -99,19 +98,6 @@ def _source(context: ProcessContext) -> Source:
     if not source.is_reproducible:
         separate.check()  # a device that is not there is found out at the start
     return separate
-
-
-class _Beats:
-    """Shows the supervisor that a camera lives which is not ready yet."""
-
-    def __init__(self, channel: ControlChannel) -> None:
-        self._channel = channel
-        self._next = 0.0
-
-    def beat(self) -> None:
-        if monotonic() >= self._next:
-            self._next = monotonic() + BEAT_S
-            self._channel.send("beat", malformed=0)
 
 
 def _ring(context: ProcessContext, progress: Progress) -> RingWriter | None:

@@ -8,6 +8,7 @@ and leads to the same belt as if it had been known from the start.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class Belt:
         self._trigger_s: dict[int, float] = {}
         """item on its way to the photo-eye → belt time at which it will be there"""
         self._next_arrival_s = -math.inf
+        self._alarms_s: list[float] = []
+        """of `at`, those to come; a heap"""
         self._stop_s = math.inf
         self._settings = settings
         self._drifts = tuple(drifts)
@@ -104,6 +107,16 @@ class Belt:
     def next_trigger_s(self) -> float:
         """Belt time of the next trigger of an item on the belt; infinite without one."""
         return next(iter(self._trigger_s.values()), math.inf)
+
+    @property
+    def next_alarm_s(self) -> float:
+        """Belt time of the next action that is to be called; infinite without one."""
+        return self._alarms_s[0] if self._alarms_s else math.inf
+
+    @property
+    def next_arrival_s(self) -> float:
+        """Belt time at which the next item is fed; infinite behind the last one."""
+        return max(self._env.now, self._next_arrival_s)
 
     @property
     def to_camera_s(self) -> float:
@@ -138,6 +151,7 @@ class Belt:
 
     def at(self, time_s: float, action: Callable[[], None]) -> None:
         """Call `action` at a belt time."""
+        heapq.heappush(self._alarms_s, time_s)
         self._env.process(self._alarm(time_s, action))
 
     def _know(self, changes: Sequence[BeltChange]) -> None:
@@ -157,6 +171,7 @@ class Belt:
         for seq, (feeder_s, due_s) in enumerate(self._feed.since(first), first.seq):
             arrival_s = yield from self._await_arrival(due_s)
             if self._env.now > self._stop_s:
+                self._next_arrival_s = math.inf
                 return
             self._rides[seq] = self._env.process(self._ride(seq, arrival_s, before_s))
             before_s = feeder_s
@@ -217,4 +232,5 @@ class Belt:
 
     def _alarm(self, time_s: float, action: Callable[[], None]) -> Process:
         yield self._env.timeout(time_s)
+        heapq.heappop(self._alarms_s)  # those before it have been called
         action()

@@ -42,9 +42,11 @@ from producers.studio import Studio
 from producers.window import Window
 
 REPORT_S = 0.2
-_LATE_S, _LATE_SHARE = 0.02, 0.05
-"""So late, in belt time, what is no trigger may be noticed; the share is of an item's way to the
-photo-eye. Each time that the camera wakes up costs more than what it does then."""
+_FED_S, _FED_SHARE, _FED_SHARE_AHEAD = 0.02, 0.05, 0.25
+"""So late, in belt time, it may be noticed that an item was fed; the shares are of its way to the
+photo-eye, without and with pictures made ahead. To wake up costs more than what is done then."""
+_BEHIND_S = 0.1
+"""So late it may be noticed what becomes of an item behind the photo-eye, where nothing is done."""
 _TURN_S = 0.1
 """Longest that the belt is stepped without a look at the sockets: one that starts again runs
 through all its past."""
@@ -121,7 +123,7 @@ class Camera:
                 self._studio.replan()
             self._handle_drain()
             self._settle_spooled()
-            self._studio.settle()
+            self._studio.settle(self._client.is_readable)
             self._advance()
             if self._triggered > self._progress.record.fed:
                 self._mark_progress(monotonic())  # before anybody hears of them
@@ -164,12 +166,21 @@ class Camera:
     def _next_move(self) -> float:
         """Monotonic time at which the belt is to be looked at: a trigger does not wait.
 
-        What else happens on it may, for a little: an item that was fed is known well before it
-        comes to the photo-eye.
+        Nor does a timed event. What else happens on the belt may, for a little: an item that was
+        fed is known well before it comes to the photo-eye.
         """
-        late_s = min(_LATE_S, _LATE_SHARE * self._belt.to_camera_s)
-        move = self._clock.wall(self._env.peek() + late_s)
-        return min(move, self._clock.wall(self._belt.next_trigger_s))
+        belt = self._belt
+        if self._studio.has_lead:
+            fed_late_s = _FED_SHARE_AHEAD * belt.to_camera_s
+        else:
+            fed_late_s = min(_FED_S, _FED_SHARE * belt.to_camera_s)
+        moves = (
+            belt.next_trigger_s,
+            belt.next_alarm_s,
+            belt.next_arrival_s + fed_late_s,
+            self._env.peek() + _BEHIND_S,
+        )
+        return self._clock.wall(min(moves))
 
     def _range_at(self) -> float | None:
         return self._next_range if self._window.has_range else None

@@ -80,6 +80,11 @@ class Studio:
         self._wake_writer.close()
 
     @property
+    def has_lead(self) -> bool:
+        """Pictures are made before their items are fed."""
+        return self._lead is not None
+
+    @property
     def ahead(self) -> int:
         """Pictures begun for items that have not reached the photo-eye."""
         return len(self._shots)
@@ -114,10 +119,15 @@ class Studio:
         if self._lead is not None:
             self._lead.replan()
 
-    def settle(self) -> None:
-        """Take note of finished pictures: `fileno` is no longer readable."""
+    def settle(self, is_readable: Callable[[int], bool] = lambda fd: True) -> None:
+        """Take note of finished pictures: `fileno` is no longer readable.
+
+        `is_readable`: what is known of a descriptor, of this `fileno` and the lead's.
+        """
         if self._lead is not None:
-            self._lead.turn()
+            self._lead.turn(has_said=is_readable(self._lead.fileno()))
+        if not is_readable(self.fileno()):
+            return
         try:
             while self._wake_reader.recv(4096):
                 pass

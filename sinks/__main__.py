@@ -8,10 +8,10 @@ from contextlib import closing
 from line.errors import ScraplineError
 from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
+from line.process.heartbeat import Heartbeat
 from line.run_files.results import FILE as RESULTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
-from sinks.loop import Pulse
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def _log(context: ProcessContext) -> None:
         context.run_dir / RESULTS,
         latency_bounds_s=bucket_bounds_s(settings),
         sync=settings.results.survives_power_cut,
-        alive=Pulse(context.channel),
+        alive=Heartbeat(context),
     )
     with closing(log), Client(context, credit=settings.sink.credit) as client:
         run(client, log)
@@ -58,7 +58,7 @@ def _alerts(context: ProcessContext) -> Follower:
     settings = context.settings
     sync = settings.results.survives_power_cut
     path = context.run_dir / "alerts.jsonl"
-    return Alerts(path, settings.alerts, sync=sync, alive=Pulse(context.channel))
+    return Alerts(path, settings.alerts, sync=sync, alive=Heartbeat(context))
 
 
 def _review(context: ProcessContext, passed: Passed) -> Follower:

@@ -52,7 +52,7 @@ class Alerts:
         settings: AlertSettings,
         *,
         sync: bool = False,
-        alive: Callable[[], None] = lambda: None,
+        alive: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._clock = clock

@@ -41,7 +41,7 @@ class CsvLog:
         *,
         latency_bounds_s: Sequence[float] = (),
         sync: bool = False,
-        alive: Callable[[], None] = lambda: None,
+        alive: Callable[[], object] = lambda: None,
     ) -> None:
         self._checkpoint = Checkpoint(path.with_name(CHECKPOINT))
         self._uncertain_rows = 0

@@ -10,6 +10,7 @@ from typing import Literal
 from line.errors import StorageError
 from line.outcome import Outcome
 from line.process.context import ProcessContext
+from line.process.heartbeat import Heartbeat
 from line.run_files.line_logs import EVENTS
 from line.run_files.results import FILE as RESULTS
 from line.run_files.results import HEADER, decode_row
@@ -18,12 +19,10 @@ from sinks.follower import Follower, LineEvent, Passed
 from sinks.tail import Tail
 from sinks.trouble import Trouble
 
-_REST_S = 0.2
-"""After work: rows that come meanwhile are handled together."""
-_REPORT_S = 0.2
-_IDLE_REPORT_S = 0.8
-_BEAT_S = 0.5
-"""Also the longest rest where nothing comes."""
+_REST_S = 0.4
+"""After work: rows that come meanwhile are handled together, and nobody waits for a follower."""
+_REPORT_S = 0.4
+_IDLE_REPORT_S = 0.6
 _CHECKPOINT_S = 1.0
 _ORPHAN_S = 2.0
 """Without a supervisor nobody says when the last row has come."""
@@ -47,7 +46,7 @@ class Following:
         self._checkpoint = Checkpoint(context.run_dir / f".{context.name}.checkpoint")
         self._trouble = Trouble(context)
         self._malformed = 0
-        self._beat_s = min(_BEAT_S, context.settings.supervisor.hang_s)
+        self._beat = Heartbeat(context, lambda: self._malformed + self._channel.malformed)
         self._row_bytes = 200.0
         """of a usual row, to tell bytes in rows"""
         self._is_final = False
@@ -55,7 +54,7 @@ class Following:
         self._last_work = monotonic()
         self._must_keep = False
         """something was handed over since the last checkpoint"""
-        self._next_beat = self._next_report = self._next_checkpoint = 0.0
+        self._next_report = self._next_checkpoint = 0.0
         self._told_news = 0
 
     def run(self) -> None:
@@ -64,7 +63,7 @@ class Following:
         self._channel.send("ready")
         rest_s = _REST_S
         while not self._may_leave(has_moved := self._turn()):
-            rest_s = _REST_S if has_moved else min(2 * rest_s, self._beat_s)
+            rest_s = _REST_S if has_moved else min(2 * rest_s, self._context.beat_s)
             is_behind = has_moved and self._rows.behind_bytes > 0
             self._rest(0.0 if is_behind else rest_s)
             self._listen()
@@ -94,10 +93,7 @@ class Following:
         if has_moved:
             self._last_work = now
             self._must_keep = True
-        if now >= self._next_beat:
-            self._next_beat = now + self._beat_s
-            self._channel.send("beat", malformed=self._malformed + self._channel.malformed)
-            self._context.tell_processor_time()
+        self._beat()
         if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
             self._next_report = now + _REPORT_S
             self._report()
@@ -170,7 +166,7 @@ class Following:
 
     def _report(self) -> None:
         kind, facts = self._follower.report()
-        self._channel.send(kind, **facts)
+        self._channel.add(kind, **facts)
         self._channel.send("follower", behind_rows=self._behind_rows)
         for text in self._follower.news():
             self._told_news += 1

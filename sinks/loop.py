@@ -10,29 +10,11 @@ from line.errors import StorageError
 from line.messages import MOST_KEYS, Buffer, Message, Rows, Stored, Welcome
 from line.outcome import Outcome
 from line.process.client import Client
-from line.process.control_channel import ControlChannel
 from sinks.room import Patience
-
-BEAT_S = 0.2
-
-
-class Pulse:
-    """Called again and again; sends the supervisor a heartbeat a few times a second."""
-
-    def __init__(self, channel: ControlChannel) -> None:
-        self._channel = channel
-        self._next = 0.0
-
-    def __call__(self) -> None:
-        now = monotonic()
-        if now >= self._next:
-            self._next = now + BEAT_S
-            self._channel.send("beat")
-
 
 _ORPHAN_PATIENCE_S = 1.5
 """Without a supervisor nobody says when the last row has come."""
-REPORT_S = 0.2
+REPORT_S = 0.4
 
 
 class Log(Protocol):

@@ -14,8 +14,8 @@ from line.codec import decode
 from line.errors import DecodeError, ModelError, PictureError
 from line.messages import Buffer, ShadowItem
 from line.plain_text import plain
-from line.process.client import BEAT_S
 from line.process.context import ProcessContext
+from line.process.heartbeat import Heartbeat
 from line.process.sockets import Listener
 from line.run_files.shadow_file import ShadowFile, ShadowRow
 from line.verdicts import rank
@@ -33,22 +33,19 @@ class ShadowWorker:
         self._listener = listener
         self._file = file
         self._malformed = 0
-        self._next_beat = 0.0
+        self._beat = Heartbeat(context, lambda: self._malformed + context.channel.malformed)
         self._has_told = False
 
     def run(self) -> None:
         self._context.channel.send("ready")
         while not self._is_to_leave():
-            self._listener.wait(BEAT_S)
+            self._listener.wait(self._context.beat_s)
             for parts in self._listener.receive(most=1):
                 self._take(parts)
 
     def _is_to_leave(self) -> bool:
         channel = self._context.channel
-        if monotonic() >= self._next_beat:
-            self._next_beat = monotonic() + BEAT_S
-            channel.send("beat", malformed=self._malformed + channel.malformed)
-            self._context.tell_processor_time()
+        self._beat()
         told = {note["kind"] for note in channel.receive()}
         return channel.broken or not told.isdisjoint({"leave", "stop"})
 

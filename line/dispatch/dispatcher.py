@@ -35,7 +35,8 @@ from line.process.picture_ring import Pictures
 from line.process.sockets import REMOTE, Hub, Received
 from line.run_files.runtime_overrides import RuntimeOverrides
 
-REPORT_S = 0.2
+_REPORT_S = 0.4
+"""Also its heartbeat."""
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
 _MOST_CONNECTIONS = 64
@@ -75,10 +76,11 @@ class Dispatcher:
         self._hub.watch(self._context.channel.fileno())
         self._context.channel.send("ready")
         report = 0.0
+        report_s = min(_REPORT_S, self._context.beat_s)
         while not self._stop and not self._may_leave():
             now = monotonic()
             if now >= report:
-                report = now + REPORT_S
+                report = now + report_s
                 self._report()
                 self._check_memory()
             wake = min(report, self._ledger.next_tick(), self._outbox.due)
@@ -328,6 +330,7 @@ class Dispatcher:
             self._hub.unwatch(channel.fileno())
 
     def _report(self) -> None:
+        self._context.add_processor_time()
         self._context.channel.send(
             "flow",
             waiting=self._ledger.waiting,
@@ -336,7 +339,6 @@ class Dispatcher:
             malformed=self._hub.malformed + self._context.channel.malformed,
             strangers=self._hub.strangers,
         )
-        self._context.tell_processor_time()
 
     def _may_leave(self) -> bool:
         if self._orphaned is None:

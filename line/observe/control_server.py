@@ -29,7 +29,6 @@ MOST_CLIENTS = 16
 _NOTES_PER_S = 50
 """A client that says more is disconnected."""
 _LONGEST_NAME = 80
-_STATUS_S = 0.25
 _PATIENCE_S = 5.0
 """A client that has not read for so long is disconnected."""
 _CREDENTIALS = struct.Struct("3i")
@@ -64,7 +63,6 @@ class ControlSocket:
         self._console_address = console_address
         """with the token; told to whoever may open this socket, and written nowhere"""
         self._clients: list[_Client] = []
-        self._next_status = 0.0
         self._path = path
         self._listener = _bound(path)
         self._listens = False
@@ -104,8 +102,7 @@ class ControlSocket:
             if client.channel.broken or client.hangs(now):
                 self._hang_up(client)
         watching = [client for client in self._clients if client.watches]
-        if watching and now >= self._next_status:
-            self._next_status = now + _STATUS_S
+        if watching:
             note = status()
             for client in watching:
                 if not client.channel.pending:  # who is slow misses some

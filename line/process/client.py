@@ -14,12 +14,9 @@ from typing import Self
 from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlMessage
+from line.process.heartbeat import Heartbeat
 from line.process.runtime_dir import endpoint
 from line.process.sockets import Link
-
-BEAT_S = 0.5
-_BEATS = 4
-"""At least so many within the time after which a silent process is killed."""
 
 
 class Client:
@@ -50,8 +47,7 @@ class Client:
         address = endpoint(context.runtime_dir, context.role)
         self._link = Link(address, context.identity, context.settings.message)
         self._link.watch(context.channel.fileno())
-        self._beat_s = min(BEAT_S, context.settings.supervisor.hang_s / _BEATS)
-        self._next_beat = 0.0
+        self._beat = Heartbeat(context, lambda: self.malformed)
 
     def __enter__(self) -> Self:
         self._link.send(self._hello)
@@ -76,6 +72,10 @@ class Client:
         """Let `exchange` return when the file descriptor is readable, too."""
         self._link.watch(fd)
 
+    def is_readable(self, fd: int) -> bool:
+        """Whether a watched file descriptor was so when `exchange` looked; asked once for each."""
+        return self._link.is_readable(fd)
+
     def send(self, message: Message, payload: Buffer | None = None) -> None:
         self._link.send(message, payload)
 
@@ -85,8 +85,9 @@ class Client:
         A `Welcome` is among the messages only if it opens a new epoch: all that the dispatcher was
         told before is forgotten.
         """
-        self._beat()
-        wake = self._next_beat if until is None else min(until, self._next_beat)
+        if self._beat():
+            self._link.send(Beat())
+        wake = self._beat.next if until is None else min(until, self._beat.next)
         self._link.wait(wake - monotonic())
         self._handle_channel()
         received: list[tuple[Message, Buffer | None]] = []
@@ -105,14 +106,6 @@ class Client:
                 received.append((message, payload))
         return received
 
-    def _beat(self) -> None:
-        now = monotonic()
-        if now >= self._next_beat:
-            self._next_beat = now + self._beat_s
-            self._link.send(Beat())
-            self.context.channel.send("beat", malformed=self.malformed)
-            self.context.tell_processor_time()
-
     def _handle_channel(self) -> None:
         channel = self.context.channel
         # A camera steps its belt up to the moment at which it last looked.
@@ -125,7 +118,7 @@ class Client:
             elif note["kind"] == "stop":
                 self.stop = True
             elif note["kind"] == "dispatcher":  # there is a new one: let it ask who we are
-                self._next_beat = 0.0
+                self._beat.next = 0.0
             elif note["kind"] == "leave":
                 self._leaving = True
                 self._hello = replace(self._hello, credit=0)

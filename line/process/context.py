@@ -24,6 +24,10 @@ from line.process.signals import be_told_of_parents_end
 from line.run_files.session import Session
 from line.settings import SINKS, Settings
 
+_BEAT_S = 0.5
+_BEATS = 4
+"""At least so many within the time after which a silent process is killed."""
+
 
 @dataclass(frozen=True)
 class ProcessContext:
@@ -60,11 +64,16 @@ class ProcessContext:
         }
         return ProcessorTime(users.get(self.role, sink))
 
-    def tell_processor_time(self) -> None:
-        """To the supervisor, once a second; to be called with every sign of life."""
+    @property
+    def beat_s(self) -> float:
+        """Between two signs of life, some of which may be late."""
+        return min(_BEAT_S, self.settings.supervisor.hang_s / _BEATS)
+
+    def add_processor_time(self) -> None:
+        """To the next note, once a second; to be called before every sign of life."""
         parts = self.processor.due()
         if parts is not None:
-            self.channel.send("processor", parts=parts)
+            self.channel.add("processor", parts=parts)
 
     def tell_last_processor_time(self) -> None:
         """When the process ends."""

@@ -62,9 +62,13 @@ class ControlChannel:
 
     def send(self, kind: str, **facts: object) -> None:
         """Send a note, or keep it until the other side reads."""
+        self.add(kind, **facts)
+        self.flush()
+
+    def add(self, kind: str, **facts: object) -> None:
+        """Send a note together with the next: the other side wakes up once for both."""
         if len(self._outgoing) < MAX_PENDING_BYTES:
             self._outgoing += json.dumps({"kind": kind, **facts}).encode() + b"\n"
-        self.flush()
 
     @property
     def pending(self) -> bool:

@@ -147,6 +147,10 @@ class Child:
         return f"{self.spec.name}#{self.incarnation}"
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_ready(self) -> bool:
         return self.ready is not None
 

@@ -6,6 +6,7 @@ on pictures and belts need nobody here but are recorded like the others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -57,6 +58,11 @@ class Faults:
         for lasting in self._lasting:
             if isinstance(lasting.event, Slow) and lasting.event.process == child.spec.name:
                 self._inject(lasting.event, child)
+
+    @property
+    def next_end(self) -> float:
+        """Monotonic time at which the next one has lasted long enough; infinite without one."""
+        return min((lasting.ends for lasting in self._lasting), default=math.inf)
 
     def end_due(self, now: float) -> None:
         """End what has lasted long enough."""

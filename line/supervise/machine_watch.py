@@ -1,4 +1,4 @@
-"""Looks at the machine once a second while the belt runs."""
+"""Looks at the machine while the belt runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from line.observe.machine import Machine
 from line.observe.status import Status
 from line.supervise.machine_readings import granted_cores, reading
 
-_LOOK_S = 1.0
 _PHASES = {"running", "draining"}
 """Before and after, processes start and end, which is no news of the line."""
 
@@ -18,14 +17,12 @@ class MachineWatch:
 
     def __init__(self, status: Status) -> None:
         self._status = status
-        self._next = 0.0
 
     def look(self, now: float, pids: Sequence[int]) -> None:
-        """To be called several times a second with the processes that were started."""
+        """To be called about once a second with the processes that were started."""
         began = self._status.belt_started
-        if self._status.phase not in _PHASES or began is None or now < max(began, self._next):
+        if self._status.phase not in _PHASES or began is None or now < began:
             return
-        self._next = now + _LOOK_S
         found = reading(pids)
         if found is None:
             return

@@ -128,7 +128,7 @@ class OrderHandler:
             raise BadInput(f"kill.process: there is no {process!r} now; there are {living}")
         self._hold()
         child.kill()
-        return {"process": process, "pid": child.entry.pid}
+        return {"process": process, "pid": child.pid}
 
     def _hold(self, **changes: object) -> None:
         """Write down what holds from now on, and that there was one more order."""

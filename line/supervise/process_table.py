@@ -271,7 +271,7 @@ class ProcessTable:
             state = "leaving" if leaves else child.state
         else:
             state = "restarting" if spec.name in self._due else "gone"
-        pid = child.entry.pid if child else 0
+        pid = child.pid if child else 0
         incarnation = self._session.incarnations.get(spec.name, 0)
         heard = child.heard if child else None
         model = child.spec.model if child else spec.model

@@ -39,8 +39,10 @@ from line.supervise.runtime_dir_guard import SocketFolder
 
 _STOP_UNBEGUN_S = 1.0
 """For the stop of a line that has fed nothing."""
-LOOK_S = 0.1
+LOOK_S = 0.2
 """Between two looks at everything; notes and deaths are handled at once."""
+_CLOSE_LOOK_S = 1.0
+"""Between two looks at what hardly ever changes."""
 _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
     lambda spec: spec.role == "camera",
     lambda spec: spec.role == "worker",
@@ -49,8 +51,6 @@ _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
     lambda spec: spec.follows,
 )
 """Who feeds, who works, who writes, who reads what was written."""
-_SOCKETS_S = 1.0
-"""Between two looks at the folder of sockets."""
 _ASLEEP_S = 1.0
 """A supervisor that was itself held up for so long knows nothing of its children's heartbeats."""
 
@@ -86,7 +86,7 @@ class Supervisor:
         self._machine = MachineWatch(status)
         self._control: ControlSocket | None = None
         self._sockets: SocketFolder | None = None
-        self._next_look = self._next_look_at_sockets = 0.0
+        self._next_look = self._next_close_look = 0.0
         self._lost_sockets = 0
         self._worker_given_up = ""
         """the last one, and why"""
@@ -164,7 +164,8 @@ class Supervisor:
         """Wait for a note, a death, an interrupt, or the next look around."""
         for failed in self._table.start_due():
             self._count_failed(failed)
-        wake = min(self._next_look, self._table.next_start)
+        self._faults.end_due(monotonic())
+        wake = min(self._next_look, self._table.next_start, self._faults.next_end)
         for key, _ in self._selector.select(max(0.0, wake - monotonic())):
             if callable(key.data):  # of the control socket
                 key.data()
@@ -183,29 +184,34 @@ class Supervisor:
             limit_s = self._settings.hang_s if child.is_ready else self._settings.start_s
             if now - child.heard > limit_s * child.spec.patience:
                 child.kill_hung()
-            child.channel.flush()
-            self._listen(child)
-            child_log.turn(child.log, 1e6 * self._settings.log_mb)
-        self._faults.end_due(now)
+            if child.channel.pending:
+                child.channel.flush()
         self._outages.look(self._children, self._table.specs.keys() - self._table.finished)
         self._models.look()
         self._events.flush()
         self._table.record_if_behind()
         self._begin_belt_when_ready()
         self._check_workers(now)
-        self._check_sockets(now)
+        if now >= self._next_close_look:
+            self._next_close_look = now + _CLOSE_LOOK_S
+            self._look_closely(now)
         self._status.note_movement(now)
-        self._machine.look(now, [child.entry.pid for child in self._children.values()])
         self._status.processes = self._table.states()
         self._show()
         if self._control is not None:
             self._control.look_around(lambda: status_note(self._status))
 
-    def _check_sockets(self, now: float) -> None:
+    def _look_closely(self, now: float) -> None:
+        for child in list(self._children.values()):
+            self._listen(child)  # a death that left its channel open
+            child_log.turn(child.log, 1e6 * self._settings.log_mb)
+        self._check_sockets()
+        self._machine.look(now, [child.pid for child in self._children.values()])
+
+    def _check_sockets(self) -> None:
         """A folder of sockets that was removed or emptied is made again."""
-        if now < self._next_look_at_sockets or self._sockets is None or self._control is None:
+        if self._sockets is None or self._control is None:
             return
-        self._next_look_at_sockets = now + _SOCKETS_S
         dispatcher = self._table.dispatcher
         is_ready = dispatcher is not None and dispatcher.is_ready
         if self._sockets.is_whole(dispatcher_is_ready=is_ready):

@@ -34,6 +34,8 @@ _BUILD = 2.0
 """Times `lead_s`: so long the belt waits for its lead, from a maker that is ready on."""
 _TURN_ITEMS = 64
 """Looked at in one turn."""
+_TURN_S = 0.05
+"""Between two turns without news of the maker, on a belt that runs by the clock."""
 _TELL_S = 10.0
 """Between two reports of the maker's deaths."""
 
@@ -92,7 +94,7 @@ class Lead:
         self._build_until = math.inf
         """monotonic time; a maker that is slower than the belt would never be done"""
         self._deaths = 0
-        self._next_tell = 0.0
+        self._next_tell = self._next_turn = 0.0
 
     def follow(
         self, items_since: ItemsSince, clock: Clock, is_settled: Callable[[int], bool]
@@ -126,18 +128,29 @@ class Lead:
         return not (self._asked or self._is_short)
 
     @property
+    def _may_wait(self) -> bool:
+        return self._is_paced and not self._upcoming.belt_stands
+
+    @property
     def _is_short(self) -> bool:
         item = self._upcoming.item()
         return item is not None and self._has_room and self._is_due(item)
 
     # -- what the camera asks -----------------------------------------------------------------
 
-    def turn(self) -> None:
+    def turn(self, *, has_said: bool = True) -> None:
         """Take what was made, and ask for what is wanted next.
+
+        `has_said`: `fileno` is readable, or may be. While the belt runs by the clock, what it wants
+        next may wait for a little.
 
         Raises:
             StageDied: if all pictures are to be made, and there is no room for them.
         """
+        now = monotonic()
+        if self._may_wait and not has_said and now < self._next_turn:
+            return
+        self._next_turn = now + _TURN_S
         for made in self._maker.look():
             self._take(made)
         if self._maker.deaths != self._deaths:

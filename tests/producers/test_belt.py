@@ -363,6 +363,32 @@ def test_the_next_trigger_is_known_before_it_comes_also_when_the_belt_slows_down
     assert lane.belt.next_trigger_s == math.inf
 
 
+def test_the_next_arrival_is_known_before_it_comes_and_none_behind_a_stop() -> None:
+    lane = Lane([0.5, 1.0, 2.0])
+    lane.belt.stop_feeding(1.5)
+    known: dict[float, float] = {}
+    while lane.env.peek() < math.inf:
+        lane.env.step()
+        known.setdefault(lane.belt.next_arrival_s, lane.env.now)
+    assert list(known) == [0.5, 1.0, 2.0, math.inf]
+    assert all(at_s < next_s for next_s, at_s in known.items()), "none is in the past"
+    assert lane.fed() == [0, 1]
+
+
+def test_the_next_action_is_known_before_it_is_called() -> None:
+    lane = Lane([0.0])
+    called: list[float] = []
+    for at_s in (2.0, 0.75):
+        lane.belt.at(at_s, lambda: called.append(lane.env.now))
+    known: list[float] = []
+    while lane.env.peek() < math.inf:
+        next_s, before = lane.belt.next_alarm_s, len(called)
+        lane.env.step()
+        known += [next_s] * (len(called) - before)
+    assert known == called == [0.75, 2.0]
+    assert lane.belt.next_alarm_s == math.inf
+
+
 def test_the_way_to_the_camera_is_longer_on_a_slower_belt() -> None:
     lane = Lane([0.0])
     assert lane.belt.to_camera_s == 0.5

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,10 +60,17 @@ def quantised(finished_run: Path, data: Path, tmp_path_factory: pytest.TempPathF
     arguments = ["quantize", finished_run, "--data", data, "--out", out / "small.onnx"]
     arguments += ["--report", out / "report", "--methods", "minmax", "--pictures", 8]
     arguments += ["--tune-epochs", 1, "--max-drop", 1]
-    with pytest.raises(SystemExit) as ended:
+    with redirect_stdout(io.StringIO()) as said, pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     assert ended.value.code == 0
+    (out / "said").write_text(said.getvalue())
     return out
+
+
+def test_figures_on_val_are_said_to_be_a_little_too_good(quantised: Path) -> None:
+    said = (quantised / "said").read_text()
+    assert "float32: accuracy" in said
+    assert "accuracy on val: not clean: val chose the best epoch, and the variant in eight" in said
 
 
 def test_file_keeps_the_contract(quantised: Path) -> None:

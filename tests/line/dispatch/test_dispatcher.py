@@ -281,7 +281,7 @@ def test_the_loop_ends_when_the_supervisor_says_stop(stage: Stage) -> None:
     stage.supervisor.send("stop")
     stage.dispatcher.run()
     kinds = [note["kind"] for note in stage.notes()]
-    assert kinds == ["ready", "flow", "processor"]
+    assert kinds == ["ready", "processor", "flow"]
 
 
 def test_without_a_supervisor_the_loop_ends_once_nothing_is_held(stage: Stage) -> None:

@@ -157,7 +157,8 @@ def test_a_line_needs_no_terminal(fate: str, tmp_path: Path, tiny_model: Path) -
     """One that stands still as after Ctrl-S, and one that is closed, which ends it in order."""
     ours, theirs = pty.openpty()
     run_dir = tmp_path / "run"
-    takes_it = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    takes_it = "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    takes_it += "signal.signal(signal.SIGHUP, signal.SIG_DFL); "  # these tests may run under nohup
     takes_it += "os.execv(sys.argv[1], sys.argv[1:])"
     feeds = ["--speed=1", "--items=100000"] if fate == "closed" else []
     command = [sys.executable, "-c", takes_it, *RUN, *options(tiny_model, run_dir), *feeds]

@@ -1,0 +1,28 @@
+"""Tells the supervisor, again and again, that this process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from line.process.context import ProcessContext
+
+
+class Heartbeat:
+    """To be called as often as you like: it beats when it is time. `next`: when, monotonic."""
+
+    def __init__(self, context: ProcessContext, malformed: Callable[[], int] = lambda: 0) -> None:
+        """`malformed`: messages and notes that this process has counted and ignored."""
+        self._context = context
+        self._malformed = malformed
+        self.next = 0.0
+
+    def __call__(self) -> bool:
+        """Whether it has beaten."""
+        now = monotonic()
+        if now < self.next:
+            return False
+        self.next = now + self._context.beat_s
+        self._context.add_processor_time()
+        self._context.channel.send("beat", malformed=self._malformed())
+        return True
