@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from line.belt_changes import BeltChange, ClockChanged
@@ -38,6 +39,8 @@ class Clock:
             if isinstance(change, ClockChanged):
                 wall_s = _wall_s(self._pieces[-1], change.at_s)
                 self._pieces.append(_Piece(change.at_s, wall_s, change.multiplier))
+        self._by_belt_s = [piece.belt_s for piece in self._pieces]
+        self._by_wall_s = [piece.wall_s for piece in self._pieces]
 
     @property
     def is_paced(self) -> bool:
@@ -50,7 +53,7 @@ class Clock:
     def belt(self, now: float) -> float:
         """Belt time at monotonic time `now`; on a paced clock only."""
         wall_s = now - self.start
-        piece = self._last(lambda piece: piece.wall_s <= wall_s)
+        piece = self._pieces[_place(self._by_wall_s, wall_s)]
         return piece.belt_s + (wall_s - piece.wall_s) * piece.speed
 
     def speed_at(self, belt_s: float) -> float:
@@ -69,13 +72,12 @@ class Clock:
         return _wall_s(self._piece_at(belt_s), belt_s)
 
     def _piece_at(self, belt_s: float) -> _Piece:
-        return self._last(lambda piece: piece.belt_s <= belt_s)
+        return self._pieces[_place(self._by_belt_s, belt_s)]
 
-    def _last(self, has_begun: Callable[[_Piece], bool]) -> _Piece:
-        """The piece that holds; the first one also for what lies before the start."""
-        return next(
-            (piece for piece in reversed(self._pieces) if has_begun(piece)), self._pieces[0]
-        )
+
+def _place(begins_s: list[float], moment_s: float) -> int:
+    """Of the piece that holds; the first one also for what lies before the start."""
+    return max(0, bisect_right(begins_s, moment_s) - 1)
 
 
 def _wall_s(piece: _Piece, belt_s: float) -> float:

@@ -70,12 +70,16 @@ class Belt:
         observe: Observer,
         drifts: Iterable[Drift] = (),
         first: FeedMark = _FIRST,
+        *,
+        behind: Sequence[Stage] = (Stage.DEADLINE, Stage.EJECTOR, Stage.END),
     ) -> None:
         """Args: `feed`: when the items are fed; the belt ends with them.
 
         `drifts`: what becomes of its speed. `first`: items before it are history to whoever starts
-        again late in a run, and ride no more.
+        again late in a run, and ride no more. `behind`: the stages behind the photo-eye that are
+        told of, in this order; the last one is the end.
         """
+        self._behind = behind
         self._feed = feed
         self._env = env
         self._observe = observe
@@ -198,7 +202,7 @@ class Belt:
                 self._observe(Stage.SHIFTED, item)
         del self._trigger_s[seq]
         self._observe(Stage.TRIGGER, item)
-        for stage in (Stage.DEADLINE, Stage.EJECTOR, Stage.END):
+        for stage in self._behind:
             while not (yield from self._reaches(self._moment_s(stage, item.trigger_s))):
                 pass
             self._observe(stage, item)

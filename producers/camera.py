@@ -371,7 +371,7 @@ class Camera:
             if self._spool is not None:
                 self._spool.mark(self._progress.low)
             self._tell_of_archive()
-            self._context.channel.send(
+            self._client.tell(
                 "finished" if final else "belt",
                 fed=self._triggered,
                 belt_s=self._env.now,

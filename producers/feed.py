@@ -32,7 +32,7 @@ class Feed(Protocol):
         """Of items `mark.seq`, `mark.seq` + 1 …: the feeder's own time, and belt time, s."""
 
 
-def mark_at(feed: Feed, seq: int, known: FeedMark, turn: Callable[[], object]) -> FeedMark:
+def mark_at(feed: Feed, seq: int, known: FeedMark, turn: Callable[[], None]) -> FeedMark:
     """The mark of item `seq`, worked out from a `known` one at or before it.
 
     `turn` is called now and then: it is a long way from the first item to the millionth.

@@ -11,7 +11,7 @@ from line.belt_time import Clock
 from line.events import Drift
 from line.process.client import Client
 from line.settings import Settings
-from producers.belt import Belt, Observer
+from producers.belt import Belt, Observer, Stage
 from producers.feed import Feed, FeedMark
 
 
@@ -23,9 +23,12 @@ def belt_of(
     observe: Observer,
     first: FeedMark,
 ) -> Belt:
-    """A lane's belt, with what the scenario does to its speed."""
+    """A lane's belt, with what the scenario does to its speed.
+
+    Of what lies behind the photo-eye it tells of the end alone: nobody does anything before.
+    """
     drifts = [e for e in settings.events if isinstance(e, Drift) and e.index == lane]
-    return Belt(env, settings.belt, feed, observe, drifts, first)
+    return Belt(env, settings.belt, feed, observe, drifts, first, behind=(Stage.END,))
 
 
 class Lane:

@@ -26,7 +26,7 @@ class AlertFile:
     `sync`: lines survive a power cut. `alive` is called while a long file is read.
     """
 
-    def __init__(self, path: Path, *, sync: bool, alive: Callable[[], object]) -> None:
+    def __init__(self, path: Path, *, sync: bool, alive: Callable[[], None]) -> None:
         self._path = path
         self._sync = sync
         self._alive = alive

@@ -52,7 +52,7 @@ class Alerts:
         settings: AlertSettings,
         *,
         sync: bool = False,
-        alive: Callable[[], object] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._clock = clock

@@ -25,9 +25,7 @@ class AppendFile:
     naming the file, if it cannot be opened.
     """
 
-    def __init__(
-        self, path: Path, *, sync: bool, alive: Callable[[], object] = lambda: None
-    ) -> None:
+    def __init__(self, path: Path, *, sync: bool, alive: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._sync = sync
         self._alive = alive

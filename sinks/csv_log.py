@@ -41,7 +41,7 @@ class CsvLog:
         *,
         latency_bounds_s: Sequence[float] = (),
         sync: bool = False,
-        alive: Callable[[], object] = lambda: None,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._checkpoint = Checkpoint(path.with_name(CHECKPOINT))
         self._uncertain_rows = 0
@@ -92,7 +92,7 @@ class CsvLog:
             client.context.channel.send("incident", id=number, event="put_back", text=text)
         if self._uncertain_rows and monotonic() >= self._next_checkpoint:
             self._keep_checkpoint()
-        client.context.channel.send("stats", **self.facts())
+        client.tell("stats", **self.facts())
 
     def facts(self) -> dict[str, object]:
         """The figures of all rows, see `RunningStats`."""

@@ -69,7 +69,7 @@ class Stand:
 
 
 def read_on(
-    path: Path, fd: int, begin: int, end: int, stand: Stand, alive: Callable[[], object]
+    path: Path, fd: int, begin: int, end: int, stand: Stand, alive: Callable[[], None]
 ) -> None:
     """Take the whole lines between two offsets of the file into `stand`; 0 is the header's.
 

@@ -19,10 +19,10 @@ from sinks.follower import Follower, LineEvent, Passed
 from sinks.tail import Tail
 from sinks.trouble import Trouble
 
-_REST_S = 0.4
+_REST_S = 0.5
 """After work: rows that come meanwhile are handled together, and nobody waits for a follower."""
-_REPORT_S = 0.4
-_IDLE_REPORT_S = 0.6
+_REPORT_S = 0.5
+_IDLE_REPORT_S = 0.5
 _CHECKPOINT_S = 1.0
 _ORPHAN_S = 2.0
 """Without a supervisor nobody says when the last row has come."""
@@ -93,10 +93,10 @@ class Following:
         if has_moved:
             self._last_work = now
             self._must_keep = True
-        self._beat()
         if now >= self._next_report + (0.0 if has_moved else _IDLE_REPORT_S):
             self._next_report = now + _REPORT_S
             self._report()
+        self._beat()
         if self._must_keep and now >= self._next_checkpoint and not self._trouble.is_on:
             self._next_checkpoint = now + _CHECKPOINT_S
             self._keep_checkpoint()
@@ -167,7 +167,7 @@ class Following:
     def _report(self) -> None:
         kind, facts = self._follower.report()
         self._channel.add(kind, **facts)
-        self._channel.send("follower", behind_rows=self._behind_rows)
+        self._beat.tell("follower", behind_rows=self._behind_rows)
         for text in self._follower.news():
             self._told_news += 1
             incident_id = f"news-{self._context.identity}-{self._told_news}"

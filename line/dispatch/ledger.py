@@ -198,19 +198,24 @@ class Ledger:
         heapq.heappush(queue, (item.picture.frame.deadline, item.order, key))
 
     def _dispatch(self, now: float) -> list[Action]:
-        """Expire the dead, then lease the living to workers with credit, the most urgent first."""
+        """Expire the dead, then lease the living to workers with credit, the most urgent first.
+
+        A suspect whose workers are all busy holds back neither the others nor other suspects; one
+        worker at a time is given nothing more, until it is idle.
+        """
         actions = self._expire(now)
         reserved: str | None = None
-        while self._waiting or (self._suspects and reserved is None):
-            is_suspect = bool(self._suspects) and reserved is None
-            if is_suspect and self._waiting:
-                is_suspect = self._suspects[0] < self._waiting[0]
-            queue = self._suspects if is_suspect else self._waiting
+        held_back: _Queue = []
+        while self._waiting or self._suspects:
+            queue = self._waiting
+            if self._suspects and (not queue or self._suspects[0] < queue[0]):
+                queue = self._suspects
             key = queue[0][2]
-            if is_suspect:
+            if queue is self._suspects:
                 worker, is_idle = self._workers.choose_for_suspect(self._items[key].charged)
                 if not is_idle:
-                    reserved = worker or ""
+                    held_back.append(heapq.heappop(queue))
+                    reserved = reserved or worker
                     continue
             else:
                 worker = self._workers.choose(reserved)
@@ -218,6 +223,8 @@ class Ledger:
                 break
             heapq.heappop(queue)
             actions.append(self._lease(worker, key, now))
+        for entry in held_back:
+            heapq.heappush(self._suspects, entry)
         return actions
 
     def _expire(self, now: float) -> list[Action]:

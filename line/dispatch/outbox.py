@@ -14,7 +14,7 @@ from line.process.sockets import Hub
 from line.run_files.review_rules import proposal
 from line.settings import SINKS, Settings
 
-_CALM_S = 0.1
+_CALM_S = 0.2
 """In place of `GATHER_S` while no frame waits for a worker: windows have room then."""
 _GRACE_S = 0.01
 LOG = SINKS[0]

@@ -18,6 +18,10 @@ from line.process.heartbeat import Heartbeat
 from line.process.runtime_dir import endpoint
 from line.process.sockets import Link
 
+_GREETING_S = 2.0
+"""Between two beats for the dispatcher: one that does not know us asks who we are. When it is a new
+one, the supervisor says so."""
+
 
 class Client:
     """A process on the message plane. Context manager: owns the link.
@@ -48,6 +52,7 @@ class Client:
         self._link = Link(address, context.identity, context.settings.message)
         self._link.watch(context.channel.fileno())
         self._beat = Heartbeat(context, lambda: self.malformed)
+        self._next_greeting = 0.0
 
     def __enter__(self) -> Self:
         self._link.send(self._hello)
@@ -79,13 +84,19 @@ class Client:
     def send(self, message: Message, payload: Buffer | None = None) -> None:
         self._link.send(message, payload)
 
+    def tell(self, kind: str, **facts: object) -> None:
+        """Tell the supervisor, again and again, how things stand: a sign of life as well."""
+        self._beat.tell(kind, **facts)
+
     def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]:
         """Wait for messages until monotonic time `until` at the latest, or for the next beat.
 
         A `Welcome` is among the messages only if it opens a new epoch: all that the dispatcher was
         told before is forgotten.
         """
-        if self._beat():
+        self._beat()
+        if (now := monotonic()) >= self._next_greeting:
+            self._next_greeting = now + _GREETING_S
             self._link.send(Beat())
         wake = self._beat.next if until is None else min(until, self._beat.next)
         self._link.wait(wake - monotonic())
@@ -118,7 +129,7 @@ class Client:
             elif note["kind"] == "stop":
                 self.stop = True
             elif note["kind"] == "dispatcher":  # there is a new one: let it ask who we are
-                self._beat.next = 0.0
+                self._next_greeting = 0.0
             elif note["kind"] == "leave":
                 self._leaving = True
                 self._hello = replace(self._hello, credit=0)

@@ -1,4 +1,4 @@
-"""Tells the supervisor, again and again, that this process lives."""
+"""Tells the supervisor, again and again, that this process lives, and how it fares."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Heartbeat:
         self._malformed = malformed
         self.next = 0.0
 
-    def __call__(self) -> bool:
-        """Whether it has beaten."""
-        now = monotonic()
-        if now < self.next:
-            return False
-        self.next = now + self._context.beat_s
+    def __call__(self) -> None:
+        if monotonic() >= self.next:
+            self.tell("beat")
+
+    def tell(self, kind: str, **facts: object) -> None:
+        """Say something that is a sign of life as well."""
+        self.next = monotonic() + self._context.beat_s
         self._context.add_processor_time()
-        self._context.channel.send("beat", malformed=self._malformed())
-        return True
+        self._context.channel.send(kind, malformed=self._malformed(), **facts)

@@ -62,13 +62,19 @@ class _Owner:
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something can be read or the time is over."""
-        whole_ms = max(0, int(timeout_s * 1000))
-        if whole_ms == 0 and timeout_s > 0:
-            sleep(timeout_s)  # poll counts in milliseconds, a photo-eye should not
-        self._poll(whole_ms)
+        ends = monotonic() + timeout_s
+        whole_ms = max(0, int(1000 * timeout_s))
+        if whole_ms and self._poll(whole_ms):
+            return
+        if (rest_s := ends - monotonic()) > 0:
+            sleep(rest_s)  # poll counts in milliseconds, a photo-eye should not
+        if not whole_ms:  # what came during that rest after a poll, the next one finds
+            self._poll(0)
 
-    def _poll(self, whole_ms: int) -> None:
+    def _poll(self, whole_ms: int) -> bool:
+        """Whether there is anything to be read."""
         self._readable = {source for source, _ in self._poller.poll(whole_ms)}
+        return bool(self._readable)
 
     def is_readable(self, source: object) -> bool:
         """Whether it is worth reading a watched descriptor or a socket; asked once for each wait.

@@ -38,7 +38,8 @@ _BLOCK_BYTES = 4096
 """The least that a file counts for: a folder of a million tiny files is no bounded spool either."""
 _PENDING_BYTES = 32 * 10**6
 """Most that waits in memory for the disk; a single picture is always taken."""
-_MARK_S = 0.2
+_MARK_S = 1.0
+"""Only who misses a picture waits for the mark, and a mark is a new file."""
 _SCAN_S = 1.0
 _CLOSE_S = 2.0
 _FRAME_ID = re.compile(r"(\d{1,9})-(\d{1,19})", re.ASCII)

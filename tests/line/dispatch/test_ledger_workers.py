@@ -293,6 +293,21 @@ def test_a_suspect_frame_is_not_given_again_to_whom_it_was_charged_while_there_a
     assert line.held == 2
 
 
+def test_a_suspect_frame_does_not_hold_up_another_that_has_an_idle_worker() -> None:
+    line = ledger(log=True)
+    line.worker_joined("press#1", 1, 0.0, owner="press")
+    line.frame(frame(0), DATA, 0.0)
+    line.worker_joined(W0, 1, 0.0)
+    line.frame(frame(1), DATA, 0.0)
+    line.worker_left("press#1", 0.1)
+    line.worker_left(W0, 0.1)
+    line.frame(frame(2, deadline=9.0), DATA, 0.2)
+    assert assigned(line.worker_joined(W1, 1, 0.3)) == [(W1, 2)]  # the most urgent
+    joined = line.worker_joined("press#2", 1, 0.4, owner="press")
+    assert assigned(joined) == [("press#2", 1)], "the first one waits, for it is not to be press"
+    assert assigned(line.result(W1, answer(2), 0.5)) == [(W1, 0)]
+
+
 def test_one_owner_cannot_spend_the_attempts_of_an_item_by_coming_and_going() -> None:
     line = ledger(log=True)
     for seq in range(3):
