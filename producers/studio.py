@@ -81,8 +81,8 @@ class Studio:
 
     @property
     def has_lead(self) -> bool:
-        """Pictures are made before their items are fed."""
-        return self._lead is not None
+        """Pictures of items that are yet to be fed are there."""
+        return self._lead is not None and self._lead.made > 0
 
     @property
     def ahead(self) -> int:

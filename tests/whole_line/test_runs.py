@@ -71,10 +71,11 @@ def test_a_paced_run_leaves_a_complete_folder(tmp_path: Path, tiny_model: Path) 
     assert list(rows["seq"]) != []
     assert summary["deadline_ms"] == 750
     assert summary["speed"] == 1
-    assert (rows["latency_ms"] > 0).all()
-    assert np.allclose(rows["latency_ms"] + rows["slack_ms"], 750, atol=0.01)
-    assert (rows["queue_ms"] + rows["inference_ms"] <= rows["latency_ms"] + 0.01).all()
-    moments = rows[["published_ms", "dispatched_ms", "queue_ms", "latency_ms"]]
+    answered = rows.dropna(subset=["latency_ms"])  # on a busy machine some are not
+    assert (answered["latency_ms"] > 0).all()
+    assert np.allclose(answered["latency_ms"] + answered["slack_ms"], 750, atol=0.01)
+    assert (answered["queue_ms"] + answered["inference_ms"] <= answered["latency_ms"] + 0.01).all()
+    moments = answered[["published_ms", "dispatched_ms", "queue_ms", "latency_ms"]]
     assert (moments["published_ms"] > 0).all()
     assert (moments.diff(axis="columns").iloc[:, 1:] >= 0).all(axis=None)
     HTMLParser().feed((run_dir / "report.html").read_text())
