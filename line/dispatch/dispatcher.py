@@ -30,6 +30,7 @@ from line.messages import (
 from line.outcome import Outcome
 from line.plain_text import plain
 from line.process.context import ProcessContext
+from line.process.heartbeat import Heartbeat
 from line.process.memory import private_bytes
 from line.process.picture_ring import Pictures
 from line.process.sockets import REMOTE, Hub, Received
@@ -68,6 +69,7 @@ class Dispatcher:
         self._thumbnails = feed.Thumbnails()
         self._largest_picture = 0
         self._bytes_before = private_bytes()
+        self._beat = Heartbeat(context, lambda: hub.malformed + context.channel.malformed)
         self._stop = False
         self._orphaned: float | None = None
 
@@ -330,13 +332,11 @@ class Dispatcher:
             self._hub.unwatch(channel.fileno())
 
     def _report(self) -> None:
-        self._context.add_processor_time()
-        self._context.channel.send(
+        self._beat.tell(
             "flow",
             waiting=self._ledger.waiting,
             held=self._ledger.held,
             loads=self._ledger.loads(),
-            malformed=self._hub.malformed + self._context.channel.malformed,
             strangers=self._hub.strangers,
         )
 

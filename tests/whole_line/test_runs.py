@@ -58,9 +58,9 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_paced_run_leaves_a_complete_folder(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
-    ran = command(
-        "run", "--model", tiny_model, "--items", 40, "--interval", 0.05, "--run-dir", run_dir
-    )
+    # So far to the ejector that each item is answered in time on a busy machine as well.
+    options = ("--items", 40, "--interval", 0.05, "--set", "belt.camera_to_ejector_m=5")
+    ran = command("run", "--model", tiny_model, *options, "--run-dir", run_dir)
     assert ran.returncode == 0, ran.stderr
     assert "fed 40 = logged 40, lost 0, duplicates 0" in ran.stdout
     summary = json.loads((run_dir / "summary.json").read_text())
@@ -69,13 +69,12 @@ def test_a_paced_run_leaves_a_complete_folder(tmp_path: Path, tiny_model: Path) 
     assert_accounted(summary, rows)
     assert tuple(rows.columns) == COLUMNS
     assert list(rows["seq"]) != []
-    assert summary["deadline_ms"] == 750
+    assert summary["deadline_ms"] == 4950
     assert summary["speed"] == 1
-    answered = rows.dropna(subset=["latency_ms"])  # on a busy machine some are not
-    assert (answered["latency_ms"] > 0).all()
-    assert np.allclose(answered["latency_ms"] + answered["slack_ms"], 750, atol=0.01)
-    assert (answered["queue_ms"] + answered["inference_ms"] <= answered["latency_ms"] + 0.01).all()
-    moments = answered[["published_ms", "dispatched_ms", "queue_ms", "latency_ms"]]
+    assert (rows["latency_ms"] > 0).all()
+    assert np.allclose(rows["latency_ms"] + rows["slack_ms"], 4950, atol=0.01)
+    assert (rows["queue_ms"] + rows["inference_ms"] <= rows["latency_ms"] + 0.01).all()
+    moments = rows[["published_ms", "dispatched_ms", "queue_ms", "latency_ms"]]
     assert (moments["published_ms"] > 0).all()
     assert (moments.diff(axis="columns").iloc[:, 1:] >= 0).all(axis=None)
     HTMLParser().feed((run_dir / "report.html").read_text())

@@ -106,8 +106,8 @@ def _sections(findings: Findings, pictured: int) -> list[Section]:
         cards = [_label_card(error) for error in findings.labels.errors[:pictured]]
         total = len(findings.labels.errors)
         text = (
-            f"{LABELS} It agrees with {findings.labels.accuracy:.0%} of all labels, and sees the "
-            f"pictures through {findings.labels.network}."
+            f"{LABELS} It agrees with {percent(findings.labels.accuracy)} of all labels, and sees "
+            f"the pictures through {findings.labels.network}."
         )
         sections.append(
             Section("labels", "Likely label errors", text, tuple(cards), total, grave=False)

@@ -64,7 +64,7 @@ def _take(settings: IngestSettings, out: Path, console: Console) -> None:
         )
     if source.skipped:
         raise TrainingError(
-            f"{settings.source}: {len(source.skipped)} of its labels were left out, "
+            f"{settings.source}: {len(source.skipped)} were left out, "
             f"{next(iter(source.skipped))} the first; the others were taken in"
         )
 

@@ -98,18 +98,23 @@ def complaint_about_label(label: str, allowed: tuple[str, ...]) -> str:
 
 
 def with_good_labels(source: Source, allowed: tuple[str, ...], file: Path) -> Source:
-    """Without the frames that were ever called what can be no class: those are in `skipped`.
+    """Without the frames whose label that counts can be no class: those are in `skipped`.
 
     Raises BadInput if that leaves nothing.
     """
-    found = [(one.frame, complaint_about_label(one.label, allowed)) for one in source.events]
-    bad = {frame: complaint for frame, complaint in found if complaint}
-    if bad and not {frame for frame, _ in found} - bad.keys():
+    counts = final_labels(source.events)
+    found = {frame: complaint_about_label(label, allowed) for frame, label in counts.items()}
+    bad = {frame: complaint for frame, complaint in found.items() if complaint}
+    if bad and len(bad) == len(found):
         frame, complaint = next(iter(bad.items()))
         raise BadInput(f"{file}, {frame}: {complaint}")
     return replace(
         source,
-        events=tuple(one for one in source.events if one.frame not in bad),
+        events=tuple(
+            one
+            for one in source.events
+            if one.frame not in bad and not complaint_about_label(one.label, allowed)
+        ),
         pictures={frame: at for frame, at in source.pictures.items() if frame not in bad},
         skipped=source.skipped | bad,
     )

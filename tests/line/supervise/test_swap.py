@@ -120,7 +120,7 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
             code, said = swap("--model", other_model)
             assert code == 0
             assert said.endswith(f"done: {_short(other_model)} serves\n")
-            poll(lambda: _short(other_model) in set(line.rows()["model"]), "an answer of its own")
+            poll(lambda: _last_models(line.rows()) == {_short(other_model)}, "answers of its own")
         with Control.of(run_dir) as control:  # the other one has watched and not read for long
             control.order("drain", WHO)
         code, summary = line.finish()
@@ -129,7 +129,12 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
     assert_accounted(summary, rows)
     assert summary["orders"] == 4
     assert _alerts(line).count("was not taken") == 2
-    assert rows["model"].dropna().iloc[-1] == _short(other_model)
+    assert _last_models(rows) == {_short(other_model)}
+
+
+def _last_models(rows: pd.DataFrame) -> set[str]:
+    """Of the last five items that were answered: on a busy machine the last of all may not be."""
+    return set(rows["model"].dropna().iloc[-5:])
 
 
 def _alerts(line: RunningLine) -> str:

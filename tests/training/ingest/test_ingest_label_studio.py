@@ -177,7 +177,7 @@ def test_one_odd_task_is_named_and_the_others_are_taken(
         "skipped task 6: 'glas' is not in --classes",
     ):
         assert line in said.out
-    assert "6 of its labels were left out, task 1 the first; the others were taken in" in said.err
+    assert "6 were left out, task 1 the first; the others were taken in" in said.err
     assert listing(tmp_path / "out") == {
         "green-green2-png": "glass",
         "green-green0-png": ".none-of-these",

@@ -191,8 +191,11 @@ def test_a_label_that_is_no_class_is_named_and_the_others_are_taken_in(
     assert ended.value.code == 1
     said = capsys.readouterr()
     assert "skipped friday/0-0: 'glas' is not in --classes" in said.out
-    assert "1 of its labels were left out, friday/0-0 the first" in said.err
+    assert "1 were left out, friday/0-0 the first" in said.err
     assert [path.parent.name for path in (tmp_path / "out").rglob("*.png")] == ["metal"]
+    say(run, "0-0", "glass")  # the last label is the one that counts
+    ingest(run, "--out", tmp_path / "out", "--classes", "glass,metal")
+    assert sorted(p.parent.name for p in (tmp_path / "out").rglob("*.png")) == ["glass", "metal"]
 
 
 @pytest.mark.parametrize("label", ["../up", "/etc", "a/b", "..", ".hidden", "a\\b", " ", "a\nb"])

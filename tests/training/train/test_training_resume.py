@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,21 @@ sys.stdin.read()
 """
 
 
+@contextmanager
+def held(folder: Path, code: str = HOLD) -> Iterator[None]:
+    """Another process holds the folder; it is killed in the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)],
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        yield
+        other.kill()
+
+
 def test_one_training_at_a_time_works_in_a_folder(
     data: Path, tmp_path: Path, refused: Refused
 ) -> None:
@@ -242,18 +258,10 @@ def test_one_training_at_a_time_works_in_a_folder(
     fresh = tmp_path / "fresh"
     fresh.mkdir()
     for folder in (out, fresh):
-        with subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(folder)],
-            cwd=Path(__file__).parents[3],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as other:
-            assert other.stdout is not None
-            assert other.stdout.readline() == b"held\n"
+        with held(folder):
             start = ("--resume",) if folder == out else ("--data", data, *SMALL)
             line = refused("train", "--out", folder, *start)
             assert line == f"error: --out {folder}: another training is at work there"
-            other.kill()
     assert before == {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     assert [path.name for path in fresh.iterdir()] == ["train.lock"]
     Run(load_checkpoint(out / "last.pt").train_settings(), SILENT, load_checkpoint(out / "last.pt"))
@@ -283,17 +291,9 @@ def test_one_process_at_a_time_writes_to_a_folder(
     }
     arguments, holder = commands[name]
     out = tmp_path / "out"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_WHOLLY, str(out)],
-        cwd=Path(__file__).parents[3],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
+    with held(out, HOLD_WHOLLY):
         line = refused(name, *arguments, "--out", out)
         assert line == f"error: --out {out}: {holder} is at work there"
-        other.kill()
     assert not list(out.iterdir())
 
 
