@@ -42,18 +42,17 @@ def slow_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_model(tmp_path_factory.mktemp("model") / "slow.onnx", work=4)
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("SCRAPLINE_")]:
-        monkeypatch.delenv(name)
-    # A line that makes no pictures ahead begins a few seconds sooner.
-    monkeypatch.setenv("SCRAPLINE_CAMERA__PREPARE", "live")
-
-
-@pytest.fixture
-def no_hang_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines of this test kill no process for its silence: the machine may be busy."""
-    monkeypatch.setenv("SCRAPLINE_SUPERVISOR__HANG_S", "600")
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("SCRAPLINE_")]:
+            environment.delenv(name)
+        # A line that makes no pictures ahead begins a few seconds sooner.
+        environment.setenv("SCRAPLINE_CAMERA__PREPARE", "live")
+        # The machine may be busy: a process is killed for its silence only where a test says so.
+        environment.setenv("SCRAPLINE_SUPERVISOR__HANG_S", "600")
+        environment.setenv("SCRAPLINE_SUPERVISOR__START_S", "600")
+        yield
 
 
 @pytest.fixture

@@ -441,7 +441,6 @@ def test_the_console_of_a_run_keeps_its_token_and_no_file_of_the_run_has_it(
         "--console=on",
         f"--set=console.port={free_port()}",
         f"--set=console.password_hash={known_hash}",
-        "--set=supervisor.hang_s=600",  # the machine may be busy
     ) as line:
         console = console_of(run_dir)
         session = console.session()

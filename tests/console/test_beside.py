@@ -37,7 +37,6 @@ def test_a_console_that_is_given_up_ends_nothing(tmp_path: Path, tiny_model: Pat
         "--console=on",
         f"--set=console.port={port}",
         "--set=supervisor.failed_starts=1",
-        "--set=supervisor.hang_s=600",
     ) as line:
         poll(lambda: answers(port), "the console")
         line.kill("console")
@@ -109,10 +108,10 @@ def test_a_run_is_started_and_ended_in_order_for_another(
 def test_a_run_whose_runner_is_killed_is_cut_off_and_resumed(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    calm = ("--workers=1", "--set=supervisor.hang_s=600", "--set=supervisor.start_s=300")
     with (
         RunningLine(
-            tmp_path / "run", "--model", tiny_model, "--duration=36000", "--console=off", *calm
+            tmp_path / "run",
+            *("--model", tiny_model, "--duration=36000", "--console=off", "--workers=1"),
         ) as line,
         LineLink(lambda: newest_run(tmp_path)) as link,
     ):

@@ -56,7 +56,7 @@ def line(
         "--console=on",
         f"--set=console.port={port}",
         PATIENT_PAGES,
-        *("--set=supervisor.hang_s=600", "--set=belt.camera_to_ejector_m=20"),  # may be busy
+        "--set=belt.camera_to_ejector_m=20",  # the machine may be busy
         *(
             "--set=alerts.unsure_rate=0",
             "--set=alerts.on_delay_s=0",

@@ -11,15 +11,13 @@ from tests.browser import Visit, browser, let_in
 from tests.console_process import console_over
 from tests.running_line import RunningLine
 
-_CALM = ("--workers=1", "--set=supervisor.hang_s=600", "--set=supervisor.start_s=300")
-
 
 def test_a_run_is_cut_off_resumed_and_drained_before_the_page(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     results = tmp_path / "results"
     results.mkdir()
-    arguments = ("--model", tiny_model, "--duration=36000", "--console=off", *_CALM)
+    arguments = ("--model", tiny_model, "--duration=36000", "--console=off", "--workers=1")
     with (
         browser() as chrome,
         console_over(results) as console,

@@ -124,7 +124,6 @@ def test_a_decoder_that_breaks_is_noticed(decoders: dict[str, Target]) -> None:
     assert result.answers["broke"] == len(result.broken) > 0
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_running_line_counts_malformed_messages_and_loses_nothing(tiny_model: Path) -> None:
     live = fuzz_live.fuzz(3000, 7, f"--model={tiny_model}")
     assert live.is_good, live.sentence()

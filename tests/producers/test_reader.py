@@ -237,7 +237,6 @@ def test_a_camera_of_this_computer_that_says_nothing_costs_one_picture(
         assert int(source.picture(0, 3)[0, 0, 0]) == 1
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_goes_on_beside_pictures_that_cannot_be_read(
     root: Path, tmp_path: Path, tiny_model: Path
 ) -> None:

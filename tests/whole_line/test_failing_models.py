@@ -111,7 +111,6 @@ def test_check_tells_of_pictures_that_a_model_is_doubted_on(tmp_path: Path) -> N
     assert "warning: the model gives nan for 'cardboard', on a white picture of" in done.stderr
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_shadow(
     tmp_path: Path, tiny_model: Path
 ) -> None:

@@ -36,7 +36,6 @@ def queued(run_dir: Path) -> set[str]:
         return {name for (name,) in queue.execute("SELECT frame_id FROM items")}
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
     tmp_path: Path, tiny_model: Path
 ) -> None:
@@ -79,7 +78,6 @@ def test_a_locked_queue_and_a_full_disk_of_the_alerts_cost_the_line_nothing(
             assert any(text.startswith(f"{name} goes on after ") for text in said)
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 @pytest.mark.parametrize("how", ["deleted", "cut"])
 def test_results_that_go_away_under_the_line_are_put_back_or_end_it_at_once(
     tmp_path: Path, tiny_model: Path, how: str

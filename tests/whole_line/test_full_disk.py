@@ -181,7 +181,6 @@ def limit_files(pid: int, size: int | None) -> None:
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_waits_for_room_and_says_so(tmp_path: Path, tiny_model: Path) -> None:
     with RunningLine(
         tmp_path / "run", "--items", 120, "--interval", 0.05, "--model", tiny_model
@@ -202,7 +201,6 @@ def test_a_line_waits_for_room_and_says_so(tmp_path: Path, tiny_model: Path) -> 
     assert summary["restarts"]["sink"] == 0
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_line_gives_up_when_it_is_over_with_patience(tmp_path: Path, tiny_model: Path) -> None:
     belt = ("--duration", 36000, "--interval", 0.05)
     options = (*belt, "--model", tiny_model, "--set", "sink.patience_s=0.2")

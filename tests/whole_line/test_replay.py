@@ -101,7 +101,6 @@ def test_the_recording_holds_every_item_that_passed_also_those_that_nobody_saw(
     assert (told["verdict"] == "dropped").any()
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_the_same_model_says_the_same_of_every_item(recorded: Path, tmp_path: Path) -> None:
     summary = replay(recorded, tmp_path / "again")
 

@@ -277,7 +277,6 @@ def test_a_clock_that_is_changed_loses_nothing_and_its_deadlines_hold(
     assert set(whole_ms[after].round(1)) <= {187.5}
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_workers_come_and_go_under_load_and_nothing_is_lost(
     tmp_path: Path, slow_model: Path
 ) -> None:

@@ -39,7 +39,6 @@ def kill_everybody(line: RunningLine) -> None:
 
 
 @pytest.mark.parametrize("speed", ["1", "max"])
-@pytest.mark.usefixtures("no_hang_limit")
 def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_model: Path) -> None:
     run_dir = tmp_path / "run"
     items = 800  # more than are done before the second one is killed, however slowly that goes

@@ -75,7 +75,6 @@ def test_an_order_names_a_file_by_its_absolute_path() -> None:
         parse_order({"action": "shadow", "model": "/a.onnx", "share": 0})
 
 
-@pytest.mark.usefixtures("no_hang_limit")
 def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
     tmp_path: Path, tiny_model: Path, other_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
