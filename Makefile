@@ -18,6 +18,8 @@ setup: $(VENV)/line.stamp  ## make .venv with what the line needs (no torch)
 run: setup  ## run the demo scenario
 	$(BIN)/python run_line.py run
 
+# The tests start hundreds of processes, and each would compile the project anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp  ## install the rest and run all tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 

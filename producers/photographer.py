@@ -11,13 +11,15 @@ from producers.belt import BeltItem
 from producers.optics import Optics
 from producers.randomness import Purpose, stream
 from producers.shot import Take
-from producers.sources import RecordedSource, Source
+from producers.sources import ProceduralSource, RecordedSource, Source
 
 
 class Photographer:
     """Called from the studio's thread. The picture depends on the item alone."""
 
     def __init__(self, source: Source, settings: Settings, camera: int) -> None:
+        if isinstance(source, ProceduralSource):
+            source.prepare()
         self._source = source
         self._seed = settings.line.seed
         self._belt_speed_m_s = settings.belt.speed_m_per_s

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from line.plain_text import plain
 from line.settings import Settings
@@ -52,6 +54,7 @@ def environment(folder: Path = Path(__file__).parent) -> Environment:
     """
     made = Environment(
         loader=FileSystemLoader(folder),
+        bytecode_cache=_Compiled(str(folder / "__pycache__")),
         autoescape=True,  # class names, reasons and file names come from outside
         finalize=_printable,
         undefined=StrictUndefined,
@@ -61,6 +64,14 @@ def environment(folder: Path = Path(__file__).parent) -> Environment:
     made.globals.update(wording=wording, absent=wording.NONE)
     made.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
     return made
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates, beside Python's own compiled files; to compile takes a quarter second."""
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):  # no right to write there, or no room: it is compiled each time
+            super().dump_bytecode(bucket)
 
 
 def _printable(value: object) -> object:

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from line.errors import BadInput
 from line.pictures import Picture
-from producers.procedural import CLASSES, draw
+from producers.procedural import CLASSES, draw, prepare
 from producers.randomness import Purpose, first_uniforms, stream
 from producers.sources.source import ItemFacts
 
@@ -32,6 +32,10 @@ class ProceduralSource:
         # In the order of CLASSES, so that the order of the mix does not matter.
         self.classes = tuple(name for name in CLASSES if mix.get(name, 0.0) > 0.0)
         self._bounds = list(accumulate(mix[name] for name in self.classes))
+
+    def prepare(self) -> None:
+        """Make now what the first picture needs and all others share."""
+        prepare(*self._size_px)
 
     def facts(self, camera: int, seq: int) -> ItemFacts:
         """The class, drawn by weight, and "procedural"."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from line.errors import BadInput
 from line.settings import Settings
 from pictures.picture_file import SUFFIXES
-from producers.procedural import prepare
 from producers.sources.folder import FolderSource, Order
 from producers.sources.picture_list import NAME, PictureList, write_folder, write_video
 from producers.sources.procedural import ProceduralSource
@@ -67,14 +66,12 @@ def open_spec(
     """The source named by `spec`: "procedural", a folder, a video file, "webcam:N" or "recording".
 
     `mix`, `width_px` and `height_px` shape procedural items; `order`, `frame` and the limits
-    `max_…` hold for folders; `replays` is the folder of the recorded run. The source is ready to
-    show its first item at once. `run_dir` and `opened` are as in `open_source`. Raises BadInput,
-    naming what it got, for anything else and for whatever the source itself refuses.
+    `max_…` hold for folders; `replays` is the folder of the recorded run. `run_dir` and `opened`
+    are as in `open_source`. Raises BadInput, naming what it got, for anything else and for whatever
+    the source itself refuses.
     """
     if spec == "procedural":
-        source = ProceduralSource(seed, mix, width_px, height_px)
-        prepare(width_px, height_px)
-        return source
+        return ProceduralSource(seed, mix, width_px, height_px)
     if spec == RECORDING:
         return _open_recording(replays, run_dir)
     if spec.startswith("webcam:"):
