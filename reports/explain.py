@@ -13,6 +13,7 @@ from rich.text import Text
 
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.percent import percent
 from line.run_files.results import FILE as RESULTS
 from reports import wording
 from reports.fitted_table import fitted
@@ -73,7 +74,7 @@ def _losses(loss: Mapping[str, Any]) -> Table:
     for name in ("fed", *loss["causes"], "recovered"):
         amount = loss["causes"].get(name) or loss[name]
         shares = (
-            wording.percent(amount[unit] / loss["fed"][unit] if loss["fed"][unit] else None)
+            percent(amount[unit] / loss["fed"][unit] if loss["fed"][unit] else None)
             for unit in ("items", "mass_g")
         )
         rates = (wording.number(amount[unit]) for unit in ("t_per_h", "value_per_h"))
@@ -92,7 +93,7 @@ def _by_class(classes: Mapping[str, Any], *, with_value: bool) -> Table:
         column.no_wrap = False
     for name, one in classes.items():
         fed = one["fed"]["items"]
-        share = wording.percent(one["recovered"]["items"] / fed if fed else None)
+        share = percent(one["recovered"]["items"] / fed if fed else None)
         counts = (str(one["causes"][cause]["items"]) for cause in causes)
         value = [wording.number(one["not_recovered"]["value_per_h"])] if with_value else []
         table.add_row(Text(name), str(fed), share, *counts, *value)
@@ -139,7 +140,7 @@ def _mistakes(wrong: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             Text(row["frame_id"]),
             _verdict(row["verdict"]),
-            wording.percent(row["confidence"]),
+            percent(row["confidence"]),
             Text(str(row["true_class"])),
             Text(str(row["predicted_class"])),
         )
@@ -150,7 +151,7 @@ def _headline(row: Row) -> Text:
     truth: str = "of unknown class" if pd.isna(row["true_class"]) else str(row["true_class"])
     text = Text(f"{row['frame_id']}  {truth}", style="bold")
     if not pd.isna(row["predicted_class"]):
-        sure = wording.percent(row["confidence"])
+        sure = percent(row["confidence"])
         text.append(f" · taken for {row['predicted_class']} ({sure})")
     return text.append(" · ").append_text(_verdict(row["verdict"]))
 

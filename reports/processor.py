@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from line.percent import NONE
 from reports.figures import ratio
-from reports.wording import NONE, number
+from reports.wording import number
 
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 HEADINGS = ("process", "s", "ms an item", "for")

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
+from line.percent import NONE, percent
 from line.plain_text import plain
 from line.settings import Settings
 from reports import processor, wording
@@ -61,8 +62,8 @@ def environment(folder: Path = Path(__file__).parent) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(wording=wording, absent=wording.NONE)
-    made.filters.update(percent=wording.percent, number=wording.number, count=wording.count)
+    made.globals.update(wording=wording, absent=NONE)
+    made.filters.update(percent=percent, number=wording.number, count=wording.count)
     return made
 
 

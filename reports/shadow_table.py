@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from line.percent import NONE, percent
 from reports import wording
 from reports.shadow import Comparison
 
@@ -17,7 +18,7 @@ def print_comparison(found: Comparison, console: Console) -> None:
     console.print(
         f"shadow model {found['model']} beside {', '.join(found['served'])}: "
         f"{wording.count(found['items'], 'item')}, "
-        f"the same class for {wording.percent(found['agreement'])}\n",
+        f"the same class for {percent(found['agreement'])}\n",
         soft_wrap=True,
     )
     console.print(_figures(found))
@@ -39,13 +40,13 @@ def _figures(found: Comparison) -> Table:
         table.add_column(heading, justify="right")
     for each, what in (("served", "decided"), ("shadow", "shadow")):
         latency = found["latency_ms"][each]
-        accuracy = wording.percent(found["accuracy"][each])
+        accuracy = percent(found["accuracy"][each])
         table.add_row(what, accuracy, *(_ms(latency[p]) for p in ("p50", "p95")))
     return table
 
 
 def _ms(value: float | None) -> str:
-    return wording.NONE if value is None else f"{value:.1f} ms"
+    return NONE if value is None else f"{value:.1f} ms"
 
 
 def _changes(found: Comparison) -> Table:

@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from line.percent import NONE, percent
 from reports import processor, wording
 from reports.figures import FORMULAS
 from reports.fitted_table import fitted
@@ -63,7 +64,7 @@ def _verdicts(summary: Mapping[str, Any]) -> Table:
         table.add_row(
             entry.verdict,
             str(items),
-            wording.percent(items / total),
+            percent(items / total),
             Text(_bar(items / total), style=entry.terminal_colour),
             style="" if items else "dim",
         )
@@ -77,7 +78,7 @@ def _classes(summary: Mapping[str, Any]) -> Table:
         table.add_column(heading, justify="right")
     for name in summary["purity"]:
         shares = (summary[key][name] for key in _CLASS_KEYS)
-        table.add_row(Text(name), *(wording.percent(share) for share in shares))
+        table.add_row(Text(name), *(percent(share) for share in shares))
     return table
 
 
@@ -99,7 +100,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     resumed = f" · resumed {summary['sessions'] - 1} ×" if summary["sessions"] > 1 else ""
     return _labelled(
         {
-            "accuracy": f"{wording.percent(summary['accuracy'])} of the classified items",
+            "accuracy": f"{percent(summary['accuracy'])} of the classified items",
             "in time": _in_time(summary),
             "not recovered": wording.loss(summary),
             "latency": wording.latency(summary),
@@ -122,8 +123,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
 
 def _in_time(summary: Mapping[str, Any]) -> str:
     if summary["in_time_rate"] is None and summary["speed"] == "max":
-        return f"{wording.NONE} (no deadline)"
-    share = wording.percent(summary["in_time_rate"])
+        return f"{NONE} (no deadline)"
+    share = percent(summary["in_time_rate"])
     return f"{share} of the items fed; {wording.deadline(summary)}"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from line.outcome import Verdict
+from line.percent import NONE, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +50,7 @@ def meaning(entry: Entry, has_truth: bool) -> str:
     return entry.meaning
 
 
-NONE = "\N{EN DASH}"
-"""Stands for a figure that does not apply."""
-
 _TIMES = "\N{MULTIPLICATION SIGN}"
-
-
-def percent(share: float | None) -> str:
-    """A share in 0..1. Never rounded up to "100 %" nor down to "0 %"."""
-    if share is None:
-        return NONE
-    if 0.9995 <= share < 1:
-        return ">99.9 %"
-    if 0 < share < 0.0005:
-        return "<0.1 %"
-    return f"{100 * share:.1f} %"
 
 
 def number(value: float | None, unit: str = "") -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.classify_page.upload_session import Asked
 from console.widgets import Text, attribute, block, panel, text, toggle
 from line.observe.classify_protocol import PictureAnswer
+from line.percent import percent
 
 _BARS = 5
 _RIGHT_HALF = 0.5
@@ -45,7 +46,7 @@ class AnswerPanel:
             return
         name, confidence = answer.ranking[0]
         self._winner.set_text(name)
-        self._confidence.set_text(f"{100 * confidence:.1f} %")
+        self._confidence.set_text(percent(confidence))
         self._sure.set_text(_sure_in_words(asked))
         toggle(self._sure, "low", asked.low_confidence)
         toggle(self._sure, "good", not asked.low_confidence and answer.threshold is not None)
@@ -102,7 +103,7 @@ class _Bar:
         self._row.set_visibility(name is not None)
         self._name.set_text(name or "")
         self._bar.style(f"width: {100 * share:.2f}%")
-        self._share.set_text(f"{100 * share:.1f} %")
+        self._share.set_text(percent(share))
 
 
 def _time(name: str) -> Text:

@@ -8,6 +8,7 @@ from typing import Any
 from console.classify_page.upload_session import Asked, UploadSession
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, button, panel, text, toggle
+from line.percent import percent
 
 _COLUMNS = (
     ("picture", ""),
@@ -97,8 +98,8 @@ class _Row:
             return
         (name, confidence), *others = answer.ranking
         self._class.set_text(name)
-        self._confidence.set_text(f"{100 * confidence:.1f} %")
-        self._next.set_text(" · ".join(f"{n} {100 * p:.1f} %" for n, p in others[:2]))
+        self._confidence.set_text(percent(confidence))
+        self._next.set_text(" · ".join(f"{n} {percent(p)}" for n, p in others[:2]))
         self._latency.set_text(f"{answer.latency_ms:.1f}")
 
     def is_current(self, current: bool) -> None:

@@ -8,7 +8,8 @@ from console.live import LiveLine
 from console.verdict_marks import MARKS, Mark, mark_svg
 from console.widgets import attribute, block, hint, panel, text, toggle
 from line.outcome import Verdict
-from reports.wording import EJECTED, percent
+from line.percent import percent
+from reports.wording import EJECTED
 
 
 class VerdictsPanel:

@@ -11,10 +11,10 @@ from console.charts import Line, legend, line_chart, percent_axis
 from console.models_page.evaluation import Evaluation, Figures
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, hint, panel, text
-from reports.wording import percent
+from line.percent import percent
 
 _FIGURES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
-    ("accuracy", "right answers ÷ pictures", lambda f: f"{100 * f.accuracy.value:.1f} %"),
+    ("accuracy", "right answers ÷ pictures", lambda f: percent(f.accuracy.value)),
     (
         "its 95 % interval",
         "Wilson's, from the pictures counted",

@@ -13,6 +13,7 @@ from console.presses import answer
 from console.review_page.desk import Question
 from console.runs_page.run_files import file_address
 from console.widgets import attribute, block, text, toggle
+from line.percent import percent
 from line.run_files.review_file import NONE_OF_THESE
 
 REASONS = {
@@ -63,7 +64,7 @@ class Choice:
     def show(self, question: Question) -> None:
         share = dict(question.ranking).get(self.name)
         self._bar.style(f"width: {100 * (share or 0):.1f}%")
-        self._share.set_text("" if share is None else f"{100 * share:.1f} %")
+        self._share.set_text("" if share is None else percent(share))
         self._tag.set_text(self._word(question))
         toggle(self.button, "guess", self.name == question.guess)
         toggle(self.button, "decided", self.name == question.decided)

@@ -15,6 +15,7 @@ from console.verdict_marks import MARKS, mark_svg
 from console.widgets import attribute, block, panel, text
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.percent import percent
 from line.run_files.results import FILE as RESULTS
 from reports.comparison.cause import MEANINGS
 from reports.comparison.changes import Change, Difference, compare
@@ -180,7 +181,7 @@ def _answer(side: str, item: Item) -> None:
     with block("td", "answer-cell") as cell:
         attribute(cell, "data-label", side)
         _mark(item.verdict)
-        sure = "" if item.confidence is None else f" {100 * item.confidence:.1f} %"
+        sure = "" if item.confidence is None else f" {percent(item.confidence)}"
         text("div", f"{item.predicted_class}{sure}" if item.predicted_class else "–", "dim")
 
 

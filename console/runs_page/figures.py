@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from console.runs_page.run_shelf import Accounts
 from line.outcome import Verdict
-from reports.wording import percent
+from line.percent import percent
 
 Value = float | None
 

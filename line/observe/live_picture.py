@@ -12,6 +12,7 @@ from line.events import Drift
 from line.observe.status import Status
 from line.outcome import Verdict
 from line.pace import belt_pace
+from line.percent import percent
 from line.plain_text import plain
 from line.process.control_channel import ControlMessage
 
@@ -132,7 +133,7 @@ def _figures(status: Status, items_per_s: float) -> Table:
         ("latency p50", in_milliseconds(latency.get("p50"))),
         ("latency p95", in_milliseconds(latency.get("p95"))),
         ("deadline", in_milliseconds(status.deadline_ms)),
-        ("accuracy", _accuracy(stats.get("accuracy"))),
+        ("accuracy", percent(stats.get("accuracy"))),
         ("waiting", f"{status.flow.get('waiting', 0)}"),
         ("for review", f"{status.queued}"),
     ]
@@ -188,10 +189,3 @@ def _alerts(status: Status) -> Text:
 def in_milliseconds(value: float | None) -> str:
     """With a digit behind the point where it matters; a dash for None."""
     return "–" if value is None else f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
-
-
-def _accuracy(share: float | None) -> str:
-    """A share below 1 is never rounded up to it."""
-    if share is None:
-        return "–"
-    return ">99.9%" if 0.9995 <= share < 1 else f"{share:.1%}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from line.percent import percent
 from planner.plan.answer import Fastest, Fewest, Target
 from planner.plan.grid import Cell
 from planner.plan.run import Estimate, Plan, Result, split
@@ -13,10 +14,6 @@ from planner.profile import Profile
 NAMES = {"in_time": "in time", "recovery": "recovery"}
 _BUSY = 0.1
 """Cores beside the measurement, as a share of the machine's, from which on it is in doubt."""
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def interval(estimate: Estimate) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from line.percent import percent
 from reports.attribution import MEANINGS, Cause
 from reports.charts.plot import Plot
 
@@ -71,7 +72,7 @@ class _Bars:
     ) -> Step:
         """The bar of an amount that stands on `below` items."""
         share = amount["items"] / self.fed["items"]
-        plot = Plot(f"{name}: {100 * share:.1f} % of the items", _BAR_PX)
+        plot = Plot(f"{name}: {percent(share)} of the items", _BAR_PX)
         low, high = (self._place(items) for items in (below, below + amount["items"]))
         if high > low:
             plot.box(colour, low, 0, high - low, 100, f"{amount['items']} items")

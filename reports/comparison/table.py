@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from line.percent import NONE
 from line.plain_text import plain
 from reports import wording
 from reports.comparison.cause import MEANINGS
@@ -71,7 +72,7 @@ def _items(changes: tuple[Change, ...]) -> Table:
     for change in changes:
         table.add_row(
             Text(change.frame_id),
-            Text(change.a.true_class or wording.NONE),
+            Text(change.a.true_class or NONE),
             _became(change.a),
             _became(change.b),
             change.why.cause.value,
