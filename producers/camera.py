@@ -50,6 +50,8 @@ _BEHIND_S = 0.1
 _TURN_S = 0.1
 """Longest that the belt is stepped without a look at the sockets: one that starts again runs
 through all its past."""
+_TURN_ITEMS = 8
+"""The same in items, on the `max` clock."""
 RANGE_S = 0.02
 """Unseen items are collected for this long, so that a run of drops travels as one range."""
 
@@ -145,8 +147,8 @@ class Camera:
             while self._env.peek() <= known_s and monotonic() < turn_ends:
                 self._env.step()
             return
-        before = self._triggered
-        while self._may_step and self._triggered == before:  # the sockets have their turn
+        turn_ends = self._triggered + _TURN_ITEMS
+        while self._may_step and self._triggered < turn_ends:
             self._env.step()
 
     @property

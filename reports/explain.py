@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from line.errors import BadInput
+from line.observe.percent import percent
 from line.outcome import Verdict
-from line.percent import percent
 from line.run_files.results import FILE as RESULTS
 from reports import wording
 from reports.fitted_table import fitted

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from line.percent import NONE
+from line.observe.percent import NONE
 from reports.figures import ratio
 from reports.wording import number
 

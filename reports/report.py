@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 
-from line.percent import NONE, percent
+from line.observe.percent import NONE, percent
 from line.plain_text import plain
 from line.settings import Settings
 from reports import processor, wording

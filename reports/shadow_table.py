@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from line.percent import NONE, percent
+from line.observe.percent import NONE, percent
 from reports import wording
 from reports.shadow import Comparison
 

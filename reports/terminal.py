@@ -11,7 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from line.percent import NONE, percent
+from line.observe.percent import NONE, percent
 from reports import processor, wording
 from reports.figures import FORMULAS
 from reports.fitted_table import fitted

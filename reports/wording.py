@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from line.observe.percent import NONE, percent
 from line.outcome import Verdict
-from line.percent import NONE, percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from console.classify_page.upload_session import Asked
 from console.widgets import Text, attribute, block, panel, text, toggle
 from line.observe.classify_protocol import PictureAnswer
-from line.percent import percent
+from line.observe.percent import percent
 
 _BARS = 5
 _RIGHT_HALF = 0.5

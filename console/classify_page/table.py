@@ -8,7 +8,7 @@ from typing import Any
 from console.classify_page.upload_session import Asked, UploadSession
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, button, panel, text, toggle
-from line.percent import percent
+from line.observe.percent import percent
 
 _COLUMNS = (
     ("picture", ""),

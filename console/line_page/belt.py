@@ -8,7 +8,7 @@ from console.line_page.belt_view import MOST_UNDER_CHUTES, BeltView
 from console.live import LiveLine, Status
 from console.run_facts import RunFacts
 from console.widgets import Text, attribute, block, hint, text, toggle
-from line.percent import percent
+from line.observe.percent import percent
 
 _PURITY = "Purity = right items ejected into this bin ÷ all items ejected into it"
 _RECOVERY = "Recovery = items of the class ejected into its bin ÷ its items fed"

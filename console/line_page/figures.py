@@ -8,7 +8,7 @@ from console.line_page.elapsed import clock, remaining
 from console.line_page.trend import tonnes
 from console.live import LiveLine
 from console.widgets import Figure, attribute, block
-from line.percent import percent
+from line.observe.percent import percent
 
 _LATE_SHARE = 0.95
 """Below this share in time the number is shown as bad."""

@@ -11,7 +11,7 @@ from nicegui import ui
 
 from console.live import LiveLine
 from console.widgets import attribute, panel, text
-from line.percent import percent
+from line.observe.percent import percent
 
 STEP_S = 10.0
 _STEPS = 60

@@ -7,8 +7,8 @@ from nicegui import ui
 from console.live import LiveLine
 from console.verdict_marks import MARKS, Mark, mark_svg
 from console.widgets import attribute, block, hint, panel, text, toggle
+from line.observe.percent import percent
 from line.outcome import Verdict
-from line.percent import percent
 from reports.wording import EJECTED
 
 

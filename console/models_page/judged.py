@@ -11,7 +11,7 @@ from console.charts import Line, legend, line_chart, percent_axis
 from console.models_page.evaluation import Evaluation, Figures
 from console.tables import head_row, scrolled
 from console.widgets import attribute, block, hint, panel, text
-from line.percent import percent
+from line.observe.percent import percent
 
 _FIGURES: tuple[tuple[str, str, Callable[[Figures], str]], ...] = (
     ("accuracy", "right answers ÷ pictures", lambda f: percent(f.accuracy.value)),

@@ -13,7 +13,7 @@ from console.presses import answer
 from console.review_page.desk import Question
 from console.runs_page.run_files import file_address
 from console.widgets import attribute, block, text, toggle
-from line.percent import percent
+from line.observe.percent import percent
 from line.run_files.review_file import NONE_OF_THESE
 
 REASONS = {

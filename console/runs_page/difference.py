@@ -14,8 +14,8 @@ from console.tables import head_row, scrolled
 from console.verdict_marks import MARKS, mark_svg
 from console.widgets import attribute, block, panel, text
 from line.errors import BadInput
+from line.observe.percent import percent
 from line.outcome import Verdict
-from line.percent import percent
 from line.run_files.results import FILE as RESULTS
 from reports.comparison.cause import MEANINGS
 from reports.comparison.changes import Change, Difference, compare

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from console.runs_page.run_shelf import Accounts
+from line.observe.percent import percent
 from line.outcome import Verdict
-from line.percent import percent
 
 Value = float | None
 

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from line.events import Drift
+from line.observe.percent import percent
 from line.observe.status import Status
 from line.outcome import Verdict
 from line.pace import belt_pace
-from line.percent import percent
 from line.plain_text import plain
 from line.process.control_channel import ControlMessage
 

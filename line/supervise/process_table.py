@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import os
-import selectors
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from line.run_files.run_folder import RunFolder, now_iso
 from line.run_files.session import Session
 from line.settings import SupervisorSettings
 from line.supervise.child import Child, ProcessSpec
+from line.supervise.child_watch import ChildWatch
 from line.supervise.picture_memory import PictureMemory
 from line.supervise.restarts import Death, Restarts
 
@@ -41,7 +41,7 @@ class FailedStart:
 
 
 class ProcessTable:
-    """Registers its living children's channels with the selector, under their names."""
+    """Has its living children watched."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class ProcessTable:
         folder: RunFolder,
         session: Session,
         settings: SupervisorSettings,
-        selector: selectors.BaseSelector,
+        watch: ChildWatch,
         access: ConsoleAccess | None = None,
     ) -> None:
         self.specs = {spec.name: spec for spec in specs}
@@ -68,7 +68,7 @@ class ProcessTable:
         self._settings = settings
         self._runtime_dir = Path(session.runtime_dir)
         self._pictures = PictureMemory(specs)
-        self._selector = selector
+        self._watch = watch
         self._access = access
         self._restarts = {name: Restarts(settings) for name in self.specs}
         self._must_record = False  # a file is behind
@@ -134,7 +134,7 @@ class ProcessTable:
         rings = self._pictures.known_to(spec)
         child = Child(spec, incarnation, self._folder, self._runtime_dir, rings)
         try:
-            self._selector.register(child.channel.fileno(), selectors.EVENT_READ, data=spec.name)
+            self._watch.add(child)
         except OSError:
             child.kill()
             child.close()
@@ -150,7 +150,7 @@ class ProcessTable:
     def reap(self, child: Child) -> None:
         """It has ended. One that was told to leave is not needed any more."""
         name = child.spec.name
-        self._selector.unregister(child.channel.fileno())
+        self._watch.remove(child)
         child.close()
         del self.children[name]
         if name in self._leaving:

@@ -29,6 +29,7 @@ from line.run_files.session import Session
 from line.supervise import child_log
 from line.supervise.belts import Belts
 from line.supervise.child import LOG, Child, ProcessSpec
+from line.supervise.child_watch import NOTES, ChildWatch
 from line.supervise.fault_injection import Faults
 from line.supervise.machine_watch import MachineWatch
 from line.supervise.model_orders import ModelOrders
@@ -40,7 +41,7 @@ from line.supervise.runtime_dir_guard import SocketFolder
 _STOP_UNBEGUN_S = 1.0
 """For the stop of a line that has fed nothing."""
 LOOK_S = 0.2
-"""Between two looks at everything; notes and deaths are handled at once."""
+"""Between two looks at everything; deaths are handled at once, notes at the latest then."""
 _CLOSE_LOOK_S = 1.0
 """Between two looks at what hardly ever changes."""
 _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
@@ -74,7 +75,10 @@ class Supervisor:
         self._settings = status.settings.supervisor
         self._selector = selectors.DefaultSelector()
         self._access = access
-        self._table = ProcessTable(specs, folder, session, self._settings, self._selector, access)
+        self._child_watch = ChildWatch(self._selector)
+        self._table = ProcessTable(
+            specs, folder, session, self._settings, self._child_watch, access
+        )
         self._children = self._table.children
         self._belts = Belts(status)
         self._events = EventLog(folder.path)
@@ -118,6 +122,7 @@ class Supervisor:
         finally:
             self._models.close()
             self._table.kill_all()
+            self._child_watch.close()
             self._selector.close()
 
     def _open_control(self, interrupts: Interrupts) -> ControlSocket:
@@ -165,14 +170,24 @@ class Supervisor:
         for failed in self._table.start_due():
             self._count_failed(failed)
         self._faults.end_due(monotonic())
+        self._child_watch.listen(at_once=not self._is_calm)
         wake = min(self._next_look, self._table.next_start, self._faults.next_end)
         for key, _ in self._selector.select(max(0.0, wake - monotonic())):
             if callable(key.data):  # of the control socket
                 key.data()
-            elif key.data in self._children:
+            elif key.data == NOTES:
+                self._listen_to_speakers()
+            elif key.data in self._children:  # it has ended
                 self._listen(self._children[key.data])
         if monotonic() >= self._next_look:
+            self._listen_to_speakers()
             self._look_around()
+
+    @property
+    def _is_calm(self) -> bool:
+        """Children have nothing to say that cannot wait for the next look."""
+        is_running = self._status.phase == "running" and self._table.is_ready
+        return is_running and not self._status.settings.events
 
     def _look_around(self) -> None:
         now = monotonic()
@@ -243,6 +258,11 @@ class Supervisor:
         except Exception as error:
             self._watch = lambda _: None
             self._status.incidents.append(f"who looked on failed: {type(error).__name__}: {error}")
+
+    def _listen_to_speakers(self) -> None:
+        for name in self._child_watch.speakers():
+            if name in self._children:
+                self._listen(self._children[name])
 
     def _listen(self, child: Child) -> None:
         """Handle what a child has said, to its last word if it died."""

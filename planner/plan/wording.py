@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from line.percent import percent
+from line.observe.percent import percent
 from planner.plan.answer import Fastest, Fewest, Target
 from planner.plan.grid import Cell
 from planner.plan.run import Estimate, Plan, Result, split

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from line.percent import percent
+from line.observe.percent import percent
 from reports.attribution import MEANINGS, Cause
 from reports.charts.plot import Plot
 

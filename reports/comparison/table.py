@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from line.percent import NONE
+from line.observe.percent import NONE
 from line.plain_text import plain
 from reports import wording
 from reports.comparison.cause import MEANINGS

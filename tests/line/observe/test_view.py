@@ -101,7 +101,7 @@ def test_everything_there_is_to_know_is_in_the_picture_at_any_width(width):
         "latency p50 21.3 ms",
         "latency p95 130 ms",
         "deadline 750 ms",
-        "accuracy 95.7%",
+        "accuracy 95.7 %",
         "waiting 3",
         "for review 17",
         "alarms 0 · events 12",
@@ -274,7 +274,7 @@ def test_one_wrong_item_among_thousands_is_not_rounded_away():
     shown = status()
     shown.stats["accuracy"] = 0.9999
 
-    assert ">99.9%" in line_with(rendered(shown), "accuracy")
+    assert ">99.9 %" in line_with(rendered(shown), "accuracy")
 
 
 def test_a_line_that_has_only_just_begun_can_be_shown():
