@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from concurrent.futures import Future
 from dataclasses import dataclass
 from time import monotonic
 
@@ -38,7 +37,7 @@ from producers.lane import Lane
 from producers.progress import Progress
 from producers.shot import Shot
 from producers.sources import Source
-from producers.studio import Studio
+from producers.studio import PendingShot, Studio
 from producers.window import Window
 
 REPORT_S = 0.2
@@ -50,8 +49,6 @@ _BEHIND_S = 0.1
 _TURN_S = 0.1
 """Longest that the belt is stepped without a look at the sockets: one that starts again runs
 through all its past."""
-_TURN_ITEMS = 8
-"""The same in items, on the `max` clock."""
 RANGE_S = 0.02
 """Unseen items are collected for this long, so that a run of drops travels as one range."""
 
@@ -62,7 +59,7 @@ class _Exposure:
 
     item: BeltItem
     triggered: float
-    shot: Future[Shot]
+    shot: PendingShot
 
 
 class Camera:
@@ -147,8 +144,8 @@ class Camera:
             while self._env.peek() <= known_s and monotonic() < turn_ends:
                 self._env.step()
             return
-        turn_ends = self._triggered + _TURN_ITEMS
-        while self._may_step and self._triggered < turn_ends:
+        before = self._triggered
+        while self._may_step and self._triggered == before:  # the sockets have their turn
             self._env.step()
 
     @property

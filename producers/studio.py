@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol, Self
 
 from line.belt_time import Clock
@@ -37,6 +38,15 @@ class Archive(Protocol):
 
     def keep(self, item: BeltItem, shot: Shot) -> None:
         """Have the shot of an item that passed the photo-eye survive this process."""
+
+
+class PendingShot(Protocol):
+    """A picture that is finished, or will be."""
+
+    def done(self) -> bool: ...
+
+    def result(self) -> Shot:
+        """Waits for it."""
 
 
 class Studio:
@@ -64,7 +74,7 @@ class Studio:
         self._lead = lead
         self._taken_ahead = self._taken_live = 0
         """items at the photo-eye whose pictures came from the lead, and those that did not"""
-        self._overlooked: deque[Future[Shot]] = deque()
+        self._overlooked: deque[PendingShot] = deque()
         self._shots: dict[int, Future[Shot]] = {}
         self._thread = ThreadPoolExecutor(1, "studio", yield_thread, (nice,))
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -146,13 +156,13 @@ class Studio:
         """Start on the picture of an item that has just been fed."""
         self._shots[item.seq] = self._start(item)
 
-    def expose(self, item: BeltItem) -> Future[Shot]:
+    def expose(self, item: BeltItem) -> PendingShot:
         """The picture of an item at the photo-eye; perhaps not finished yet."""
         shot = self._shots.pop(item.seq, None)
         ahead = None if shot is not None or self._lead is None else self._lead.shot(item)
         if ahead is not None:
             self._taken_ahead += 1
-            return _finished(ahead) if self._archive is None else self._keep(item, ahead)
+            return _Made(ahead) if self._archive is None else self._keep(item, ahead)
         self._taken_live += 1
         shot = shot or self._start(item)
         return shot if self._archive is None else self._keep(item, shot)
@@ -204,7 +214,14 @@ class Studio:
             self._wake_writer.send(b"!")
 
 
-def _finished(shot: Shot) -> Future[Shot]:
-    future: Future[Shot] = Future()
-    future.set_result(shot)
-    return future
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A shot that was there already."""
+
+    shot: Shot
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Shot:
+        return self.shot

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
 from line.model.facts import (
-    SUM_TOLERANCE,
     ModelFacts,
     complaint_about_answer,
 )
@@ -79,10 +78,10 @@ class Model:
         classes = self.facts.classes
         if answers.ndim != 2 or len(answers) != count:
             raise ModelError(f"gives shape {list(answers.shape)} for {count} pictures")
-        if not _are_distributions(answers, len(classes)):
-            complaints = (complaint_about_answer(answer, classes) for answer in answers.tolist())
-            raise ModelError(plain(next(filter(None, complaints))))
-        return np.clip(answers, 0, 1)
+        for answer in answers.tolist():
+            if complaint := complaint_about_answer(answer, classes):
+                raise ModelError(plain(complaint))
+        return answers.clip(0, 1)
 
     @classmethod
     def load(
@@ -134,16 +133,6 @@ def _text(path: Path) -> str:
         return str(path).encode().decode()
     except UnicodeError:
         raise BadInput("the name is no UTF-8") from None
-
-
-def _are_distributions(answers: NDArray[np.float32], classes: int) -> bool:
-    """As `line.model.facts` says it, but at once; where it says no, that has to say why."""
-    low, high = -SUM_TOLERANCE, 1 + SUM_TOLERANCE
-    return (
-        answers.shape[1] == classes
-        and bool(((answers >= low) & (answers <= high)).all())
-        and bool((np.abs(answers.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE).all())
-    )
 
 
 def _classes(path: Path, engine: Engine) -> tuple[str, ...]:

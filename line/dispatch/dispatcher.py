@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from time import monotonic, sleep
+from time import monotonic
 
 from line.dispatch import actions as act
 from line.dispatch import feed
@@ -40,8 +40,6 @@ _REPORT_S = 0.4
 """Also its heartbeat."""
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last message has come."""
-_REST_SHARE, _LONGEST_REST_S = 0.4, 0.02
-"""Of an inference, so that a worker has its next frame but one before it needs it."""
 _MOST_CONNECTIONS = 64
 """Of one key at a time: a machine has a worker for each of its cores."""
 _SPARE_BYTES = 10**9
@@ -72,10 +70,6 @@ class Dispatcher:
         self._largest_picture = 0
         self._bytes_before = private_bytes()
         self._beat = Heartbeat(context, lambda: hub.malformed + context.channel.malformed)
-        settings = context.settings
-        self._may_rest = settings.line.speed == "max" and settings.worker.credit > 1
-        self._inference_s = 0.0
-        """of the last answer"""
         self._stop = False
         self._orphaned: float | None = None
 
@@ -94,7 +88,6 @@ class Dispatcher:
             wake = min(report, self._ledger.next_tick(), self._outbox.due)
             self._hub.wait_for(wake - now, cameras=not self._ledger.waiting)
             self.step()
-            self._rest()
         self._outbox.send_rows()
 
     def step(self) -> None:
@@ -109,15 +102,6 @@ class Dispatcher:
         if now >= self._ledger.next_tick():
             self._carry_out(self._ledger.tick(now))
         self._outbox.flush(now, is_calm=not self._ledger.waiting)
-
-    def _rest(self) -> None:
-        """On the `max` clock, while every worker is busy and has its next frame.
-
-        Answers that come meanwhile are handled together: to wake up for each takes longer than
-        most of what is done with it.
-        """
-        if self._may_rest and self._ledger.waiting and not self._remotes.peers:
-            sleep(min(_LONGEST_REST_S, _REST_SHARE * self._inference_s))
 
     # -- what peers say -----------------------------------------------------------------------
 
@@ -178,7 +162,6 @@ class Dispatcher:
             started = min(max(result.started, given), now)
             inference_s = min(result.inference_s, now - started)
             result = replace(result, started=started, inference_s=inference_s)
-        self._inference_s = result.inference_s
         return self._ledger.result(peer, result, now)
 
     # -- who comes and goes -------------------------------------------------------------------

@@ -20,11 +20,15 @@ def complaint_about_answer(probabilities: Sequence[float], names: Sequence[str])
     """Why they are no answer; empty if they are one. `names`: of the classes, for the reason."""
     if len(probabilities) != len(names):
         return f"gives {len(probabilities)} probabilities for {len(names)} class names"
+    low, high = -SUM_TOLERANCE, 1 + SUM_TOLERANCE
+    is_whole = abs(sum(probabilities) - 1) < SUM_TOLERANCE  # not so where one is no number
+    if is_whole and min(probabilities) >= low and max(probabilities) <= high:
+        return ""
     for value, name in zip(probabilities, names, strict=True):
         if not math.isfinite(value):
             return f"gives {value} for {name!r}"
     for value, name in zip(probabilities, names, strict=True):
-        if not -SUM_TOLERANCE <= value <= 1 + SUM_TOLERANCE:
+        if not low <= value <= high:
             return f"gives scores instead of probabilities: {value:.4g} for {name!r}"
     total = math.fsum(probabilities)
     if abs(total - 1) > SUM_TOLERANCE:

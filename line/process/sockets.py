@@ -1,4 +1,4 @@
-"""ZeroMQ, which of the line only this file, `readable` and `line.remote.curve` import.
+"""ZeroMQ, which of the line only this file and `line.remote.curve` import.
 
 The dispatcher owns a `Hub`: one ROUTER for each role, a feed for observers, and perhaps a remote
 socket for workers on other machines. Everyone else owns a `Link`: one DEALER; an observer a
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import zmq
@@ -22,7 +22,6 @@ import zmq
 from line.codec import WIDEST, decode, encode
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
-from line.process.readable import Source, Sources, has_message
 from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
 from line.settings import MessageSettings
 from line.transport_settings import TransportSettings
@@ -42,9 +41,9 @@ class _Owner:
         self._limits = limits
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._context.set(zmq.MAX_SOCKETS, 64)
-        self._sources = Sources()
-        self._readable: set[Source] | None = None
-        """what the last wait found so, and nobody has read since"""
+        self._poller = zmq.Poller()
+        self._readable: set[object] | None = None
+        """sockets and descriptors that the last wait found so, and nobody has read since"""
         self.malformed = 0
         """messages that were counted and ignored"""
 
@@ -56,16 +55,28 @@ class _Owner:
 
     def watch(self, fd: int) -> None:
         """Let `wait` return when the file descriptor is readable, too."""
-        self._sources.add(fd)
+        self._poller.register(fd, _POLLIN)
 
     def unwatch(self, fd: int) -> None:
-        self._sources.remove(fd)
+        self._poller.unregister(fd)
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until something can be read or the time is over."""
-        self._readable = set(self._sources.wait(timeout_s))
+        ends = monotonic() + timeout_s
+        whole_ms = max(0, int(1000 * timeout_s))
+        if whole_ms and self._poll(whole_ms):
+            return
+        if (rest_s := ends - monotonic()) > 0:
+            sleep(rest_s)  # poll counts in milliseconds, a photo-eye should not
+        if not whole_ms:  # what came during that rest after a poll, the next one finds
+            self._poll(0)
 
-    def is_readable(self, source: Source) -> bool:
+    def _poll(self, whole_ms: int) -> bool:
+        """Whether there is anything to be read."""
+        self._readable = {source for source, _ in self._poller.poll(whole_ms)}
+        return bool(self._readable)
+
+    def is_readable(self, source: object) -> bool:
         """Whether it is worth reading a watched descriptor or a socket; asked once for each wait.
 
         To ask the sockets themselves takes longer than most of what is done with a message.
@@ -108,7 +119,7 @@ class Link(_Owner):
         """`lock`: for another machine's dispatcher; such a link is not mended when it breaks."""
         super().__init__(limits)
         self._dealer = self._socket(zmq.DEALER)
-        self._sources.add(self._dealer)
+        self._poller.register(self._dealer, _POLLIN)
         self._dealer.set(zmq.ROUTING_ID, identity.encode())
         self._dealer.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self._dealer.set(zmq.IPV6, "[" in address)
@@ -145,7 +156,7 @@ class Link(_Owner):
 
     def linger(self, timeout_s: float) -> None:
         """Close once everything sent has gone out, at the latest after `timeout_s`."""
-        self._sources.remove(self._dealer)
+        self._poller.unregister(self._dealer)
         self._dealer.close(linger=int(1000 * timeout_s))
 
 
@@ -187,7 +198,7 @@ class Hub(_Owner):
             router = self._socket(zmq.ROUTER)
             router.set(zmq.ROUTER_MANDATORY, 1)
             router.bind(address)
-            self._sources.add(router)
+            self._poller.register(router, _POLLIN)
             self._routers[role] = router
         self._cameras = self._routers["camera"]
         self._cameras_wake = True
@@ -218,10 +229,10 @@ class Hub(_Owner):
         if cameras != self._cameras_wake:
             self._cameras_wake = cameras
             if cameras:
-                self._sources.add(self._cameras)
+                self._poller.register(self._cameras, _POLLIN)
             else:
-                self._sources.remove(self._cameras)
-        self.wait(math.ceil(1000 * timeout_s) / 1000)
+                self._poller.unregister(self._cameras)
+        self._poll(math.ceil(max(0.0, 1000 * timeout_s)))
         if not cameras and self._readable is not None:
             self._readable.add(self._cameras)
 
@@ -284,10 +295,10 @@ class Hub(_Owner):
     def reopen_remote(self) -> None:
         """Drop every connection from other machines with all that waits in it."""
         if self._remote is not None:
-            self._sources.remove(self._remote.router)
+            self._poller.unregister(self._remote.router)
             self._remote.reopen()
             self._routers[REMOTE] = self._remote.router
-            self._sources.add(self._remote.router)
+            self._poller.register(self._remote.router, _POLLIN)
 
     def _open_remote(self, transport: TransportSettings) -> None:
         try:
@@ -296,7 +307,7 @@ class Hub(_Owner):
             self.__exit__()
             raise
         self._routers[REMOTE] = self._remote.router
-        self._sources.add(self._remote.router)
+        self._poller.register(self._remote.router, _POLLIN)
 
 
 class Listener:
@@ -370,12 +381,13 @@ _UNHEARD = 256
 
 
 # Plain numbers: each use of pyzmq's own constants makes an object.
-_NOBLOCK, _MORE = int(zmq.NOBLOCK), int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS, _POLLIN, _NOBLOCK = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 
 
 def _drain(socket: zmq.Socket[bytes], most: int = _BURST) -> Iterator[list[bytes]]:
     for _ in range(most):
-        if not has_message(socket):
+        if not int(socket.get(_EVENTS)) & _POLLIN:
             return
         frame = socket.recv(_NOBLOCK, copy=False)
         parts = [frame.bytes]
