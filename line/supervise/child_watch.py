@@ -37,11 +37,8 @@ class ChildWatch:
 
     def add(self, child: Child) -> None:
         """Raises OSError."""
-        name = child.spec.name
-        self._channels.register(child.channel.fileno(), selectors.EVENT_READ, data=name)
-        self._ends[name] = end = _end_of(child.pid)
-        if end is not None:
-            self._selector.register(end, selectors.EVENT_READ, data=name)
+        self._channels.register(child.channel.fileno(), selectors.EVENT_READ, data=child.spec.name)
+        self._ends[child.spec.name] = self._watched_end(child)
 
     def remove(self, child: Child) -> None:
         """Before its channel is closed."""
@@ -66,11 +63,16 @@ class ChildWatch:
         """The children that have said something since it was last read."""
         return [key.data for key, _ in self._channels.select(0)]
 
-
-def _end_of(pid: int) -> int | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:  # an old kernel, or no descriptor left
-        return None
+    def _watched_end(self, child: Child) -> int | None:
+        if sys.platform != "linux":
+            return None
+        try:
+            end = os.pidfd_open(child.pid)
+        except OSError:  # an old kernel, or no descriptor left
+            return None
+        try:
+            self._selector.register(end, selectors.EVENT_READ, data=child.spec.name)
+        except OSError:
+            os.close(end)
+            return None
+        return end
