@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from line.observe.percent import NONE, percent
 from line.plain_text import plain
@@ -55,7 +53,6 @@ def environment(folder: Path = Path(__file__).parent) -> Environment:
     """
     made = Environment(
         loader=FileSystemLoader(folder),
-        bytecode_cache=_Compiled(str(folder / "__pycache__")),
         autoescape=True,  # class names, reasons and file names come from outside
         finalize=_printable,
         undefined=StrictUndefined,
@@ -65,14 +62,6 @@ def environment(folder: Path = Path(__file__).parent) -> Environment:
     made.globals.update(wording=wording, absent=NONE)
     made.filters.update(percent=percent, number=wording.number, count=wording.count)
     return made
-
-
-class _Compiled(FileSystemBytecodeCache):
-    """Compiled templates, beside Python's own compiled files; to compile takes a quarter second."""
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):  # no right to write there, or no room: it is compiled each time
-            super().dump_bytecode(bucket)
 
 
 def _printable(value: object) -> object:
