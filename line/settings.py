@@ -114,7 +114,9 @@ class DecisionSettings(Section):
 
 
 class WorkerSettings(Section):
-    credit: int = Field(ge=1, le=64, description="frames a worker may hold; a batch is half of it")
+    credit: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        description="frames a worker may hold, a batch is half of it; auto: 2, and 8 at max"
+    )
     lease_s: float = Field(
         gt=0, le=600, description="a worker silent on a frame for longer is hung"
     )
@@ -319,6 +321,13 @@ class Settings(Section):
     def deadline_s(self) -> float:
         """Belt time from the trigger to the last moment for a decision."""
         return self.travel_s - self.belt.actuator_ms / 1000
+
+    @property
+    def worker_credit(self) -> int:
+        """Frames that a worker may hold. At `max` nobody waits for a single answer: batches pay."""
+        if self.worker.credit == "auto":
+            return 8 if self.line.speed == "max" else 2
+        return self.worker.credit
 
     @property
     def drawn_px(self) -> tuple[int, int] | None:

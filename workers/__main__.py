@@ -45,12 +45,12 @@ def _local() -> int:
 
     try:
         model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
-        camera, credit = settings.camera, settings.worker.credit
+        camera, credit = settings.camera, settings.worker_credit
         model = warmed_up(model, credit, camera.height_px, camera.width_px)
         model = metered(model, context.processor)
-        with Client(context, credit=settings.worker.credit) as client:
+        with Client(context, credit=credit) as client:
             faults = WorkerFaults(settings, client.orders)
-            Worker(client, model, settings.worker.credit, faults, context.rings).run()
+            Worker(client, model, credit, faults, context.rings).run()
     except ScraplineError as error:
         return leave(context, error)
     return 0

@@ -23,6 +23,9 @@ from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.probe import noise
 
+_LONGEST_BATCH_S = 0.1
+"""A worker that is busy hears and says nothing, and a slow model gains little by batches."""
+_TRIES = 3
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
 
@@ -176,13 +179,33 @@ def warmed_up(model: Model, credit: int, height_px: int, width_px: int) -> Model
     """Run every batch size once: the first run of a shape costs several times the later ones.
 
     The model is tried before the line begins, so one that fails here is no reason to end: its
-    pictures will say why. One that fails on several pictures at once is given one at a time.
+    pictures will say why. One that fails on several pictures at once is given one at a time, one
+    that is slow as many as it can do in a tenth of a second.
     """
     takes = model.takes
-    size = (takes.height_px or height_px, takes.width_px or width_px)
-    for batch in range(1, batch_of(model, credit) + 1):
+    picture = noise(takes.height_px or height_px, takes.width_px or width_px)
+    largest = batch_of(model, credit)
+    try:
+        model.classify(picture)
+        if largest > 1:
+            most = max(1, int(_LONGEST_BATCH_S / _picture_s(model, picture)))
+            if most < largest:
+                model, largest = replace(model, takes=replace(takes, batch=most)), most
+    except ModelError:
+        return model
+    for batch in range(2, largest + 1):
         try:
-            model.classify(np.repeat(noise(*size), batch, axis=0))
+            model.classify(np.repeat(picture, batch, axis=0))
         except ModelError:
-            return model if batch == 1 else replace(model, takes=replace(takes, batch=batch - 1))
+            return replace(model, takes=replace(takes, batch=batch - 1))
     return model
+
+
+def _picture_s(model: Model, picture: pictures.Picture) -> float:
+    """What an inference takes, others at work apart."""
+    times = []
+    for _ in range(_TRIES):
+        started = monotonic()
+        model.classify(picture)
+        times.append(monotonic() - started)
+    return max(min(times), 1e-6)

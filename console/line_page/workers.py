@@ -91,7 +91,7 @@ class _Tile:
         attribute(self._kill, "disabled", None if state in _KILLABLE else True)
         self._state.set_text(_WORDS.get(state, state))
         toggle(self._tile, "down", state != "ready")
-        credit = live.run.settings.worker.credit if live.run else 1
+        credit = live.run.settings.worker_credit if live.run else 1
         self._show_load(holds, credit)
         restarts = int(facts.get("restarts", 0))
         self._answered.set_text(f"{facts.get('answered', 0):,} answered")

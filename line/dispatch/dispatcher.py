@@ -61,7 +61,7 @@ class Dispatcher:
         self._remotes = Remotes(context.settings.supervisor.hang_s)
         camera = context.settings.camera
         self._terms = Terms(
-            context.model.sha256, context.settings.worker.credit, camera.height_px, camera.width_px
+            context.model.sha256, context.settings.worker_credit, camera.height_px, camera.width_px
         )
         self._pictures = Pictures(context.rings)
         self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)

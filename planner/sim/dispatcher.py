@@ -95,7 +95,7 @@ class Dispatcher(Process):
     def worker_joined(self, worker: Worker) -> None:
         if self.is_up:
             self._hired[worker.identity] = worker
-            credit = self._settings.worker.credit
+            credit = self._settings.worker_credit
             self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.queue.now))
             self._look_ahead()
 

@@ -47,7 +47,7 @@ class Worker(Process):
         self._seed = settings.line.seed
         self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
         self._poisons = [e for e in settings.events if isinstance(e, Poison)]
-        self._largest_batch = largest_batch(settings.worker.credit)
+        self._largest_batch = largest_batch(settings.worker_credit)
         self._inbox: deque[tuple[float, Item]] = deque()
         self._arrived_s = 0.0
         self._is_awake = False

@@ -56,6 +56,16 @@ def test_the_last_of_several_assignments_wins() -> None:
     assert load(assignments=["line.seed=1", "line.seed=2"], environment={}).line.seed == 2
 
 
+@pytest.mark.parametrize(
+    ("speed", "credit", "holds"), [(2.0, "auto", 2), ("max", "auto", 8), ("max", 3, 3), (1.0, 5, 5)]
+)
+def test_the_credit_of_a_worker_depends_on_the_clock_unless_it_is_given(
+    speed: float | str, credit: int | str, holds: int
+) -> None:
+    options = [("line.speed", speed), ("worker.credit", credit)]
+    assert load(environment={}, options=options).worker_credit == holds
+
+
 def test_a_layer_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
     changed = load(toml(tmp_path, "[belt]\nspeed_m_per_s = 2.0"), environment={})
     plain = load(environment={})

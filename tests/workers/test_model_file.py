@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import helper
 
 from line.errors import BadInput
+from line.pictures import Picture
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import scripted_model
+from workers.engine import Engine, Takes
 from workers.model import Model
 from workers.model_file import find
-from workers.worker import warmed_up
+from workers.worker import batch_of, warmed_up
 
 
 def load(path: Path) -> Model:
@@ -179,6 +184,33 @@ def test_a_torchscript_file_is_a_model_too(tmp_path, suffix):
 def test_warming_up_runs_every_batch_size_without_complaint(tiny):
     model = load(tiny)
     assert warmed_up(model, credit=6, height_px=24, width_px=32) is model
+
+
+@dataclass(frozen=True)
+class Slow:
+    """An engine with a rest before each inference."""
+
+    engine: Engine
+    rest_s: float
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self.engine.metadata
+
+    @property
+    def takes(self) -> Takes:
+        return self.engine.takes
+
+    def classify(self, batch: Picture) -> NDArray[np.float32]:
+        sleep(self.rest_s)
+        return self.engine.classify(batch)
+
+
+def test_a_slow_model_is_given_no_batches_that_take_long(tiny):
+    model = load(tiny)
+    slow = replace(model, engine=Slow(model.engine, 0.06))
+    warm = warmed_up(slow, credit=16, height_px=24, width_px=32)
+    assert batch_of(warm, 16) == 1
 
 
 # -- finding -------------------------------------------------------------------------------------
