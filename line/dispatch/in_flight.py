@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from line.dispatch.actions import Picture
+from line.dispatch.worker_leases import Gone
 from line.outcome import Outcome
 
 
@@ -20,8 +21,8 @@ class InFlight:
     """monotonic time at which a worker was last given the frame"""
     attempts: int = 0
     """workers that were given the frame"""
-    charged: set[str] = field(default_factory=set)
-    """owners of the workers that died or hung with the frame; each counts once"""
+    charged: dict[str, Gone] = field(default_factory=dict)
+    """by owner: the last worker that died or hung with the frame; each owner counts once"""
     alone: int = 0
     """deaths of workers that held this frame and no other"""
 
@@ -35,8 +36,8 @@ class InFlight:
         self.attempts += 1
         self.given = now
 
-    def charge(self, owner: str, *, alone: bool) -> int:
+    def charge(self, gone: Gone) -> int:
         """Its worker died or hung; returns what the item has cost by now."""
-        self.charged.add(owner)
-        self.alone += alone
+        self.charged[gone.owner] = gone
+        self.alone += gone.alone
         return max(len(self.charged), self.alone)

@@ -119,7 +119,7 @@ class Ledger:
             item.picture.frame, result, worker, item.attempts, item.given, now
         )
         owner = self._workers.owner(worker)
-        shut_out = [ShutOut(other) for other in self._costs.answered(owner, item.charged)]
+        shut_out = [ShutOut(other) for other in self._costs.answered(owner, item.charged.values())]
         return [*self._decide(result.key, outcome), *shut_out, *self._dispatch(now)]
 
     def refusal(self, worker: str, refusal: Refusal, now: float) -> list[Action]:
@@ -212,7 +212,7 @@ class Ledger:
                 queue = self._suspects
             key = queue[0][2]
             if queue is self._suspects:
-                worker, is_idle = self._workers.choose_for_suspect(self._items[key].charged)
+                worker, is_idle = self._workers.choose_for_suspect(self._items[key].charged.keys())
                 if not is_idle:
                     held_back.append(heapq.heappop(queue))
                     reserved = reserved or worker
@@ -256,7 +256,7 @@ class Ledger:
         if gone is None:
             return []
         for key in gone.keys:
-            cost = self._items[key].charge(gone.owner, alone=gone.alone)
+            cost = self._items[key].charge(gone)
             if cost >= self._rules.attempts:
                 reason = f"{cost} workers died or hung on it"
                 actions += self._give_up(key, Verdict.FAILED, reason)

@@ -1,7 +1,8 @@
 """The workers as the ledger sees them: credits, leases, and who should take the next frame.
 
 A worker that leaves with frames costs time: others must answer them. Honest machines fail now and
-then, and most of what they are given they answer. One that joins only to leave does not.
+then, and most of what they are given they answer. One that joins only to leave does not. What a
+departure costs does not depend on how many frames the worker was given: it did not choose that.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass, field
 
 from line.messages import Key
 
-MOST_COSTS = 3.0
-"""Items that one owner may cost which others then answer."""
+MOST_DEPARTURES = 3.0
+"""How often the workers of one owner may leave with frames that others then answer."""
 FORGIVEN_PER_ANSWER = 0.01
-"""A hundred answers make up for one item."""
+"""A hundred answers make up for one departure."""
 
 
 class WorkerCosts:
@@ -29,15 +30,17 @@ class WorkerCosts:
         """From now on what this owner costs is counted."""
         self._costs.setdefault(owner, 0.0)
 
-    def answered(self, owner: str, charged: Iterable[str]) -> list[str]:
-        """`owner` answered an item that was charged to others; who has cost too much by that."""
+    def answered(self, owner: str, charged: Iterable[Gone]) -> list[str]:
+        """`owner` answered an item that others left behind; who has cost too much by that."""
         if owner in self._costs:
             self._costs[owner] = max(0.0, self._costs[owner] - FORGIVEN_PER_ANSWER)
         too_much = []
-        for other in charged:
-            if other != owner and other in self._costs:
+        for gone in charged:
+            other = gone.owner
+            if other != owner and other in self._costs and not gone.is_counted:
+                gone.is_counted = True
                 self._costs[other] += 1
-                if self._costs[other] >= MOST_COSTS:
+                if self._costs[other] >= MOST_DEPARTURES:
                     del self._costs[other]
                     too_much.append(other)
         return too_much
@@ -59,13 +62,15 @@ class _Worker:
     """with a frame that cost a worker before"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Gone:
-    """What a worker that left has held. `alone`: it was given a frame that cost a worker before."""
+    """A worker that left with frames. `alone`: it was given a frame that cost a worker before."""
 
     owner: str
     keys: tuple[Key, ...]
     alone: bool
+    is_counted: bool = False
+    """Somebody else answered one of its frames, and its owner was charged for that."""
 
 
 class WorkerLeases:

@@ -335,7 +335,25 @@ def test_an_item_on_which_one_owner_dies_alone_again_and_again_is_failed_all_the
     assert rows == {0: Verdict.FAILED}
 
 
-def test_an_owner_that_costs_three_items_which_others_answer_is_shut_out() -> None:
+def test_an_owner_that_leaves_once_with_many_items_has_cost_once() -> None:
+    line = ledger(log=True)
+    found: list[ShutOut] = []
+    for number in range(3):
+        seqs = range(number * 8, number * 8 + 8)
+        name = f"press#{number}"
+        line.worker_joined(name, 8, 0.0, owner="press")
+        for seq in seqs:
+            line.frame(frame(seq), DATA, 0.0)
+        line.worker_left(name, 0.1)
+        line.worker_joined(W0, 8, 0.2)
+        for seq in seqs:
+            actions = line.result(W0, answer(seq), 0.3)
+            found += [action for action in actions if isinstance(action, ShutOut)]
+        line.worker_left(W0, 0.4)
+        assert found == [ShutOut("press")] * (number == 2)
+
+
+def test_an_owner_that_leaves_three_times_with_items_which_others_answer_is_shut_out() -> None:
     line = ledger(log=True)
     found: list[ShutOut] = []
     for seq in range(3):
