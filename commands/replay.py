@@ -59,5 +59,5 @@ def replay(
     folder = RunFolder.choose(into, settings)
     if not (quiet or as_json):
         out.print(f"replays {shown(run_dir)}: {again.told}", soft_wrap=True)
-    start = partial(runner.run, settings, facts, folder, prepare=partial(keep_pictures, settings))
+    start = partial(runner.run, settings, facts, folder, partial(keep_pictures, settings))
     return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)

@@ -126,7 +126,7 @@ def run(
     folder = RunFolder.choose(run_dir, settings)
     settings, access = with_console_decided(settings, folder.path, silent=quiet or as_json)
     prepare = partial(keep_pictures, settings)
-    start = partial(runner.run, settings, facts, folder, access=access, prepare=prepare)
+    start = partial(runner.run, settings, facts, folder, prepare, access=access)
     return run_and_account(start, settings, folder, quiet=quiet, as_json=as_json)
 
 

@@ -45,9 +45,9 @@ def run(
     settings: Settings,
     model: ModelFacts,
     folder: RunFolder,
+    prepare: Prepare,
     watch: Watch,
     access: ConsoleAccess | None = None,
-    prepare: Prepare = lambda run_dir: None,
 ) -> Ended:
     """Make the folder, run the line in it, and leave `run.json` beside what the sinks wrote.
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -18,6 +19,7 @@ from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise import runner
 from planner.measure.rows import Answer, Inference, inferences, read_answers
+from producers.sources import keep_pictures
 
 Watch = Callable[[Status], None]
 
@@ -83,7 +85,8 @@ def observe(settings: Settings, model: ModelFacts, watch: Watch) -> Seen:
         watch(status)
 
     path = Path(tempfile.mkdtemp(prefix="scrapline-profile-")) / "run"
-    ended = runner.run(settings, model, RunFolder(path), look)
+    prepare = partial(keep_pictures, settings)
+    ended = runner.run(settings, model, RunFolder(path), prepare, look)
     if ended.error is not None:  # its folder stays: the logs say why
         raise StageDied(f"the measured line ended early: {ended.error}")
     speed = settings.line.speed

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from line.config import load
 from planner.measure.loads import (
@@ -58,11 +59,16 @@ def test_loads_know_their_workers():
 
 
 def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
-    file = tmp_path / "profile.json"
-    small = ("camera.width_px=64", "camera.height_px=48")
+    """Of a line that is fed with picture files: its runs are given the list of them."""
+    file, pictures = tmp_path / "profile.json", tmp_path / "pictures"
+    for number, name in enumerate(CLASSES):
+        (pictures / name).mkdir(parents=True)
+        Image.new("RGB", (64, 48), (40 * number, 90, 30)).save(pictures / name / "one.png")
+    small = ("camera.width_px=64", "camera.height_px=48", "source.order=random")
     ended = command(
         "profile",
         f"--model={tiny_model}",
+        f"--source={pictures}",
         "--workers=1",
         "--seconds=1",
         f"--out={file}",
@@ -74,7 +80,7 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert "decision to acknowledgement" in ended.stdout
     measured = Profile.load(file)
     assert measured.classes == CLASSES
-    assert measured.source == "procedural"
+    assert measured.source == str(pictures)
     assert set(measured.answers) <= set(CLASSES)
     assert min(len(each.ms) for each in measured.service) >= 1
     assert all(
@@ -110,8 +116,6 @@ def test_the_threshold_kept_is_the_models_own(
 def test_a_source_without_classes_is_refused(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ):
-    from PIL import Image
-
     folder = tmp_path / "flat"
     folder.mkdir()
     Image.new("RGB", (32, 32)).save(folder / "one.png")
