@@ -104,6 +104,8 @@ class Camera:
         self._since = since
         self._triggered = 0
         self._has_told = False
+        self._acknowledged_at: float | None = None
+        """monotonic time of the last acknowledgement"""
         self._next_report = self._next_range = 0.0
         self._env = simpy.Environment()
         self._lane = Lane(self._env, client, clock, feed, self._observe, first)
@@ -299,6 +301,7 @@ class Camera:
                 self._spool.keep(kept[0], self._picture(*kept), self._spooled.append)
         self._progress.update(seq for seq in message.seqs if seq not in self._spooling)
         self._window.acknowledge(message.seqs)
+        self._acknowledged_at = monotonic()
         if self._ring is not None:
             self._ring.free(message.seqs)
 
@@ -372,6 +375,7 @@ class Camera:
             self._tell_of_archive()
             self._client.tell(
                 "finished" if final else "belt",
+                at=(self._acknowledged_at or now) if final else now,
                 fed=self._triggered,
                 belt_s=self._env.now,
                 on_belt=self._belt.riding,

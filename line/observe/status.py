@@ -112,6 +112,12 @@ class Status:
         default_factory=lambda: defaultdict(RunningTotal)
     )
 
+    def end_belt(self) -> None:
+        """All lanes are done, since the last acknowledgement of all, as far as they could tell."""
+        now = monotonic()
+        ends = [note["at"] if note["kind"] == "finished" else now for note in self.belts.values()]
+        self.belt_ended = min(now, max(ends, default=now))
+
     def take(self, process: str, note: ControlMessage) -> None:
         """Keep what a process said of itself."""
         if "malformed" in note:

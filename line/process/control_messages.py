@@ -81,8 +81,13 @@ class Pictures(BaseModel):
 
 
 class Belt(_Note):
-    """belt, finished: how a lane fares; `riding_since`: belt times at which items were fed."""
+    """belt, finished: how a lane fares.
 
+    `at`: monotonic time; of a lane that has finished, when its last item was acknowledged.
+    `riding_since`: belt times at which items were fed.
+    """
+
+    at: Number
     fed: Count
     belt_s: Number
     on_belt: Count

@@ -159,7 +159,7 @@ class Supervisor:
             if interrupts.count and self._status.phase != "draining":
                 self._drain()
             self._turn()
-        self._status.belt_ended = monotonic()
+        self._status.end_belt()
         self._stop(interrupts)
         return "drained" if interrupts.count else "finished"
 

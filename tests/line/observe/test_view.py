@@ -467,3 +467,24 @@ def test_escape_codes_in_titles_and_alerts_are_shown_as_such():
 
     assert r"Scrapline · a\x1b[2Jb" in lines[0]
     assert line_with(lines, r"x\x1b[31m y")
+
+
+# -- the end of the belt ------------------------------------------------------------------------
+
+
+def test_the_belt_ended_when_the_last_lane_said_so_however_late_that_was_heard() -> None:
+    shown = status()
+    assert shown.belt_started is not None
+    for lane, after_s in (("camera-0", 5.0), ("camera-1", 4.0)):
+        finished = {**belt(9, 0), "kind": "finished", "at": shown.belt_started + after_s}
+        shown.take(lane, finished)
+    shown.end_belt()
+    assert shown.wall_s == 5.0
+
+
+def test_the_belt_of_a_lane_that_could_not_say_so_ends_now() -> None:
+    shown = status()
+    assert shown.belt_started is not None
+    shown.take("camera-1", {**belt(9, 0), "kind": "finished", "at": shown.belt_started + 4.0})
+    shown.end_belt()
+    assert shown.wall_s >= 12

@@ -27,6 +27,7 @@ from tests.running_line import RunningLine, assert_accounted, poll
 JITTER = {"p50": 0.1, "p95": 0.15, "p99": 0.2, "max": 0.3, "count": 4}
 PICTURES = {"ahead": 2, "live": 1, "processor_ms": 17}
 BELT = {
+    "at": 12.5,
     "fed": 3,
     "belt_s": 1.5,
     "on_belt": 1,
