@@ -25,6 +25,7 @@ from commands.plan import plan as make_plan
 from commands.profile import profile as measure_profile
 from drill.page import Page
 from line.errors import BadInput
+from planner.plan.target import Prospect
 
 INFEEDS = "4200:12000:300"
 TARGET = 0.99
@@ -88,7 +89,7 @@ def _planned(folder: Path, profile: Path, sets: list[str]) -> dict[float, Answer
     planned: dict[float, Answer] = defaultdict(dict)
     with (folder / "plan.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            met = (row["meets_target"] == "true", float(row["in_time"]))
+            met = (row["target"] == Prospect.MET, float(row["in_time"]))
             planned[float(row["items_per_min"])][int(row["workers"])] = met
     return dict(sorted(planned.items()))
 

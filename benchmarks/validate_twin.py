@@ -191,9 +191,10 @@ def from_files(pictures: Path) -> list[str]:
 def _cells(folder: Path, profile: Profile, duration_s: float, fed: Sequence[str]) -> Iterator[Cell]:
     usual = load(environment={}, options=[("model.path", profile.model_path)])
     classify = load_model(usual).engine.classify
+    size_px = usual.camera.height_px, usual.camera.width_px
 
     def bare_s() -> float:
-        return bare_inference_s(classify, usual, _LOOK_S)
+        return bare_inference_s(classify, size_px, _LOOK_S)
 
     after_s = bare_s()
     for scenario in SCENARIOS:
@@ -214,7 +215,8 @@ def _cells(folder: Path, profile: Profile, duration_s: float, fed: Sequence[str]
                 before_s, after_s = after_s, bare_s()
                 slowness = 1000 * (before_s + after_s) / 2 / profile.inference_ms
                 line = Figures.of(rows_of_line(run_dir))
-                twin = Figures.of(_rows_of_twin(settings, profile.slowed(slowness)))
+                as_slow = profile.slowed(slowness).model_copy(update={"slowness": ()})
+                twin = Figures.of(_rows_of_twin(settings, as_slow))
                 yield Cell(scenario, speed, rate, workers, line, twin, slowness)
 
 

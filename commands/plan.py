@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import out, shown
 from commands.run_setup.settings import settings_of
+from line.errors import BadInput
 from line.process.priority import usable_cores
 from line.settings import Settings
 
@@ -46,7 +48,9 @@ def plan(
     recovery: Annotated[
         float | None, typer.Option(min=0, max=1, help="target: share that goes where it belongs")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=2, max=1000, help="runs of each combination")] = 5,
+    draws: Annotated[
+        int, typer.Option(min=5, max=1000, help="virtual runs of a combination that is not clear")
+    ] = 99,
     duration: Annotated[float, typer.Option(min=1, help="belt time of a run, s")] = 60.0,
     core_each: Annotated[
         bool, typer.Option("--core-each", help="as on a machine with a core for each worker")
@@ -57,6 +61,9 @@ def plan(
     mttr: Annotated[
         float | None, typer.Option(min=0.001, help="and is repaired after, mean, s")
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="though this machine is not as it was measured")
+    ] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="processes; not given: cores")] = None,
     folder: Annotated[
         Path | None, typer.Option("--out", help="not given: a folder in results/plans/")
@@ -65,6 +72,7 @@ def plan(
     assignments: Assignments = None,
 ) -> None:
     """Sweep belts and workers in virtual time: the fewest workers, the fastest belt, the margin."""
+    from commands.plan_output.machine_now import doubts
     from commands.plan_output.options import defaults, failures_of, numbers, target_of
     from commands.plan_output.page import write_page
     from commands.plan_output.table import print_plan, write_csv
@@ -88,14 +96,18 @@ def plan(
     )
     target = target_of(in_time, recovery)
     machines = tuple(map(with_a_core_each, profiles)) if core_each else profiles
-    what = Plan(settings, machines, seeds, failures_of(mtbf, mttr))
+    failures = failures_of(mtbf, mttr)
     cells = chosen.cells(settings, [each.threshold for each in profiles])
+    doubted = tuple(doubts(profiles, settings))
+    if doubted and not anyway:
+        raise BadInput(f"{doubted[0]}; or plan nevertheless: --anyway")
+    what = Plan(settings, machines, target, draws, failures, doubted)
     results = _run(what, cells, jobs or usable_cores())
     where = folder or _named(settings)
-    write_csv(where / "plan.csv", results, names, target)
-    shown_plan = Plan(settings, profiles, seeds, what.failures)
-    write_page(where / "plan.html", shown_plan, results, names, target, core_each)
-    print_plan(shown_plan, results, names, target, core_each, out)
+    write_csv(where / "plan.csv", results, names)
+    shown_plan = replace(what, profiles=profiles)
+    write_page(where / "plan.html", shown_plan, results, names, core_each)
+    print_plan(shown_plan, results, names, core_each, out)
     out.print(f"\n{shown(where)}/plan.html  plan.csv")
 
 
@@ -113,12 +125,17 @@ def _profiles(
 def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+    from planner.plan.answer import named_cells
     from planner.plan.run import run_plan
 
     columns = (BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("virtual runs", *columns, console=out, transient=True) as progress:
-        task = progress.add_task("", total=len(cells) * what.seeds)
-        return run_plan(what, cells, jobs, lambda count: progress.update(task, completed=count))
+        task = progress.add_task("", total=None)
+
+        def done(finished: int, wanted: int) -> None:
+            progress.update(task, completed=finished, total=wanted)
+
+        return run_plan(what, cells, jobs, done, named_cells)
 
 
 def _named(settings: Settings) -> Path:

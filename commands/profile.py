@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _LOOK_S = 1.0
 """Time in which the machine shows whether it is idle."""
+_MOST_LOOKS = 20
+_BUSY = 0.1
+"""Of the cores, kept busy by others."""
 
 
 def profile(
@@ -40,7 +43,7 @@ def profile(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from planner.measure.measurement import measure
-    from planner.measure.this_machine import bare_inference_s, busy_cores
+    from planner.measure.this_machine import bare_inference_s
     from planner.profile import FOLDER
 
     options: dict[str, object | None] = {
@@ -51,10 +54,10 @@ def profile(
     settings = settings_of(config, scenario, options, assignments)
     loaded = checked_model(settings)
     threshold = _own_threshold(settings, loaded)
+    size_px = loaded.takes.within(settings.camera.height_px, settings.camera.width_px)
     settings = decided(settings, loaded)
     assert isinstance(settings.line.workers, int)
-    beside = busy_cores(_LOOK_S)
-    _warn_if_busy(beside, usable_cores())
+    beside = _wait_until_calm(usable_cores())
     path = file or _named(Path(settings.results.dir) / FOLDER, Path(loaded.facts.path).stem)
     bar = BarColumn(24)
     columns = (bar, TextColumn("{task.completed}/{task.total} {task.description}"))
@@ -70,9 +73,7 @@ def profile(
             settings,
             loaded.facts,
             threshold=threshold,
-            bare_s=lambda: bare_inference_s(
-                loaded.classify, _fitting(settings, loaded), min(_LOOK_S, seconds / 6)
-            ),
+            bare_s=lambda: bare_inference_s(loaded.classify, size_px, min(_LOOK_S, seconds / 6)),
             workers=settings.line.workers,
             run_s=seconds,
             beside=beside,
@@ -96,30 +97,35 @@ def _own_threshold(settings: Settings, model: Model) -> float:
     return setting
 
 
-def _fitting(settings: Settings, model: Model) -> Settings:
-    """With a camera of the size that the model takes, where it takes one alone."""
-    takes, camera = model.takes, settings.camera
-    size = {
-        "height_px": takes.height_px or camera.height_px,
-        "width_px": takes.width_px or camera.width_px,
-    }
-    return settings.model_copy(update={"camera": camera.model_copy(update=size)})
-
-
 def _named(folder: Path, model: str) -> Path:
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return folder.absolute() / f"{stamp}-{model}.json"
 
 
-def _warn_if_busy(beside: float | None, cores: int) -> None:
-    """The numbers are wrong where others take the cores."""
-    if beside is not None and beside > 0.1 * cores:
-        err.print(
-            f"warning: other programs keep {beside:.1f} of {cores} cores busy; "
-            "what is measured beside them is too slow",
-            style="yellow",
-            soft_wrap=True,
-        )
+def _wait_until_calm(cores: int) -> float | None:
+    """Cores that others keep busy: not many, or not fewer for a while.
+
+    The figures are wrong where others take the cores.
+    """
+    from planner.measure.this_machine import busy_cores
+
+    for look in range(_MOST_LOOKS):
+        beside = busy_cores(_LOOK_S)
+        if beside is None or beside <= _BUSY * cores:
+            return beside
+        if not look:
+            err.print(
+                f"other programs keep {beside:.1f} of {cores} cores busy; waiting for them up to "
+                f"{_MOST_LOOKS * _LOOK_S:.0f} s",
+                soft_wrap=True,
+            )
+    err.print(
+        f"warning: other programs keep {beside:.1f} of {cores} cores busy; "
+        "what is measured beside them is too slow",
+        style="yellow",
+        soft_wrap=True,
+    )
+    return beside
 
 
 def _print(measured: Profile) -> None:
@@ -171,5 +177,16 @@ def _facts(measured: Profile) -> list[tuple[str, str]]:
     return [
         *((name, f"{quantile(values, 0.5):.2f} ms") for name, values in times_ms.items()),
         *((name, f"{quantile(values, 0.5):.2f} s") for name, values in times_s.items()),
+        ("the machine's slowness", _slowness(measured)),
         ("answers kept", str(sum(map(len, measured.answers.values())))),
     ]
+
+
+def _slowness(measured: Profile) -> str:
+    """How much longer inferences took in some stretches of the measurement than at first."""
+    from planner.profile import BLOCK_S
+
+    found = measured.slowness
+    if not found:
+        return "not seen"
+    return f"{min(found):.2f} to {max(found):.2f} times as at first, over {BLOCK_S:g} s each"

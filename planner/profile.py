@@ -6,6 +6,7 @@ spaced, so that (minimum, median, maximum) is one, and a single value stands for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,9 @@ def _ascending(values: tuple[float, ...]) -> tuple[float, ...]:
 
 Duration = Annotated[float, Field(ge=0, le=1e7)]
 Quantiles = Annotated[tuple[Duration, ...], Field(min_length=1), AfterValidator(_ascending)]
+BLOCK_S = 3.0
+"""The machine's speed is told apart from one such stretch of wall time to the next."""
+Slowness = Annotated[float, Field(gt=0, le=1000)]
 HEADWAY_MS = 1000.0
 """Stands for any longer one."""
 Headway = Annotated[float, Field(ge=0, le=HEADWAY_MS)]
@@ -157,6 +161,9 @@ class Profile(Section):
     classes: tuple[str, ...] = Field(min_length=1, description="in the order of the model")
     threshold: Fraction = Field(description="the model file's own")
     source: str = Field(description="of the pictures that the answers are about")
+    picture_px: tuple[int, int] | None = Field(
+        default=None, description="height and width of drawn pictures; none: unknown, or the files'"
+    )
     picture_ms: Quantiles = Field(description="the camera's thread makes one picture, undisturbed")
     smearing_ms: Duration = Field(
         default=0.0, description="that it takes longer where the belt moves by more than a pixel"
@@ -167,6 +174,11 @@ class Profile(Section):
         "here are of; 0: unknown",
     )
     crowding: tuple[Crowding, ...] = Field(default=(), description="none: no longer than alone")
+    slowness: tuple[Slowness, ...] = Field(
+        default=(),
+        description=f"each {BLOCK_S:g} s of the measurement: how many times as long as at first an "
+        "inference took; none: always as long",
+    )
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround: tuple[Turnaround, ...] = Field(default=(), description="none: no time at all")
     latency_samples: tuple[LatencySamples, ...] = Field(min_length=1)
@@ -235,13 +247,32 @@ _Entry = TypeVar("_Entry", Service, Turnaround, Crowding, LatencySamples)
 
 
 def of_pool(measured: Sequence[_Entry], workers: int) -> list[_Entry]:
-    """Those that hold for a pool of so many workers: of any, or of the next smaller measured one.
+    """Those that hold for a pool of so many workers: of the next smaller measured one, or of any.
 
-    If only larger ones were measured, of the smallest of these.
+    If only larger ones were measured, of the smallest of these. What holds for any pool counts at
+    paces below those at which the pool's own was measured.
     """
     pools = sorted({each.workers for each in measured if each.workers is not None})
     nearest = max((pool for pool in pools if pool <= workers), default=pools[0] if pools else None)
-    return [each for each in measured if each.workers in (None, nearest)]
+    slowest: dict[tuple[int, ...], float] = {}
+    for each in measured:
+        if each.workers is not None and each.workers == nearest:
+            kind = _kind(each)
+            slowest[kind] = min(_pace(each), slowest.get(kind, math.inf))
+    return [
+        each
+        for each in measured
+        if each.workers == nearest
+        or (each.workers is None and _pace(each) < slowest.get(_kind(each), math.inf))
+    ]
+
+
+def _kind(entry: _Entry) -> tuple[int, ...]:
+    return (entry.busy, entry.batch) if isinstance(entry, Service) else ()
+
+
+def _pace(entry: _Entry) -> float:
+    return 0.0 if isinstance(entry, Turnaround) else entry.items_per_s
 
 
 def newest(settings: Settings) -> Path:

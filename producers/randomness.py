@@ -67,6 +67,8 @@ class Purpose(IntEnum):
     TWIN = 6
     FAILURE = 7
     CELL = 8
+    SLOWNESS = 9
+    TWIN_ERROR = 10
 
 
 def stream(seed: int, camera: int, seq: int, purpose: Purpose) -> np.random.Generator:

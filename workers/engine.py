@@ -38,6 +38,10 @@ class Takes:
             return f"{self.width_px}x{self.height_px}"
         return f"{self.height_px} px height" if self.height_px else f"{self.width_px} px width"
 
+    def within(self, height_px: int, width_px: int) -> tuple[int, int]:
+        """Height and width, each as it is limited, else as given."""
+        return self.height_px or height_px, self.width_px or width_px
+
     def fits(self, height_px: int, width_px: int) -> bool:
         """Whether pictures of that size are taken."""
         return self.height_px in (None, height_px) and self.width_px in (None, width_px)

@@ -47,9 +47,9 @@ def tried(
     if takes.batch not in (None, 1):
         raise BadInput(f"takes batches of {takes.batch} pictures only, expected one or any number")
     if size is not None and not takes.fits(*size):
-        wanted = _ask(_within(takes, size)) if is_set else ""
+        wanted = _ask(takes.within(*size)) if is_set else ""
         raise BadInput(f"takes pictures of {takes.size} only, not {size[1]}x{size[0]}{wanted}")
-    fitting = _within(takes, size or named or (_USUAL_SIDES_PX[0],) * 2)
+    fitting = takes.within(*(size or named or (_USUAL_SIDES_PX[0],) * 2))
     failures = _failures(classify, fitting)
     if len(failures) == len(_PICTURES):
         out_of_memory = NOT_ENOUGH_MEMORY in failures[0]
@@ -95,17 +95,12 @@ def _takes_two(classify: Classify, size: Size) -> bool:
     return True
 
 
-def _within(takes: Takes, size: Size) -> Size:
-    """The size, with the sides that the model is limited to."""
-    return takes.height_px or size[0], takes.width_px or size[1]
-
-
 def _another_size(classify: Classify, takes: Takes, named: Size | None) -> Size | None:
     """A size on which it answers; None if none of the usual ones is."""
     sizes = [(side, side) for side in _USUAL_SIDES_PX]
     if named is not None:
         sizes.insert(0, named)
-    for size in dict.fromkeys(_within(takes, size) for size in sizes):
+    for size in dict.fromkeys(takes.within(*size) for size in sizes):
         if len(_failures(classify, size)) < len(_PICTURES):
             return size
     return None

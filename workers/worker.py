@@ -183,7 +183,7 @@ def warmed_up(model: Model, credit: int, height_px: int, width_px: int) -> Model
     that is slow as many as it can do in a tenth of a second.
     """
     takes = model.takes
-    picture = noise(takes.height_px or height_px, takes.width_px or width_px)
+    picture = noise(*takes.within(height_px, width_px))
     largest = batch_of(model, credit)
     try:
         model.classify(picture)

@@ -7,8 +7,10 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from planner.plan.answer import Target, fastest_belts
-from planner.plan.run import Estimate, Result
+from planner.plan.answer import fastest_belts
+from planner.plan.estimate import Estimate
+from planner.plan.run import Result
+from planner.plan.target import Target
 from planner.plan.wording import NAMES, interval, workers
 from reports.charts.plot import Plot, nice_step, steps_up_to
 
@@ -23,7 +25,7 @@ _ROOM = 0.05
 def chart(
     group: Sequence[Result], counts: Sequence[int], name: str, title: str, target: Target
 ) -> Markup:
-    """Mean and 95 % interval of the measure `name`; the knee of each line is ringed.
+    """Mean of the measure `name`, and where 90 % of runs lie; the knee of each line is ringed.
 
     The knee is the fastest belt up to which that many workers meet the target.
     """
@@ -40,7 +42,7 @@ def chart(
         plot.text(text, 0, y, name="target-mark", anchor="start", shift_px=(6, 14))
     knees = {
         answer.workers: answer.enough.cell.belt_speed_m_per_s
-        for answer in fastest_belts(group, target)
+        for answer in fastest_belts(group)
         if answer.enough is not None
     }
     for (shape, key), count in zip(KEYS, counts, strict=False):

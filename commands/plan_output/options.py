@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from line.errors import BadInput
 from line.settings import Settings
-from planner.plan.answer import Target
+from planner.plan.target import Target
 from planner.sim.supervisor import Failures
 
 _BELT_SPEEDS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)

@@ -9,8 +9,9 @@ from commands.plan_output.chart import KEYS, MOST_LINES, chart
 from line.atomic_file import write_atomically
 from line.errors import BadInput
 from planner.plan import wording as words
-from planner.plan.answer import Target, fastest_belts, fewest_workers, groups, model_alone
+from planner.plan.answer import fastest_belts, fewest_workers, groups, model_alone
 from planner.plan.run import Plan, Result
+from planner.plan.target import prospect
 from planner.sim.source import fed_classes
 from reports import report
 
@@ -24,7 +25,6 @@ def write_page(
     plan: Plan,
     results: Sequence[Result],
     names: Sequence[str],
-    target: Target,
     core_each: bool,
 ) -> None:
     """`names`: of the plan's profiles. Raises BadInput, naming a file that cannot be written."""
@@ -32,8 +32,8 @@ def write_page(
     fed = fed_classes(plan.settings)
     content = {
         "title": plan.settings.title,
-        "meta": [words.wanted(target), f"{plan.seeds} seeds", *sorted(set(names))],
-        "groups": [_group(plan, group, names, target, fed) for group in every[:_MOST_GROUPS]],
+        "meta": [words.wanted(plan.target), *sorted(set(names))],
+        "groups": [_group(plan, group, names, fed) for group in every[:_MOST_GROUPS]],
         "left_out": len(every) - len(every[:_MOST_GROUPS]),
         "assumptions": words.assumptions(plan, [result.cell for result in results], core_each),
         "style": _STYLE.read_text(encoding="utf-8"),
@@ -50,10 +50,9 @@ def _group(
     plan: Plan,
     group: Sequence[Result],
     names: Sequence[str],
-    target: Target,
     fed: Mapping[str, float],
 ) -> dict[str, object]:
-    cell = group[0].cell
+    cell, target = group[0].cell, plan.target
     counts = sorted({result.cell.workers for result in group})
     drawn = _spread(counts)
     alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
@@ -65,9 +64,9 @@ def _group(
             (title, chart(group, drawn, name, title, target))
             for name, title in (("in_time", "In time"), ("recovery", "Recovery"))
         ],
-        "alone": " ".join((words.alone(alone, target), *words.deaths(group, plan))),
-        "fewest": [words.fewest(answer, target) for answer in fewest_workers(group, target)],
-        "fastest": [words.fastest(answer, target) for answer in fastest_belts(group, target)],
+        "alone": " ".join((words.alone(alone, target), *words.deaths(group))),
+        "fewest": [words.fewest(answer, target) for answer in fewest_workers(group)],
+        "fastest": [words.fastest(answer, target) for answer in fastest_belts(group)],
         "rows": [
             {
                 "belt": f"{result.cell.belt_speed_m_per_s:g}",
@@ -75,10 +74,14 @@ def _group(
                 "workers": result.cell.workers,
                 "in_time": words.interval(result.measures["in_time"]),
                 "recovery": words.interval(result.measures["recovery"]),
-                "p50": f"{result.measures['latency_p50_ms'].mean:.1f}",
-                "p95": f"{result.measures['latency_p95_ms'].mean:.1f}",
+                "p50": words.durations(result.measures["latency_p50_ms"]),
+                "p95": words.durations(result.measures["latency_p95_ms"]),
+                "capacity": f"{result.capacity.items_per_s:.0f} ± {result.capacity.half:.0f}",
+                "load": f"{100 * result.load:.0f}",
+                "limit": str(result.capacity.limit),
                 "busy": f"{100 * result.measures['busy'].mean:.0f}",
-                "met": target.is_met(result),
+                "prospect": str(prospect(result.chance)),
+                "met": f"{round(result.chance * result.draws)} of {result.draws}",
             }
             for result in group
         ],

@@ -18,8 +18,8 @@ def fitting_profile(settings: Settings, path: Path, model: Path | None) -> Profi
 
     Raises:
         BadInput: naming the file, if it holds none; if it was measured with another model than the
-            one asked for, or with other pictures than the settings'; or if its model does not know
-            the residue class.
+            one asked for, or with other pictures, or such of another size, than the settings'; or
+            if its model does not know the residue class.
     """
     profile = Profile.load(path)
     if model is not None and sha256(find(model).read_bytes()).hexdigest() != profile.model_sha256:
@@ -30,6 +30,12 @@ def fitting_profile(settings: Settings, path: Path, model: Path | None) -> Profi
         raise BadInput(
             f"{path}: was measured with pictures of {profile.source}, "
             f"source.spec is {settings.source.spec}"
+        )
+    known, drawn = profile.picture_px, settings.drawn_px
+    if known is not None and drawn is not None and known != drawn:
+        raise BadInput(
+            f"{path}: was measured with pictures of {known[1]}x{known[0]}, and camera.width_px and "
+            f"camera.height_px say {drawn[1]}x{drawn[0]}; measure these: run_line.py profile"
         )
     residue = settings.belt.residue_class
     if residue and residue not in profile.classes:

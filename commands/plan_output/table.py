@@ -15,8 +15,9 @@ from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.plain_text import cell_of
 from planner.plan import wording as words
-from planner.plan.answer import Target, fastest_belts, fewest_workers, groups, model_alone
+from planner.plan.answer import fastest_belts, fewest_workers, groups, model_alone
 from planner.plan.run import MEASURES, Plan, Result
+from planner.plan.target import Prospect, prospect
 from planner.sim.source import fed_classes
 from reports.fitted_table import fitted
 
@@ -28,31 +29,47 @@ _PLACE = (
     "belt_speed_m_per_s",
     "workers",
 )
+_CAPACITY = ("capacity_per_s", "capacity_half_per_s", "load", "limited_by")
+_DRAWS = ("items", "draws", "target", "chance", "deaths")
+_MARKS = {
+    Prospect.MET: Text("✓", style="green"),
+    Prospect.MISSED: Text("✗", style="red"),
+    Prospect.OPEN: Text("?", style="yellow"),
+}
 
 
-def write_csv(path: Path, results: Sequence[Result], names: Sequence[str], target: Target) -> None:
-    """Each measure as its mean, and as the half width of its 95 % confidence interval (`_ci`).
+def write_csv(path: Path, results: Sequence[Result], names: Sequence[str]) -> None:
+    """Each measure as the mean of the draws, and the bounds of 90 % of runs (`_low`, `_high`).
 
-    `deaths`: runs in which the line died.
+    `target`: met, missed, or cannot tell; `chance`: share of the draws that met it; `deaths`: draws
+    in which the line died.
 
     `names`: of the plan's profiles. Raises BadInput, naming the file, if it cannot be written.
     """
-    measures = [column for name in MEASURES for column in (name, f"{name}_ci")]
+    measures = [f"{name}{end}" for name in MEASURES for end in ("", "_low", "_high")]
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["profile", *_PLACE, "items", "meets_target", "deaths", *measures])
+    writer.writerow(["profile", *_PLACE, *_CAPACITY, *_DRAWS, *measures])
     for result in results:
-        cell = result.cell
-        numbers = (
-            f"{number:.6g}"
-            for name in MEASURES
-            for number in (result.measures[name].mean, result.measures[name].half)
+        cell, can = result.cell, result.capacity
+        writer.writerow(
+            [
+                cell_of(names[cell.profile]),
+                *(f"{getattr(cell, name):g}" for name in _PLACE),
+                *(f"{value:.6g}" for value in (can.items_per_s, can.half, result.load)),
+                can.limit,
+                result.items,
+                result.draws,
+                prospect(result.chance),
+                f"{result.chance:.6g}",
+                len(result.deaths),
+                *(
+                    f"{number:.6g}"
+                    for each in (result.measures[name] for name in MEASURES)
+                    for number in (each.mean, each.low, each.high)
+                ),
+            ]
         )
-        place = [f"{getattr(cell, name):g}" for name in _PLACE]
-        met = "true" if target.is_met(result) else "false"
-        deaths = len(result.deaths)
-        profile = cell_of(names[cell.profile])
-        writer.writerow([profile, *place, result.items, met, deaths, *numbers])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, file.getvalue().encode())
@@ -64,28 +81,27 @@ def print_plan(
     plan: Plan,
     results: Sequence[Result],
     names: Sequence[str],
-    target: Target,
     core_each: bool,
     out: Console,
 ) -> None:
     """`names`: of the plan's profiles."""
-    fed = fed_classes(plan.settings)
+    fed, target = fed_classes(plan.settings), plan.target
     for sentence in words.assumptions(plan, [result.cell for result in results], core_each):
         out.print(Text.assemble(("·", "dim"), f" {sentence}"), soft_wrap=True)
     for group in groups(results).values():
         cell = group[0].cell
         out.print(Text(f"\n{words.group(cell, names)}\n", style="bold"))
-        out.print(fitted(_table(group, target), out))
-        for sentence in words.deaths(group, plan):
+        out.print(fitted(_table(group), out))
+        for sentence in words.deaths(group):
             out.print(Text.assemble(("!", "red"), f" {sentence}"), soft_wrap=True)
         out.print(f"\nTarget: {words.wanted(target)}")
         alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
         out.print(words.alone(alone, target))
         out.print(Text("\nFewest workers", style="bold"))
-        for few in fewest_workers(group, target):
+        for few in fewest_workers(group):
             out.print(f"  {words.fewest(few, target)}", soft_wrap=True)
         out.print(Text("Fastest belt", style="bold"))
-        for fast in fastest_belts(group, target):
+        for fast in fastest_belts(group):
             out.print(f"  {words.fastest(fast, target)}", soft_wrap=True)
 
 
@@ -93,16 +109,17 @@ _HEADINGS = (
     "belt\nm/s",
     "items\n/min",
     "workers\n",
+    "load\n%",
     "in time\n%",
     "recovery\n%",
     "p50\nms",
     "p95\nms",
-    "busy\n%",
     "",
+    "met in\ndraws",
 )
 
 
-def _table(group: Sequence[Result], target: Target) -> Table:
+def _table(group: Sequence[Result]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in _HEADINGS:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -112,11 +129,12 @@ def _table(group: Sequence[Result], target: Target) -> Table:
             f"{cell.belt_speed_m_per_s:g}",
             f"{cell.items_per_min:g}",
             str(cell.workers),
-            words.interval(measures["in_time"]).removesuffix(" %"),
-            words.interval(measures["recovery"]).removesuffix(" %"),
-            f"{measures['latency_p50_ms'].mean:.1f}",
-            f"{measures['latency_p95_ms'].mean:.1f}",
-            f"{100 * measures['busy'].mean:.0f}",
-            Text("✓", style="green") if target.is_met(result) else Text("✗", style="red"),
+            f"{100 * result.load:.0f}",
+            words.bounds(measures["in_time"]),
+            words.bounds(measures["recovery"]),
+            words.durations(measures["latency_p50_ms"]),
+            words.durations(measures["latency_p95_ms"]),
+            _MARKS[prospect(result.chance)],
+            f"{round(result.chance * result.draws)}/{result.draws}",
         )
     return table

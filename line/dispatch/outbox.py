@@ -21,6 +21,32 @@ LOG = SINKS[0]
 """The only sink that the dispatcher knows."""
 
 
+class RowGathering:
+    """When rows go to the log: at once after a pause, else together. Times are monotonic."""
+
+    def __init__(self, window_frames: int) -> None:
+        self._sent_at = -math.inf
+        self._pause_s = GATHER_S
+        # A window that is full of rows under way has no room for frames.
+        self._most_rows = max(1, min(MOST_ROWS, window_frames // 4))
+
+    def due(self, rows: int) -> float:
+        """When to ask again at the latest; infinite: nothing waits.
+
+        A little after it has rows to send: the next answer, which wakes the dispatcher anyhow, is
+        often there before.
+        """
+        return self._sent_at + self._pause_s + _GRACE_S if rows else math.inf
+
+    def take(self, rows: int, now: float, *, is_calm: bool) -> bool:
+        """Whether so many go now. `is_calm`: no frame waits for a worker."""
+        self._pause_s = _CALM_S if is_calm else GATHER_S
+        if not rows or (now < self._sent_at + self._pause_s and rows < self._most_rows):
+            return False
+        self._sent_at = now
+        return True
+
+
 class Outbox:
     """Sends when it is told to `flush`."""
 
@@ -30,11 +56,7 @@ class Outbox:
         self._review, self._seed = settings.review, settings.line.seed
         self._acknowledged: dict[int, list[Acknowledge]] = defaultdict(list)
         self._rows: list[Outcome] = []
-        self._sent_at = -math.inf
-        """monotonic time of the last rows"""
-        self._pause_s = GATHER_S
-        # A window that is full of rows under way has no room for frames.
-        self._most_rows = max(1, min(MOST_ROWS, settings.camera.window_frames // 4))
+        self._gathering = RowGathering(settings.camera.window_frames)
 
     def add_row(self, outcome: Outcome) -> None:
         """For the log."""
@@ -50,12 +72,8 @@ class Outbox:
 
     @property
     def due(self) -> float:
-        """Monotonic time at which `flush` is to be called at the latest; infinite: nothing waits.
-
-        A little after it has rows to send: the next answer, which wakes the dispatcher anyhow, is
-        often there before.
-        """
-        return self._sent_at + self._pause_s + _GRACE_S if self._rows else math.inf
+        """Monotonic time at which to `flush` at the latest; infinite: nothing waits."""
+        return self._gathering.due(len(self._rows))
 
     def flush(self, now: float, *, is_calm: bool) -> None:
         """Send acknowledgements, and rows: at once after a pause, together where they are many.
@@ -63,10 +81,7 @@ class Outbox:
         `is_calm`: no frame waits for a worker.
         """
         self._send_acknowledgements()
-        self._pause_s = _CALM_S if is_calm else GATHER_S
-        is_due = now >= self._sent_at + self._pause_s
-        if self._rows and (is_due or len(self._rows) >= self._most_rows):
-            self._sent_at = now
+        if self._gathering.take(len(self._rows), now, is_calm=is_calm):
             self.send_rows()
 
     def send_rows(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from planner.measure.load_run import Seen
 from planner.measure.profile_values import POINTS
 from planner.measure.rows import Answer, ms
+from planner.measure.slowness import RunSlowness
 from planner.profile import HEADWAY_MS, LatencySample, LatencySamples, Service
 
 _QUICKEST_S = 0.002
@@ -33,6 +34,7 @@ def samples_of(
 
 def _samples(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[LatencySample]:
     """In the order in which they came."""
+    slowness = RunSlowness(seen)
     company = {(run.worker, run.started_s): run.company for run in seen.runs}
     published = sorted(answer.published_s for answer in seen.answers)
     ended = sorted(answer.ended_s for answer in seen.answers)
@@ -51,7 +53,9 @@ def _samples(seen: Seen, curves: _Curves, picture_s: float) -> Iterator[LatencyS
             busy=busy,
             publish_ms=ms((a.published_s - a.triggered_s) / seen.slowness),
             to_worker_ms=ms((a.started_s - a.published_s) / seen.slowness),
-            inference=curves.share(ms((a.ended_s - a.started_s) / seen.slowness), alongside),
+            inference=curves.share(
+                ms((a.ended_s - a.started_s) / slowness.at(a.started_s)), alongside
+            ),
             decision_ms=ms((a.decided_s - a.ended_s) / seen.slowness),
         )
 

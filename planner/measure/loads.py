@@ -1,6 +1,7 @@
 """The loads that a line is measured under, as settings of runs.
 
-- *calm*: one worker that has time, at three paces. What an item takes that meets nobody.
+- *calm*: one worker that has time, at three paces. What an item takes that meets nobody. Several
+  workers at the slower two of them: each has longer rests than one would have, and is colder.
 - *evenly*: as calm, or as busy, but in regular distance.
 - *one by one*: the `max` clock and room for one frame, so that the camera sends the next item when
   the last one is acknowledged: its cycle is a whole round trip.
@@ -43,14 +44,14 @@ def counts(workers: int) -> list[int]:
     return sorted({*(count for count in powers if count <= workers), workers})
 
 
-def calm(settings: Settings, item_s: float, duration_s: float) -> list[Settings]:
-    """One worker: few items, then more, then many, each `item_s` of work for it or the camera.
+def calm(settings: Settings, item_s: float, duration_s: float, workers: int = 1) -> list[Settings]:
+    """Few items, then more, then many, each `item_s` of work for a worker or the camera.
 
     At random moments: what an item meets depends on what the camera is at.
     """
     rates = (min(most, share / item_s) for share, most in _CALM)
     easy = settings.replaced(_EVERY_PICTURE)
-    return [_load(easy, 1, "poisson", rate, duration_s) for rate in rates]
+    return [_load(easy, workers, "poisson", rate, duration_s) for rate in rates]
 
 
 def evenly(load: Settings) -> Settings:

@@ -18,6 +18,7 @@ from planner.measure import this_machine as machine
 from planner.measure.latency_samples import samples_of
 from planner.measure.load_run import Watch
 from planner.measure.series import Runs, Tell, steps
+from planner.measure.slowness import slowness_of
 from planner.profile import LatencySamples, Machine, Profile, Service
 from producers.belt import BeltItem
 from producers.photographer import Photographer
@@ -117,10 +118,12 @@ def measure(
         classes=model.classes,
         threshold=threshold,
         source=settings.source.spec,
+        picture_px=settings.drawn_px,
         picture_ms=figures.quantiles(alone_ms),
         smearing_ms=round(smearing_ms, 4),
         inference_ms=round(1000 * runs.inference_s, 4),
         crowding=tuple(figures.crowding(runs.pools, samples[0], mean(alone_ms), smearing_ms)),
+        slowness=slowness_of(runs.every),
         service=tuple(service),
         turnaround=tuple(figures.turnarounds(runs.floods, samples[0])),
         latency_samples=tuple(samples),

@@ -12,6 +12,7 @@ from line.events import Kill
 from line.outcome import decode_top3
 from planner.measure.load_run import Seen
 from planner.measure.rows import ms, pictures_ms, turnarounds_ms
+from planner.measure.slowness import RunSlowness, kind_of
 from planner.profile import Answer, Crowding, LatencySamples, Service, Turnaround
 from planner.sim.source import is_smeared, known_source
 
@@ -19,8 +20,6 @@ POINTS = 101
 """Quantiles kept of a duration: every percent."""
 _FEWEST = 10
 """Samples that a quantile function of an inference is made of, at least."""
-_HARDLY = 0.1
-"""Workers that came or went meanwhile, on average: too little to matter."""
 _MOST_ANSWERS = 250
 """Answers kept for one true class."""
 
@@ -49,10 +48,10 @@ def service(alike: Sequence[Seen], workers: int | None) -> list[Service]:
     """Of runs at one pace: an entry for each (busy, batch) that was so throughout often enough."""
     samples: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for seen in alike:
-        for inference in seen.runs:
-            busy = round(inference.company)
-            if abs(inference.company - busy) <= _HARDLY:
-                samples[busy, inference.batch].append(inference.duration_ms / seen.slowness)
+        slowness = RunSlowness(seen)
+        for run in seen.runs:
+            if (kind := kind_of(run)) is not None:
+                samples[kind].append(run.duration_ms / slowness.at(run.started_s))
     return [
         Service(
             workers=workers,

@@ -13,8 +13,6 @@ from time import perf_counter, sleep
 import numpy as np
 from numpy.typing import NDArray
 
-from line.settings import Settings
-
 _CPU_INFO = Path("/proc/cpuinfo")
 _STAT = Path("/proc/stat")
 _FEWEST = 9
@@ -51,13 +49,14 @@ def busy_cores(look_s: float) -> float | None:
 
 
 def bare_inference_s(
-    classify: Callable[[NDArray[np.uint8]], object], settings: Settings, look_s: float
+    classify: Callable[[NDArray[np.uint8]], object], size_px: tuple[int, int], look_s: float
 ) -> float:
-    """What the model takes over a picture of the camera's size now, nothing beside it: the median.
+    """What the model takes over a picture now, nothing beside it: the median.
 
     A machine that others share is not as fast at all times; this tells one time from another.
+    `size_px`: height and width of the picture.
     """
-    picture = np.zeros((1, settings.camera.height_px, settings.camera.width_px, 3), np.uint8)
+    picture = np.zeros((1, *size_px, 3), np.uint8)
     classify(picture)  # warms up
     times_s: list[float] = []
     began = before = perf_counter()

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean
 
-from planner.plan.run import Estimate, Result
+from planner.plan.grid import Cell
+from planner.plan.run import Result
+from planner.plan.target import Prospect, prospect
 from planner.profile import Profile
 
 Group = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a line is to reach: shares in 0 … 1 by the names of measures."""
-
-    least: Mapping[str, float]
-
-    def is_met(self, result: Result) -> bool:
-        """With 95 % confidence: the whole interval lies at or above each target.
-
-        A line that died in one of the runs does not meet it, whatever it did until then.
-        """
-        if result.deaths:
-            return False
-        return all(_low(result.measures[name]) >= share for name, share in self.least.items())
-
-    def margin(self, result: Result) -> float:
-        """Points (0 … 1) between the mean and the target that is nearest; negative below it."""
-        return min(result.measures[name].mean - share for name, share in self.least.items())
+def is_met(result: Result) -> bool:
+    """The target will most probably be met."""
+    return prospect(result.chance) is Prospect.MET
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +49,7 @@ def groups(results: Iterable[Result]) -> dict[Group, list[Result]]:
     return dict(found)
 
 
-def fewest_workers(group: Sequence[Result], target: Target) -> list[Fewest]:
+def fewest_workers(group: Sequence[Result]) -> list[Fewest]:
     """For each belt speed, slowest first."""
     by_speed: defaultdict[float, list[Result]] = defaultdict(list)
     for result in group:
@@ -70,13 +57,13 @@ def fewest_workers(group: Sequence[Result], target: Target) -> list[Fewest]:
     answers = []
     for speed, results in sorted(by_speed.items()):
         results.sort(key=lambda result: result.cell.workers)
-        failing = list(takewhile(lambda result: not target.is_met(result), results))
+        failing = list(takewhile(lambda result: not is_met(result), results))
         enough = results[len(failing)] if len(failing) < len(results) else None
         answers.append(Fewest(speed, enough, failing[-1] if failing else None))
     return answers
 
 
-def fastest_belts(group: Sequence[Result], target: Target) -> list[Fastest]:
+def fastest_belts(group: Sequence[Result]) -> list[Fastest]:
     """For each number of workers, fewest first."""
     by_workers: defaultdict[int, list[Result]] = defaultdict(list)
     for result in group:
@@ -84,10 +71,21 @@ def fastest_belts(group: Sequence[Result], target: Target) -> list[Fastest]:
     answers = []
     for workers, results in sorted(by_workers.items()):
         results.sort(key=lambda result: result.cell.belt_speed_m_per_s)
-        meeting = list(takewhile(target.is_met, results))
+        meeting = list(takewhile(is_met, results))
         beyond = results[len(meeting)] if len(meeting) < len(results) else None
         answers.append(Fastest(workers, meeting[-1] if meeting else None, beyond))
     return answers
+
+
+def named_cells(results: Iterable[Result]) -> Collection[Cell]:
+    """The combinations that the answers of all groups speak of."""
+    found: set[Cell] = set()
+    for group in groups(results).values():
+        for few in fewest_workers(group):
+            found |= {each.cell for each in (few.enough, few.one_step_fewer) if each is not None}
+        for fast in fastest_belts(group):
+            found |= {each.cell for each in (fast.enough, fast.one_step_faster) if each is not None}
+    return found
 
 
 def model_alone(fed: Mapping[str, float], profile: Profile, threshold: float) -> float:
@@ -112,8 +110,3 @@ def with_a_core_each(profile: Profile) -> Profile:
     crowding = tuple(each for each in profile.crowding if each.workers == 1)
     changes = {"service": alone, "crowding": crowding, "machine": machine}
     return profile.model_copy(update=changes)
-
-
-def _low(estimate: Estimate) -> float:
-    """Rounded, so that a share of exactly the target is not lost to arithmetic."""
-    return round(estimate.low, 9)

@@ -1,62 +1,58 @@
-"""Runs the combinations of a plan in virtual time, many at once, each with several seeds."""
+"""Runs the combinations of a plan in virtual time, many at once, each as often as it needs.
+
+A draw is one virtual run: with items of its own, a stretch of the machine's slowness of its own,
+and a twin that is as much in error as twins are. The draws with one number meet the same chance in
+all combinations. Every combination has a few draws; those that differ among them, and those that
+the answers name, have more.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
-from statistics import fmean, stdev
 
 from line.errors import BadInput
 from line.outcome import Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
+from planner.plan.capacity import TWIN_ERROR, Capacity, capacity
+from planner.plan.estimate import Estimate, estimate
 from planner.plan.grid import Cell
+from planner.plan.target import Target
 from planner.profile import Profile
 from planner.sim.line_figures import Figures
 from planner.sim.supervisor import Failures
+from producers.randomness import Purpose, stream
 
 MOST_CAMERAS, MOST_WORKERS = 64, 256
 """Of one line; more of them are a site of several lines side by side."""
 SITE_CAMERAS, SITE_WORKERS = 16, 64
 """Of each line of a site, at most."""
-
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16)
-"""Student's t for 95 %, two-sided, by degrees of freedom from 1."""
-_NORMAL95 = 1.959964
+FIRST_DRAWS, NEXT_DRAWS = 5, 19
+"""Of every combination; of those that are to be looked at more closely."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What does not vary."""
+    """What does not vary. `draws`: of a combination that stays open, at most."""
 
     settings: Settings
     profiles: tuple[Profile, ...]
-    seeds: int
+    target: Target
+    draws: int
     failures: Failures | None
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Mean over the seeds, and half the width of its 95 % confidence interval."""
-
-    mean: float
-    half: float
-
-    @property
-    def low(self) -> float:
-        return self.mean - self.half
-
-    @property
-    def high(self) -> float:
-        return self.mean + self.half
+    doubts: tuple[str, ...] = ()
+    """why the profiles do not hold now, as far as that is known"""
+    twin_error: float = TWIN_ERROR
 
 
 Measures = Mapping[str, Estimate]
 """By the names in `MEASURES`."""
+Named = Callable[[Sequence["Result"]], Collection[Cell]]
+"""Of all results so far: the combinations that the answers name."""
 
 MEASURES: dict[str, Callable[[Figures], float | None]] = {
     "in_time": lambda figures: figures.in_time_rate,
@@ -70,23 +66,34 @@ MEASURES: dict[str, Callable[[Figures], float | None]] = {
     "dropped": lambda figures: _share(figures, Verdict.DROPPED),
 }
 """Shares are of the items fed, in 0 … 1."""
+MOST = dict.fromkeys(("in_time", "recovery", "busy", "late", "expired", "dropped"), 1.0)
+"""What none of them can exceed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one combination."""
+    """What came of one combination, and what it can do at most."""
 
     cell: Cell
     measures: Measures
+    chance: float
+    """share of the draws that met the target; a line that died did not, whatever it did before"""
+    draws: int
     items: int
-    """over all seeds"""
+    """of all draws"""
+    capacity: Capacity
     deaths: tuple[str, ...] = ()
-    """what the line died of, for each run in which it did"""
+    """what the line died of, for each draw in which it did"""
+
+    @property
+    def load(self) -> float:
+        """Items that come ÷ items that can be answered."""
+        return self.capacity.load(self.cell.cameras * self.cell.items_per_min / 60)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one combination with one seed."""
+    """What came of one draw of one combination."""
 
     measures: Mapping[str, float]
     """by the names in `MEASURES`; of the time until its end, or its death"""
@@ -96,9 +103,13 @@ class Run:
 
 
 def run_plan(
-    plan: Plan, cells: Sequence[Cell], jobs: int, done: Callable[[int], None]
+    plan: Plan,
+    cells: Sequence[Cell],
+    jobs: int,
+    done: Callable[[int, int], None],
+    named: Named,
 ) -> list[Result]:
-    """Every cell with every seed, in `jobs` processes; `done` hears how many runs are finished.
+    """Every cell, in `jobs` processes; `done` hears how many draws of how many are finished.
 
     Raises:
         BadInput: before anything runs, naming a combination that no line can have.
@@ -106,29 +117,81 @@ def run_plan(
     for cell in cells:
         split(cell)
         cell.settings(plan.settings, 1, 1)
-    runs: defaultdict[int, list[Run]] = defaultdict(list)
+    runs: list[list[Run]] = [[] for _ in cells]
     with ProcessPoolExecutor(jobs, get_context("spawn"), _take_plan, (plan,)) as pool:
+        draws = _Draws(plan, cells, pool, done, runs)
+        wanted = [min(FIRST_DRAWS, plan.draws)] * len(cells)
+        while True:
+            draws.take(wanted)
+            results = draws.results()
+            shown = named(results)
+            wanted = [_wanted(plan, each, each.cell in shown) for each in results]
+            if all(each.draws >= count for each, count in zip(results, wanted, strict=True)):
+                return results
+
+
+def _wanted(plan: Plan, result: Result, is_shown: bool) -> int:
+    """Draws that the combination is to have, by those it has had."""
+    is_open = 0.0 < result.chance < 1.0
+    if is_open and result.draws >= NEXT_DRAWS:
+        return plan.draws
+    return min(NEXT_DRAWS, plan.draws) if is_open or is_shown else result.draws
+
+
+class _Draws:
+    """Draws of the cells of a plan, in a pool of processes."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        cells: Sequence[Cell],
+        pool: Executor,
+        done: Callable[[int, int], None],
+        runs: list[list[Run]],
+    ) -> None:
+        self._plan, self._cells, self._pool, self._done, self._runs = plan, cells, pool, done, runs
+        self._wanted = self._finished = 0
+
+    def take(self, wanted: Sequence[int]) -> None:
+        """So many draws of each cell in all, where there are fewer."""
         futures = {
-            pool.submit(_run_here, cell, seed): number
-            for number, cell in enumerate(cells)
-            for seed in range(plan.seeds)
+            self._pool.submit(_run_here, self._cells[number], draw): (draw, number)
+            for number, count in enumerate(wanted)
+            for draw in range(len(self._runs[number]), count)
         }
+        self._wanted += len(futures)
+        found: dict[tuple[int, int], Run] = {}
         try:
-            for finished, future in enumerate(as_completed(futures), 1):
-                runs[futures[future]].append(future.result())
-                done(finished)
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                self._finished += 1
+                self._done(self._finished, self._wanted)
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(cancel_futures=True)
             raise
-    return [_result(cell, runs[number]) for number, cell in enumerate(cells)]
+        for (_, number), run in sorted(found.items()):
+            self._runs[number].append(run)
+
+    def results(self) -> list[Result]:
+        return [
+            _result(self._plan, c, runs) for c, runs in zip(self._cells, self._runs, strict=True)
+        ]
 
 
-def _result(cell: Cell, runs: Sequence[Run]) -> Result:
+def _result(plan: Plan, cell: Cell, runs: Sequence[Run]) -> Result:
+    met = sum(run.death is None and plan.target.is_met(run.measures) for run in runs)
+    credit = cell.settings(plan.settings, 1, 1).worker_credit
     return Result(
         cell,
-        {name: estimate([run.measures[name] for run in runs]) for name in MEASURES},
-        sum(run.items for run in runs),
-        tuple(sorted(run.death for run in runs if run.death is not None)),
+        {
+            name: estimate([run.measures[name] for run in runs], MOST.get(name, math.inf))
+            for name in MEASURES
+        },
+        chance=met / len(runs),
+        draws=len(runs),
+        items=sum(run.items for run in runs),
+        capacity=capacity(plan.profiles[cell.profile], cell, credit, plan.twin_error),
+        deaths=tuple(sorted(run.death for run in runs if run.death is not None)),
     )
 
 
@@ -165,39 +228,24 @@ def _run_here(cell: Cell, number: int) -> Run:
 
 
 def run_once(plan: Plan, cell: Cell, number: int) -> Run:
-    """One cell with the plan's seed number `number`."""
+    """The draw `number` of one cell.
+
+    The machine is faster or slower than the profile's by a factor that the number decides: a line
+    of processes is not as fast as its twin says, and nobody knows beforehand by how much.
+    """
     lines, cameras, workers = split(cell)
     settings = cell.settings(plan.settings, cameras, workers)
-    line = settings.line.model_copy(update={"seed": settings.line.seed + number})
+    seed = settings.line.seed + number
+    factor = math.exp(plan.twin_error * stream(seed, 0, 0, Purpose.TWIN_ERROR).standard_normal())
+    line = settings.line.model_copy(update={"seed": seed})
     figures = simulate_cells(
         settings.model_copy(update={"line": line}),
-        plan.profiles[cell.profile],
+        plan.profiles[cell.profile].slowed(factor),
         lines,
         failures=plan.failures,
     )
     measures = {name: take(figures) or 0.0 for name, take in MEASURES.items()}
     return Run(measures, figures.fed, None if figures.died is None else str(figures.died))
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Of independent runs; a single one has no interval."""
-    freedom = len(values) - 1
-    if freedom < 1:
-        return Estimate(values[0], math.inf)
-    return Estimate(fmean(values), _t95(freedom) * stdev(values) / math.sqrt(len(values)))
-
-
-def _t95(freedom: int) -> float:
-    """Beyond the table by the series in 1 ÷ freedom (Abramowitz and Stegun 26.7.5), to 0.0002."""
-    if freedom <= len(_T95):
-        return _T95[freedom - 1]
-    z, n = _NORMAL95, freedom
-    return (
-        z
-        + (z**3 + z) / (4 * n)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-    )
 
 
 def _share(figures: Figures, verdict: Verdict) -> float | None:

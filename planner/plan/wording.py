@@ -6,19 +6,42 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from line.observe.percent import percent
-from planner.plan.answer import Fastest, Fewest, Target
+from planner.plan.answer import Fastest, Fewest
+from planner.plan.capacity import Limit
+from planner.plan.estimate import Estimate
 from planner.plan.grid import Cell
-from planner.plan.run import Estimate, Plan, Result, split
+from planner.plan.run import Plan, Result, split
+from planner.plan.target import Prospect, Target, prospect
 from planner.profile import Profile
 
 NAMES = {"in_time": "in time", "recovery": "recovery"}
 _BUSY = 0.1
 """Cores beside the measurement, as a share of the machine's, from which on it is in doubt."""
+_HELP = {
+    Limit.CAMERA: "a slower belt, a faster camera or a quieter machine",
+    Limit.WORKERS: "a slower belt, a worker more or a quieter machine",
+    Limit.CORES: "a slower belt, more cores or a quieter machine",
+}
+"""What decides a case that is open."""
 
 
 def interval(estimate: Estimate) -> str:
-    """Mean and half width of a share: `98.2 ± 0.3 %`."""
-    return f"{100 * estimate.mean:.1f} ± {100 * estimate.half:.1f} %"
+    """Between what 90 % of runs lie, of a share: `97.9 to 98.5 %`."""
+    return f"{bounds(estimate)} %"
+
+
+def bounds(estimate: Estimate) -> str:
+    """The same without its unit; one number where both bounds read the same."""
+    return _range(*(percent(share).removesuffix(" %") for share in (estimate.low, estimate.high)))
+
+
+def durations(estimate: Estimate) -> str:
+    """Between what 90 % of runs lie, of a duration in ms: `11.2 to 12.8`."""
+    return _range(f"{estimate.low:.1f}", f"{estimate.high:.1f}")
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def workers(count: int) -> str:
@@ -31,49 +54,67 @@ def wanted(target: Target) -> str:
 
 
 def reached(result: Result, target: Target) -> str:
-    text = ", ".join(f"{NAMES[name]} {interval(result.measures[name])}" for name in target.least)
-    return f"{text}, but the line died" if result.deaths else text
+    """Such as `in time 98.0 to 100.0 %, target met in 17 of 19 draws`."""
+    shares = ", ".join(f"{NAMES[name]} {interval(result.measures[name])}" for name in target.least)
+    met = round(result.chance * result.draws)
+    text = f"{shares}, target met in {met} of {result.draws} draws"
+    return f"{text}, the line died in {len(result.deaths)}" if result.deaths else text
 
 
 def fewest(answer: Fewest, target: Target) -> str:
-    """Such as `2 m/s needs 2 workers: in time 99.9 ± 0.1 %, 0.9 points to spare; 1 worker: …`."""
+    """Such as `2 m/s needs 2 workers: they answer 150 ± 12 items/s, …; 1 worker: …`."""
     speed = f"{answer.speed_m_per_s:g} m/s"
-    if answer.enough is None:
-        assert answer.one_step_fewer is not None
-        most = answer.one_step_fewer
-        if _is_undecided(most, target):
-            return f"{speed}, {workers(most.cell.workers)}: {_undecided(most, target)}"
-        count = most.cell.workers
-        verb = "is" if count == 1 else "are"
-        return f"{speed}: {workers(count)} {verb} not enough: {reached(most, target)}"
-    text = (
-        f"{speed} needs {workers(answer.enough.cell.workers)}: {reached(answer.enough, target)}, "
-        f"{_points(target, answer.enough)} to spare"
-    )
-    if answer.one_step_fewer is None:
-        return f"{text}; fewer were not asked for"
     fewer = answer.one_step_fewer
-    return f"{text}; {workers(fewer.cell.workers)}: {reached(fewer, target)}"
+    if answer.enough is None:
+        assert fewer is not None
+        count = fewer.cell.workers
+        if prospect(fewer.chance) is Prospect.OPEN:
+            return f"{speed}, {workers(count)}: {_open(fewer, target)}"
+        verb = "is" if count == 1 else "are"
+        return f"{speed}: {workers(count)} {verb} not enough: {_all_of(fewer, target)}"
+    text = f"{speed} needs {workers(answer.enough.cell.workers)}: {_all_of(answer.enough, target)}"
+    if fewer is None:
+        return f"{text}; fewer were not asked for"
+    return f"{text}; {workers(fewer.cell.workers)}: {_beside(fewer, target)}"
 
 
 def fastest(answer: Fastest, target: Target) -> str:
     """Such as `2 workers keep up with 3 m/s (…): …; 4 m/s: …`."""
     count = f"{workers(answer.workers)} keep{'s' if answer.workers == 1 else ''} up with"
-    if answer.enough is None:
-        assert answer.one_step_faster is not None
-        slowest = answer.one_step_faster
-        if _is_undecided(slowest, target):
-            place = f"{workers(answer.workers)}, {_belt(slowest.cell)}"
-            return f"{place}: {_undecided(slowest, target)}"
-        return f"{count} none of them; {_belt(slowest.cell)}: {reached(slowest, target)}"
-    text = (
-        f"{count} {_belt(answer.enough.cell)}: {reached(answer.enough, target)}, "
-        f"{_points(target, answer.enough)} to spare"
-    )
-    if answer.one_step_faster is None:
-        return f"{text}; faster ones were not asked for"
     faster = answer.one_step_faster
-    return f"{text}; {faster.cell.belt_speed_m_per_s:g} m/s: {reached(faster, target)}"
+    if answer.enough is None:
+        assert faster is not None
+        if prospect(faster.chance) is Prospect.OPEN:
+            return f"{workers(answer.workers)}, {_belt(faster.cell)}: {_open(faster, target)}"
+        return f"{count} none of them; {_belt(faster.cell)}: {_all_of(faster, target)}"
+    text = f"{count} {_belt(answer.enough.cell)}: {_all_of(answer.enough, target)}"
+    if faster is None:
+        return f"{text}; faster ones were not asked for"
+    return f"{text}; {faster.cell.belt_speed_m_per_s:g} m/s: {_beside(faster, target)}"
+
+
+def capacity(result: Result) -> str:
+    """Such as `capacity 150 ± 12 items/s, limited by the workers, load 80 %`."""
+    can = result.capacity
+    return (
+        f"capacity {can.items_per_s:.0f} ± {can.half:.0f} items/s, limited by {can.limit}, "
+        f"load {100 * result.load:.0f} %"
+    )
+
+
+def _all_of(result: Result, target: Target) -> str:
+    return f"{capacity(result)}; {reached(result, target)}"
+
+
+def _beside(result: Result, target: Target) -> str:
+    """What one step less, or more, would reach."""
+    text = f"load {100 * result.load:.0f} %, {reached(result, target)}"
+    return f"cannot tell, {text}" if prospect(result.chance) is Prospect.OPEN else text
+
+
+def _open(result: Result, target: Target) -> str:
+    decides = _HELP[result.capacity.limit]
+    return f"cannot tell, {_all_of(result, target)}; {decides} decides it"
 
 
 def group(cell: Cell, names: Sequence[str]) -> str:
@@ -91,8 +132,10 @@ def assumptions(plan: Plan, cells: Sequence[Cell], core_each: bool) -> list[str]
     found = [
         "Virtual time: the ledger, the belt and the policies are the line's own; durations and "
         "answers are drawn from what was measured.",
-        f"Each figure is the mean of {plan.seeds} runs with different seeds, each of "
-        f"{plan.settings.line.duration_s:g} s of belt; ± is the 95 % confidence interval.",
+        f"A draw is a run of {plan.settings.line.duration_s:g} s of belt: items of its own, a "
+        "machine as unsteady as when it was measured, and a line that is faster or slower than the "
+        f"simulated one by {100 * plan.twin_error:.0f} % (one standard deviation). Ranges hold "
+        "90 % of runs.",
     ]
     found += _of_clock(plan.settings.line.speed)
     for profile in plan.profiles:
@@ -110,7 +153,7 @@ def assumptions(plan: Plan, cells: Sequence[Cell], core_each: bool) -> list[str]
             f"Every worker fails after {plan.failures.between_s:g} s of service and is repaired "
             f"after {plan.failures.repair_s:g} s, both exponential means."
         )
-    return found
+    return [*found, *(f"In doubt: {doubt}." for doubt in plan.doubts)]
 
 
 def _of_clock(speed: float | str) -> list[str]:
@@ -152,28 +195,16 @@ def alone(share: float, target: Target) -> str:
     return f"{text}."
 
 
-def deaths(group: Sequence[Result], plan: Plan) -> list[str]:
+def deaths(group: Sequence[Result]) -> list[str]:
     """A sentence for each combination of a group whose line died."""
     return [
         f"{workers(result.cell.workers)}, {_belt(result.cell)}: the line died in "
-        f"{len(result.deaths)} of {plan.seeds} runs ({result.deaths[0]}). It does not meet the "
-        "target; figures of these runs are of the time until then."
+        f"{len(result.deaths)} of {result.draws} draws ({result.deaths[0]}). These "
+        "do not meet the target; their figures are of the time until then."
         for result in group
         if result.deaths
     ]
 
 
-def _is_undecided(result: Result, target: Target) -> bool:
-    return not result.deaths and target.margin(result) >= 0
-
-
-def _undecided(result: Result, target: Target) -> str:
-    return f"undecided, {reached(result, target)}; more --seeds or a longer --duration tell"
-
-
 def _belt(cell: Cell) -> str:
     return f"{cell.belt_speed_m_per_s:g} m/s ({cell.items_per_min:g} items/min)"
-
-
-def _points(target: Target, result: Result) -> str:
-    return f"{100 * target.margin(result):.1f} points"

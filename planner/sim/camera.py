@@ -146,8 +146,9 @@ class Camera(Process):
 
     def _begin(self, item: Item, moment_s: float) -> float:
         """The studio's next picture; returns when it is finished."""
+        begun_s = max(moment_s, self._studio_free_s)
         taken_s = item.picture_s * self._machine.crowding + self._smearing_s
-        self._studio_free_s = item.ready = max(moment_s, self._studio_free_s) + taken_s
+        self._studio_free_s = item.ready = begun_s + taken_s * self._machine.slowness.at(begun_s)
         return item.ready
 
     def _expose(self, item: Item, triggered: float) -> None:

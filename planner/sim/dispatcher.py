@@ -8,7 +8,9 @@ from typing import cast
 
 from line.dispatch import actions as act
 from line.dispatch.ledger import Ledger
+from line.dispatch.outbox import RowGathering
 from line.messages import Frame, Key, Refusal, Unseen
+from line.outcome import Outcome
 from line.settings import Settings
 from planner.sim.camera import Camera
 from planner.sim.event_queue import EventQueue, Process, TimedCall
@@ -37,6 +39,10 @@ class Dispatcher(Process):
         self._hired: dict[str, Worker] = {}
         """by identity"""
         self._alarm_s = math.inf
+        self._rows: list[Outcome] = []
+        """decided, not yet sent to the log"""
+        self._gathering = RowGathering(settings.camera.window_frames)
+        self._is_flush_due = False
 
     def open(self) -> None:
         """All peers that are there say hello."""
@@ -52,6 +58,9 @@ class Dispatcher(Process):
     def die(self) -> None:
         super().die()
         self._alarm_s = math.inf
+        self._rows.clear()
+        self._gathering = RowGathering(self._settings.camera.window_frames)
+        self._is_flush_due = False
 
     def revive(self) -> None:
         super().revive()
@@ -112,6 +121,7 @@ class Dispatcher(Process):
     def log_left(self) -> None:
         if self.is_up:
             self._ledger.log_left()
+            self._rows.clear()
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -141,9 +151,7 @@ class Dispatcher(Process):
         acknowledged: dict[int, list[int]] = {}
         for action in actions:
             if isinstance(action, act.Write):  # `match` would take three times as long
-                outcome = action.outcome
-                store_s = cameras[outcome.camera].items[outcome.seq].store_s
-                self.log.receive(outcome, now + store_s)
+                self._rows.append(action.outcome)
             elif isinstance(action, act.Assign):
                 self._wake_by(now + self._lease_s)
                 self._hired[action.worker].receive(cast(Item, action.picture.frame))
@@ -155,6 +163,25 @@ class Dispatcher(Process):
                 self.crashed(self._hired[action.worker].name)
         for camera, seqs in acknowledged.items():
             cameras[camera].acknowledge(seqs)
+        self._send_rows()
+
+    def _send_rows(self) -> None:
+        """To the log, if it is time; else look again when it is."""
+        rows, now = self._rows, self.queue.now
+        if self._gathering.take(len(rows), now, is_calm=not self._ledger.waiting):
+            for outcome in rows:
+                store_s = self.cameras[outcome.camera].items[outcome.seq].store_s
+                self.log.receive(outcome, now + store_s)
+            rows.clear()
+        elif rows and not self._is_flush_due:
+            self._is_flush_due = True
+            self.queue.at(self._gathering.due(len(rows)), self._flush)
+
+    def _flush(self, timed_call: TimedCall) -> None:
+        if self._puts_off(self._flush):
+            return
+        self._is_flush_due = False
+        self._send_rows()
 
     def _wake_by(self, moment_s: float) -> None:
         """Look at the time then, at the latest: a deadline passes, or a lease ends."""

@@ -11,6 +11,7 @@ from planner.sim.answers import Answers
 from planner.sim.inference import Inference, ServiceTimes
 from planner.sim.latency_samples import LatencySampleTable, Passage
 from planner.sim.paces import Paces
+from planner.sim.slowness import MachineSlowness
 from planner.sim.stand_ins import Item
 
 PACE_S = 0.25
@@ -25,6 +26,7 @@ class SharedMachine:
     samples: LatencySampleTable
     service: ServiceTimes
     answers: Answers
+    slowness: MachineSlowness
     model: str
     """as rows name it"""
     busy: int = 0
@@ -88,6 +90,7 @@ class SharedMachine:
 
         `service`: which of the `SHARES`, from the quickest to the slowest.
         """
+        slowness *= self.slowness.at(now)
         lasts_s = slowness * self._times_s(len(batch), now)[service]
         inference = Inference(batch, service, slowness, now, lasts_s, now + lasts_s, told, now)
         self._under_way[inference] = None

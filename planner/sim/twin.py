@@ -24,6 +24,7 @@ from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
+from planner.sim.slowness import MachineSlowness
 from planner.sim.source import KnownSource, is_smeared, known_source
 from planner.sim.supervisor import Failures, Supervisor
 from planner.sim.worker import Worker
@@ -45,7 +46,8 @@ def simulate(
     that are at work let them; the log's credit, rests and acknowledgements; any clock; kills and
     freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
-    Assumes: chance is independent from item to item; what follows the log, and pictures kept for
+    Assumes: but for the machine's speed, which goes through a stretch of what was measured, chance
+    is independent from item to item; what follows the log, and pictures kept for
     review, cost nothing; lamps that are dim change no answer (`dim` has no effect); the runner, the
     disk and messages lost in the sockets cost nothing; any process is back after `restart_s` and
     the delay that the restart rules want.
@@ -81,6 +83,7 @@ class _Twin:
             LatencySampleTable(profile, paces, self._figures.workers),
             ServiceTimes(profile, paces, self._figures.workers),
             Answers(profile),
+            MachineSlowness(profile.slowness, settings.line.seed),
             profile.model_sha256[:12],
         )
         self._log = Log(self._queue, SINKS[0], self._dispatcher, _both(self._figures.count, on_row))

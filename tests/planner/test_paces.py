@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from planner.profile import Crowding, LatencySample, LatencySamples, Service
+from planner.profile import Crowding, LatencySample, LatencySamples, Service, of_pool
 from planner.sim.answers import Answers
 from planner.sim.inference import ServiceTimes
 from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.machine import SharedMachine
 from planner.sim.paces import Paces
+from planner.sim.slowness import MachineSlowness
 from tests.hand_made_profile import hand_made_profile
 
 
@@ -115,7 +116,12 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
     def crowding(*fed_s: float) -> float:
         service = ServiceTimes(profile, paces, 1)
         place = SharedMachine(
-            paces, LatencySampleTable(profile, paces, 1), service, Answers(profile), "model"
+            paces,
+            LatencySampleTable(profile, paces, 1),
+            service,
+            Answers(profile),
+            MachineSlowness((), 0),
+            "model",
         )
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)
@@ -123,3 +129,15 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
 
     assert crowding(0.0, 0.2, 1.0, 0.1) == crowding(0.0, 0.1, 0.2, 1.0)
     assert crowding(1.0, 0.0) == pytest.approx(crowding(1.0), abs=0.1)
+
+
+def test_what_was_measured_of_any_pool_gives_way_to_what_was_of_this_one():
+    any_pool = tuple(Service(busy=1, batch=1, items_per_s=p, ms=(1.0,)) for p in (10.0, 20.0, 40.0))
+    of_two = tuple(
+        Service(workers=2, busy=1, batch=1, items_per_s=p, ms=(2.0,)) for p in (20.0, 80.0)
+    )
+    both_busy = Service(workers=2, busy=2, batch=1, items_per_s=80.0, ms=(3.0,))
+    measured = (*any_pool, *of_two, both_busy)
+    assert of_pool(measured, 2) == [any_pool[0], *of_two, both_busy]
+    assert of_pool(measured, 3) == of_pool(measured, 2)
+    assert of_pool(any_pool, 1) == list(any_pool)

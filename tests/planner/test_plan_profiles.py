@@ -12,7 +12,7 @@ from line.errors import BadInput
 from run_line import main
 from tests.hand_made_profile import CLASSES, hand_made_profile
 
-SMALL = ("--belt-speed=1", "--workers=1", "--duration=3", "--seeds=2", "--jobs=1")
+SMALL = ("--belt-speed=1", "--workers=1", "--duration=3", "--draws=5", "--jobs=1")
 
 
 def stored(path: Path, **changes: object) -> Path:
@@ -43,6 +43,10 @@ def planned(tmp_path: Path, *options: str) -> list[dict[str, str]]:
         (
             {"source": "datasets/other"},
             "profile.json: was measured with pictures of datasets/other, source.spec is procedural",
+        ),
+        (
+            {"picture_px": (48, 64)},
+            "was measured with pictures of 64x48, and camera.width_px and camera.height_px say ",
         ),
         (without_trash(), "belt.residue_class: 'trash' is not a class of the profile"),
     ],

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from planner.plan.answer import Target, fastest_belts, fewest_workers
+from planner.plan.answer import fastest_belts, fewest_workers
+from planner.plan.capacity import Capacity, Limit
+from planner.plan.estimate import Estimate
 from planner.plan.grid import Cell
-from planner.plan.run import Estimate, Result
+from planner.plan.run import Result
+from planner.plan.target import Target
 from planner.plan.wording import fastest, fewest
 from planner.sim.source import fed_classes
 from run_line import main
@@ -34,7 +37,7 @@ def plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> MakePlan:
         file, scenario = tmp_path / "profile.json", tmp_path / "scenario.toml"
         hand_made_profile().model_copy(update=changes).store(file)
         scenario.write_text(text)
-        belt = ("--belt-speed=1", "--duration=3", "--seeds=2", "--jobs=1")
+        belt = ("--belt-speed=1", "--duration=3", "--draws=5", "--jobs=1")
         where = (f"--scenario={scenario}", f"--profile={file}", f"--out={tmp_path / 'plan'}")
         assert main(["plan", *where, *belt, *options]) == 0
         with (tmp_path / "plan" / "plan.csv").open() as table:
@@ -51,8 +54,8 @@ def test_a_clock_without_deadlines_is_planned_at_1(plan: MakePlan):
     text = '[line]\nspeed = "max"\n[infeed]\nprocess = "regular"\nitems_per_min = 9000\n'
     said, (row,) = plan(text, "--workers=1")
     assert "line.speed is max, which has no deadlines; planned at clock 1." in said
-    assert float(row["in_time"]) == pytest.approx((300 + 32) / 450, abs=0.01)
-    assert row["meets_target"] == "false"
+    assert float(row["in_time"]) == pytest.approx((300 + 32) / 450, abs=0.07)
+    assert row["target"] == "missed"
     paced, (same,) = plan(text.replace('"max"', "1.0"), "--workers=1")
     assert same == row
     assert "line.speed" not in paced
@@ -61,7 +64,7 @@ def test_a_clock_without_deadlines_is_planned_at_1(plan: MakePlan):
 def test_a_clock_that_is_not_1_is_named(plan: MakePlan):
     said, (row,) = plan("[line]\nspeed = 2.0\n[infeed]\nitems_per_min = 4500\n", "--workers=1")
     assert "line.speed is 2: belts run and items come so many times as fast as named." in said
-    assert row["meets_target"] == "false"
+    assert row["target"] == "missed"
 
 
 # -- what is fed --------------------------------------------------------------------------------
@@ -116,11 +119,11 @@ def test_a_combination_whose_line_dies_does_not_meet_its_target(tmp_path: Path, 
     """One worker of two may go; the only one may not. All that came before its end was in time."""
     text = f'[infeed]\nprocess = "regular"\nitems_per_min = 600\n{DEADLY}'
     said, (one, two) = plan(text, "--workers=1,2")
-    assert (one["meets_target"], one["deaths"], one["in_time"]) == ("false", "2", "1")
-    assert (two["meets_target"], two["deaths"], two["in_time"]) == ("true", "0", "1")
+    assert (one["target"], one["deaths"], one["in_time"]) == ("missed", "5", "1")
+    assert (two["target"], two["deaths"], two["in_time"]) == ("met", "0", "1")
     sentence = (
-        "1 worker, 1 m/s (600 items/min): the line died in 2 of 2 runs (worker-0 was given up: it "
-        "died too often). It does not meet the target"
+        "1 worker, 1 m/s (600 items/min): the line died in 5 of 5 draws (worker-0 was given up: "
+        "it died too often). These do not meet the target"
     )
     assert sentence in said
     assert sentence in (tmp_path / "plan" / "plan.html").read_text()
@@ -129,8 +132,19 @@ def test_a_combination_whose_line_dies_does_not_meet_its_target(tmp_path: Path, 
 
 def test_a_line_that_died_is_not_called_undecided():
     cell = Cell(0, 1, 0.5, 0.8, None, 480.0, 1.0, 1)
-    group = [Result(cell, {"in_time": Estimate(1.0, 0.0)}, 100, ("worker-0 was given up",))]
-    (few,), (fast,) = fewest_workers(group, IN_TIME), fastest_belts(group, IN_TIME)
-    reached = "in time 100.0 ± 0.0 %, but the line died"
+    result = Result(
+        cell,
+        {"in_time": Estimate(1.0, 1.0, 1.0)},
+        chance=0.0,
+        draws=5,
+        items=100,
+        capacity=Capacity(10.0, 1.0, Limit.WORKERS),
+        deaths=("worker-0 was given up",) * 5,
+    )
+    (few,), (fast,) = fewest_workers([result]), fastest_belts([result])
+    reached = (
+        "capacity 10 ± 1 items/s, limited by the workers, load 80 %; "
+        "in time 100.0 %, target met in 0 of 5 draws, the line died in 5"
+    )
     assert fewest(few, IN_TIME) == f"1 m/s: 1 worker is not enough: {reached}"
     assert fastest(fast, IN_TIME).endswith(f"none of them; 1 m/s (480 items/min): {reached}")

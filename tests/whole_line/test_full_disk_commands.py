@@ -18,7 +18,7 @@ from tests.reports.test_folder import FACTS, mixed_rows, write_run
 from tests.whole_line.test_full_disk import largest_file
 
 SEEDS = range(int(os.environ.get("FULL_DISK_SEEDS", "1")))
-SMALL = ("--belt-speed=1", "--workers=1", "--duration=3", "--seeds=2", "--jobs=1")
+SMALL = ("--belt-speed=1", "--workers=1", "--duration=3", "--draws=5", "--jobs=1")
 Check = Callable[[bytes], bool]
 
 

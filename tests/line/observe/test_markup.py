@@ -95,7 +95,7 @@ def test_a_plan_prints_the_names_of_its_profiles(
 ) -> None:
     profile = tmp_path / "fast[red].json"
     hand_made_profile().store(profile)
-    line = "--scenario steady --infeed 600 --belt-speed 1 --workers 1,2 --duration 1 --seeds=2"
+    line = "--scenario steady --infeed 600 --belt-speed 1 --workers 1,2 --duration 1 --draws=5"
     given = [*line.split(), "--jobs=1", f"--profile={profile}", f"--out={tmp_path / FOLDER}"]
 
     assert main(["plan", *given]) == 0

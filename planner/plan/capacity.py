@@ -1,0 +1,69 @@
+"""What a line can do at most, and what keeps it from doing more."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean, pstdev
+
+from line.dispatch.worker_leases import largest_batch
+from planner.plan.grid import Cell
+from planner.profile import Profile
+from planner.sim.inference import ServiceTimes
+from planner.sim.paces import STEPS, Paces
+
+TWIN_ERROR = 0.05
+"""The real line's speed may differ from the twin's by so much, as a share of it: one standard
+deviation. `python -m benchmarks.forecast` measures it."""
+_NORMAL90 = 1.645
+
+
+class Limit(StrEnum):
+    """What is full first."""
+
+    CAMERA = "the camera"
+    WORKERS = "the workers"
+    CORES = "the cores"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Items a second that are answered where more of them come; between two bounds with 90 %."""
+
+    items_per_s: float
+    half: float
+    limit: Limit
+
+    def load(self, items_per_s: float) -> float:
+        """Items that come ÷ items that can be answered."""
+        return items_per_s / self.items_per_s
+
+
+def capacity(profile: Profile, cell: Cell, credit: int, twin_error: float) -> Capacity:
+    """Of all cameras and workers of the cell, by what was measured of a pool that had no rest.
+
+    `credit`: frames that each worker may hold. Where there are as many workers as cores a further
+    one finds no core.
+    """
+    paces = Paces(profile)
+    service = ServiceTimes(profile, paces, cell.workers)
+    batch, last = largest_batch(credit), STEPS - 1
+    inference_s = fmean(service.table_s(service.crowds[cell.workers], batch, last))
+    by_workers = cell.workers * batch / max(1e-9, inference_s + service.turnaround_s)
+    picture_s = fmean(profile.picture_ms) / 1000 * service.crowding[last]
+    by_cameras = cell.cameras / picture_s if picture_s else math.inf
+    if by_cameras < by_workers:
+        limit = Limit.CAMERA
+    else:
+        limit = Limit.CORES if cell.workers >= profile.machine.cores else Limit.WORKERS
+    most = min(by_cameras, by_workers) / _mean_slowness(profile)
+    return Capacity(most, most * _NORMAL90 * math.hypot(twin_error, _spread(profile)), limit)
+
+
+def _mean_slowness(profile: Profile) -> float:
+    return fmean(profile.slowness) if profile.slowness else 1.0
+
+
+def _spread(profile: Profile) -> float:
+    return pstdev(profile.slowness) / fmean(profile.slowness) if profile.slowness else 0.0
