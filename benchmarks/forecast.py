@@ -30,7 +30,6 @@ from commands.run_setup.settings import settings_of
 from drill.page import Page
 from line.process.priority import usable_cores
 from planner.plan.capacity import capacity
-from planner.plan.estimate import Estimate
 from planner.plan.grid import Cell
 from planner.plan.run import Plan, Result, run_plan
 from planner.plan.target import Prospect, Target, prospect
@@ -108,9 +107,10 @@ class Forecast:
     found: dict[str, float]
 
     def holds(self, name: str) -> bool:
-        """To the half of a thousandth, as figures are written."""
-        share: Estimate = self.told.measures[name]
-        return share.low - 5e-4 <= self.found[name] <= share.high + 5e-4
+        """As the figures are written."""
+        told = self.told.measures[name]
+        low, found, high = (_rounded(name, v) for v in (told.low, self.found[name], told.high))
+        return low <= found <= high
 
     @property
     def prospect(self) -> Prospect:
@@ -252,8 +252,12 @@ def _findings(found: Sequence[Forecast]) -> list[str]:
     return lines
 
 
+def _rounded(name: str, value: float) -> float:
+    return round(100 * value if name == "in_time" else value, 1)
+
+
 def _shown(name: str, value: float) -> str:
-    return f"{100 * value:.1f}" if name == "in_time" else f"{value:.1f}"
+    return f"{_rounded(name, value):.1f}"
 
 
 @contextmanager

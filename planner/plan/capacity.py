@@ -9,13 +9,11 @@ from statistics import fmean, pstdev
 
 from line.dispatch.worker_leases import largest_batch
 from planner.plan.grid import Cell
+from planner.plan.twin_error import TwinError
 from planner.profile import Profile
 from planner.sim.inference import ServiceTimes
 from planner.sim.paces import STEPS, Paces
 
-TWIN_ERROR = 0.05
-"""The real line's speed may differ from the twin's by so much, as a share of it: one standard
-deviation. `python -m benchmarks.forecast` measures it."""
 _NORMAL90 = 1.645
 
 
@@ -40,7 +38,7 @@ class Capacity:
         return items_per_s / self.items_per_s
 
 
-def capacity(profile: Profile, cell: Cell, credit: int, twin_error: float) -> Capacity:
+def capacity(profile: Profile, cell: Cell, credit: int, twin_error: TwinError) -> Capacity:
     """Of all cameras and workers of the cell, by what was measured of a pool that had no rest.
 
     `credit`: frames that each worker may hold. Where there are as many workers as cores a further
@@ -58,7 +56,7 @@ def capacity(profile: Profile, cell: Cell, credit: int, twin_error: float) -> Ca
     else:
         limit = Limit.CORES if cell.workers >= profile.machine.cores else Limit.WORKERS
     most = min(by_cameras, by_workers) / _mean_slowness(profile)
-    return Capacity(most, most * _NORMAL90 * math.hypot(twin_error, _spread(profile)), limit)
+    return Capacity(most, most * _NORMAL90 * math.hypot(twin_error.speed, _spread(profile)), limit)
 
 
 def _mean_slowness(profile: Profile) -> float:

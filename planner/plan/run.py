@@ -11,17 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from line.errors import BadInput
 from line.outcome import Verdict
 from line.settings import Settings
 from planner.cells import simulate_cells
-from planner.plan.capacity import TWIN_ERROR, Capacity, capacity
+from planner.plan.capacity import Capacity, capacity
 from planner.plan.estimate import Estimate, estimate
 from planner.plan.grid import Cell
 from planner.plan.target import Target
+from planner.plan.twin_error import TwinError
 from planner.profile import Profile
 from planner.sim.line_figures import Figures
 from planner.sim.supervisor import Failures
@@ -46,7 +47,7 @@ class Plan:
     failures: Failures | None
     doubts: tuple[str, ...] = ()
     """why the profiles do not hold now, as far as that is known"""
-    twin_error: float = TWIN_ERROR
+    twin_error: TwinError = field(default_factory=TwinError)
 
 
 Measures = Mapping[str, Estimate]
@@ -68,6 +69,7 @@ MEASURES: dict[str, Callable[[Figures], float | None]] = {
 """Shares are of the items fed, in 0 … 1."""
 MOST = dict.fromkeys(("in_time", "recovery", "busy", "late", "expired", "dropped"), 1.0)
 """What none of them can exceed."""
+_LATENCIES = ("latency_p50_ms", "latency_p95_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,21 +232,23 @@ def _run_here(cell: Cell, number: int) -> Run:
 def run_once(plan: Plan, cell: Cell, number: int) -> Run:
     """The draw `number` of one cell.
 
-    The machine is faster or slower than the profile's by a factor that the number decides: a line
-    of processes is not as fast as its twin says, and nobody knows beforehand by how much.
+    The machine is faster or slower than the profile's by a factor that the number decides, and so
+    are latencies besides: see `TwinError`.
     """
     lines, cameras, workers = split(cell)
     settings = cell.settings(plan.settings, cameras, workers)
     seed = settings.line.seed + number
-    factor = math.exp(plan.twin_error * stream(seed, 0, 0, Purpose.TWIN_ERROR).standard_normal())
+    speed, latency = stream(seed, 0, 0, Purpose.TWIN_ERROR).standard_normal(2)
     line = settings.line.model_copy(update={"seed": seed})
     figures = simulate_cells(
         settings.model_copy(update={"line": line}),
-        plan.profiles[cell.profile].slowed(factor),
+        plan.profiles[cell.profile].slowed(math.exp(plan.twin_error.speed * speed)),
         lines,
         failures=plan.failures,
     )
     measures = {name: take(figures) or 0.0 for name, take in MEASURES.items()}
+    for name in _LATENCIES:
+        measures[name] *= math.exp(plan.twin_error.latency * latency)
     return Run(measures, figures.fed, None if figures.died is None else str(figures.died))
 
 

@@ -134,8 +134,9 @@ def assumptions(plan: Plan, cells: Sequence[Cell], core_each: bool) -> list[str]
         "answers are drawn from what was measured.",
         f"A draw is a run of {plan.settings.line.duration_s:g} s of belt: items of its own, a "
         "machine as unsteady as when it was measured, and a line that is faster or slower than the "
-        f"simulated one by {100 * plan.twin_error:.0f} % (one standard deviation). Ranges hold "
-        "90 % of runs.",
+        f"simulated one by {100 * plan.twin_error.speed:.0f} %, its latencies by "
+        f"{100 * plan.twin_error.latency:.0f} % more (one standard deviation). Ranges hold 90 % of "
+        "runs.",
     ]
     found += _of_clock(plan.settings.line.speed)
     for profile in plan.profiles:

@@ -14,6 +14,7 @@ from planner.plan.estimate import Estimate
 from planner.plan.grid import Cell, grid_of
 from planner.plan.run import Plan, Result, run_once, split
 from planner.plan.target import Target
+from planner.plan.twin_error import TwinError
 from planner.plan.wording import fastest, fewest
 from planner.profile import Profile
 from planner.sim.supervisor import Failures
@@ -47,7 +48,9 @@ def plan_of(
     profile: Profile, settings: Settings | None = None, failures: Failures | None = None
 ) -> Plan:
     """The line is just as fast as its twin."""
-    return Plan(settings or settings_of(), (profile,), IN_TIME, 5, failures, twin_error=0.0)
+    return Plan(
+        settings or settings_of(), (profile,), IN_TIME, 5, failures, twin_error=TwinError(0.0, 0.0)
+    )
 
 
 @pytest.fixture
