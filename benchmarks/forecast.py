@@ -203,8 +203,7 @@ def _forecast(
     settings = settings_of(None, "demo", {}, assignments)
     settings = settings.replaced({"events": []})
     plan = Plan(settings, (profile,), Target({"in_time": TARGET}), 99, None)
-    credit = settings.worker_credit
-    can = capacity(profile, belt.cell(60.0, profile.threshold), credit, plan.twin_error)
+    can = capacity(profile, 1, belt.workers, settings.worker_credit, plan.twin_error)
     cell = belt.cell(round(60 * belt.load * can.items_per_s, 1), profile.threshold)
     (told,) = run_plan(plan, [cell], usable_cores(), lambda *_: None, lambda every: [cell])
     options = [f"--workers={belt.workers}", f"--set=infeed.items_per_min={cell.items_per_min}"]

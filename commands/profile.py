@@ -39,7 +39,7 @@ def profile(
     config: Config = None,
     assignments: Assignments = None,
 ) -> None:
-    """Measure what the planner must know of this machine: runs the line two or three minutes."""
+    """Measure what the planner must know of this machine: runs the line for some minutes."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from planner.measure.measurement import measure

@@ -222,6 +222,11 @@ class Profile(Section):
             }
         )
 
+    def slower(self, factor: float) -> Profile:
+        """Of a machine whose inferences and pictures take so many times as long at any time."""
+        blocks = tuple(factor * block for block in self.slowness or (1.0,))
+        return self.model_copy(update={"slowness": blocks})
+
     @classmethod
     def load(cls, path: Path) -> Profile:
         """Raises BadInput, naming the file and the field, for anything but a profile."""

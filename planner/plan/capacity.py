@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import fmean, pstdev
 
 from line.dispatch.worker_leases import largest_batch
-from planner.plan.grid import Cell
 from planner.plan.twin_error import TwinError
 from planner.profile import Profile
 from planner.sim.inference import ServiceTimes
@@ -33,28 +32,34 @@ class Capacity:
     half: float
     limit: Limit
 
+    def of_site(self, lines: int) -> Capacity:
+        """Of so many such lines side by side."""
+        return replace(self, items_per_s=lines * self.items_per_s, half=lines * self.half)
+
     def load(self, items_per_s: float) -> float:
         """Items that come ÷ items that can be answered."""
         return items_per_s / self.items_per_s
 
 
-def capacity(profile: Profile, cell: Cell, credit: int, twin_error: TwinError) -> Capacity:
-    """Of all cameras and workers of the cell, by what was measured of a pool that had no rest.
+def capacity(
+    profile: Profile, cameras: int, workers: int, credit: int, twin_error: TwinError
+) -> Capacity:
+    """Of one line, by what was measured of workers that had no rest.
 
     `credit`: frames that each worker may hold. Where there are as many workers as cores a further
     one finds no core.
     """
     paces = Paces(profile)
-    service = ServiceTimes(profile, paces, cell.workers)
+    service = ServiceTimes(profile, paces, workers)
     batch, last = largest_batch(credit), STEPS - 1
-    inference_s = fmean(service.table_s(service.crowds[cell.workers], batch, last))
-    by_workers = cell.workers * batch / max(1e-9, inference_s + service.turnaround_s)
+    inference_s = fmean(service.table_s(service.crowds[workers], batch, last))
+    by_workers = workers * batch / max(1e-9, inference_s + service.turnaround_s)
     picture_s = fmean(profile.picture_ms) / 1000 * service.crowding[last]
-    by_cameras = cell.cameras / picture_s if picture_s else math.inf
+    by_cameras = cameras / picture_s if picture_s else math.inf
     if by_cameras < by_workers:
         limit = Limit.CAMERA
     else:
-        limit = Limit.CORES if cell.workers >= profile.machine.cores else Limit.WORKERS
+        limit = Limit.CORES if workers >= profile.machine.cores else Limit.WORKERS
     most = min(by_cameras, by_workers) / _mean_slowness(profile)
     return Capacity(most, most * _NORMAL90 * math.hypot(twin_error.speed, _spread(profile)), limit)
 

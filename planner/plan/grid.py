@@ -114,11 +114,11 @@ class Cell:
         Raises:
             BadInput: naming the combination, where a line cannot be so.
         """
-        speed = 1.0 if base.line.speed == "max" else base.line.speed
+        line = {"cameras": cameras, "workers": workers, "speed": paced(base.line.speed)}
         try:
             return base.replaced(
                 {
-                    "line": {"cameras": cameras, "workers": workers, "speed": speed},
+                    "line": line,
                     "belt": {
                         "speed_m_per_s": self.belt_speed_m_per_s,
                         "camera_to_ejector_m": self.camera_to_ejector_m,
@@ -132,6 +132,11 @@ class Cell:
                 f"{self.belt_speed_m_per_s:g} m/s, {self.items_per_min:g} items/min, "
                 f"{self.camera_to_ejector_m:g} m to the ejector: {error}"
             ) from None
+
+
+def paced(speed: float | str) -> float:
+    """The clock that is planned: 1 in place of `max`, which has no deadlines."""
+    return 1.0 if isinstance(speed, str) else speed
 
 
 def grid_of(

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 
 from line.errors import BadInput
@@ -20,7 +21,7 @@ from line.settings import Settings
 from planner.cells import simulate_cells
 from planner.plan.capacity import Capacity, capacity
 from planner.plan.estimate import Estimate, estimate
-from planner.plan.grid import Cell
+from planner.plan.grid import Cell, paced
 from planner.plan.target import Target
 from planner.plan.twin_error import TwinError
 from planner.profile import Profile
@@ -119,9 +120,8 @@ def run_plan(
     for cell in cells:
         split(cell)
         cell.settings(plan.settings, 1, 1)
-    runs: list[list[Run]] = [[] for _ in cells]
     with ProcessPoolExecutor(jobs, get_context("spawn"), _take_plan, (plan,)) as pool:
-        draws = _Draws(plan, cells, pool, done, runs)
+        draws = _Draws(plan, cells, pool, done)
         wanted = [min(FIRST_DRAWS, plan.draws)] * len(cells)
         while True:
             draws.take(wanted)
@@ -144,15 +144,12 @@ class _Draws:
     """Draws of the cells of a plan, in a pool of processes."""
 
     def __init__(
-        self,
-        plan: Plan,
-        cells: Sequence[Cell],
-        pool: Executor,
-        done: Callable[[int, int], None],
-        runs: list[list[Run]],
+        self, plan: Plan, cells: Sequence[Cell], pool: Executor, done: Callable[[int, int], None]
     ) -> None:
-        self._plan, self._cells, self._pool, self._done, self._runs = plan, cells, pool, done, runs
+        self._plan, self._cells, self._pool, self._done = plan, cells, pool, done
+        self._runs: list[list[Run]] = [[] for _ in cells]
         self._wanted = self._finished = 0
+        self._capacity = cache(self._capacity_of)
 
     def take(self, wanted: Sequence[int]) -> None:
         """So many draws of each cell in all, where there are fewer."""
@@ -175,26 +172,31 @@ class _Draws:
             self._runs[number].append(run)
 
     def results(self) -> list[Result]:
-        return [
-            _result(self._plan, c, runs) for c, runs in zip(self._cells, self._runs, strict=True)
-        ]
+        """Of all cells, as far as they have been drawn."""
+        return [self._result(*both) for both in zip(self._cells, self._runs, strict=True)]
 
+    def _result(self, cell: Cell, runs: Sequence[Run]) -> Result:
+        target = self._plan.target
+        met = sum(run.death is None and target.is_met(run.measures) for run in runs)
+        return Result(
+            cell,
+            {
+                name: estimate([run.measures[name] for run in runs], MOST.get(name, math.inf))
+                for name in MEASURES
+            },
+            chance=met / len(runs),
+            draws=len(runs),
+            items=sum(run.items for run in runs),
+            capacity=self._capacity(cell.profile, *split(cell)),
+            deaths=tuple(sorted(run.death for run in runs if run.death is not None)),
+        )
 
-def _result(plan: Plan, cell: Cell, runs: Sequence[Run]) -> Result:
-    met = sum(run.death is None and plan.target.is_met(run.measures) for run in runs)
-    credit = cell.settings(plan.settings, 1, 1).worker_credit
-    return Result(
-        cell,
-        {
-            name: estimate([run.measures[name] for run in runs], MOST.get(name, math.inf))
-            for name in MEASURES
-        },
-        chance=met / len(runs),
-        draws=len(runs),
-        items=sum(run.items for run in runs),
-        capacity=capacity(plan.profiles[cell.profile], cell, credit, plan.twin_error),
-        deaths=tuple(sorted(run.death for run in runs if run.death is not None)),
-    )
+    def _capacity_of(self, profile: int, lines: int, cameras: int, workers: int) -> Capacity:
+        plan = self._plan
+        speed = {"speed": paced(plan.settings.line.speed)}
+        credit = plan.settings.replaced({"line": speed}).worker_credit
+        known = plan.profiles[profile]
+        return capacity(known, cameras, workers, credit, plan.twin_error).of_site(lines)
 
 
 def split(cell: Cell) -> tuple[int, int, int]:
@@ -242,7 +244,7 @@ def run_once(plan: Plan, cell: Cell, number: int) -> Run:
     line = settings.line.model_copy(update={"seed": seed})
     figures = simulate_cells(
         settings.model_copy(update={"line": line}),
-        plan.profiles[cell.profile].slowed(math.exp(plan.twin_error.speed * speed)),
+        plan.profiles[cell.profile].slower(math.exp(plan.twin_error.speed * speed)),
         lines,
         failures=plan.failures,
     )

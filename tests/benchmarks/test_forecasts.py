@@ -9,17 +9,20 @@ from planner.plan.run import Result
 
 
 def forecast(chance: float, low: float, high: float, found: float, load: float = 0.5) -> Forecast:
+    """Latency and answers a second are a hundred times the share in time."""
     belt = Belt("regular", load, 1.0, 0.8, 50.0, 2)
-    span = Estimate((low + high) / 2, low, high)
+    share = Estimate((low + high) / 2, low, high)
+    span = Estimate(50 * (low + high), 100 * low, 100 * high)
     told = Result(
         belt.cell(600.0, 0.5),
-        {"in_time": span, "latency_p95_ms": span, "throughput_per_s": span},
+        {"in_time": share, "latency_p95_ms": span, "throughput_per_s": span},
         chance=chance,
         draws=99,
         items=9900,
         capacity=Capacity(20.0, 2.0, Limit.WORKERS),
     )
-    return Forecast(belt, told, dict.fromkeys(told.measures, found))
+    figures = {"in_time": found, "latency_p95_ms": 100 * found, "throughput_per_s": 100 * found}
+    return Forecast(belt, told, figures)
 
 
 def test_a_seed_draws_the_same_belts_again():

@@ -21,7 +21,6 @@ from planner.measure.series import Runs
 from planner.measure.slowness import slowness_of
 from planner.plan.capacity import Limit, capacity
 from planner.plan.estimate import estimate
-from planner.plan.grid import Cell
 from planner.plan.target import Prospect, prospect
 from planner.plan.twin_error import TwinError
 from planner.profile import BLOCK_S, Crowding, Machine, Profile, Service, Turnaround
@@ -30,11 +29,6 @@ from planner.sim.twin import simulate
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.virtual_lines import settings_of
-
-
-def cell_of(workers: int, cameras: int = 1) -> Cell:
-    return Cell(0, cameras, 0.5, 0.8, 6000.0, 6000.0, 1.0, workers)
-
 
 # -- the interval -------------------------------------------------------------------------------
 
@@ -72,7 +66,7 @@ def test_capacity_is_what_the_workers_answer_without_a_rest():
     profile = hand_made_profile(cores=4).model_copy(
         update={"turnaround": (Turnaround(workers=1, ms=(2.5,)),)}
     )
-    two = capacity(profile, cell_of(2), credit=2, twin_error=TwinError())
+    two = capacity(profile, 1, 2, credit=2, twin_error=TwinError())
     assert two.items_per_s == pytest.approx(2 / 0.0125)
     assert two.half == pytest.approx(1.645 * 0.05 * two.items_per_s)
     assert two.limit is Limit.WORKERS
@@ -81,7 +75,7 @@ def test_capacity_is_what_the_workers_answer_without_a_rest():
 
 def test_more_workers_than_cores_do_no_more():
     profile = hand_made_profile(cores=4)
-    found = [capacity(profile, cell_of(count), 2, TwinError()) for count in (3, 4, 8)]
+    found = [capacity(profile, 1, count, 2, TwinError()) for count in (3, 4, 8)]
     assert [each.items_per_s for each in found] == pytest.approx([300, 400, 400])
     assert [each.limit for each in found] == [Limit.WORKERS, Limit.CORES, Limit.CORES]
 
@@ -93,15 +87,22 @@ def test_a_slow_camera_is_the_limit():
         "crowding": (Crowding(workers=1, items_per_s=100.0, factor=2.0),),
     }
     profile = hand_made_profile().model_copy(update=slow)
-    one, two = (capacity(profile, cell_of(9, cameras), 2, TwinError()) for cameras in (1, 2))
+    one, two = (capacity(profile, cameras, 9, 2, TwinError()) for cameras in (1, 2))
     assert (one.items_per_s, two.items_per_s) == pytest.approx((50, 100), rel=0.01)
     assert one.limit is Limit.CAMERA
 
 
+def test_a_site_can_do_what_its_lines_can():
+    line = capacity(hand_made_profile(cores=2), 1, 2, 2, TwinError())
+    site = line.of_site(50)
+    assert (site.items_per_s, site.half) == (50 * line.items_per_s, 50 * line.half)
+    assert site.limit is line.limit
+
+
 def test_an_unsteady_machine_makes_the_capacity_lower_and_less_certain():
-    steady = capacity(hand_made_profile(), cell_of(1), 2, TwinError())
+    steady = capacity(hand_made_profile(), 1, 1, 2, TwinError())
     unsteady = hand_made_profile().model_copy(update={"slowness": (1.0, 1.4)})
-    found = capacity(unsteady, cell_of(1), 2, TwinError())
+    found = capacity(unsteady, 1, 1, 2, TwinError())
     assert found.items_per_s == pytest.approx(steady.items_per_s / 1.2)
     assert found.half / found.items_per_s > 2 * steady.half / steady.items_per_s
 
