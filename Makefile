@@ -50,7 +50,7 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python -m benchmarks.long_run
 	$(BIN)/python -m benchmarks.first_hour --weights none
 
-validate-twin: setup  ## the real line against its twin, into docs/planner.md; wants a quiet machine
+validate-twin: setup  ## the real line against its twin, into docs/measurements.md; wants a quiet machine
 	$(BIN)/python -m benchmarks.validate_twin
 	$(BIN)/python -m benchmarks.validate_plan
 

@@ -49,6 +49,8 @@ def test_belts_of_old_runs_stay_as_they_were():
         "TWIN",
         "FAILURE",
         "CELL",
+        "SLOWNESS",
+        "TWIN_ERROR",
     ]
 
 
