@@ -62,7 +62,7 @@ def reached(result: Result, target: Target) -> str:
 
 
 def fewest(answer: Fewest, target: Target) -> str:
-    """Such as `2 m/s needs 2 workers: they answer 150 ± 12 items/s, …; 1 worker: …`."""
+    """Such as `2 m/s needs 2 workers: capacity 150 ± 12 items/s, …; 1 worker: load …`."""
     speed = f"{answer.speed_m_per_s:g} m/s"
     fewer = answer.one_step_fewer
     if answer.enough is None:
