@@ -169,10 +169,10 @@ class Dispatcher(Process):
         """To the log, if it is time; else look again when it is."""
         rows, now = self._rows, self.queue.now
         if self._gathering.take(len(rows), now, is_calm=not self._ledger.waiting):
-            for outcome in rows:
-                store_s = self.cameras[outcome.camera].items[outcome.seq].store_s
-                self.log.receive(outcome, now + store_s)
-            rows.clear()
+            first = rows[0]
+            store_s = self.cameras[first.camera].items[first.seq].store_s
+            self.log.receive(rows, now + store_s)
+            self._rows = []
         elif rows and not self._is_flush_due:
             self._is_flush_due = True
             self.queue.at(self._gathering.due(len(rows)), self._flush)

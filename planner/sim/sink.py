@@ -1,4 +1,4 @@
-"""The CSV log in virtual time: takes what has come, writes it, acknowledges, rests."""
+"""The CSV log in virtual time: takes what has come, writes it, acknowledges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from line.dispatch.log_queue import GATHER_S
 from line.messages import Key
 from line.outcome import Outcome
 from planner.sim.event_queue import EventQueue, Process, TimedCall
@@ -31,15 +30,16 @@ class Log(Process):
         self._on_row = on_row
         self._rows: set[Key] = set()
         """written, not acknowledged to their cameras; they survive the process"""
-        self._inbox: deque[tuple[float, Outcome]] = deque()
-        self._arrived_s = self._rested_s = 0.0
+        self._inbox: deque[tuple[float, Sequence[Outcome]]] = deque()
+        """messages of the dispatcher, and when they are ready to be written"""
+        self._arrived_s = 0.0
         self._is_awake = False
 
-    def receive(self, outcome: Outcome, ready_s: float) -> None:
-        """The dispatcher has sent it; it will be ready to be written at `ready_s`."""
+    def receive(self, rows: Sequence[Outcome], ready_s: float) -> None:
+        """The dispatcher has sent them together; they will be ready to be written at `ready_s`."""
         if ready_s > self._arrived_s:
             self._arrived_s = ready_s
-        self._inbox.append((self._arrived_s, outcome))
+        self._inbox.append((self._arrived_s, rows))
         if not self._is_awake:
             self._wake()
 
@@ -55,12 +55,12 @@ class Log(Process):
         super().die()
         self.discard()
         self._is_awake = False
-        self._arrived_s = self._rested_s = 0.0
+        self._arrived_s = 0.0
 
     def _wake(self) -> None:
         if not self._is_awake and self._inbox:
             self._is_awake = True
-            self.queue.at(max(self._inbox[0][0], self._rested_s), self._store, self.incarnation)
+            self.queue.at(self._inbox[0][0], self._store, self.incarnation)
 
     def _store(self, timed_call: TimedCall) -> None:
         if timed_call.about != self.incarnation or not self.is_up:
@@ -71,13 +71,12 @@ class Log(Process):
         inbox = self._inbox
         keys: list[Key] = []
         while inbox and inbox[0][0] <= now:
-            outcome = inbox.popleft()[1]
-            key = (outcome.camera, outcome.seq)
-            keys.append(key)
-            if key not in self._rows:
-                self._rows.add(key)
-                self._on_row(outcome)
-        self._rested_s = now + GATHER_S
+            for outcome in inbox.popleft()[1]:
+                key = (outcome.camera, outcome.seq)
+                keys.append(key)
+                if key not in self._rows:
+                    self._rows.add(key)
+                    self._on_row(outcome)
         self._is_awake = False
         if keys:
             self._dispatcher.stored(keys)

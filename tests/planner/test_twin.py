@@ -62,6 +62,13 @@ def test_a_full_window_drops_the_newest():
     assert dropped == [(seq, Verdict.DROPPED, reason) for seq in (2, 3, 5, 6)]
 
 
+def test_the_log_writes_what_has_come_at_once():
+    """One frame fits: each is answered and stored 15 ms after its trigger, before the next."""
+    settings = settings_of(line__items=10, infeed__items_per_min=3000.0, camera__window_frames=1)
+    rows = rows_of(settings, hand_made_profile(inference_ms=15))
+    assert [row.latency_ms for row in rows] == [15] * 10
+
+
 def test_more_workers_than_cores_slow_one_another():
     """On one core, 10 ms apart: a tenth of each alone, the rest at half the speed."""
     settings = settings_of(line__items=2, line__workers=2, infeed__items_per_min=6000.0)
