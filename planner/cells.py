@@ -6,29 +6,38 @@ many of them, which share nothing. So they are simulated one after the other, in
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from line.settings import Settings
 from planner.profile import Profile
 from planner.sim.line_figures import Figures
+from planner.sim.measured import Measured
 from planner.sim.supervisor import Failures
 from planner.sim.twin import simulate
 from producers.randomness import Purpose
 
 
 def simulate_cells(
-    settings: Settings, profile: Profile, cells: int, *, failures: Failures | None = None
+    settings: Settings,
+    profile: Profile,
+    cells: int,
+    *,
+    failures: Failures | None = None,
+    measured: Measured | None = None,
 ) -> Figures:
     """The figures of all cells together. `settings` describe each; each has a seed of its own.
 
-    The first has that of the settings, so one cell is the line itself. Raises as `simulate` does,
-    and ValueError for less than one cell.
+    The first has that of the settings, so one cell is the line itself. `measured`: see `simulate`.
+    Raises as that does, and ValueError for less than one cell.
     """
     if cells < 1:
         raise ValueError(f"cells: {cells} must be at least 1")
-    figures = simulate(settings, profile, failures=failures)
+    run = partial(simulate, profile=profile, failures=failures, measured=measured)
+    figures = run(settings)
     for cell in range(1, cells):
-        figures.merge(simulate(_of_cell(settings, cell), profile, failures=failures))
+        figures.merge(run(_of_cell(settings, cell)))
     return figures
 
 

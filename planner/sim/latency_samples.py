@@ -96,7 +96,7 @@ class LatencySampleTable:
         wanted = _MIDDLES[headway], min(_MIDDLES[follower], _FARTHEST_BEHIND), busy
         apart = (np.abs(self._traits[table] - wanted) / _STRANGE).sum(axis=1)
         farthest = np.sort(apart)[:_NEAREST][-1] + _SAME
-        return [passage for passage, far in zip(known, apart, strict=True) if far <= farthest]
+        return [known[place] for place in np.flatnonzero(apart <= farthest)]
 
 
 def _passage(sample: LatencySample) -> Passage:

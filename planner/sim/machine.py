@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from planner.sim.answers import Answers
-from planner.sim.inference import Inference, ServiceTimes
-from planner.sim.latency_samples import LatencySampleTable, Passage
-from planner.sim.paces import Paces
+from planner.sim.inference import Inference
+from planner.sim.latency_samples import Passage
+from planner.sim.measured import Measured
 from planner.sim.slowness import MachineSlowness
 from planner.sim.stand_ins import Item
 
@@ -22,10 +21,7 @@ PACE_S = 0.25
 class SharedMachine:
     """What camera and workers share."""
 
-    paces: Paces
-    samples: LatencySampleTable
-    service: ServiceTimes
-    answers: Answers
+    measured: Measured
     slowness: MachineSlowness
     model: str
     """as rows name it"""
@@ -57,8 +53,8 @@ class SharedMachine:
             self._last_s = fed_s
         else:
             self._items_per_s += math.exp(passed_s / PACE_S) / PACE_S
-        self._step = step = self.paces.step(self._items_per_s)
-        self.crowding = self.service.crowding[step]
+        self._step = step = self.measured.paces.step(self._items_per_s)
+        self.crowding = self.measured.service.crowding[step]
         heappush(self._coming_s, due_s)
 
     def see_item(self, sample: float, now: float) -> Passage:
@@ -67,20 +63,20 @@ class SharedMachine:
         heappop(coming_s)
         follower_s = coming_s[0] - now if coming_s else math.inf
         headway_s, self._seen_s = now - self._seen_s, now
-        return self.samples.draw(sample, self._step, headway_s, follower_s, self.busy)
+        return self.measured.samples.draw(sample, self._step, headway_s, follower_s, self.busy)
 
     # -- workers ------------------------------------------------------------------------------
 
     def engage(self, now: float) -> None:
         """One more worker is at work."""
         self.busy += 1
-        if self.service.crowds[self.busy] != self._crowd:
+        if self.measured.service.crowds[self.busy] != self._crowd:
             self._make_room(now)
 
     def release(self, now: float) -> None:
         """One less is."""
         self.busy -= 1
-        if self.service.crowds[self.busy] != self._crowd:
+        if self.measured.service.crowds[self.busy] != self._crowd:
             self._make_room(now)
 
     def begin(
@@ -104,7 +100,7 @@ class SharedMachine:
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""
-        self._crowd = self.service.crowds[self.busy]
+        self._crowd = self.measured.service.crowds[self.busy]
         for each in self._under_way:
             each.go_on(now, each.slowness * self._times_s(len(each.batch), now)[each.service])
 
@@ -113,5 +109,5 @@ class SharedMachine:
         step = self._step
         if now - self._last_s > PACE_S / 8:
             faded = math.exp((self._last_s - now) / PACE_S)
-            step = self.paces.step(faded * self._items_per_s)
-        return self.service.table_s(self._crowd, batch, step)
+            step = self.measured.paces.step(faded * self._items_per_s)
+        return self.measured.service.table_s(self._crowd, batch, step)

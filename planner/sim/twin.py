@@ -16,12 +16,10 @@ from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
 from planner.sim.dispatcher import Dispatcher
 from planner.sim.event_queue import EventQueue, Process
-from planner.sim.inference import ServiceTimes
 from planner.sim.lane import items
-from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.line_figures import Figures
 from planner.sim.machine import SharedMachine
-from planner.sim.paces import Paces
+from planner.sim.measured import Measured
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
 from planner.sim.slowness import MachineSlowness
@@ -37,6 +35,7 @@ def simulate(
     *,
     on_row: OnRow | None = None,
     failures: Failures | None = None,
+    measured: Measured | None = None,
 ) -> Figures:
     """Run the line that `settings` describe, to its end, on the machine of `profile`.
 
@@ -55,20 +54,29 @@ def simulate(
     The same settings, profile and failures give the same rows in the same order, byte for byte.
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
     called with each item's row when the CSV log writes it. A line that dies, because a process was
-    killed too often, ends early: see `Figures.died`.
+    killed too often, ends early: see `Figures.died`. `measured`: of the profile for as many
+    workers, where somebody has it; it changes nothing.
 
     Raises:
         BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
             end; or there are no workers.
     """
-    return _Twin(settings, profile, on_row).run(failures)
+    return _Twin(settings, profile, on_row, measured).run(failures)
 
 
 class _Twin:
     """One line, put together."""
 
-    def __init__(self, settings: Settings, profile: Profile, on_row: OnRow | None) -> None:
-        source = check(settings, profile)
+    def __init__(
+        self,
+        settings: Settings,
+        profile: Profile,
+        on_row: OnRow | None,
+        measured: Measured | None,
+    ) -> None:
+        source = _source(settings)
+        measured = measured or Measured.of(profile, _workers(settings))
+        measured.answers.check(source.classes)
         self._settings = settings
         self._profile = profile
         self._rows_are_read = on_row is not None
@@ -77,12 +85,8 @@ class _Twin:
         )
         self._queue = EventQueue()
         self._dispatcher = Dispatcher(self._queue, settings, self._new_ledger)
-        paces = Paces(profile)
         self._machine = SharedMachine(
-            paces,
-            LatencySampleTable(profile, paces, self._figures.workers),
-            ServiceTimes(profile, paces, self._figures.workers),
-            Answers(profile),
+            measured,
             MachineSlowness(profile.slowness, settings.line.seed),
             profile.model_sha256[:12],
         )
@@ -170,12 +174,17 @@ class _Twin:
 
 def check(settings: Settings, profile: Profile) -> KnownSource:
     """The source of the items, if the twin can simulate the line; see `simulate` for its errors."""
+    source = _source(settings)
+    Answers(profile).check(source.classes)
+    return source
+
+
+def _source(settings: Settings) -> KnownSource:
     if not settings.line.workers:
         raise BadInput("line.workers: 0; in virtual time there are no workers on other machines")
     source = known_source(settings)
     if not (settings.line.duration_s or settings.line.items or source.length):
         raise BadInput("line.duration_s, line.items: both 0; a belt in virtual time needs an end")
-    Answers(profile).check(source.classes)
     return source
 
 

@@ -152,7 +152,7 @@ class Worker(Process):
         self._machine.end(inference, now)
         self._inference = None
         began_s, lasted_s, batch = inference.began_s, now - inference.began_s, inference.batch
-        known, model = self._machine.answers, self._machine.model
+        known, model = self._machine.measured.answers, self._machine.model
         self._send(
             [
                 Answer(
@@ -169,7 +169,7 @@ class Worker(Process):
             batch[0],
         )
         if self._inbox and self._inbox[0][0] <= self.queue.now:
-            self._begin(self._machine.service.turnaround_s, has_waited=True)
+            self._begin(self._machine.measured.service.turnaround_s, has_waited=True)
         else:
             self._rest()
             self._wake()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from planner.profile import Crowding, LatencySample, LatencySamples, Service, of_pool
-from planner.sim.answers import Answers
 from planner.sim.inference import ServiceTimes
 from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.machine import SharedMachine
+from planner.sim.measured import Measured
 from planner.sim.paces import Paces
 from planner.sim.slowness import MachineSlowness
 from tests.hand_made_profile import hand_made_profile
@@ -111,18 +111,9 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
     profile = hand_made_profile()
     fast = Service(busy=1, batch=1, items_per_s=64.0, ms=(1.0,))
     profile = profile.model_copy(update={"service": (fast,), "crowding": _ASCENDING})
-    paces = Paces(profile)
 
     def crowding(*fed_s: float) -> float:
-        service = ServiceTimes(profile, paces, 1)
-        place = SharedMachine(
-            paces,
-            LatencySampleTable(profile, paces, 1),
-            service,
-            Answers(profile),
-            MachineSlowness((), 0),
-            "model",
-        )
+        place = SharedMachine(Measured.of(profile, 1), MachineSlowness((), 0), "model")
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)
         return place.crowding

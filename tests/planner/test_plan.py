@@ -13,7 +13,7 @@ from planner.plan.capacity import Capacity, Limit
 from planner.plan.estimate import Estimate
 from planner.plan.grid import Cell, grid_of
 from planner.plan.run import Plan, Result, run_once, split
-from planner.plan.target import Target
+from planner.plan.target import Target, is_settled
 from planner.plan.twin_error import TwinError
 from planner.plan.wording import fastest, fewest
 from planner.profile import Profile
@@ -125,6 +125,15 @@ def test_a_target_that_is_met_in_most_draws_is_not_met_enough():
         "load 150 %; in time 85.0 %, target met in 16 of 19 draws; a slower belt, a worker more or "
         "a quieter machine decides it"
     )
+
+
+@pytest.mark.parametrize(
+    ("met", "draws", "wanted"),
+    [(12, 19, True), (18, 19, False), (2, 19, False), (17, 19, False), (76, 99, True)],
+)
+def test_more_draws_are_made_while_they_could_change_the_answer(met: int, draws: int, wanted: bool):
+    """Wilson's interval of 12 of 19 is 0.45 to 0.79, of 17 of 19 0.72 to 0.96."""
+    assert is_settled(met / draws, draws) == wanted
 
 
 def test_fastest_belt_ends_at_the_first_that_fails():
