@@ -14,6 +14,9 @@ from planner.sim.inference import ServiceTimes
 from planner.sim.paces import STEPS, Paces
 
 _NORMAL90 = 1.645
+_FAR_BELOW, _FAR_ABOVE = 0.75, 1.15
+"""Times the capacity: beyond them a line that keeps up in some draws does so in all, and so for one
+that does not."""
 
 
 class Limit(StrEnum):
@@ -39,6 +42,11 @@ class Capacity:
     def load(self, items_per_s: float) -> float:
         """Items that come ÷ items that can be answered."""
         return items_per_s / self.items_per_s
+
+    def is_far_from(self, items_per_s: float) -> bool:
+        """Whether far less comes than can be done, or far more, at either bound."""
+        least, most = self.items_per_s - self.half, self.items_per_s + self.half
+        return items_per_s < _FAR_BELOW * least or items_per_s > _FAR_ABOVE * most
 
 
 def capacity(

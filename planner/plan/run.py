@@ -2,8 +2,8 @@
 
 A draw is one virtual run: with items of its own, a stretch of the machine's slowness of its own,
 and a twin that is as much in error as twins are. The draws with one number meet the same chance in
-all combinations. Every combination has a few draws; those that differ among them, and those that
-the answers name, have more.
+all combinations. Every combination has a few draws. More have those that differ among them, and
+those that the answers name, unless they are far from their capacity.
 """
 
 from __future__ import annotations
@@ -95,7 +95,16 @@ class Result:
     @property
     def load(self) -> float:
         """Items that come ÷ items that can be answered."""
-        return self.capacity.load(self.cell.cameras * self.cell.items_per_min / 60)
+        return self.capacity.load(self._items_per_s)
+
+    @property
+    def is_clear(self) -> bool:
+        """All draws agree on the target, and the capacity says that others would, too."""
+        return self.chance in (0.0, 1.0) and self.capacity.is_far_from(self._items_per_s)
+
+    @property
+    def _items_per_s(self) -> float:
+        return self.cell.cameras * self.cell.items_per_min / 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +149,10 @@ def _wanted(plan: Plan, result: Result, is_shown: bool) -> int:
     """Draws that the combination is to have, by those it has had."""
     is_open = 0.0 < result.chance < 1.0
     if result.draws < NEXT_DRAWS:
-        return min(NEXT_DRAWS, plan.draws) if is_open or is_shown else result.draws
+        # Where workers fail the capacity does not tell.
+        is_clear = result.is_clear and plan.failures is None
+        wants_more = is_open or (is_shown and not is_clear)
+        return min(NEXT_DRAWS, plan.draws) if wants_more else result.draws
     if not is_open or is_settled(result.chance, result.draws):
         return result.draws
     return min(result.draws + FURTHER_DRAWS, plan.draws)

@@ -136,6 +136,14 @@ def test_more_draws_are_made_while_they_could_change_the_answer(met: int, draws:
     assert is_settled(met / draws, draws) == wanted
 
 
+@pytest.mark.parametrize(
+    ("items_per_s", "wanted"), [(60.0, True), (80.0, False), (120.0, False), (130.0, True)]
+)
+def test_far_from_the_capacity_a_few_draws_are_enough(items_per_s: float, wanted: bool):
+    """Less than 0.75 times 92, or more than 1.15 times 108."""
+    assert Capacity(100.0, 8.0, Limit.WORKERS).is_far_from(items_per_s) == wanted
+
+
 def test_fastest_belt_ends_at_the_first_that_fails():
     speeds = {1.0: 1.0, 2.0: 0.99, 3.0: 0.5, 4.0: 1.0}  # the last by chance alone
     (answer,) = fastest_belts([result_of(1, speed, chance) for speed, chance in speeds.items()])
@@ -234,7 +242,8 @@ def test_plan_names_the_fewest_workers_and_writes_table_and_page(
     met = {(row["belt_speed_m_per_s"], row["workers"]): row["target"] for row in rows}
     assert [met["1", count] for count in "123"] == ["missed", "met", "met"]
     drawn = {(row["belt_speed_m_per_s"], row["workers"]): row["draws"] for row in rows}
-    assert [drawn["1", count] for count in "123"] == ["19", "19", "5"]  # the third is not named
+    # The first is far above its capacity, the third is not named.
+    assert [drawn["1", count] for count in "123"] == ["5", "19", "5"]
     low, in_time, high = (float(rows[0][f"in_time{end}"]) for end in ("_low", "", "_high"))
     assert low < (300 + 32) / 450 < high
     assert low < in_time < high
