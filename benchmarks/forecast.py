@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Annotated
 
 import numpy as np
 import typer
 from rich.console import Console
 
+from benchmarks import forecast_chart
 from benchmarks.entry import run
 from benchmarks.line_run import run_line
 from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
@@ -30,6 +31,7 @@ from commands.run_setup.settings import settings_of
 from drill.page import Page
 from line.process.priority import usable_cores
 from planner.plan.capacity import capacity
+from planner.plan.estimate import LEVEL
 from planner.plan.grid import Cell
 from planner.plan.run import Plan, Result, run_plan
 from planner.plan.target import Prospect, Target, prospect
@@ -150,8 +152,9 @@ def main(
     ] = None,
     load: Annotated[float, typer.Option(min=0, help="cores that others keep busy")] = 0.0,
     markdown: Annotated[Path, typer.Option(help="Markdown page with the markers")] = PAGE,
+    chart: Annotated[Path, typer.Option(help="SVG file")] = PAGE.parent / "images" / "forecast.svg",
 ) -> None:
-    """Foretell, run, compare; prints the table and writes what holds."""
+    """Foretell, run, compare; prints the table and writes what holds, and a picture of it."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     with tempfile.TemporaryDirectory(prefix="scrapline-forecast-") as name:
         folder = Path(name)
@@ -176,11 +179,12 @@ def main(
             f"{belts} belts of {seconds:g} s, seed {seed}, on {machine.cpu}, {machine.cores} cores"
             f"{f', {load:g} of them kept busy' if load else ''}:",
             "",
-            *_findings(found),
+            *_findings(found, measured.inference_ms / 1000),
         ]
     )
     console.print(f"\n{text}", soft_wrap=True)
     Page(markdown, "forecast").put(text)
+    _draw(chart, found)
 
 
 def _drawn(seed: int, count: int) -> Iterator[Belt]:
@@ -223,8 +227,11 @@ def _forecast(
     )
 
 
-def _findings(found: Sequence[Forecast]) -> list[str]:
-    """How many hold, how wide the ranges are, what the answers were worth."""
+def _findings(found: Sequence[Forecast], inference_s: float) -> list[str]:
+    """How many hold, how wide the ranges are, what the answers were worth.
+
+    `inference_s`: of a bare inference, for the rule of thumb.
+    """
     count = len(found)
     names = {"in_time": "in time", "latency_p95_ms": "p95", "throughput_per_s": "answers a second"}
     lines = [
@@ -241,6 +248,23 @@ def _findings(found: Sequence[Forecast]) -> list[str]:
             f"- in time, where the line was below {100 * TARGET:g} %: range of "
             f"{100 * median(widths):.1f} points (median)"
         )
+    full = [each for each in found if each.belt.process == "regular" and each.belt.load > _NEAR[1]]
+    if full:
+        apart = [
+            each.found["throughput_per_s"] / each.told.capacity.items_per_s - 1 for each in full
+        ]
+        lines.append(
+            f"- answers a second beside the capacity, where more came, in regular distance: "
+            f"{100 * min(apart):+.0f} to {100 * max(apart):+.0f} %"
+        )
+    scores = [
+        mean(_score(*ends(each), each.found["in_time"]) for each in found)
+        for ends in (_range, lambda each: _rule_of_thumb(each, inference_s))
+    ]
+    lines.append(
+        f"- interval score of in time, less is better: {scores[0]:.2f}; of the rule that "
+        f"workers ÷ inference is what can be done: {scores[1]:.2f}"
+    )
     clear = [each for each in found if not _NEAR[0] <= each.belt.load <= _NEAR[1]]
     unsure = sum(each.prospect is Prospect.OPEN for each in clear)
     lines.append(f"- cannot tell, away from the capacity: {unsure} of {len(clear)}")
@@ -249,6 +273,39 @@ def _findings(found: Sequence[Forecast]) -> list[str]:
         right = sum(each.was_met is met for each in those)
         lines.append(f"- foretold that the target is {what}: {len(those)}, so it was in {right}")
     return lines
+
+
+def _range(forecast: Forecast) -> tuple[float, float]:
+    told = forecast.told.measures["in_time"]
+    return told.low, told.high
+
+
+def _rule_of_thumb(forecast: Forecast, inference_s: float) -> tuple[float, float]:
+    """All in time as long as the workers are fast enough, else what they can do."""
+    belt, told = forecast.belt, forecast.told
+    comes_per_s = belt.load * told.capacity.items_per_s
+    share = min(1.0, belt.workers / inference_s / comes_per_s)
+    return share, share
+
+
+def _score(low: float, high: float, found: float) -> float:
+    """Of a range that is to hold with 90 % probability (Gneiting and Raftery 2007), in shares."""
+    return high - low + 2 / (1 - LEVEL) * max(low - found, 0.0, found - high)
+
+
+def _draw(path: Path, found: Sequence[Forecast]) -> None:
+    """Ranges and what was found, from the lowest load to the highest."""
+    titles = {"in_time": "in time, %", "latency_p95_ms": "p95 of the latency, ms"}
+    ordered = sorted(found, key=lambda each: each.belt.load)
+    panels = []
+    for name, title in titles.items():
+        marks = []
+        for each in ordered:
+            told = each.told.measures[name]
+            values = (told.low, told.high, each.found[name])
+            marks.append(forecast_chart.Mark(*(_rounded(name, value) for value in values)))
+        panels.append((f"{title}: foretold range and the line; load grows to the right", marks))
+    forecast_chart.write(path, panels)
 
 
 def _rounded(name: str, value: float) -> float:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from xml.etree import ElementTree
+
+from benchmarks import forecast_chart
 from benchmarks.forecast import Belt, Forecast, _drawn, _findings
 from planner.plan.capacity import Capacity, Limit
 from planner.plan.estimate import Estimate
@@ -46,12 +50,24 @@ def test_findings_count_what_held_and_what_the_answers_were_worth():
         forecast(0.0, 0.6, 0.7, 0.66, load=1.5),
         forecast(0.5, 0.8, 1.0, 0.95, load=1.0),
     ]
-    assert _findings(found) == [
+    assert _findings(found, inference_s=0.1) == [
         "- in time within its range: 3 of 4",
         "- p95 within its range: 3 of 4",
         "- answers a second within its range: 3 of 4",
         "- in time, where the line was below 99 %: range of 10.0 points (median)",
+        "- answers a second beside the capacity, where more came, in regular distance: "
+        "+230 to +230 %",
+        "- interval score of in time, less is better: 0.13; of the rule that workers ÷ inference "
+        "is what can be done: 0.38",
         "- cannot tell, away from the capacity: 0 of 3",
         "- foretold that the target is met: 2, so it was in 1",
         "- foretold that the target is missed: 1, so it was in 1",
     ]
+
+
+def test_the_picture_shows_every_range_and_crosses_out_what_lies_outside(tmp_path: Path):
+    marks = [forecast_chart.Mark(90.0, 100.0, 95.0), forecast_chart.Mark(90.0, 100.0, 80.0)]
+    forecast_chart.write(tmp_path / "chart.svg", [("in time, %", marks)])
+    svg = ElementTree.fromstring((tmp_path / "chart.svg").read_text())
+    kinds = [element.tag.rpartition("}")[2] for element in svg]
+    assert (kinds.count("circle"), kinds.count("path")) == (1, 1)
