@@ -42,7 +42,7 @@ def simulate(
     Models: arrivals, surges, drifts and true classes, exactly as the real line has them; the
     picture thread; the window and its drops; hops; leases, credits, order of deadlines, retries;
     batches; inferences that go as fast as the pool, the batch, the pace of the belt and the workers
-    that are at work let them; the log's credit, rests and acknowledgements; any clock; kills and
+    that are at work let them; the log's credit and acknowledgements; any clock; kills and
     freezes of any process, slow workers, stalls, damaged and poisonous pictures; and `failures`.
 
     Assumes: but for the machine's speed, which goes through a stretch of what was measured, chance
