@@ -6,6 +6,7 @@ from os.path import expanduser
 
 import typer
 
+from commands.adopt import adopt
 from commands.check import check
 from commands.classify import classify
 from commands.console import console
@@ -37,6 +38,7 @@ for command in (
     run,
     replay,
     classify,
+    adopt,
     report,
     explain,
     diff,

@@ -2,6 +2,7 @@
 
     ScraplineError
     ├── BadInput      a setting, file or argument is wrong: one line names it, exit 2
+    │   └── NotAdopted  a model made elsewhere, which the line cannot run as it is
     ├── DecodeError   bytes from a socket are not a message: counted and ignored
     ├── PictureError  one picture cannot be read: its item is `failed`, the line goes on
     ├── ModelError    the model fails on a picture: its item is `failed`, the worker goes on
@@ -40,6 +41,10 @@ class BadInput(ScraplineError):
     """A setting, scenario, file or argument is wrong; the message names the field or the path."""
 
     exit_code = ExitCode.BAD_INPUT
+
+
+class NotAdopted(BadInput):
+    """A model that may be fine, but is no file of the line; `adopt` might make one of it."""
 
 
 class DecodeError(ScraplineError):

@@ -25,9 +25,10 @@ ALLOWED = {
     "planner": {"line", "pictures", "producers"},
     "drill": {"line", "pictures", "producers"},
     "training": {"pictures"},
+    "adoption": {"line", "pictures", "workers"},
     "commands": {
         *("line", "pictures", "producers", "workers", "sinks", "reports", "console"),
-        *("planner", "drill"),
+        *("planner", "drill", "adoption"),
     },
 }
 """The packages that each package may import beside itself."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.adoption.foreign_files import NAMES, network
 from tests.running_line import ROOT, TIMEOUT_S, command
 from tests.whole_line.test_bad_input import picture
 
@@ -40,6 +41,8 @@ def run_dir(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 @pytest.mark.parametrize("line", [c for c in COMMANDS if c.startswith("python run_line.py")])
 def test_a_command_of_the_readme_runs(line: str, tmp_path: Path, run_dir: Path) -> None:
+    (tmp_path / "names.txt").write_text("\n".join(NAMES))
+    network(tmp_path / "net.onnx")
     for name in ("glass", "paper"):
         picture(tmp_path / "datasets" / "trashnet" / "val" / name / "1.png", 64, 48)
     words = shlex.split(line.replace("RUN_DIR", str(run_dir)))

@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from line.errors import BadInput, ModelError
+from line.errors import BadInput, ModelError, NotAdopted
 from line.pictures import Picture
 from workers.reasons import loading_reason, running_reason
 
@@ -128,7 +128,8 @@ def _only_input(inputs: list[Any]) -> Any:
         or (channels != 3 and isinstance(channels, int))
     ):
         hint = ", the colours last" if has_four and only.shape[1] == 3 else ""
-        raise BadInput(
+        kind = NotAdopted if has_four and 3 in (only.shape[1], channels) else BadInput
+        raise kind(
             f"input {only.name} is {only.type} {only.shape}, "
             f"expected uint8 [batch, height, width, 3]{hint}"
         )

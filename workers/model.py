@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from line.errors import BadInput, ModelError
+from line.errors import BadInput, ModelError, NotAdopted
 from line.model.facts import (
     ModelFacts,
     complaint_about_answer,
@@ -121,6 +121,11 @@ class Model:
                 OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
             )
             classes = _classes(path, engine)
+        except NotAdopted as error:
+            way = (
+                f"`run_line.py adopt {plain(str(path))}` makes one that runs, if it is a classifier"
+            )
+            raise BadInput(f"{plain(str(path))}: {plain(str(error))}; {way}") from None
         except BadInput as error:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}") from None
         facts = ModelFacts(path=place, sha256=actual, classes=classes)

@@ -9,7 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from line.errors import BadInput
+from line.errors import BadInput, NotAdopted
 from line.model.onnx_file import external_file
 from line.own_file import read_regular
 from line.plain_text import plain
@@ -59,10 +59,10 @@ def find(path: Path) -> Path:
     return path
 
 
-def read(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
+def read(path: Path, sha256: str | None = None, *, alone: bool = True) -> tuple[bytes, str]:
     """All of a model file, and its hash; what is no such file is refused before a runtime sees it.
 
-    `sha256`: what the hash must be, if that is known.
+    `sha256`: what the hash must be, if that is known; `alone`: no weights may lie beside it.
 
     Raises:
         BadInput: without the path, which its caller names.
@@ -77,6 +77,8 @@ def read(path: Path, sha256: str | None = None) -> tuple[bytes, str]:
     what = _what_else(data, path.suffix)
     if what:
         raise BadInput(what)
+    if alone and path.suffix == ".onnx":
+        _refuse_weights_beside(data)
     return data, actual
 
 
@@ -114,7 +116,7 @@ def _what_else(data: bytes, suffix: str) -> str:
         return f"not a model but a pickle, most likely weights alone (a state dict): {_EXPORT}"
     if _is_text(data[:_TEXT_SAMPLE]):
         return "not a model but text"
-    return _outside(data) if suffix == ".onnx" else ""
+    return ""
 
 
 _EXPORT = "export it with the network (python -m training export, or torch.onnx.export)"
@@ -146,15 +148,16 @@ def _wrong_archive(data: bytes, suffix: str) -> str:
     return ""
 
 
-def _outside(data: bytes) -> str:
+def _refuse_weights_beside(data: bytes) -> None:
     """Weights in a second file are not covered by the hash that names the model."""
     try:
         location = external_file(data)
     except ValueError:
-        return ""  # the runtime will say it
-    if location is None:
-        return ""
-    return f"keeps weights in another file, {plain(location, 80)}: save it as one file"
+        return  # the runtime will say it
+    if location is not None:
+        raise NotAdopted(
+            f"keeps weights in another file, {plain(location, 80)}: save it as one file"
+        )
 
 
 def _is_text(sample: bytes) -> bool:

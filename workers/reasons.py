@@ -13,6 +13,7 @@ from line.plain_text import plain
 LONGEST = 200
 """Characters: a reason follows a path or a name."""
 NOT_ENOUGH_MEMORY = "there is not enough memory"
+DAMAGED = "not a model that ONNX Runtime can load: it is damaged or cut off, or no ONNX file"
 
 _CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 _PLACE = re.compile(r"\S*\.(?:cc|cpp|cu|h|hpp):\d+ ")
@@ -33,7 +34,7 @@ def loading_reason(error: Exception) -> str:
     """Why ONNX Runtime cannot load a file: goes on from the file's name."""
     text = str(error)
     if "protobuf parsing failed" in text or "No graph was found" in text:
-        return "not a model that ONNX Runtime can load: it is damaged or cut off, or no ONNX file"
+        return DAMAGED
     if found := _IR.search(text):
         return (
             f"has ONNX IR version {found[1]}, and the newest that the installed ONNX Runtime takes "

@@ -65,3 +65,31 @@ def test_the_trainer_says_what_it_lacks_where_only_the_line_is_installed(command
     assert "error: No module named " in ended.stderr
     assert "requirements/training.txt" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+_WITHOUT_ONNX = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "onnx", "scipy"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from run_line import main
+sys.exit(main(["adopt", "x.onnx"]))
+"""
+
+
+def test_adopting_needs_a_package_that_the_line_does_not() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_ONNX],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("error: No module named 'onnx'")
+    assert "requirements/adopt.txt" in ended.stderr
+    assert ended.stderr.count("\n") == 1

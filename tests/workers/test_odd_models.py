@@ -171,7 +171,9 @@ def test_an_operator_of_somebody_else_is_named(tmp_path: Path) -> None:
 
 def test_weights_in_a_second_file_are_refused_there_or_not(tmp_path: Path) -> None:
     path = with_weights_beside(tmp_path / "model.onnx")
-    assert refusal(path) == "keeps weights in another file, w.bin: save it as one file"
+    said = refusal(path)
+    assert said.startswith("keeps weights in another file, w.bin: save it as one file; ")
+    assert f"run_line.py adopt {path}" in said
     (tmp_path / "w.bin").write_bytes(bytes(10_000))
     assert "w.bin" in refusal(path)
 
@@ -190,6 +192,7 @@ def test_colours_that_do_not_stand_last_are_refused(tmp_path: Path) -> None:
     data = graph([image], [("p", TensorProto.FLOAT, answer)], nodes)
     said = refusal(written(tmp_path / "a.onnx", data))
     assert "['n', 3, 224, 224], expected uint8 [batch, height, width, 3], the colours last" in said
+    assert f"run_line.py adopt {tmp_path / 'a.onnx'}" in said
 
 
 def test_answers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:

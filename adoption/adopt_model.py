@@ -1,0 +1,239 @@
+"""From a classifier made elsewhere to the content of a file of the line, compared with it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from adoption import check
+from adoption.answer_output import AnswerOutput, find_answer
+from adoption.assumptions import Assumptions, Row, Wishes, assume
+from adoption.calibration import Calibration, calibrate
+from adoption.conventions import Convention, Told
+from adoption.foreign_model import LARGEST_PROTO, ForeignModel
+from adoption.reference import Reference
+from adoption.served_model import served, set_temperature
+from line.errors import BadInput, ModelError
+from line.model.facts import ModelFacts
+from line.pictures import Picture
+from line.plain_text import plain
+from workers.engine import OnnxEngine
+from workers.model import Model
+from workers.probe import Tried, tried
+
+THRESHOLD = 0.6
+"""Until somebody calibrates: the trainer's own."""
+KEY = "scrapline.adopted"
+"""The entry that only adopted files have."""
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """Rightly named pictures of `pictures` labelled ones, by way of preprocessing."""
+
+    pictures: int
+    right: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """`content`: of the file to write; the rest is to be told."""
+
+    content: bytes
+    rows: list[Row]
+    notes: list[str]
+    checked_on: str
+    parity: check.Parity
+    accuracies: Accuracies | None
+    calibration: Calibration | None
+
+
+def adopt(
+    model: ForeignModel,
+    convention: Convention,
+    licence: Told[str],
+    source: Told[str],
+    wishes: Wishes,
+) -> Adopted:
+    """Raises BadInput for what cannot be adopted, and answers that differ from the original's."""
+    where = plain(str(model.path))
+    reference = Reference.load(model)
+    assumed = assume(model, convention, wishes)
+    way, size_px, names = assumed.way, assumed.size_px.value, assumed.names.value
+    drawn = check.drawn()
+    given = [reference.outputs(entry.picture, way, size_px) for entry in drawn]
+    try:
+        answer = find_answer(model.proto.graph, given, model.batch or 1, len(names) or None)
+        file = _File.of(model, answer, assumed)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
+
+    asked, checked_on = drawn, "drawn pictures"
+    if wishes.check is not None:
+        paths = check.paths_below(wishes.check, "--check", check.MOST_COMPARED)
+        asked, checked_on = list(check.read_all(paths, names, wishes.max_pixels)), str(wishes.check)
+    parity = check.compare(asked, file.ask, reference, answer, way, size_px)
+    labelled = [entry for entry in asked if entry.label is not None]
+    accuracies = None
+    if labelled:
+        ways = check.ways_to_compare(way, levels_alone=model.element == TensorProto.UINT8)
+        right = check.accuracies(labelled, reference, answer, ways, size_px)
+        accuracies = Accuracies(len(labelled), right)
+    calibration = _calibrate(file, names, wishes) if wishes.calibrate is not None else None
+    facts = _facts(model, assumed, licence, source, parity, calibration)
+    return Adopted(
+        content=file.content(facts),
+        rows=[*assumed.rows, *_rows(model, answer, file, calibration, licence, source)],
+        notes=[*convention.notes, *(f"the model {doubt}" for doubt in file.found.doubts)],
+        checked_on=checked_on,
+        parity=parity,
+        accuracies=accuracies,
+        calibration=calibration,
+    )
+
+
+class _File:
+    """The model to be written, loaded as a worker loads it. `found`: what came of trying it."""
+
+    def __init__(self, proto: onnx.ModelProto, names: tuple[str, ...]) -> None:
+        self._proto = proto
+        self._names = names
+        self._load()
+        self.found: Tried = tried(self._model.classify, self._model.takes, None, None, is_set=False)
+
+    @classmethod
+    def of(cls, model: ForeignModel, answer: AnswerOutput, assumed: Assumptions) -> _File:
+        """Single pictures alone where the original's batch is fixed, or two at once fail."""
+
+        def made(takes_batches: bool) -> _File:
+            way, size_px = assumed.way, assumed.size_px.value
+            proto = served(model, answer, way, size_px, takes_batches=takes_batches)
+            return cls(proto, assumed.names.value)
+
+        if model.batch is not None:
+            return made(takes_batches=False)
+        file = made(takes_batches=True)
+        return file if file.found.takes.batch is None else made(takes_batches=False)
+
+    def _load(self) -> None:
+        content = self._serialised()
+        engine = OnnxEngine(content, "cpu")
+        facts = ModelFacts(
+            path="adopted", sha256=hashlib.sha256(content).hexdigest(), classes=self._names
+        )
+        self._model = Model(facts, engine, engine.takes)
+
+    def _serialised(self) -> bytes:
+        if self._proto.ByteSize() > LARGEST_PROTO:
+            raise BadInput("is larger than the 2 GB of one ONNX file")
+        return bytes(self._proto.SerializeToString())
+
+    def ask(self, picture: Picture) -> NDArray[np.float32]:
+        """Raises BadInput where the answer is none."""
+        try:
+            return np.asarray(self._model.classify(picture[None])[0])
+        except ModelError as error:
+            raise BadInput(f"the model {error}") from None
+
+    def set_temperature(self, temperature: float) -> None:
+        set_temperature(self._proto, temperature)
+        self._load()
+
+    def content(self, facts: dict[str, str]) -> bytes:
+        """With these entries, and none of the original's."""
+        helper.set_model_props(self._proto, facts)
+        return self._serialised()
+
+
+def _calibrate(file: _File, names: tuple[str, ...], wishes: Wishes) -> Calibration:
+    """Leaves the temperature in the file."""
+    folder = wishes.calibrate
+    assert folder is not None
+    paths = [p for p in check.paths_below(folder, "--calibrate") if p.parent.name in names]
+    if not paths:
+        raise BadInput(
+            f"--calibrate {plain(str(folder))}: no folder there is named as a class of the model"
+        )
+    labels = np.array([names.index(path.parent.name) for path in paths])
+
+    def answers_at(temperature: float) -> NDArray[np.float64]:
+        file.set_temperature(temperature)
+        asked = check.read_all(paths, names, wishes.max_pixels)
+        return np.array([file.ask(entry.picture) for entry in asked], np.float64)
+
+    try:
+        return calibrate(answers_at, labels)
+    except BadInput as error:
+        raise BadInput(f"--calibrate {plain(str(folder))}: {error}") from None
+
+
+def _facts(
+    model: ForeignModel,
+    assumed: Assumptions,
+    licence: Told[str],
+    source: Told[str],
+    parity: check.Parity,
+    calibration: Calibration | None,
+) -> dict[str, str]:
+    """The entries of the file: those of the trainer's files, and where it comes from."""
+    facts = {
+        "format": "1",
+        "classes": json.dumps(assumed.names.value, ensure_ascii=False),
+        "size": json.dumps(assumed.size_px.value),
+        "temperature": "1.0",
+        "threshold": str(THRESHOLD),
+        "backbone": model.path.stem,
+        "provenance": f"Adopted from {model.path.name}. Source: {source.value}. "
+        f"Licence: {licence.value}.",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "licence": licence.value,
+        "source": source.value,
+        "parity": json.dumps(asdict(parity)),
+    }
+    record: dict[str, object] = {
+        "file": model.path.name,
+        "sha256": model.sha256,
+        "takes": model.takes,
+        "preprocessing": asdict(assumed.way),
+        "sources": {row.what: row.source for row in assumed.rows},
+    }
+    if calibration is not None:
+        facts["temperature"] = str(calibration.temperature)
+        facts["threshold"] = str(calibration.threshold)
+        facts["precision"] = str(calibration.precision)
+        facts["coverage"] = str(calibration.coverage)
+        record["calibration"] = asdict(calibration)
+    facts["adopted"] = json.dumps(record, ensure_ascii=False)
+    return {f"scrapline.{key}": value for key, value in facts.items()}
+
+
+def _rows(
+    model: ForeignModel,
+    answer: AnswerOutput,
+    file: _File,
+    calibration: Calibration | None,
+    licence: Told[str],
+    source: Told[str],
+) -> list[Row]:
+    """Of the table, what stands below the preprocessing."""
+    ran = "its answers to drawn pictures"
+    kind = "scores; a softmax is added" if answer.is_logits else "probabilities"
+    several = f", of {answer.outputs} by its shape" if answer.outputs > 1 else ""
+    singles = file.found.takes.batch == 1
+    threshold = THRESHOLD if calibration is None else calibration.threshold
+    said = "assumed" if calibration is None else "--calibrate"
+    return [
+        Row("input", model.takes, "its input"),
+        Row("batches", "one picture at a time" if singles else "any", "its input, and tried"),
+        Row("output", f"{answer.name}{several}: {kind}", ran),
+        Row("threshold", f"{threshold:.4g}", said),
+        Row("licence", licence.value, licence.source),
+        Row("source", source.value, source.source),
+    ]

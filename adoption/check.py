@@ -1,0 +1,156 @@
+"""Whether the written graph answers as the original does, and which preprocessing is right.
+
+The first needs no labels and says nothing of the second: both sides are given the same way of
+preprocessing. The second is told by labelled pictures, with the original file alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from adoption.answer_output import AnswerOutput
+from adoption.preprocessing import PRESETS, Size, Way
+from adoption.reference import Reference
+from line import pictures
+from line.errors import BadInput, PictureError
+from line.pictures import Picture
+from line.plain_text import plain
+from pictures.picture_folder import FoundPictures
+
+TOLERANCE = 0.02
+"""Largest difference of a probability. A resized level may differ by one from Pillow's."""
+MOST_COMPARED = 200
+"""Pictures on which presets are compared, and the two graphs."""
+_SHOWN = 3
+_DRAWN_PX = ((240, 320), (384, 512), (512, 384), (224, 224), (90, 300), (480, 640))
+_SEED = 11
+
+Ask = Callable[[Picture], NDArray[np.float32]]
+"""uint8 [height, width, 3] → float32 [classes]."""
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """`label`: number of the class that its folder is named as; None if it is none."""
+
+    name: str
+    picture: Picture
+    label: int | None = None
+
+
+def drawn() -> list[NamedPicture]:
+    """Pictures of several sizes, soft and noisy; always the same."""
+    rng = np.random.default_rng(_SEED)
+    found = []
+    for height, width in _DRAWN_PX:
+        coarse = Image.fromarray(rng.integers(0, 256, (5, 7, 3), np.uint8))
+        soft = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.int64)
+        noisy = (soft + rng.normal(0, 8, soft.shape)).clip(0, 255).astype(np.uint8)
+        found.append(NamedPicture(f"a drawn picture of {width}x{height}", noisy))
+    return found
+
+
+def paths_below(folder: Path, option: str, most: int | None = None) -> list[Path]:
+    """Pictures of a folder, spread evenly over all of them where there are more than `most`.
+
+    Raises:
+        BadInput: naming the option, for a folder without pictures.
+    """
+    try:
+        found = FoundPictures.below(folder).paths
+    except OSError as error:
+        raise BadInput(f"{option} {plain(str(folder))}: {error.strerror}") from None
+    if not found:
+        raise BadInput(f"{option} {plain(str(folder))}: holds no pictures")
+    if most is not None and len(found) > most:
+        found = [found[int(place)] for place in np.linspace(0, len(found) - 1, most)]
+    return [folder / path for path in found]
+
+
+def read_all(
+    paths: Iterable[Path], classes: Sequence[str], max_pixels: float
+) -> Iterator[NamedPicture]:
+    """Raises BadInput naming the first that cannot be read."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    for path in paths:
+        try:
+            picture = pictures.read(path, max_pixels)
+        except PictureError as error:
+            raise BadInput(plain(str(error))) from None
+        yield NamedPicture(str(path), picture, numbers.get(path.parent.name))
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How the file differs from the original on `pictures` of them.
+
+    Another top class is not counted where the original holds both to be as likely, within
+    `TOLERANCE`.
+    """
+
+    pictures: int
+    largest_difference: float
+    other_top: int
+
+
+def compare(
+    asked: Iterable[NamedPicture],
+    ask: Ask,
+    reference: Reference,
+    answer: AnswerOutput,
+    way: Way,
+    size_px: Size,
+) -> Parity:
+    """Raises BadInput naming the pictures whose answers differ by more than `TOLERANCE`."""
+    differing: list[tuple[float, str]] = []
+    largest, count, other_top = 0.0, 0, 0
+    for entry in asked:
+        wanted = answer.of(reference.outputs(entry.picture, way, size_px))
+        got = ask(entry.picture)
+        difference = float(np.abs(wanted - got).max())
+        if not difference <= TOLERANCE:  # one that is not a number is no less wrong
+            differing.append((difference, entry.name))
+        largest = max(largest, difference)
+        count += 1
+        other_top += int(wanted.max() - wanted[got.argmax()] > TOLERANCE)
+    if differing:
+        worst = sorted(differing, reverse=True)[:_SHOWN]
+        shown = ", ".join(f"{plain(name, 60)} by {by:.3f}" for by, name in worst)
+        raise BadInput(
+            f"{len(differing)} of {count} pictures are answered otherwise than by the original, "
+            f"by more than {TOLERANCE} in probability: {shown}; nothing is written"
+        )
+    return Parity(count, largest, other_top)
+
+
+def accuracies(
+    asked: Sequence[NamedPicture],
+    reference: Reference,
+    answer: AnswerOutput,
+    ways: dict[str, Way],
+    size_px: Size,
+) -> dict[str, int]:
+    """How many labelled pictures the original names rightly, by way of preprocessing."""
+    return {
+        name: sum(
+            int(answer.of(reference.outputs(e.picture, way, size_px)).argmax()) == e.label
+            for e in asked
+        )
+        for name, way in ways.items()
+    }
+
+
+def ways_to_compare(assumed: Way, *, levels_alone: bool) -> dict[str, Way]:
+    """What was assumed, and each preset that is something else.
+
+    `levels_alone`: the network takes no other numbers.
+    """
+    named = next((name for name, way in PRESETS.items() if way == assumed), "as above")
+    others = {} if levels_alone else PRESETS
+    return {named: assumed, **{name: way for name, way in others.items() if way != assumed}}

@@ -1,0 +1,105 @@
+"""The model as its maker meant it: pictures prepared by Pillow and NumPy, the original file run.
+
+Nothing of the graph that `adopt` writes is in here, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import TensorProto
+from PIL import Image
+
+from adoption.foreign_model import ForeignModel
+from adoption.preprocessing import PAD_LEVEL, Size, Way
+from line.errors import BadInput
+from line.pictures import Picture
+from line.plain_text import plain
+from workers.reasons import loading_reason, running_reason
+
+Floats = NDArray[np.float32]
+
+_SILENT = 4
+_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+_KINDS: dict[int, type[np.generic]] = {
+    TensorProto.FLOAT: np.float32,
+    TensorProto.FLOAT16: np.float16,
+    TensorProto.UINT8: np.uint8,
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The original file in ONNX Runtime, one picture at a time."""
+
+    model: ForeignModel
+    session: ort.InferenceSession
+
+    @classmethod
+    def load(cls, model: ForeignModel) -> Reference:
+        """Raises BadInput for what the runtime cannot load."""
+        options = ort.SessionOptions()
+        options.log_severity_level = _SILENT
+        try:  # by its path: the weights may lie beside it
+            session = ort.InferenceSession(
+                str(model.path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime has a type for every kind of damage
+            raise BadInput(f"{plain(str(model.path))}: {loading_reason(error)}") from None
+        return cls(model, session)
+
+    def outputs(self, picture: Picture, way: Way, size_px: Size) -> dict[str, NDArray[Any]]:
+        """All that the file gives for a picture [height, width, 3], by name.
+
+        Raises:
+            BadInput: if it fails.
+        """
+        numbers = prepared(picture, way, size_px)
+        if not self.model.channels_last:
+            numbers = numbers.transpose(2, 0, 1)
+        batch = np.repeat(numbers[None], self.model.batch or 1, axis=0)
+        given = np.ascontiguousarray(batch, dtype=_KINDS[self.model.element])
+        try:
+            values = self.session.run(None, {self.model.input_name: given})
+        except Exception as error:  # the runtime has a type for every kind of failure
+            height, width = size_px
+            raise BadInput(
+                f"{plain(str(self.model.path))}: fails on pictures of {width}x{height}: "
+                f"{running_reason(error)}"
+            ) from None
+        names = [output.name for output in self.session.get_outputs()]
+        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def prepared(picture: Picture, way: Way, size_px: Size) -> Floats:
+    """float32 [height, width, 3] of `size_px`, the colours in the network's order."""
+    sized = np.asarray(_sized(Image.fromarray(picture), way, size_px), np.float32)
+    colours = sized[..., ::-1] if way.bgr else sized
+    return np.asarray((colours - np.float32(way.mean)) / np.float32(way.std), np.float32)
+
+
+def _sized(image: Image.Image, way: Way, size_px: Size) -> Image.Image:
+    height, width = size_px
+    first_height, first_width = way.resized_px(size_px)
+    high, wide = image.height, image.width
+    if way.resize == "crop":
+        # The short side, measured by what is wanted, gets its length; the other one follows.
+        if wide * first_height < high * first_width:
+            first_height = high * first_width // wide
+        else:
+            first_width = wide * first_height // high
+    elif way.resize == "letterbox":
+        scale = min(height / high, width / wide)
+        first_height = max(1, int(high * scale + 0.5))
+        first_width = max(1, int(wide * scale + 0.5))
+    resized = image.resize((first_width, first_height), _FILTERS[way.interpolation])
+    if way.resize == "letterbox":
+        whole = Image.new("RGB", (width, height), (PAD_LEVEL,) * 3)
+        whole.paste(resized, ((width - first_width) // 2, (height - first_height) // 2))
+        return whole
+    left, top = round((first_width - width) / 2), round((first_height - height) / 2)
+    return resized.crop((left, top, left + width, top + height))
