@@ -68,7 +68,10 @@ def convention_of(model: ForeignModel) -> Convention:
         BadInput: naming the file that is not as its convention has it, or a task that is not
             classification.
     """
-    found = _in_entries(model.metadata)
+    try:
+        found = _in_entries(model.metadata)
+    except BadInput as error:
+        raise BadInput(f"{plain(str(model.path))}: {error}") from None
     folder = model.path.parent
     beside: dict[str, Callable[[Table], Convention]] = {
         "preprocessor_config.json": _of_hugging_face,

@@ -19,7 +19,7 @@ from workers.reasons import DAMAGED
 LARGEST_PROTO = LARGEST_BYTES - 10**6
 """Bytes that a serialised model may have, with room for what is added."""
 _OWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
-ELEMENTS = {
+ELEMENTS: dict[int, str] = {
     TensorProto.FLOAT: "float32",
     TensorProto.FLOAT16: "float16",
     TensorProto.UINT8: "uint8",

@@ -79,7 +79,8 @@ def prepared(picture: Picture, way: Way, size_px: Size) -> Floats:
     """float32 [height, width, 3] of `size_px`, the colours in the network's order."""
     sized = np.asarray(_sized(Image.fromarray(picture), way, size_px), np.float32)
     colours = sized[..., ::-1] if way.bgr else sized
-    return np.asarray((colours - np.float32(way.mean)) / np.float32(way.std), np.float32)
+    mean, std = np.asarray(way.mean, np.float32), np.asarray(way.std, np.float32)
+    return np.asarray((colours - mean) / std, np.float32)
 
 
 def _sized(image: Image.Image, way: Way, size_px: Size) -> Image.Image:
