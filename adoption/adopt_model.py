@@ -18,7 +18,7 @@ from adoption.assumptions import Assumptions, Row, Wishes, assume
 from adoption.calibration import Calibration, calibrate
 from adoption.conventions import Convention, Told
 from adoption.foreign_model import LARGEST_PROTO, ForeignModel
-from adoption.reference import Reference
+from adoption.reference import Floats, Reference, prepared, session_of
 from adoption.served_model import served, set_temperature
 from line.errors import BadInput, ModelError
 from line.model.facts import ModelFacts
@@ -68,7 +68,7 @@ def adopt(
     assumed = assume(model, convention, wishes)
     way, size_px, names = assumed.way, assumed.size_px.value, assumed.names.value
     drawn = check.drawn()
-    given = [reference.outputs(entry.picture, way, size_px) for entry in drawn]
+    given = [reference.run(prepared(entry.picture, way, size_px)) for entry in drawn]
     try:
         answer = find_answer(model.proto.graph, given, model.batch or 1, len(names) or None)
         file = _File.of(model, answer, assumed)
@@ -79,7 +79,7 @@ def adopt(
     if wishes.check is not None:
         paths = check.paths_below(wishes.check, "--check", check.MOST_COMPARED)
         asked, checked_on = list(check.read_all(paths, names, wishes.max_pixels)), str(wishes.check)
-    parity = check.compare(asked, file.ask, reference, answer, way, size_px)
+    parity = check.compare(asked, file.look_inside(model), reference, answer, way, size_px)
     labelled = [entry for entry in asked if entry.label is not None]
     accuracies = None
     if labelled:
@@ -141,6 +141,21 @@ class _File:
             return np.asarray(self._model.classify(picture[None])[0])
         except ModelError as error:
             raise BadInput(f"the model {error}") from None
+
+    def look_inside(self, model: ForeignModel) -> check.Ask:
+        """Asks a copy that also gives what stands where the original's input was."""
+        copy = onnx.ModelProto()
+        copy.CopyFrom(self._proto)
+        copy.graph.output.append(onnx.ValueInfoProto(name=model.input_name))
+        session = session_of(bytes(copy.SerializeToString()))
+        [image] = session.get_inputs()
+
+        def ask(picture: Picture) -> tuple[Floats, Floats]:
+            answers, inner = session.run(None, {image.name: picture[None]})
+            numbers = inner[0] if model.channels_last else inner[0].transpose(1, 2, 0)
+            return np.asarray(numbers, np.float32), np.asarray(answers[0], np.float32)
+
+        return ask
 
     def set_temperature(self, temperature: float) -> None:
         set_temperature(self._proto, temperature)

@@ -11,28 +11,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from adoption.answer_output import AnswerOutput
 from adoption.preprocessing import PRESETS, Size, Way
-from adoption.reference import Reference
+from adoption.reference import Floats, Reference, prepared
 from line import pictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from line.plain_text import plain
 from pictures.picture_folder import FoundPictures
 
-TOLERANCE = 0.02
-"""Largest difference of a probability. A resized level may differ by one from Pillow's."""
+TOLERANCE = 1e-3
+"""Largest difference of a probability where both are given the same numbers."""
+LEVELS = {"bilinear": 1, "bicubic": 2}
+"""By so much a resized level may differ from Pillow's; both round."""
+_ROUNDING = 0.2
+"""In levels; of float16."""
+MOVED = 0.02
+"""A probability that differs by more is told."""
 MOST_COMPARED = 200
 """Pictures on which presets are compared, and the two graphs."""
 _SHOWN = 3
 _DRAWN_PX = ((240, 320), (384, 512), (512, 384), (224, 224), (90, 300), (480, 640))
 _SEED = 11
 
-Ask = Callable[[Picture], NDArray[np.float32]]
-"""uint8 [height, width, 3] → float32 [classes]."""
+Ask = Callable[[Picture], tuple[Floats, Floats]]
+"""uint8 [height, width, 3] → numbers [height, width, 3] of its network, float32 [classes]."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,18 @@ def read_all(
 class Parity:
     """How the file differs from the original on `pictures` of them.
 
-    Another top class is not counted where the original holds both to be as likely, within
-    `TOLERANCE`.
+    levels              largest difference of what the network is shown, 0…255
+    same_numbers        of a probability, where both are given the same numbers
+    largest_difference  of a probability, where each prepares the picture by itself
+    moved               pictures of which that is more than `MOVED`
+    other_top           and another class is the first, by more than `MOVED`
     """
 
     pictures: int
+    levels: float
+    same_numbers: float
     largest_difference: float
+    moved: int
     other_top: int
 
 
@@ -107,26 +118,33 @@ def compare(
     way: Way,
     size_px: Size,
 ) -> Parity:
-    """Raises BadInput naming the pictures whose answers differ by more than `TOLERANCE`."""
-    differing: list[tuple[float, str]] = []
-    largest, count, other_top = 0.0, 0, 0
+    """Raises BadInput naming pictures that are shown or answered otherwise than allowed."""
+    std = np.asarray(way.std, np.float32)
+    levels, same, whole, other = [], [], [], 0
+    differing = []
     for entry in asked:
-        wanted = answer.of(reference.outputs(entry.picture, way, size_px))
-        got = ask(entry.picture)
-        difference = float(np.abs(wanted - got).max())
-        if not difference <= TOLERANCE:  # one that is not a number is no less wrong
-            differing.append((difference, entry.name))
-        largest = max(largest, difference)
-        count += 1
-        other_top += int(wanted.max() - wanted[got.argmax()] > TOLERANCE)
+        wanted = prepared(entry.picture, way, size_px)
+        numbers, got = ask(entry.picture)
+        levels.append(float((np.abs(numbers - wanted) * std).max()))
+        same.append(_difference(answer.of(reference.run(numbers)), got))
+        right = answer.of(reference.run(wanted))
+        whole.append(_difference(right, got))
+        other += int(right.max() - right[got.argmax()] > MOVED)
+        allowed = LEVELS[way.interpolation] + _ROUNDING
+        if not (levels[-1] <= allowed and same[-1] <= TOLERANCE):  # NaN is no less wrong
+            differing.append(f"{plain(entry.name, 60)} by {levels[-1]:.1f} and {same[-1]:.4f}")
     if differing:
-        worst = sorted(differing, reverse=True)[:_SHOWN]
-        shown = ", ".join(f"{plain(name, 60)} by {by:.3f}" for by, name in worst)
         raise BadInput(
-            f"{len(differing)} of {count} pictures are answered otherwise than by the original, "
-            f"by more than {TOLERANCE} in probability: {shown}; nothing is written"
+            f"{len(differing)} of {len(whole)} pictures are shown or answered otherwise than by "
+            f"the original, by more than {LEVELS[way.interpolation]} levels or {TOLERANCE} in "
+            f"probability: {', '.join(differing[:_SHOWN])}; nothing is written"
         )
-    return Parity(count, largest, other_top)
+    moved = sum(difference > MOVED for difference in whole)
+    return Parity(len(whole), max(levels), max(same), max(whole), moved, other)
+
+
+def _difference(wanted: Floats, got: Floats) -> float:
+    return float(np.abs(wanted - got).max())
 
 
 def accuracies(
@@ -139,7 +157,7 @@ def accuracies(
     """How many labelled pictures the original names rightly, by way of preprocessing."""
     return {
         name: sum(
-            int(answer.of(reference.outputs(e.picture, way, size_px)).argmax()) == e.label
+            int(answer.of(reference.run(prepared(e.picture, way, size_px))).argmax()) == e.label
             for e in asked
         )
         for name, way in ways.items()

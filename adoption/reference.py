@@ -42,23 +42,19 @@ class Reference:
     @classmethod
     def load(cls, model: ForeignModel) -> Reference:
         """Raises BadInput for what the runtime cannot load."""
-        options = ort.SessionOptions()
-        options.log_severity_level = _SILENT
         try:  # by its path: the weights may lie beside it
-            session = ort.InferenceSession(
-                str(model.path), options, providers=["CPUExecutionProvider"]
-            )
+            session = session_of(str(model.path))
         except Exception as error:  # the runtime has a type for every kind of damage
             raise BadInput(f"{plain(str(model.path))}: {loading_reason(error)}") from None
         return cls(model, session)
 
-    def outputs(self, picture: Picture, way: Way, size_px: Size) -> dict[str, NDArray[Any]]:
-        """All that the file gives for a picture [height, width, 3], by name.
+    def run(self, numbers: Floats) -> dict[str, NDArray[Any]]:
+        """All that the file gives for one picture's numbers [height, width, 3], by name.
 
         Raises:
             BadInput: if it fails.
         """
-        numbers = prepared(picture, way, size_px)
+        height, width, _ = numbers.shape
         if not self.model.channels_last:
             numbers = numbers.transpose(2, 0, 1)
         batch = np.repeat(numbers[None], self.model.batch or 1, axis=0)
@@ -66,13 +62,19 @@ class Reference:
         try:
             values = self.session.run(None, {self.model.input_name: given})
         except Exception as error:  # the runtime has a type for every kind of failure
-            height, width = size_px
             raise BadInput(
                 f"{plain(str(self.model.path))}: fails on pictures of {width}x{height}: "
                 f"{running_reason(error)}"
             ) from None
         names = [output.name for output in self.session.get_outputs()]
         return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def session_of(model: str | bytes) -> ort.InferenceSession:
+    """Of a path or a file's content, which says nothing by itself."""
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def prepared(picture: Picture, way: Way, size_px: Size) -> Floats:

@@ -26,9 +26,8 @@ from line.plain_text import plain
 OPSET = 18
 """From which Resize knows `antialias`."""
 INPUT, OUTPUT = "image", "probabilities"
-TEMPERATURE = "temperature"
 INVERSE = "inverse_temperature"
-"""Names that `python -m training calibrate` looks for."""
+"""The constant that `python -m training calibrate` looks for."""
 _IR_VERSION = 8
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
@@ -41,10 +40,10 @@ class Nodes:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
-    def add(self, kind: str, *inputs: str, gives: str = "", name: str = "", **facts: Any) -> str:
+    def add(self, kind: str, *inputs: str, gives: str = "", **facts: Any) -> str:
         """Name of what the new node gives."""
         gives = gives or f"{self._prefix}_{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [gives], name=name, **facts))
+        self.nodes.append(helper.make_node(kind, inputs, [gives], **facts))
         return gives
 
     def constant(self, value: Any, kind: Any = np.int64, name: str = "") -> str:
@@ -73,7 +72,8 @@ def served(
     front = Nodes("scrapline_in")
     _add_pixels(front, image, model, way, size_px)
     back = Nodes("scrapline_out")
-    _add_answer(back, answer, model.batch or 1, probabilities)
+    inverse = back.constant(1, np.float32, name=_free(graph, INVERSE))
+    _add_answer(back, answer, model.batch or 1, inverse, probabilities)
     own = list(graph.node)
     del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
     graph.node.extend([*front.nodes, *own, *back.nodes])
@@ -90,8 +90,10 @@ def served(
 
 def set_temperature(proto: onnx.ModelProto, temperature: float) -> None:
     """Have the logits divided by another one."""
-    [tensor] = (t for t in proto.graph.initializer if t.name == INVERSE)
-    tensor.CopyFrom(numpy_helper.from_array(np.array(1 / temperature, np.float32), INVERSE))
+    scaling = proto.graph.node[-2]  # the last but the softmax
+    [tensor] = (t for t in proto.graph.initializer if t.name == scaling.input[1])
+    value = np.array(1 / temperature, np.float32)
+    tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
 
 
 def _raised(model: ForeignModel) -> onnx.ModelProto:
@@ -184,14 +186,20 @@ def _resized(g: Nodes, image: str, sizes: str, way: Way) -> str:
         return g.add("Resize", image, "", "", sizes, mode="linear", axes=[1, 2], **facts)
     planes = g.add("Cast", g.add("Transpose", image, perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
     facts["cubic_coeff_a"] = -0.5  # Pillow's
-    planes = g.add("Resize", planes, "", "", sizes, mode="cubic", axes=[2, 3], **facts)
     low, high = g.constant(0, np.float32), g.constant(255, np.float32)
-    planes = g.add("Clip", g.add("Round", planes), low, high)
+    last = g.constant([1])
+    # Sizes of all four sides: with `axes`, ONNX Runtime moves the transposes and loses count.
+    kept = g.add("Shape", planes, start=0, end=3)  # first the width, then the height, as Pillow
+    width = g.add("Concat", kept, g.add("Gather", sizes, last), axis=0)
+    kept = g.add("Shape", planes, start=0, end=2)
+    for wanted in (width, g.add("Concat", kept, sizes, axis=0)):
+        planes = g.add("Resize", planes, "", "", wanted, mode="cubic", **facts)
+        planes = g.add("Clip", g.add("Round", planes), low, high)
     levels = g.add("Cast", planes, to=TensorProto.UINT8)
     return g.add("Transpose", levels, perm=[0, 2, 3, 1])
 
 
-def _add_answer(g: Nodes, answer: AnswerOutput, batch: int, gives: str) -> None:
+def _add_answer(g: Nodes, answer: AnswerOutput, batch: int, inverse: str, gives: str) -> None:
     """The original's answer → `gives`. Logarithms of probabilities serve as logits."""
     scores = g.add("Flatten", g.add("Cast", answer.name, to=TensorProto.FLOAT), axis=1)
     if batch > 1:
@@ -199,6 +207,4 @@ def _add_answer(g: Nodes, answer: AnswerOutput, batch: int, gives: str) -> None:
         scores = g.add("Slice", scores, first, g.constant([1]), first)
     if not answer.is_logits:
         scores = g.add("Log", g.add("Clip", scores, g.constant(_SMALLEST, np.float32)))
-    inverse = g.constant(1, np.float32, name=INVERSE)
-    scores = g.add("Mul", scores, inverse, name=TEMPERATURE)
-    g.add("Softmax", scores, axis=1, gives=gives)
+    g.add("Softmax", g.add("Mul", scores, inverse), axis=1, gives=gives)

@@ -151,7 +151,7 @@ def _three(option: str, text: str | None) -> tuple[float, float, float] | None:
 def _print(adopted: Adopted) -> None:
     from rich.table import Table
 
-    from adoption.check import TOLERANCE
+    from adoption.check import MOVED, TOLERANCE
 
     table = Table(box=None, pad_edge=False)
     for heading in ("what", "value", "from"):
@@ -163,10 +163,18 @@ def _print(adopted: Adopted) -> None:
         err.print(f"note: {plain(note)}", soft_wrap=True)
     parity = adopted.parity
     out.print(
-        f"\nchecked on {parity.pictures} pictures ({adopted.checked_on}): answers differ from the "
-        f"original's by {parity.largest_difference:.4f} at most ({TOLERANCE} is allowed)",
+        f"\nchecked on {parity.pictures} pictures ({adopted.checked_on}): the network is shown "
+        f"what Pillow makes of them, to within {parity.levels:.1f} of 255 levels; given the same "
+        f"numbers, its answers differ from the original's by {parity.same_numbers:.5f} at most "
+        f"({TOLERANCE} is allowed); each by itself, by {parity.largest_difference:.4f}",
         soft_wrap=True,
     )
+    if parity.moved:
+        err.print(
+            f"note: to {parity.moved} of the pictures the answers differ by more than {MOVED}, for "
+            "a level more or less",
+            soft_wrap=True,
+        )
     if adopted.accuracies is None:
         out.print(
             "this proves the graph, not the preprocessing in the table: pictures in class folders "

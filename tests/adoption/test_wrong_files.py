@@ -189,15 +189,17 @@ def test_pictures_of_no_class_calibrate_nothing(
 def test_a_graph_that_answers_otherwise_is_not_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from adoption import reference
+    from adoption import check
     from adoption.preprocessing import PRESETS
 
-    right = reference.prepared
-    monkeypatch.setattr(reference, "prepared", lambda p, w, s: right(p, PRESETS["keras-tf"], s))
+    right = check.prepared
+    monkeypatch.setattr(check, "prepared", lambda p, w, s: right(p, PRESETS["keras-tf"], s))
     path, out = network(tmp_path / "a.onnx"), tmp_path / "b.onnx"
     told = ["--classes", CLASSES, "--licence", "MIT", "--source", "here", "--out", str(out)]
     assert run_command(["adopt", str(path), *told]) == 2
-    assert "pictures are answered otherwise than by the original" in capsys.readouterr().err
+    assert (
+        "pictures are shown or answered otherwise than by the original" in capsys.readouterr().err
+    )
     assert not out.exists()
 
 
