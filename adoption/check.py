@@ -24,8 +24,8 @@ from pictures.picture_folder import FoundPictures
 
 TOLERANCE = 1e-3
 """Largest difference of a probability where both are given the same numbers."""
-LEVELS = {"bilinear": 1, "bicubic": 2}
-"""By so much a resized level may differ from Pillow's; both round."""
+LEVELS = 2
+"""By so much a resized level may differ from Pillow's: each rounds twice, by width and height."""
 _ROUNDING = 0.2
 """In levels; of float16."""
 MOVED = 0.02
@@ -130,13 +130,15 @@ def compare(
         right = answer.of(reference.run(wanted))
         whole.append(_difference(right, got))
         other += int(right.max() - right[got.argmax()] > MOVED)
-        allowed = LEVELS[way.interpolation] + _ROUNDING
+        allowed = LEVELS + _ROUNDING
         if not (levels[-1] <= allowed and same[-1] <= TOLERANCE):  # NaN is no less wrong
-            differing.append(f"{plain(entry.name, 60)} by {levels[-1]:.1f} and {same[-1]:.4f}")
+            differing.append(
+                f"{plain(entry.name[-60:], 60)} by {levels[-1]:.1f} and {same[-1]:.4f}"
+            )
     if differing:
         raise BadInput(
             f"{len(differing)} of {len(whole)} pictures are shown or answered otherwise than by "
-            f"the original, by more than {LEVELS[way.interpolation]} levels or {TOLERANCE} in "
+            f"the original, by more than {LEVELS} levels or {TOLERANCE} in "
             f"probability: {', '.join(differing[:_SHOWN])}; nothing is written"
         )
     moved = sum(difference > MOVED for difference in whole)
