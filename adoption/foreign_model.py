@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 from onnx import TensorProto, external_data_helper, inliner
 
+from adoption.preprocessing import Size
+from adoption.torchscript import Program
 from line.errors import BadInput
 from line.plain_text import plain
 from pictures.regular_file import open_regular
@@ -42,6 +44,8 @@ class ForeignModel:
     channels_last: bool
     batch: int | None
     size_px: tuple[int | None, int | None]
+    program: Program | None = None
+    """the original, where that is TorchScript"""
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -56,23 +60,26 @@ class ForeignModel:
         return f"{ELEMENTS[self.element]} [{shape}]"
 
     @classmethod
-    def read(cls, path: Path) -> ForeignModel:
+    def read(cls, path: Path, size_px: Size) -> ForeignModel:
         """Read the file and the weights beside it.
+
+        `size_px`: of a picture that a TorchScript program can be tried on.
 
         Raises:
             BadInput: naming the path and what is wrong with the file.
         """
         path = find(path)
         try:
-            return cls._of(path)
+            return cls._of(path, size_px)
         except BadInput as error:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}") from None
 
     @classmethod
-    def _of(cls, path: Path) -> ForeignModel:
-        if path.suffix != ".onnx":
-            raise BadInput("is no ONNX file: export the model as one (torch.onnx.export)")
+    def _of(cls, path: Path, size_px: Size) -> ForeignModel:
         data, sha256 = read(path, alone=False)
+        if path.suffix != ".onnx":
+            program = Program.load(data, size_px)
+            return replace(cls._of_proto(path, sha256, program.proto), program=program)
         try:
             proto = onnx.load_model_from_string(data)
         except Exception:  # protobuf has a type for every kind of damage
@@ -80,7 +87,10 @@ class ForeignModel:
         if not proto.graph.node:
             raise BadInput(DAMAGED)
         _take_weights_in(proto, path.parent)
-        proto = _with_functions_put_in(proto)
+        return cls._of_proto(path, sha256, _with_functions_put_in(proto))
+
+    @classmethod
+    def _of_proto(cls, path: Path, sha256: str, proto: onnx.ModelProto) -> ForeignModel:
         if operator := _strange_operator(proto.graph):
             raise BadInput(
                 f"uses the operator {operator}, which is not ONNX's own: export it without"

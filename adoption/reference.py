@@ -16,6 +16,7 @@ from PIL import Image
 
 from adoption.foreign_model import ForeignModel
 from adoption.preprocessing import PAD_LEVEL, Size, Way
+from adoption.torchscript import Program
 from line.errors import BadInput
 from line.pictures import Picture
 from line.plain_text import plain
@@ -34,14 +35,16 @@ _KINDS: dict[int, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class Reference:
-    """The original file in ONNX Runtime, one picture at a time."""
+    """The original file in ONNX Runtime, or torch where it is TorchScript; a picture at a time."""
 
     model: ForeignModel
-    session: ort.InferenceSession
+    session: ort.InferenceSession | Program
 
     @classmethod
     def load(cls, model: ForeignModel) -> Reference:
         """Raises BadInput for what the runtime cannot load."""
+        if model.program is not None:
+            return cls(model, model.program)
         try:  # by its path: the weights may lie beside it
             session = session_of(str(model.path))
         except Exception as error:  # the runtime has a type for every kind of damage

@@ -27,7 +27,9 @@ Choice = TypeVar("Choice", bound=str)
 
 
 def adopt(
-    file: Annotated[Path, typer.Argument(help="ONNX file of a classifier of pictures")],
+    file: Annotated[
+        Path, typer.Argument(help="a classifier of pictures: .onnx; .ts or .pt with torch")
+    ],
     classes: Annotated[
         str | None,
         typer.Option(help="a,b,c in the order of the outputs; a text or JSON file; or a folder"),
@@ -59,7 +61,7 @@ def adopt(
 ) -> None:
     """Make a model file of the line from a classifier that was made elsewhere."""
     from adoption import adopt_model, origin
-    from adoption.assumptions import Wishes
+    from adoption.assumptions import USUAL_PX, Wishes
     from adoption.conventions import convention_of
     from adoption.foreign_model import ForeignModel
     from adoption.preprocessing import PRESETS, RESIZES
@@ -76,8 +78,8 @@ def adopt(
         calibrate=calibrate,
         max_pixels=load().source.max_megapixels * 1e6,
     )
-    model = ForeignModel.read(file)
-    target = file_out or _FOLDER / model.path.name
+    model = ForeignModel.read(file, wishes.size_px or USUAL_PX)
+    target = file_out or _FOLDER / f"{model.path.stem}.onnx"
     _refuse_target(target, model.path, adopt_model.KEY)
     convention = convention_of(model)
     told = origin.answered(licence, source, convention.licence, convention.origin, _asking())

@@ -21,7 +21,7 @@ TOLD = Told("MIT", "a test")
 
 def adopted(path: Path, **wishes: Any) -> Adopted:
     """What `adopt` makes of a file; class names are NAMES unless the wishes say otherwise."""
-    model = ForeignModel.read(path)
+    model = ForeignModel.read(path, wishes.get("size_px") or (224, 224))
     convention = convention_of(model)
     if convention.names is None:
         wishes.setdefault("classes", ",".join(NAMES))

@@ -196,3 +196,52 @@ def test_a_network_exported_by_torch(tmp_path: Path) -> None:
         assert np.abs(wanted - given).max() < 0.02
         tops.add(int(given.argmax()))
     assert len(tops) > 1
+
+
+# -- TorchScript ---------------------------------------------------------------------------------
+
+
+def scripted(path: Path, *, pooled: bool = True) -> Path:
+    """A traced network of two layers with an auxiliary output; only 64 px if it is not pooled."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    torch.manual_seed(1)
+    last = nn.AdaptiveAvgPool2d(1) if pooled else nn.AvgPool2d(16)
+    layers = [nn.Conv2d(3, 8, 3, stride=4), nn.ReLU(), last, nn.Flatten(), nn.Linear(8, 6)]
+    network = nn.Sequential(*layers).eval()
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        network[-1].weight *= 12
+        program = torch.jit.trace(network, torch.zeros(1, 3, 64, 64))
+        torch.jit.save(program, path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".pt"])
+def test_a_torchscript_program_becomes_onnx(tmp_path: Path, suffix: str) -> None:
+    path, out = scripted(tmp_path / f"net{suffix}"), tmp_path / "a.onnx"
+    options = ("--classes", ",".join(NAMES), "--preset", "keras-tf", "--size", "64")
+    assert adopt(path, out, *options) == 0
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.jit.load(path)
+    model = Model.load(out, "cpu")
+    assert model.size_px == (64, 64)
+    for picture in pictures():
+        small = Image.fromarray(picture).resize((64, 64), Image.Resampling.BILINEAR)
+        numbers = torch.from_numpy(np.asarray(small, np.float32) / 127.5 - 1).permute(2, 0, 1)
+        with torch.inference_mode():
+            wanted = torch.softmax(program(numbers[None]), 1)[0].numpy()
+        assert np.abs(model.classify(picture[None])[0] - wanted).max() < 0.02
+
+
+def test_a_torchscript_program_that_fails_says_on_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = scripted(tmp_path / "net.ts", pooled=False), tmp_path / "a.onnx"
+    assert adopt(path, out, "--classes", ",".join(NAMES), "--size", "32") == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {path}: fails on float pictures [2, 3, 32, 32]")
+    assert said.count("\n") == 1
+    assert not out.exists()
