@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from adoption import check
 from adoption.answer_output import AnswerOutput, find_answer
 from adoption.assumptions import Assumptions, Row, Wishes, assume
 from adoption.calibration import Calibration, calibrate
+from adoption.candidate import Candidate
 from adoption.conventions import Convention, Told
-from adoption.foreign_model import LARGEST_PROTO, ForeignModel
-from adoption.reference import Floats, Reference, prepared, session_of
-from adoption.served_model import served, set_temperature
-from line.errors import BadInput, ModelError
-from line.model.facts import ModelFacts
-from line.pictures import Picture
+from adoption.foreign_model import ForeignModel
+from adoption.reference import Reference, prepared
+from line.errors import BadInput
 from line.plain_text import plain
-from workers.engine import OnnxEngine
-from workers.model import Model
-from workers.probe import Tried, tried
 
 THRESHOLD = 0.6
 """Until somebody calibrates: the trainer's own."""
@@ -71,7 +64,7 @@ def adopt(
     given = [reference.run(prepared(entry.picture, way, size_px)) for entry in drawn]
     try:
         answer = find_answer(model.proto.graph, given, model.batch or 1, len(names) or None)
-        file = _File.of(model, answer, assumed)
+        file = Candidate.of(model, answer, assumed)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
@@ -99,75 +92,7 @@ def adopt(
     )
 
 
-class _File:
-    """The model to be written, loaded as a worker loads it. `found`: what came of trying it."""
-
-    def __init__(self, proto: onnx.ModelProto, names: tuple[str, ...]) -> None:
-        self._proto = proto
-        self._names = names
-        self._load()
-        self.found: Tried = tried(self._model.classify, self._model.takes, None, None, is_set=False)
-
-    @classmethod
-    def of(cls, model: ForeignModel, answer: AnswerOutput, assumed: Assumptions) -> _File:
-        """Single pictures alone where the original's batch is fixed, or two at once fail."""
-
-        def made(takes_batches: bool) -> _File:
-            way, size_px = assumed.way, assumed.size_px.value
-            proto = served(model, answer, way, size_px, takes_batches=takes_batches)
-            return cls(proto, assumed.names.value)
-
-        if model.batch is not None:
-            return made(takes_batches=False)
-        file = made(takes_batches=True)
-        return file if file.found.takes.batch is None else made(takes_batches=False)
-
-    def _load(self) -> None:
-        content = self._serialised()
-        engine = OnnxEngine(content, "cpu")
-        facts = ModelFacts(
-            path="adopted", sha256=hashlib.sha256(content).hexdigest(), classes=self._names
-        )
-        self._model = Model(facts, engine, engine.takes)
-
-    def _serialised(self) -> bytes:
-        if self._proto.ByteSize() > LARGEST_PROTO:
-            raise BadInput("is larger than the 2 GB of one ONNX file")
-        return bytes(self._proto.SerializeToString())
-
-    def ask(self, picture: Picture) -> NDArray[np.float32]:
-        """Raises BadInput where the answer is none."""
-        try:
-            return np.asarray(self._model.classify(picture[None])[0])
-        except ModelError as error:
-            raise BadInput(f"the model {error}") from None
-
-    def look_inside(self, model: ForeignModel) -> check.Ask:
-        """Asks a copy that also gives what stands where the original's input was."""
-        copy = onnx.ModelProto()
-        copy.CopyFrom(self._proto)
-        copy.graph.output.append(onnx.ValueInfoProto(name=model.input_name))
-        session = session_of(bytes(copy.SerializeToString()))
-        [image] = session.get_inputs()
-
-        def ask(picture: Picture) -> tuple[Floats, Floats]:
-            answers, inner = session.run(None, {image.name: picture[None]})
-            numbers = inner[0] if model.channels_last else inner[0].transpose(1, 2, 0)
-            return np.asarray(numbers, np.float32), np.asarray(answers[0], np.float32)
-
-        return ask
-
-    def set_temperature(self, temperature: float) -> None:
-        set_temperature(self._proto, temperature)
-        self._load()
-
-    def content(self, facts: dict[str, str]) -> bytes:
-        """With these entries, and none of the original's."""
-        helper.set_model_props(self._proto, facts)
-        return self._serialised()
-
-
-def _calibrate(file: _File, names: tuple[str, ...], wishes: Wishes) -> Calibration:
+def _calibrate(file: Candidate, names: tuple[str, ...], wishes: Wishes) -> Calibration:
     """Leaves the temperature in the file."""
     folder = wishes.calibrate
     assert folder is not None
@@ -232,7 +157,7 @@ def _facts(
 def _rows(
     model: ForeignModel,
     answer: AnswerOutput,
-    file: _File,
+    file: Candidate,
     calibration: Calibration | None,
     licence: Told[str],
     source: Told[str],

@@ -80,6 +80,8 @@ def convention_of(model: ForeignModel) -> Convention:
     }
     for name, read in beside.items():
         path = folder / name
+        if not path.is_file() and folder.name == "onnx":  # as Hugging Face's repositories have it
+            path = folder.parent / name
         if not path.is_file():
             continue
         try:

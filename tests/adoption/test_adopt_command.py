@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adoption import origin
 from adoption.calibration import calibrate
 from commands.command_line import run_command
 from line.errors import BadInput
@@ -68,6 +69,14 @@ def test_a_licence_that_reaches_further_is_warned_of(
     assert run_command(["adopt", str(path), "--out", str(tmp_path / "a.onnx")]) == 0
     assert "reaches what the model is built into" in capsys.readouterr().err
     assert Model.load(tmp_path / "a.onnx", "cpu").engine.metadata["source"] == "their pages"
+
+
+def test_at_a_terminal_licence_and_source_are_asked_for() -> None:
+    answers = {"licence": "MIT", "source": " a disk "}
+    licence, source = origin.answered(None, None, None, None, answers.__getitem__)
+    assert (licence.value, source.value) == ("MIT", "a disk")
+    with pytest.raises(BadInput, match="give --source TEXT"):
+        origin.answered("MIT", None, None, None, lambda what: " ")
 
 
 # -- labelled pictures ---------------------------------------------------------------------------
@@ -156,7 +165,8 @@ def test_a_network_exported_by_torch(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     torchvision = pytest.importorskip("torchvision")
     torch.manual_seed(0)
-    network = torchvision.models.shufflenet_v2_x0_5(num_classes=len(NAMES)).eval()
+    models = torchvision.models
+    network = models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1], len(NAMES)).eval()
     transforms = torchvision.transforms
     prepare = transforms.Compose(
         [

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from PIL import Image
 
-from adoption.class_names import named
 from line.errors import BadInput
 from tests.adoption.adopting import adopted, loaded, original
 from tests.adoption.foreign_files import (
@@ -100,7 +99,7 @@ def assert_alike(
     assert len(tops) > 1, "the answers depend on the picture"
 
 
-@pytest.mark.parametrize("opset", [11, 13, 17, 18, 21, 23])
+@pytest.mark.parametrize("opset", [11, 13, 17, 18, 23, 26])
 @pytest.mark.parametrize("head", ["logits", "softmax"])
 def test_every_opset_is_taken(tmp_path: Path, opset: int, head: Any) -> None:
     path = network(tmp_path / "a.onnx", opset=opset, head=head)
@@ -163,10 +162,10 @@ def test_a_fixed_batch_is_run_with_single_pictures(tmp_path: Path, batch: int) -
     path = network(tmp_path / "a.onnx", batch=batch)
     model = loaded(path)
     assert model.takes.batch == 1
-    free = network(tmp_path / "b.onnx")
-    assert loaded(free).takes.batch is None
+    free = loaded(network(tmp_path / "b.onnx"))
+    assert free.takes.batch is None
     for picture in pictures():
-        wanted = loaded(free).classify(picture[None])
+        wanted = free.classify(picture[None])
         assert np.abs(model.classify(picture[None]) - wanted).max() < 1e-5
 
 
@@ -272,6 +271,16 @@ def test_hugging_face(tmp_path: Path, changes: dict[str, object], prepare: Prepa
     assert_alike(path, model, prepare)
 
 
+def test_a_repository_of_hugging_face_keeps_its_files_one_folder_up(tmp_path: Path) -> None:
+    hugging_face(tmp_path)
+    (tmp_path / "onnx").mkdir()
+    sides = ["batch_size", "num_channels", "height", "width"]
+    path = network(tmp_path / "onnx" / "model.onnx", size=None, input_sides=sides, sharpness=4)
+    model = loaded(path)
+    assert (model.facts.classes, model.size_px) == (NAMES, (32, 32))
+    assert_alike(path, model, lambda image: normalised(squashed(image), 0.5, 0.25))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"size": {"shortest_edge": 32}}, {"image_mean": [1, 2]}, {"size": {"longest_edge": 3}}],
@@ -280,38 +289,6 @@ def test_half_a_convention_is_refused(tmp_path: Path, changes: dict[str, object]
     hugging_face(tmp_path, **changes)
     with pytest.raises(BadInput, match=r"preprocessor_config\.json: is not as its convention"):
         adopted(network(tmp_path / "a.onnx"))
-
-
-# -- class names ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("names.txt", "a\nb \n\nc\n"),
-        ("names.json", '["a", "b", "c"]'),
-        ("names.json", '{"0": "a", "1": "b", "2": "c"}'),
-        ("names.json", '{"b": 1, "a": 0, "c": 2}'),
-        ("names.json", '{"0": ["n1", "a"], "1": ["n2", "b"], "2": ["n3", "c"]}'),
-    ],
-)
-def test_class_names_of_a_file(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
-    assert named(str(tmp_path / name)) == ("a", "b", "c")
-
-
-def test_class_names_of_folders_and_of_a_list(tmp_path: Path) -> None:
-    for name in ("b", "a", "c", ".hidden"):
-        (tmp_path / name).mkdir()
-    assert named(str(tmp_path)) == ("a", "b", "c")
-    assert named("b, a,c") == ("b", "a", "c")
-
-
-@pytest.mark.parametrize("text", ["{", '{"1": "a"}', "[1, 2]", "3", '{"0": "a", "0.5": "b"}'])
-def test_what_holds_no_class_names(tmp_path: Path, text: str) -> None:
-    (tmp_path / "a.json").write_text(text)
-    with pytest.raises(BadInput, match="--classes"):
-        named(str(tmp_path / "a.json"))
 
 
 # -- what is written -----------------------------------------------------------------------------
