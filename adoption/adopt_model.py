@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -28,14 +29,6 @@ KEY = "scrapline.adopted"
 
 
 @dataclass(frozen=True)
-class Accuracies:
-    """Rightly named pictures of `pictures` labelled ones, by way of preprocessing."""
-
-    pictures: int
-    right: dict[str, int]
-
-
-@dataclass(frozen=True)
 class Adopted:
     """`content`: of the file to write; the rest is to be told."""
 
@@ -44,7 +37,7 @@ class Adopted:
     notes: list[str]
     checked_on: str
     parity: check.Parity
-    accuracies: Accuracies | None
+    accuracies: check.Accuracies | None
     calibration: Calibration | None
 
 
@@ -60,25 +53,17 @@ def adopt(
     reference = Reference.load(model)
     assumed = assume(model, convention, wishes)
     way, size_px, names = assumed.way, assumed.size_px.value, assumed.names.value
-    drawn = check.drawn()
-    given = [reference.run(prepared(entry.picture, way, size_px)) for entry in drawn]
+    given = [reference.run(prepared(shown.picture, way, size_px)) for shown in check.drawn()]
     try:
         answer = find_answer(model.proto.graph, given, model.batch or 1, len(names) or None)
         file = Candidate.of(model, answer, assumed)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
 
-    asked, checked_on = drawn, "drawn pictures"
-    if wishes.check is not None:
-        paths = check.paths_below(wishes.check, "--check", check.MOST_COMPARED)
-        asked, checked_on = list(check.read_all(paths, names, wishes.max_pixels)), str(wishes.check)
-    parity = check.compare(asked, file.look_inside(model), reference, answer, way, size_px)
-    labelled = [entry for entry in asked if entry.label is not None]
-    accuracies = None
-    if labelled:
-        ways = check.ways_to_compare(way, levels_alone=model.element == TensorProto.UINT8)
-        right = check.accuracies(labelled, reference, answer, ways, size_px)
-        accuracies = Accuracies(len(labelled), right)
+    asked, checked_on = _asked(wishes, names), str(wishes.check or "drawn pictures")
+    parity = check.compare(asked(), file.look_inside(model), reference, answer, way, size_px)
+    ways = check.ways_to_compare(way, levels_alone=model.element == TensorProto.UINT8)
+    accuracies = check.accuracies(asked(), reference, answer, ways, size_px)
     calibration = _calibrate(file, names, wishes) if wishes.calibrate is not None else None
     facts = _facts(model, assumed, licence, source, parity, calibration)
     return Adopted(
@@ -92,15 +77,25 @@ def adopt(
     )
 
 
+def _asked(wishes: Wishes, names: tuple[str, ...]) -> Callable[[], Iterable[check.NamedPicture]]:
+    """Gives the pictures to check on, one after another: all of them may be larger than memory."""
+    if wishes.check is None:
+        return check.drawn
+    paths = check.paths_below(wishes.check, "--check", check.MOST_COMPARED)
+    return lambda: check.read_all(paths, names, wishes.max_pixels)
+
+
 def _calibrate(file: Candidate, names: tuple[str, ...], wishes: Wishes) -> Calibration:
     """Leaves the temperature in the file."""
     folder = wishes.calibrate
     assert folder is not None
-    paths = [p for p in check.paths_below(folder, "--calibrate") if p.parent.name in names]
-    if not paths:
-        raise BadInput(
-            f"--calibrate {plain(str(folder))}: no folder there is named as a class of the model"
-        )
+    paths = check.paths_below(folder, "--calibrate")
+    for path in paths:
+        if path.parent.name not in names:
+            raise BadInput(
+                f"--calibrate {plain(str(folder))}: {plain(str(path.relative_to(folder)))} lies in "
+                "no folder that is named as a class of the model"
+            )
     labels = np.array([names.index(path.parent.name) for path in paths])
 
     def answers_at(temperature: float) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ MOVED = 0.02
 MOST_COMPARED = 200
 """Pictures on which presets are compared, and the two graphs."""
 _SHOWN = 3
-_DRAWN_PX = ((240, 320), (384, 512), (512, 384), (224, 224), (90, 300), (480, 640))
+_DRAWN_PX = ((240, 320), (384, 512), (512, 384), (224, 224), (90, 300), (480, 640), (3, 150))
 _SEED = 11
 
 Ask = Callable[[Picture], tuple[Floats, Floats]]
@@ -149,21 +149,31 @@ def _difference(wanted: Floats, got: Floats) -> float:
     return float(np.abs(wanted - got).max())
 
 
+@dataclass(frozen=True)
+class Accuracies:
+    """Rightly named pictures of `pictures` labelled ones, by way of preprocessing."""
+
+    pictures: int
+    right: dict[str, int]
+
+
 def accuracies(
-    asked: Sequence[NamedPicture],
+    asked: Iterable[NamedPicture],
     reference: Reference,
     answer: AnswerOutput,
     ways: dict[str, Way],
     size_px: Size,
-) -> dict[str, int]:
-    """How many labelled pictures the original names rightly, by way of preprocessing."""
-    return {
-        name: sum(
-            int(answer.of(reference.run(prepared(e.picture, way, size_px))).argmax()) == e.label
-            for e in asked
-        )
-        for name, way in ways.items()
-    }
+) -> Accuracies | None:
+    """What the original names rightly; None where no picture has a label."""
+    count, right = 0, dict.fromkeys(ways, 0)
+    for entry in asked:
+        if entry.label is None:
+            continue
+        count += 1
+        for name, way in ways.items():
+            given = answer.of(reference.run(prepared(entry.picture, way, size_px)))
+            right[name] += int(given.argmax() == entry.label)
+    return Accuracies(count, right) if count else None
 
 
 def ways_to_compare(assumed: Way, *, levels_alone: bool) -> dict[str, Way]:

@@ -15,6 +15,9 @@ Interpolation = Literal["bilinear", "bicubic"]
 
 PAD_LEVEL = 114
 """Of the bars of a letterbox; Ultralytics' grey."""
+LONGEST_SIDES = 16
+"""A picture to be cut becomes no longer than so many times what is wanted: one of 1 × 4096 pixels
+would take a gigabyte."""
 _ROUNDING = 1e-6
 
 
@@ -25,7 +28,8 @@ class Way:
     (level - `mean`) / `std`, both in levels 0…255, in the order of the network's channels.
 
     resize      squash     both sides to the size, whatever the shape
-                crop       the picture covers the size, the middle is cut out
+                crop       the picture covers the size, the middle is cut out; a side that would
+                           be more than `LONGEST_SIDES` times as long is squashed to that
                 letterbox  the picture fits into the size, grey bars fill the rest
     cut_share   side that is cut out ÷ side that the picture is resized to before
     """

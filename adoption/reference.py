@@ -15,7 +15,7 @@ from onnx import TensorProto
 from PIL import Image
 
 from adoption.foreign_model import ForeignModel
-from adoption.preprocessing import PAD_LEVEL, Size, Way
+from adoption.preprocessing import LONGEST_SIDES, PAD_LEVEL, Size, Way
 from adoption.torchscript import Program
 from line.errors import BadInput
 from line.pictures import Picture
@@ -95,9 +95,9 @@ def _sized(image: Image.Image, way: Way, size_px: Size) -> Image.Image:
     if way.resize == "crop":
         # The short side, measured by what is wanted, gets its length; the other one follows.
         if wide * first_height < high * first_width:
-            first_height = high * first_width // wide
+            first_height = min(high * first_width // wide, LONGEST_SIDES * first_height)
         else:
-            first_width = wide * first_height // high
+            first_width = min(wide * first_height // high, LONGEST_SIDES * first_width)
     elif way.resize == "letterbox":
         scale = min(height / high, width / wide)
         first_height = max(1, int(high * scale + 0.5))

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper, version_converter
 
 from adoption.answer_output import AnswerOutput
 from adoption.foreign_model import ForeignModel
-from adoption.preprocessing import PAD_LEVEL, Size, Way
+from adoption.preprocessing import LONGEST_SIDES, PAD_LEVEL, Size, Way
 from line.errors import BadInput
 from line.plain_text import plain
 
@@ -154,7 +154,8 @@ def _sized(g: Nodes, image: str, way: Way, size_px: Size) -> str:
         turned = g.add("Gather", sides, g.constant([1, 0]))
         scaled = g.add("Mul", sides, g.constant(target[::-1]))  # height · wanted width, and so on
         if way.resize == "crop":
-            sizes = g.add("Max", wanted, g.add("Div", scaled, turned))
+            longest = g.constant([LONGEST_SIDES * side for side in target])
+            sizes = g.add("Min", g.add("Max", wanted, g.add("Div", scaled, turned)), longest)
         else:
             two = g.constant([2])
             rounded = g.add("Add", g.add("Mul", scaled, two), turned)

@@ -117,7 +117,7 @@ def giving(path: Path, *outputs: tuple[str, Sequence[int]], value: float = 0.5) 
 def pictures(count: int = 6, seed: int = 3) -> list[NDArray[np.uint8]]:
     """Soft pictures of several sizes and shapes."""
     rng = np.random.default_rng(seed)
-    sizes = [(240, 320), (384, 512), (77, 201), (300, 120), (32, 32), (600, 401)]
+    sizes = [(240, 320), (384, 512), (77, 201), (300, 120), (600, 401), (2, 90)]
     found = []
     for number in range(count):
         height, width = sizes[number % len(sizes)]

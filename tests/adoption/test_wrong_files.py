@@ -183,7 +183,7 @@ def test_pictures_of_no_class_calibrate_nothing(
     folder = save_pictures(tmp_path / "data", ("apples", "pears"), 1)
     told = ["--classes", CLASSES, "--licence", "MIT", "--source", "here"]
     assert run_command(["adopt", str(path), *told, "--calibrate", str(folder)]) == 2
-    assert "no folder there is named as a class" in capsys.readouterr().err
+    assert "lies in no folder that is named as a class" in capsys.readouterr().err
 
 
 def test_a_graph_that_answers_otherwise_is_not_written(
