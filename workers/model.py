@@ -155,7 +155,9 @@ def _classes(path: Path, engine: Engine) -> tuple[str, ...]:
 def _index_beside(path: Path) -> tuple[str, ...]:
     index = path.with_suffix(".class_index.json")
     if not index.is_file():
-        raise NotAdopted(f"names no classes, and there is no {index.name} beside it")
+        # An ONNX file that comes so far takes what the line gives; of TorchScript nobody knows.
+        kind = BadInput if path.suffix == ".onnx" else NotAdopted
+        raise kind(f"names no classes, and there is no {index.name} beside it")
     try:
         names = json.loads(read_regular(index, _LARGEST_INDEX, follow_links=True))
         found = tuple(names[str(number)] for number in range(len(names)))

@@ -246,10 +246,13 @@ def test_a_torchscript_program_becomes_onnx(tmp_path: Path, suffix: str) -> None
         assert np.abs(model.classify(picture[None])[0] - wanted).max() < 0.02
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 def test_a_torchscript_program_that_fails_says_on_what(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, out = scripted(tmp_path / "net.ts", pooled=False), tmp_path / "a.onnx"
+    assert run_command(["classify", str(tmp_path), "--model", str(path)]) == 2
+    assert f"run_line.py adopt {path}" in capsys.readouterr().err
     assert adopt(path, out, "--classes", ",".join(NAMES), "--size", "32") == 2
     said = capsys.readouterr().err
     assert said.startswith(f"error: {path}: fails on float pictures [2, 3, 32, 32]")
