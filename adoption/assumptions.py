@@ -66,7 +66,7 @@ class Assumptions:
         shown = ", ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
         return [
             Row("classes", shown, self.names.source),
-            Row("size", f"{width}x{height} px", self.size_px.source),
+            Row("size, height x width", f"{height}x{width} px", self.size_px.source),
             Row("resize", _resize_in_words(self.way, self.size_px.value), resize),
             Row("mean, levels 0…255", _shown(self.way.mean), colours),
             Row("std, levels 0…255", _shown(self.way.std), colours),
@@ -125,16 +125,16 @@ def _size(model: ForeignModel, convention: Convention, wishes: Wishes) -> Told[S
         return wanted
     fixed = height or wanted.value[0], width or wanted.value[1]
     if wishes.size_px is not None and fixed != wishes.size_px:
-        raise BadInput(f"--size: its input takes pictures of {fixed[1]}x{fixed[0]} only")
+        raise BadInput(f"--size: its input takes pictures of {fixed[0]}x{fixed[1]} only")
     return Told(fixed, "its input")
 
 
 def _resize_in_words(way: Way, size_px: Size) -> str:
     height, width = way.resized_px(size_px)
     words = {
-        "squash": f"squash to {width}x{height}",
-        "crop": f"cover {width}x{height}",
-        "letterbox": f"fit into {width}x{height}, grey bars",
+        "squash": f"squash to {height}x{width}",
+        "crop": f"cover {height}x{width}",
+        "letterbox": f"fit into {height}x{width}, grey bars",
     }[way.resize]
     cuts = way.resize == "crop" or (way.resize == "squash" and (height, width) != size_px)
     return words + ", cut the middle out" * cuts + f" ({way.interpolation})"

@@ -66,7 +66,7 @@ class Reference:
             values = self.session.run(None, {self.model.input_name: given})
         except Exception as error:  # the runtime has a type for every kind of failure
             raise BadInput(
-                f"{plain(str(self.model.path))}: fails on pictures of {width}x{height}: "
+                f"{plain(str(self.model.path))}: fails on pictures of {height}x{width}: "
                 f"{running_reason(error)}"
             ) from None
         names = [output.name for output in self.session.get_outputs()]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # it loads onnx, which only this command needs
     from adoption.origin import Ask
 
 _FOLDER = Path("models")
-_LARGEST_SIDE_PX = 4096
 _SIZE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 Choice = TypeVar("Choice", bound=str)
 
@@ -125,14 +124,16 @@ def _one_of(option: str, given: str | None, known: tuple[Choice, ...]) -> Choice
 
 
 def _size(text: str | None) -> tuple[int, int] | None:
+    from adoption.conventions import LARGEST_SIDE_PX
+
     if text is None:
         return None
     found = _SIZE.fullmatch(text)
     sides = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-    if not all(1 <= side <= _LARGEST_SIDE_PX for side in sides):
+    if not all(1 <= side <= LARGEST_SIDE_PX for side in sides):
         raise BadInput(
             f"--size: {plain(text, 40)!r} is no size, as 224 or 224x288 (height first), "
-            f"1 to {_LARGEST_SIDE_PX}"
+            f"1 to {LARGEST_SIDE_PX}"
         )
     return sides
 

@@ -157,6 +157,15 @@ def test_a_free_size_is_the_one_asked_for(tmp_path: Path) -> None:
     assert loaded(path, preset="yolo").size_px == (224, 224)
 
 
+@pytest.mark.parametrize("resize", ["squash", "crop", "letterbox"])
+@pytest.mark.parametrize("preset", ["imagenet", "yolo"])
+def test_a_size_need_not_be_square(tmp_path: Path, resize: str, preset: str) -> None:
+    path = network(tmp_path / "a.onnx", size=None)
+    made = adopted(path, size_px=(40, 60), resize=resize, preset=preset)
+    assert made.parity.levels <= 2.01
+    assert made.parity.largest_difference < TOLERANCE
+
+
 @pytest.mark.parametrize("batch", [1, 4])
 def test_a_fixed_batch_is_run_with_single_pictures(tmp_path: Path, batch: int) -> None:
     path = network(tmp_path / "a.onnx", batch=batch)
@@ -313,7 +322,7 @@ def test_the_files_entries_are_those_of_the_trainers_files(tmp_path: Path) -> No
 def test_what_was_not_told_is_called_assumed(tmp_path: Path) -> None:
     said = {row.what: row.source for row in adopted(network(tmp_path / "a.onnx")).rows}
     assert said["mean, levels 0…255"] == "assumed: imagenet"
-    assert said["size"] == "its input"
+    assert said["size, height x width"] == "its input"
     assert said["threshold"] == "assumed"
 
 
