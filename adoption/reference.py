@@ -77,7 +77,10 @@ def session_of(model: str | bytes) -> ort.InferenceSession:
     """Of a path or a file's content, which says nothing by itself."""
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # Its second try with the same provider would only print.
+    return ort.InferenceSession(
+        model, options, providers=["CPUExecutionProvider"], enable_fallback=0
+    )
 
 
 def prepared(picture: Picture, way: Way, size_px: Size) -> Floats:
