@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,8 @@ class NamedPicture:
     label: int | None = None
 
 
-def drawn() -> list[NamedPicture]:
+@cache
+def drawn() -> tuple[NamedPicture, ...]:
     """Pictures of several sizes, soft and noisy; always the same."""
     rng = np.random.default_rng(_SEED)
     found = []
@@ -58,7 +60,7 @@ def drawn() -> list[NamedPicture]:
         soft = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.int64)
         noisy = (soft + rng.normal(0, 8, soft.shape)).clip(0, 255).astype(np.uint8)
         found.append(NamedPicture(f"a drawn picture of {width}x{height}", noisy))
-    return found
+    return tuple(found)
 
 
 def paths_below(folder: Path, option: str, most: int | None = None) -> list[Path]:
