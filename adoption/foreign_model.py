@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import onnx
 from onnx import TensorProto, external_data_helper, inliner
@@ -129,29 +131,42 @@ class ForeignModel:
 
 
 def _take_weights_in(proto: onnx.ModelProto, folder: Path) -> None:
-    """Raises BadInput for weights that are not there, or are too large for one file."""
+    """From files in the model's folder, or links there, as Hugging Face's cache has them.
+
+    Raises BadInput for weights that are not there, or are too large for one file.
+    """
     outside = [t for t in proto.graph.initializer if external_data_helper.uses_external_data(t)]
-    names = {entry.value for t in outside for entry in t.external_data if entry.key == "location"}
-    total = proto.ByteSize()
-    for name in sorted(names):
-        total += _size_of(folder, name)
-    if total > LARGEST_PROTO:
-        raise BadInput(f"has {total / 1e9:.1f} GB of weights, more than the 2 GB of one ONNX file")
-    try:
-        external_data_helper.load_external_data_for_model(proto, str(folder))
-    except Exception as error:  # its own types for what it does not allow
-        raise BadInput(f"its weights beside it cannot be read: {plain(str(error), 200)}") from None
+    places = [{entry.key: entry.value for entry in tensor.external_data} for tensor in outside]
+    with ExitStack() as opened:
+        names = sorted({place.get("location", "") for place in places})
+        files = {name: opened.enter_context(_weights_of(folder, name)) for name in names}
+        total = proto.ByteSize() + sum(file.seek(0, os.SEEK_END) for file in files.values())
+        if total > LARGEST_PROTO:
+            raise BadInput(
+                f"has {total / 1e9:.1f} GB of weights, more than the 2 GB of one ONNX file"
+            )
+        for tensor, place in zip(outside, places, strict=True):
+            file = files[place.get("location", "")]
+            try:
+                file.seek(int(place.get("offset", 0)))
+                length = int(place.get("length", -1))
+            except (ValueError, OSError):
+                raise BadInput(f"says wrongly where its weights {plain(tensor.name)} are") from None
+            tensor.raw_data = file.read(length)
+            if len(tensor.raw_data) < length:
+                raise BadInput(f"its weights beside it are cut short: {plain(tensor.name, 80)}")
+            del tensor.external_data[:]
+            tensor.data_location = TensorProto.DEFAULT
 
 
-def _size_of(folder: Path, name: str) -> int:
-    """Bytes of a file of weights, which has to lie in the model's own folder."""
+def _weights_of(folder: Path, name: str) -> BinaryIO:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise BadInput(f"keeps weights outside its folder, in {plain(name, 80)}")
     try:
-        with os.fdopen(open_regular(folder / name, follow_links=True), "rb") as file:
-            return file.seek(0, 2)
-    except OSError as error:
-        raise BadInput(f"keeps weights in {plain(name, 80)}: {error.strerror}") from None
+        return os.fdopen(open_regular(folder / name, follow_links=True), "rb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadInput(f"keeps weights in {plain(name, 80)}: {why}") from None
 
 
 def _with_functions_put_in(proto: onnx.ModelProto) -> onnx.ModelProto:

@@ -45,8 +45,8 @@ class Reference:
         """Raises BadInput for what the runtime cannot load."""
         if model.program is not None:
             return cls(model, model.program)
-        try:  # by its path: the weights may lie beside it
-            session = session_of(str(model.path))
+        try:
+            session = _session_of_file(model)
         except Exception as error:  # the runtime has a type for every kind of damage
             raise BadInput(f"{plain(str(model.path))}: {loading_reason(error)}") from None
         return cls(model, session)
@@ -71,6 +71,14 @@ class Reference:
             ) from None
         names = [output.name for output in self.session.get_outputs()]
         return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def _session_of_file(model: ForeignModel) -> ort.InferenceSession:
+    """By its path, so that the runtime finds weights beside it by itself."""
+    try:
+        return session_of(str(model.path))
+    except Exception:  # it follows no links to weights
+        return session_of(bytes(model.proto.SerializeToString()))
 
 
 def session_of(model: str | bytes) -> ort.InferenceSession:

@@ -202,6 +202,21 @@ def test_weights_beside_are_taken_in(tmp_path: Path) -> None:
     assert_alike(path, made, imagenet)
 
 
+def test_weights_may_be_links_as_in_a_cache_of_downloads(tmp_path: Path) -> None:
+    path = network(tmp_path / "a.onnx")
+    plain = loaded(path)
+    model = onnx.load(path)
+    onnx.save_model(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    kept, shown = tmp_path / "kept", tmp_path / "shown"
+    kept.mkdir()
+    shown.mkdir()
+    for name in ("a.onnx", "w.bin"):
+        (tmp_path / name).rename(kept / name)
+        (shown / name).symlink_to(kept / name)
+    picture = pictures()[0][None]
+    assert np.array_equal(loaded(shown / "a.onnx").classify(picture), plain.classify(picture))
+
+
 def test_the_answer_is_chosen_by_its_shape(tmp_path: Path) -> None:
     def add(model: onnx.ModelProto) -> None:
         graph = model.graph

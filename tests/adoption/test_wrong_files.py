@@ -83,6 +83,14 @@ def outside(path: Path) -> Path:
     return path
 
 
+def short(path: Path) -> Path:
+    model = onnx.load(network(path))
+    onnx.save_model(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    with (path.parent / "w.bin").open("r+b") as file:
+        file.truncate(40)
+    return path
+
+
 WRONG: list[tuple[str, Callable[[Path], Path], str]] = [
     ("no file", lambda path: path, "no such model file"),
     ("text", text, "not a model but text"),
@@ -99,6 +107,7 @@ WRONG: list[tuple[str, Callable[[Path], Path], str]] = [
     ("opset", lambda p: changed(network(p), newer), "has opset 99, and the newest"),
     ("weights", with_weights_beside, "keeps weights in w.bin: No such file"),
     ("outside", outside, "keeps weights outside its folder"),
+    ("short", short, "its weights beside it are cut short"),
     ("large", large, "more than the 2 GB"),
     ("grey", lambda p: network(p, input_sides=["n", 1, 32, 32]), "no side of 3 colours"),
     ("sound", lambda p: network(p, input_sides=["n", 16000]), "not of pictures"),
