@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from benchmarks import forecast_chart
-from benchmarks.forecast import Belt, Forecast, _drawn, _findings
+from benchmarks.forecast import chart
+from benchmarks.forecast.belts import Belt, Forecast, drawn_belts, findings
 from planner.plan.capacity import Capacity, Limit
 from planner.plan.estimate import Estimate
 from planner.plan.run import Result
@@ -30,11 +30,11 @@ def forecast(chance: float, low: float, high: float, found: float, load: float =
 
 
 def test_a_seed_draws_the_same_belts_again():
-    first, again, other = (list(_drawn(seed, 40)) for seed in (1, 1, 2))
+    first, again, other = (list(drawn_belts(seed, 40)) for seed in (1, 1, 2))
     assert first == again != other
     assert all(0.2 <= belt.load <= 2 and belt.workers in (1, 2, 3) for belt in first)
     assert {belt.process for belt in first} == {"regular", "poisson", "bursts"}
-    assert list(_drawn(1, 7)) == first[:7]
+    assert list(drawn_belts(1, 7)) == first[:7]
 
 
 def test_what_lies_outside_its_range_stands_out():
@@ -50,7 +50,7 @@ def test_findings_count_what_held_and_what_the_answers_were_worth():
         forecast(0.0, 0.6, 0.7, 0.66, load=1.5),
         forecast(0.5, 0.8, 1.0, 0.95, load=1.0),
     ]
-    assert _findings(found, inference_s=0.1) == [
+    assert findings(found, inference_s=0.1) == [
         "- in time within its range: 3 of 4",
         "- p95 within its range: 3 of 4",
         "- answers a second within its range: 3 of 4",
@@ -66,8 +66,8 @@ def test_findings_count_what_held_and_what_the_answers_were_worth():
 
 
 def test_the_picture_shows_every_range_and_crosses_out_what_lies_outside(tmp_path: Path):
-    marks = [forecast_chart.Mark(90.0, 100.0, 95.0), forecast_chart.Mark(90.0, 100.0, 80.0)]
-    forecast_chart.write(tmp_path / "chart.svg", [("in time, %", marks)])
+    marks = [chart.Mark(90.0, 100.0, 95.0), chart.Mark(90.0, 100.0, 80.0)]
+    chart.write(tmp_path / "chart.svg", [("in time, %", marks)])
     svg = ElementTree.fromstring((tmp_path / "chart.svg").read_text())
     kinds = [element.tag.rpartition("}")[2] for element in svg]
     assert (kinds.count("circle"), kinds.count("path")) == (1, 1)
