@@ -148,7 +148,7 @@ def calibration(model: ReportedModel) -> Section:
     if record is None:
         threshold = model.facts.get("threshold", words.NONE)
         section = missing(title, f"a calibration of {model.path.name}", CALIBRATE)
-        text = f"{section.text} Its threshold, {threshold}, was given, not measured."
+        text = f"{section.text} Its threshold, {threshold}, was given, or measured elsewhere."
         return in_the_model(title, text, model.path)
     facts = {
         "Fitted on": f"{record['pictures']} pictures of "
