@@ -23,6 +23,7 @@ from commands.replay import replay
 from commands.report import report
 from commands.run import run
 from commands.shadow import shadow
+from commands.sink import sink
 from commands.swap import swap
 from line.errors import ExitCode, ScraplineError
 
@@ -49,6 +50,7 @@ for command in (
     swap,
     shadow,
     override,
+    sink,
     profile,
     plan,
     console,

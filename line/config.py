@@ -112,7 +112,8 @@ def load(
             raise BadInput(f"--set {assignment}: expected section.key=value")
         layers.add_key(dotted.strip(), _value(text.strip()), "--set")
     settings = layers.validate()
-    fault = settings.console.fault()  # here alone: no file of a run holds the password's hash
+    # Here alone: no file of a run holds the password's hash, and no complaint quotes a password.
+    fault = settings.console.fault() or settings.postgres.fault()
     if fault:
         raise BadInput(fault)
     return settings

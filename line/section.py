@@ -8,8 +8,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Role = Literal["dispatcher", "worker", "camera", "sink"]
-SINKS = ("csv_log", "alerts", "active_learning")
-"""The sink processes, in the order in which an outcome reaches them: the CSV row is the truth."""
+LOG = "csv_log"
+"""The sink that a frame waits for: what it has written is the truth."""
+SINKS = (LOG, "alerts", "active_learning", "postgres")
+"""All sink processes that there are; which of them a run has: `Settings.sinks`."""
+SWITCHES = {"active_learning": "review", "postgres": "postgres"}
+"""Sink → the table of the settings whose `enabled` says if it is started; others always are."""
+PLANT_SINKS = ("postgres", "mqtt")
+"""Those that take rows out of the run folder. They end last: they read what the others write."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PathText = Annotated[str, AfterValidator(expanduser)]

@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from line.connection_settings import PostgresSettings, TransportSettings
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
-from line.section import SINKS as SINKS
-from line.section import Fraction, PathText, Section
+from line.section import SINKS, SWITCHES, Fraction, PathText, Section
 from line.section import Role as Role
-from line.transport_settings import TransportSettings
 from line.validation_errors import first_fault
 from pictures.class_names import complaint_about_names
 
@@ -129,6 +128,9 @@ class SinkSettings(Section):
     patience_s: float = Field(
         ge=0, le=86_400, description="wait for room on a full disk before giving up"
     )
+    behind_rows: int = Field(
+        ge=1, le=10**9, description="a follower that is further behind the log is an alarm"
+    )
 
 
 class MessageSettings(Section):
@@ -235,6 +237,7 @@ class Settings(Section):
     review: ReviewSettings
     results: ResultSettings
     record: RecordSettings
+    postgres: PostgresSettings
     events: tuple[Event, ...]
 
     @field_validator("classes")
@@ -292,9 +295,10 @@ class Settings(Section):
                     f"events.{number}.index: there is no {event.role}-{event.index} "
                     f"with {count} {event.role}s"
                 )
-            if event.index == SINKS[-1] and not self.review.enabled:
+            if event.role == "sink" and event.index not in self.sinks:
+                name, switch = event.index, SWITCHES[str(event.index)]
                 raise ValueError(
-                    f"events.{number}.index: there is no {event.index} with review.enabled = false"
+                    f"events.{number}.index: there is no {name} with {switch}.enabled = false"
                 )
         return self
 
@@ -311,6 +315,12 @@ class Settings(Section):
             return Settings.model_validate(values)
         except ValidationError as error:
             raise BadInput(first_fault(error)) from None
+
+    @property
+    def sinks(self) -> tuple[str, ...]:
+        """Names of the sink processes that the run has, the log first."""
+        off = {name for name, table in SWITCHES.items() if not getattr(self, table).enabled}
+        return tuple(name for name in SINKS if name not in off)
 
     @property
     def travel_s(self) -> float:

@@ -6,10 +6,13 @@ import sys
 from contextlib import closing
 
 from line.errors import ScraplineError
+from line.missing_package import optional
 from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
 from line.process.heartbeat import Heartbeat
 from line.run_files.results import FILE as RESULTS
+from line.section import PLANT_SINKS
+from sinks.alert_file import FILE as ALERTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
 
@@ -47,8 +50,12 @@ def _log(context: ProcessContext) -> None:
 
 def _follow(context: ProcessContext) -> None:
     passed = Passed()
-    follower = _alerts(context) if context.name == "alerts" else _review(context, passed)
-    with closing(Following(context, follower, passed)) as following:
+    if context.name in PLANT_SINKS:
+        following = Following(context, _plant(context), passed, ALERTS)
+    else:
+        follower = _alerts(context) if context.name == "alerts" else _review(context, passed)
+        following = Following(context, follower, passed)
+    with closing(following):
         following.run()
 
 
@@ -57,7 +64,7 @@ def _alerts(context: ProcessContext) -> Follower:
 
     settings = context.settings
     sync = settings.results.survives_power_cut
-    path = context.run_dir / "alerts.jsonl"
+    path = context.run_dir / ALERTS
     return Alerts(path, settings.alerts, sync=sync, alive=Heartbeat(context))
 
 
@@ -70,6 +77,17 @@ def _review(context: ProcessContext, passed: Passed) -> Follower:
     spool = SpoolReader(folder / FOLDER, settings.message.picture_bytes)
     sync = settings.results.survives_power_cut
     return ActiveLearning(folder, spool, settings.review, settings.line.seed, passed, sync=sync)
+
+
+def _plant(context: ProcessContext) -> Follower:
+    from sinks.plant.plant_follower import PlantFollower
+    from sinks.plant.run_record import read_run
+
+    with optional(context.name, "postgres.txt"):
+        from sinks.plant.postgres import Postgres
+    run_dir = context.run_dir
+    outlet = Postgres(context.settings.postgres.dsn, lambda: read_run(run_dir))
+    return PlantFollower(run_dir, outlet, wait_s=context.beat_s)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from line.errors import BadInput, FileChanged
 from sinks.append_file import AppendFile
 from sinks.checkpoint import Cursor
 
+FILE = "alerts.jsonl"
 _FIRST = ("id", "kind", "level", "text", "frame_id")
 RECENT_IDS = 8192
 """Kept to recognise repeats: what was told after the last checkpoint is far less."""

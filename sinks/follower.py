@@ -19,7 +19,7 @@ from sinks.checkpoint import runs_of, seqs_of
 
 @dataclass(frozen=True, slots=True)
 class LineEvent:
-    """A line of `events.jsonl`: something happened to the line itself. `at` is an ISO time, UTC."""
+    """A line of `events.jsonl` or `alerts.jsonl`: something happened. `at` is an ISO time, UTC."""
 
     id: str
     event: str
@@ -27,6 +27,13 @@ class LineEvent:
     at: str
     process: str = ""
     """that it happened to; empty where it is about no single one"""
+    level: str = "event"
+    """or "alarm"; with what follows of lines of alerts.jsonl alone"""
+    frame_id: str = ""
+    """the item that it is about, or empty"""
+    priority: str = ""
+    clears: str = ""
+    """id of the alarm that is over"""
 
     @classmethod
     def decode(cls, line: bytes) -> Self:
@@ -38,6 +45,9 @@ class LineEvent:
         match found:
             case {"id": str(id_), "event": str(event), "text": str(text), "at": str(at)}:
                 return cls(id_, event, text, at, str(found.get("process", "")))
+            case {"id": str(id_), "kind": str(kind), "text": str(text), "at": str(at)}:
+                rest = ("source", "level", "frame_id", "priority", "clears")
+                return cls(id_, kind, text, at, *(str(found.get(name) or "") for name in rest))
         raise ValueError("not an event")
 
 

@@ -16,6 +16,7 @@ from line.run_files.results import FILE as RESULTS
 from line.run_files.results import HEADER, decode_row
 from sinks.checkpoint import Checkpoint, Cursor
 from sinks.follower import Follower, LineEvent, Passed
+from sinks.lag import Lag
 from sinks.tail import Tail
 from sinks.trouble import Trouble
 
@@ -33,18 +34,22 @@ _HEADER = HEADER.encode().rstrip(b"\n")
 class Following:
     """One follower at work on the files of a run.
 
-    `passed` is kept up to date; the follower may look at it.
+    `passed` is kept up to date; the follower may look at it. `events`: the file that its events
+    come from.
     """
 
-    def __init__(self, context: ProcessContext, follower: Follower, passed: Passed) -> None:
+    def __init__(
+        self, context: ProcessContext, follower: Follower, passed: Passed, events: str = EVENTS
+    ) -> None:
         self._context = context
         self._channel = context.channel
         self._follower = follower
         self._passed = passed
         self._rows = Tail(context.run_dir / RESULTS)
-        self._events = Tail(context.run_dir / EVENTS)
+        self._events = Tail(context.run_dir / events)
         self._checkpoint = Checkpoint(context.run_dir / f".{context.name}.checkpoint")
         self._trouble = Trouble(context)
+        self._lag = Lag(context)
         self._malformed = 0
         self._beat = Heartbeat(context, lambda: self._malformed + self._channel.malformed)
         self._row_bytes = 200.0
@@ -167,7 +172,9 @@ class Following:
     def _report(self) -> None:
         kind, facts = self._follower.report()
         self._channel.add(kind, **facts)
-        self._beat.tell("follower", behind_rows=self._behind_rows)
+        behind_rows = self._behind_rows
+        self._beat.tell("follower", behind_rows=behind_rows)
+        self._lag.look(behind_rows)
         for text in self._follower.news():
             self._told_news += 1
             incident_id = f"news-{self._context.identity}-{self._told_news}"

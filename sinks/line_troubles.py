@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from line.section import LOG, SINKS
 from sinks.alarm_kinds import (
     ALARM_KINDS,
+    FOLLOWER_BEHIND,
     FOLLOWER_DOWN,
     FOLLOWER_WAITS,
     LOG_WAITS,
@@ -21,12 +23,14 @@ from sinks.follower import LineEvent
 _DOWN = frozenset({"restart", "given_up", "stopped", "remote_lost"})
 _UP = frozenset({"back", "continued", "left", "remote_joined"})
 _WAITS = frozenset({"disk_full", "storage"})
-_WRITES = frozenset({"storage_again", "restart", "given_up", "left"})
+_ENDS = frozenset({"restart", "given_up", "left"})
+"""Nobody knows any more what a process that is gone was about."""
+_WRITES = _ENDS | {"storage_again"}
+_CAUGHT_UP = _ENDS | {"caught_up"}
 _NEW_SESSION = "resumed"
 """All processes of a session are new."""
-_STAGES = ("dispatcher", "csv_log")
-_FOLLOWERS = ("alerts", "active_learning", "console", "shadow")
-_LOG = "csv_log"
+_STAGES = ("dispatcher", LOG)
+_FOLLOWERS = {*SINKS, "console", "shadow"} - {LOG}
 _MOST = 1000
 _KINDS = {kind.name: kind for kind in ALARM_KINDS}
 
@@ -59,10 +63,14 @@ class LineTroubles:
             self._end(_down(event.process), event.process)
         if event.event in _WRITES:
             self._end(_waits(event.process), event.process)
+        if event.event in _CAUGHT_UP:
+            self._end(FOLLOWER_BEHIND, event.process)
         if event.event in _DOWN:
             self._begin(_down(event.process), event)
         if event.event in _WAITS:
             self._begin(_waits(event.process), event)
+        if event.event == "behind":
+            self._begin(FOLLOWER_BEHIND, event)
         if event.event == "recording":
             self._begin(RECORDING_ENDED, event)
 
@@ -93,7 +101,7 @@ def _down(process: str) -> AlarmKind:
 
 
 def _waits(process: str) -> AlarmKind:
-    return LOG_WAITS if process == _LOG else FOLLOWER_WAITS
+    return LOG_WAITS if process == LOG else FOLLOWER_WAITS
 
 
 def alarm_kind(name: object) -> AlarmKind | None:

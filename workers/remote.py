@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from line.config import ROOT
+from line.connection_settings import is_tcp_address
 from line.errors import BadInput, ScraplineError
 from line.messages import Terms
 from line.plain_text import plain
@@ -18,7 +19,6 @@ from line.process.remote_client import RemoteClient
 from line.process.signals import Interrupts
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys
-from line.transport_settings import is_tcp_address
 from workers.engine import PROVIDERS
 from workers.model import Model
 from workers.model_file import SUFFIXES, sha256_of

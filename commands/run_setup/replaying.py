@@ -102,7 +102,8 @@ def _own_transport() -> dict[str, Any]:
     """Where a line listens and writes is up to whoever replays, not to the folder."""
     own = load()
     results = own.results.model_dump(include={"dir", "readable_by"})
-    return {"transport": own.transport.model_dump(), "results": results}
+    mine = {"transport": own.transport.model_dump(), "postgres": own.postgres.model_dump()}
+    return {**mine, "results": results}
 
 
 def _events(then: Settings, with_faults: bool, slower: float) -> list[dict[str, Any]]:

@@ -148,6 +148,7 @@ def _refuse_the_real(settings: Settings) -> None:
         "transport.listen": (settings.transport.listen, "nobody comes in from outside"),
         "metrics.port": (settings.metrics.port, "it is over before anybody could ask"),
         "record.enabled": (settings.record.enabled, "there are no pictures to keep"),
+        "postgres.enabled": (settings.postgres.enabled, "`run_line.py sink` takes its rows there"),
     }
     for key, (value, reason) in real.items():
         if value:

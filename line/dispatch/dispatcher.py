@@ -10,7 +10,7 @@ from line.dispatch import actions as act
 from line.dispatch import feed
 from line.dispatch.decision_rules import decision_rules_of
 from line.dispatch.ledger import Ledger
-from line.dispatch.outbox import LOG, Outbox
+from line.dispatch.outbox import Outbox
 from line.dispatch.peers import Peers, Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
@@ -35,6 +35,7 @@ from line.process.memory import private_bytes
 from line.process.picture_ring import Pictures
 from line.process.sockets import REMOTE, Hub, Received
 from line.run_files.runtime_overrides import RuntimeOverrides
+from line.section import LOG
 
 _REPORT_S = 0.4
 """Also its heartbeat."""

@@ -12,13 +12,12 @@ from line.messages import MOST_KEYS, MOST_ROWS, Acknowledged, Rows
 from line.outcome import Outcome
 from line.process.sockets import Hub
 from line.run_files.review_rules import proposal
-from line.settings import SINKS, Settings
+from line.section import LOG
+from line.settings import Settings
 
 _CALM_S = 0.2
 """In place of `GATHER_S` while no frame waits for a worker: windows have room then."""
 _GRACE_S = 0.01
-LOG = SINKS[0]
-"""The only sink that the dispatcher knows."""
 
 
 class RowGathering:

@@ -63,6 +63,14 @@ def _flow(snapshot: Snapshot) -> Iterator[Metric]:
     depths.add_metric(["waiting_for_worker"], snapshot.flow.get("waiting", 0))
     depths.add_metric(["unacknowledged"], snapshot.flow.get("held", 0))
     yield depths
+    behind = GaugeMetricFamily(
+        "scrapline_follower_behind_rows",
+        "Rows in results.csv that a follower has not read yet, about.",
+        labels=["process"],
+    )
+    for process, rows in snapshot.behind.items():
+        behind.add_metric([process], rows)
+    yield behind
     yield GaugeMetricFamily(
         "scrapline_camera_window_limit_items",
         "Frames that a camera may keep until they are acknowledged.",

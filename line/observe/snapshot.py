@@ -31,6 +31,8 @@ class Snapshot:
     flow: dict[str, Any]
     stats: dict[str, Any]
     queued: int
+    behind: dict[str, int]
+    """follower → rows of the log that it has not read yet"""
     alarms_raised: int
     alarms_standing: int
     restarts: dict[str, int]
@@ -54,6 +56,7 @@ class Snapshot:
             flow=copy.deepcopy(status.flow),
             stats=copy.deepcopy(status.stats),
             queued=status.queued,
+            behind=dict(status.behind),
             alarms_raised=status.alarms_raised,
             alarms_standing=len(status.standing_alarms),
             restarts=dict(status.restarts),

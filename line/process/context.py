@@ -22,7 +22,8 @@ from line.process.priority import yield_process
 from line.process.processor_time import ProcessorTime, User
 from line.process.signals import be_told_of_parents_end
 from line.run_files.session import Session
-from line.settings import SINKS, Settings
+from line.section import LOG
+from line.settings import Settings
 
 _BEAT_S = 0.5
 _BEATS = 4
@@ -54,7 +55,7 @@ class ProcessContext:
     @cached_property
     def processor(self) -> ProcessorTime:
         """What this process uses of the processor."""
-        sink: User = "log" if self.name == SINKS[0] else "follower"
+        sink: User = "log" if self.name == LOG else "follower"
         users: dict[str, User] = {
             "camera": "camera",
             "dispatcher": "dispatcher",

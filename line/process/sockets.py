@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import zmq
 
 from line.codec import WIDEST, decode, encode
+from line.connection_settings import TransportSettings
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
 from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
 from line.settings import MessageSettings
-from line.transport_settings import TransportSettings
 
 if TYPE_CHECKING:  # it takes a while to load, and most lines have no remote socket
     from line.remote.curve import Lock, RemoteSocket

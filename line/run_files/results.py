@@ -41,12 +41,12 @@ def decode_row(line: str) -> Outcome:
         raise ValueError(error) from None
     if len(cells) != len(COLUMNS):
         raise ValueError(f"{len(cells)} cells instead of {len(COLUMNS)}")
-    return Outcome(
-        **{
-            name: parse(cell)
-            for (name, parse), cell in zip(_FIELDS.items(), cells[1:], strict=True)
-        }
-    )
+    return outcome_of(dict(zip(COLUMNS, cells, strict=True)))
+
+
+def outcome_of(cells: Mapping[str, str]) -> Outcome:
+    """The outcome that the cells of a row stand for, by column. Raises ValueError for others."""
+    return Outcome(**{name: parse(cells[name]) for name, parse in _FIELDS.items()})
 
 
 def _cell(value: object) -> str:

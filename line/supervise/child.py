@@ -19,12 +19,11 @@ from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.control_messages import NoteCheck, Speaker
 from line.run_files.process_list import ProcessEntry, start_of
 from line.run_files.run_folder import RunFolder, now_iso
-from line.settings import SINKS, Role
+from line.section import LOG
+from line.settings import Role
 from line.supervise import child_log
 from line.supervise.restarts import Death
 
-LOG = SINKS[0]
-"""The one sink that a frame waits for."""
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 """Signals that a process is sent by somebody, and does not bring upon itself."""
 _LAST_S = 0.5

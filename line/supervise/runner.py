@@ -18,7 +18,7 @@ from line.process.signals import Interrupts
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
-from line.settings import SINKS, Settings
+from line.settings import Settings
 from line.supervise.child import ProcessSpec
 from line.supervise.fault_injection import describe
 from line.supervise.model_orders import shadow_spec
@@ -140,10 +140,9 @@ def _process_specs(
 ) -> list[ProcessSpec]:
     """Every process that the line needs; `model`: short hash of what the workers load."""
     shadow = overrides.shadow
-    sinks = SINKS if settings.review.enabled else SINKS[:-1]
     return [
         ProcessSpec("dispatcher", "dispatcher", 0, "line.dispatch"),
-        *(ProcessSpec("sink", name, index, "sinks") for index, name in enumerate(sinks)),
+        *(ProcessSpec("sink", name, index, "sinks") for index, name in enumerate(settings.sinks)),
         *(worker_spec(n, model) for n in range(workers)),
         *(
             ProcessSpec("camera", f"camera-{n}", n, "producers")

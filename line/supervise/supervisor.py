@@ -26,9 +26,10 @@ from line.run_files.line_logs import EventLog, OrderLog
 from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
+from line.section import LOG, PLANT_SINKS
 from line.supervise import child_log
 from line.supervise.belts import Belts
-from line.supervise.child import LOG, Child, ProcessSpec
+from line.supervise.child import Child, ProcessSpec
 from line.supervise.child_watch import NOTES, ChildWatch
 from line.supervise.fault_injection import Faults
 from line.supervise.machine_watch import MachineWatch
@@ -49,9 +50,10 @@ _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
     lambda spec: spec.role == "worker",
     lambda spec: spec.role == "dispatcher",
     lambda spec: spec.name == LOG,
-    lambda spec: spec.follows,
+    lambda spec: spec.follows and spec.name not in PLANT_SINKS,
+    lambda spec: spec.name in PLANT_SINKS,
 )
-"""Who feeds, who works, who writes, who reads what was written."""
+"""Who feeds, who works, who writes, who reads what was written, who takes it elsewhere."""
 _ASLEEP_S = 1.0
 """A supervisor that was itself held up for so long knows nothing of its children's heartbeats."""
 

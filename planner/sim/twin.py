@@ -10,7 +10,8 @@ from __future__ import annotations
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
 from line.outcome import Outcome
-from line.settings import SINKS, Settings
+from line.section import LOG
+from line.settings import Settings
 from planner.profile import Profile
 from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
@@ -90,8 +91,7 @@ class _Twin:
             MachineSlowness(profile.slowness, settings.line.seed),
             profile.model_sha256[:12],
         )
-        self._log = Log(self._queue, SINKS[0], self._dispatcher, _both(self._figures.count, on_row))
-        followers = SINKS[1:] if settings.review.enabled else SINKS[1:-1]
+        self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))
         self._workers = [
             Worker(self._queue, settings, number, self._machine, self._dispatcher)
             for number in range(self._figures.workers)
@@ -99,7 +99,7 @@ class _Twin:
         self._cameras = [self._camera(number, source) for number in range(settings.line.cameras)]
         self._lanes_left = len(self._cameras)
         # They read the log's file: whether they live is nothing to the line.
-        reading = [Process(self._queue, name, "sink") for name in followers]
+        reading = [Process(self._queue, name, "sink") for name in settings.sinks if name != LOG]
         processes = [*self._cameras, *self._workers, self._log, *reading, self._dispatcher]
         self._supervisor = Supervisor(self._queue, settings, profile, self._dispatcher, processes)
 

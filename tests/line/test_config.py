@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from line.config import DEFAULTS, ROOT, load, scenario_names, scenario_path
 from line.errors import BadInput
-from line.settings import SINKS, ClassSettings, Settings
+from line.section import LOG, SINKS, SWITCHES
+from line.settings import ClassSettings, Settings
 
 
 def toml(tmp_path: Path, text: str, name: str = "mine.toml") -> Path:
@@ -249,11 +250,23 @@ def test_an_event_that_hits_nothing_is_refused(tmp_path: Path, event: str, begin
     assert complaint(scenario=str(scenario)).startswith(f"scenario drill.toml: {begin}")
 
 
-def test_an_event_cannot_hit_a_sink_that_does_not_run() -> None:
-    event = '{ at_s = 1, action = "kill", role = "sink", index = "active_learning" }'
-    assert load(assignments=[f"events=[{event}]"], environment={}).events
-    line = complaint(assignments=[f"events=[{event}]", "review.enabled=false"])
-    assert "events.0.index: " in line
+def switched(on: bool) -> list[str]:
+    """Every sink that can be, or none."""
+    return [f"{table}.enabled={str(on).lower()}" for table in SWITCHES.values()]
+
+
+def test_a_run_has_the_sinks_that_are_switched_on_and_the_log_first() -> None:
+    assert load(assignments=switched(True), environment={}).sinks == SINKS
+    assert load(assignments=switched(False), environment={}).sinks == (LOG, "alerts")
+    assert load(environment={}).sinks == (LOG, "alerts", "active_learning")
+
+
+@pytest.mark.parametrize(("sink", "table"), SWITCHES.items())
+def test_an_event_cannot_hit_a_sink_that_does_not_run(sink: str, table: str) -> None:
+    event = f'{{ at_s = 1, action = "kill", role = "sink", index = "{sink}" }}'
+    assert load(assignments=[f"events=[{event}]", *switched(True)], environment={}).events
+    line = complaint(assignments=[f"events=[{event}]", *switched(False)])
+    assert f"events.0.index: there is no {sink} with {table}.enabled = false" in line
 
 
 @pytest.mark.parametrize(
@@ -270,7 +283,7 @@ def test_an_event_cannot_hit_a_sink_that_does_not_run() -> None:
     ],
 )
 def test_an_event_names_the_process_it_hits(event: str, process: str) -> None:
-    settings = load(assignments=[f"events=[{event}]"], environment={})
+    settings = load(assignments=[f"events=[{event}]", *switched(True)], environment={})
     assert settings.events[0].process == process
 
 

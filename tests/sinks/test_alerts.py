@@ -271,6 +271,9 @@ def wait(alerts: Alerts, clock: Clock, seconds: int) -> None:
         ("dispatcher", "restart", "back", "stage_down", 10),
         ("csv_log", "disk_full", "storage_again", "log_waits", 10),
         ("active_learning", "storage", "storage_again", "follower_waits", 30),
+        ("postgres", "storage", "storage_again", "follower_waits", 30),
+        ("postgres", "behind", "caught_up", "follower_behind", 30),
+        ("postgres", "given_up", "left", "follower_down", 30),
         ("console", "given_up", "left", "follower_down", 30),
     ],
 )

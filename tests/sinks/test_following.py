@@ -282,3 +282,25 @@ def test_alerts_that_are_killed_raise_nothing_twice(tmp_path: Path, log: CsvLog)
             pass
         ids = [alert["id"] for alert in raised(tmp_path / "alerts.jsonl")]
         assert sorted(ids) == ["first", *(f"low_confidence-0-{seq}" for seq in range(3))]
+
+
+def test_one_that_falls_far_behind_says_so_once_until_it_has_caught_up(
+    tmp_path: Path, log: CsvLog
+) -> None:
+    follower = Watched()
+    follower.at_most = 0
+    heard: list[dict[str, Any]] = []
+
+    def told() -> list[str]:
+        heard.extend(process.supervisor.receive())
+        return [note["event"] for note in heard if note["kind"] == "incident"]
+
+    store(log, *(outcome(seq) for seq in range(20_000)))
+    with following(tmp_path, follower) as process:
+        process.until(lambda: told() == ["behind"])
+        follower.at_most = 10**6
+        process.until(lambda: told() == ["behind", "caught_up"])
+        process.until(lambda: len(follower.rows) == 20_000)
+    (behind, caught_up) = (note["text"] for note in heard if note["kind"] == "incident")
+    assert behind.endswith(" rows behind csv_log")
+    assert caught_up == "has caught up with csv_log"

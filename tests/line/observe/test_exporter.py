@@ -413,10 +413,12 @@ def test_reasons_and_restarted_counters_are_told(exporter: Exporter, port: int) 
         shown.take("dispatcher", {"kind": "flow", "malformed": count})
     shown.take("worker-0", {"kind": "beat", "malformed": 1})
     shown.take("dispatcher", {"kind": "flow", "strangers": 3})
+    shown.take("alerts", {"kind": "follower", "behind_rows": 17})
     exporter.update(shown)
     figures = samples(port)
     assert figures["scrapline_malformed_messages_total"] == 10
     assert figures["scrapline_refused_connections_total"] == 3
+    assert figures['scrapline_follower_behind_rows{process="alerts"}'] == 17
     assert figures['scrapline_drops_total{reason="a "reason"\n",verdict="dropped"}'] == 3
     assert figures['scrapline_verdicts_total{verdict="late"}'] == 2
 

@@ -16,6 +16,7 @@ import pytest
 import zmq
 
 from line.codec import encode
+from line.connection_settings import TransportSettings
 from line.errors import BadInput
 from line.messages import Beat, Message, Welcome
 from line.process.runtime_dir import endpoint
@@ -23,7 +24,6 @@ from line.process.sockets import Hub, Link, check_remote
 from line.remote.curve import Lock, Pair
 from line.remote.keys import WorkerKeys, make
 from line.settings import MessageSettings
-from line.transport_settings import TransportSettings
 from tests.ports import free_port
 
 PATIENCE_S = 300.0

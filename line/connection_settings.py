@@ -1,4 +1,4 @@
-"""The setting of the remote socket through which workers on other machines come in."""
+"""The settings of what a line is connected to: workers on other machines, the plant's database."""
 
 from __future__ import annotations
 
@@ -30,3 +30,22 @@ class TransportSettings(Section):
         if workers == 0 and not self.listen:
             return "line.workers: must be 1 or more unless transport.listen is set"
         return None
+
+
+def dsn_fault(dsn: str) -> str | None:
+    """Why a connection string may not be kept or shown; it is not quoted, for it has a password."""
+    if not re.search(r"password\s*=|^\w+://[^/@]*:[^/@]*@", dsn, re.IGNORECASE):
+        return None
+    return "holds a password, which others could read; give it as PGPASSWORD or in ~/.pgpass"
+
+
+class PostgresSettings(Section):
+    enabled: bool = Field(description="have a sink write the rows to a PostgreSQL database as well")
+    dsn: str = Field(
+        max_length=2000, description="libpq's connection string, no password; empty = PGHOST etc."
+    )
+
+    def fault(self) -> str | None:
+        """What is wrong with it, beginning with the key to blame."""
+        fault = dsn_fault(self.dsn)
+        return None if fault is None else f"postgres.dsn: {fault}"

@@ -1,0 +1,1 @@
+"""What it costs to have a line's rows in a plant's database, and what it survives."""

@@ -1,0 +1,29 @@
+"""The database that the tests of this folder share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.plant.servers import NoServer, PostgresServer
+from tests.ports import free_port
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    try:
+        opened = PostgresServer(free_port())
+    except NoServer as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(f"the database is NOT tested: {error}")
+    with opened:
+        yield opened
+
+
+@pytest.fixture
+def dsn(server: PostgresServer) -> str:
+    """Of a new database."""
+    return server.database()
