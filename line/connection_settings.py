@@ -1,4 +1,4 @@
-"""The settings of what a line is connected to: workers on other machines, the plant's database."""
+"""The settings of what a line is connected to: other machines, the plant's database, its broker."""
 
 from __future__ import annotations
 
@@ -49,3 +49,17 @@ class PostgresSettings(Section):
         """What is wrong with it, beginning with the key to blame."""
         fault = dsn_fault(self.dsn)
         return None if fault is None else f"postgres.dsn: {fault}"
+
+
+class MqttSettings(Section):
+    enabled: bool = Field(description="have a sink publish the rows to a broker of MQTT as well")
+    host: str = Field(min_length=1, max_length=255, description="the broker's name or address")
+    port: int = Field(ge=1, le=65_535)
+    tls: bool = Field(description="encrypted, with a certificate that this machine trusts")
+    user: str = Field(max_length=255, description="empty = none; its password is MQTT_PASSWORD")
+    topic: str = Field(
+        pattern=r"^[^#+\x00]{1,200}$", description="what topics begin with: TOPIC/RUN/items"
+    )
+    in_flight: int = Field(
+        ge=1, le=1000, description="messages that the broker may have unacknowledged"
+    )

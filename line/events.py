@@ -36,7 +36,7 @@ class _Lasting(_Timed):
 
 class _OnProcess(Section):
     role: Role
-    index: Index | Literal["csv_log", "alerts", "active_learning", "postgres"] = Field(
+    index: Index | Literal["csv_log", "alerts", "active_learning", "postgres", "mqtt"] = Field(
         default=0, description="number of the worker or camera, or the sink's name"
     )
 

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Role = Literal["dispatcher", "worker", "camera", "sink"]
 LOG = "csv_log"
 """The sink that a frame waits for: what it has written is the truth."""
-SINKS = (LOG, "alerts", "active_learning", "postgres")
+SINKS = (LOG, "alerts", "active_learning", "postgres", "mqtt")
 """All sink processes that there are; which of them a run has: `Settings.sinks`."""
-SWITCHES = {"active_learning": "review", "postgres": "postgres"}
+SWITCHES = {"active_learning": "review", "postgres": "postgres", "mqtt": "mqtt"}
 """Sink → the table of the settings whose `enabled` says if it is started; others always are."""
 PLANT_SINKS = ("postgres", "mqtt")
 """Those that take rows out of the run folder. They end last: they read what the others write."""

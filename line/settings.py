@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from line.connection_settings import PostgresSettings, TransportSettings
+from line.connection_settings import MqttSettings, PostgresSettings, TransportSettings
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
@@ -238,6 +238,7 @@ class Settings(Section):
     results: ResultSettings
     record: RecordSettings
     postgres: PostgresSettings
+    mqtt: MqttSettings
     events: tuple[Event, ...]
 
     @field_validator("classes")

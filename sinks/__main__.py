@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from line.errors import ScraplineError
 from line.missing_package import optional
@@ -15,6 +16,9 @@ from line.section import PLANT_SINKS
 from sinks.alert_file import FILE as ALERTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
+
+if TYPE_CHECKING:  # the log is back the sooner
+    from sinks.plant.outlet import Outlet
 
 
 def main() -> int:
@@ -81,13 +85,25 @@ def _review(context: ProcessContext, passed: Passed) -> Follower:
 
 def _plant(context: ProcessContext) -> Follower:
     from sinks.plant.plant_follower import PlantFollower
+
+    outlet = _postgres(context) if context.name == "postgres" else _mqtt(context)
+    return PlantFollower(context.run_dir, outlet, wait_s=context.beat_s)
+
+
+def _postgres(context: ProcessContext) -> Outlet:
     from sinks.plant.run_record import read_run
 
     with optional(context.name, "postgres.txt"):
         from sinks.plant.postgres import Postgres
-    run_dir = context.run_dir
-    outlet = Postgres(context.settings.postgres.dsn, lambda: read_run(run_dir))
-    return PlantFollower(run_dir, outlet, wait_s=context.beat_s)
+    return Postgres(context.settings.postgres.dsn, lambda: read_run(context.run_dir))
+
+
+def _mqtt(context: ProcessContext) -> Outlet:
+    from sinks.plant.run_record import read_run
+
+    with optional(context.name, "mqtt.txt"):
+        from sinks.plant.mqtt import Mqtt
+    return Mqtt(context.settings.mqtt, lambda: read_run(context.run_dir))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -143,6 +145,76 @@ class PostgresServer:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as db:
             db.execute(f"CREATE DATABASE {name}".encode())
         return self.dsn(name)
+
+
+class MosquittoServer:
+    """Mosquitto on 127.0.0.1; it keeps sessions on its disk. Context manager."""
+
+    def __init__(self, port: int, *, user: str = "", password: str = "") -> None:
+        self._program = _program("mosquitto")
+        self.port = port
+        self._login = (user, password) if user else None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.folder = Path(tempfile.mkdtemp(prefix="mq-", dir="/tmp"))
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            f"allow_anonymous {'false' if self._login else 'true'}",
+            "persistence true",
+            f"persistence_location {self.folder}/",
+            f"user {getpass.getuser()}",
+        ]
+        if self._login:
+            passwords = self.folder / "passwords"
+            make = [_program("mosquitto_passwd"), "-b", "-c", str(passwords)]
+            subprocess.run([*make, *self._login], check=True)
+            lines.append(f"password_file {passwords}")
+        (self.folder / "conf").write_text("\n".join(lines) + "\n")
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, again after it was killed; returns when it listens."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._program, "-c", self.folder / "conf"], stdout=log, stderr=log
+            )
+        deadline = monotonic() + _PATIENCE_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+            except OSError:
+                said = (self.folder / "log").read_text()[-2000:]
+                assert monotonic() < deadline, said
+                assert self._process.poll() is None, said
+                sleep(_LOOK_S)
+            else:
+                return
+
+    def send(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """End it; by SIGTERM it writes its sessions to the disk first."""
+        if self._process is not None:
+            self.send(signal.SIGCONT)
+            self.send(number)
+            self._process.wait()
+            self._process = None
+
+
+def _program(name: str) -> str:
+    """Debian has it where a user's PATH may not look. Raises NoServer."""
+    path = shutil.which(name) or f"/usr/sbin/{name}"
+    if not Path(path).exists():
+        raise NoServer(f"no {name} on this machine: apt-get install mosquitto")
+    return path
 
 
 def _programs() -> Path:

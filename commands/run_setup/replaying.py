@@ -102,7 +102,8 @@ def _own_transport() -> dict[str, Any]:
     """Where a line listens and writes is up to whoever replays, not to the folder."""
     own = load()
     results = own.results.model_dump(include={"dir", "readable_by"})
-    mine = {"transport": own.transport.model_dump(), "postgres": own.postgres.model_dump()}
+    tables = ("transport", "postgres", "mqtt")
+    mine = {table: getattr(own, table).model_dump() for table in tables}
     return {**mine, "results": results}
 
 

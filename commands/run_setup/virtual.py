@@ -149,6 +149,7 @@ def _refuse_the_real(settings: Settings) -> None:
         "metrics.port": (settings.metrics.port, "it is over before anybody could ask"),
         "record.enabled": (settings.record.enabled, "there are no pictures to keep"),
         "postgres.enabled": (settings.postgres.enabled, "`run_line.py sink` takes its rows there"),
+        "mqtt.enabled": (settings.mqtt.enabled, "nobody waits for what comes all at once"),
     }
     for key, (value, reason) in real.items():
         if value:

@@ -160,6 +160,8 @@ def test_a_complaint_names_the_layer_the_bad_value_came_from(tmp_path: Path) -> 
         ("camera.window_frames=[]", "--set: camera.window_frames: "),
         ("review.enabled=perhaps", "--set: review.enabled: "),
         ("results.dir=''", "--set: results.dir: "),
+        ("mqtt.topic='a/#'", "--set: mqtt.topic: "),
+        ("mqtt.host=''", "--set: mqtt.host: "),
         ("events=3", "--set: events: "),
         ("belt.actuator_ms=5000", "--set: belt.actuator_ms: "),
         ("line.seed", "--set line.seed: expected section.key=value"),

@@ -196,14 +196,17 @@ def test_no_folder_opens_the_line_to_other_machines(
     assert "add --set transport.listen=tcp://*:5555 --set transport.keys=" in said
 
 
-def test_no_folder_says_to_which_database_rows_go(run_dir: Path) -> None:
-    theirs = {"enabled": True, "dsn": "host=elsewhere"}
-    edit_json(run_dir / "settings.json", put("postgres", value=theirs))
+def test_no_folder_says_where_else_rows_go(run_dir: Path) -> None:
+    edit_json(run_dir / "settings.json", put("postgres", "dsn", value="host=elsewhere"))
+    for table in ("postgres", "mqtt"):
+        edit_json(run_dir / "settings.json", put(table, "enabled", value=True))
     settings, *_ = taken_up(run_dir, None, None, ())
     assert (settings.postgres.enabled, settings.postgres.dsn) == (False, "")
-    own = ("postgres.enabled=true", "postgres.dsn=host=here")
+    assert not settings.mqtt.enabled
+    own = ("postgres.enabled=true", "postgres.dsn=host=here", "mqtt.enabled=true")
     settings, *_ = taken_up(run_dir, None, None, own)
     assert (settings.postgres.enabled, settings.postgres.dsn) == (True, "host=here")
+    assert settings.mqtt.enabled
 
 
 def test_a_resumed_run_takes_settings_of_transport_alone(

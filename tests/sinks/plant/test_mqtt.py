@@ -1,0 +1,202 @@
+"""Rows as messages to a real broker; a listener beside it hears them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+
+from benchmarks.plant.servers import MosquittoServer, NoServer
+from line.config import load
+from line.connection_settings import MqttSettings
+from line.errors import StorageError
+from line.outcome import COLUMNS
+from line.process.context import ProcessContext
+from sinks.alert_file import FILE as ALERTS
+from sinks.csv_log import CsvLog
+from sinks.follower import LineEvent, Passed
+from sinks.following import Following
+from sinks.plant.mqtt import Mqtt
+from sinks.plant.plant_follower import PlantFollower
+from sinks.plant.run_record import read_run
+from tests.made_run import make_run
+from tests.ports import free_port
+from tests.running_line import RunningLine, poll
+from tests.sinks.plant.test_kills import more
+from tests.sinks.plant.test_postgres import ROWS
+from tests.sinks.test_csv_log import outcome
+from tests.workers.test_worker import Station, station
+
+
+def opened(**login: str) -> MosquittoServer:
+    try:
+        return MosquittoServer(free_port(), **login)
+    except NoServer as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(f"the broker is NOT tested: {error}")
+
+
+@pytest.fixture
+def broker() -> Iterator[MosquittoServer]:
+    with opened() as broker:
+        yield broker
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    return make_run(tmp_path / "press 1", rows=[outcome(0)])
+
+
+def settings(port: int, **more: Any) -> MqttSettings:
+    return load(environment={}).mqtt.model_copy(update={"port": port, **more})
+
+
+class Listener:
+    """Hears everything, with a session that survives; it connects again by itself."""
+
+    def __init__(self, port: int, name: str = "listener") -> None:
+        self.heard: list[tuple[str, Any, bool]] = []
+        self._is_listening = False
+        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_: client.subscribe("scrapline/#", 1)
+        self._client.on_subscribe = self._listens
+        self._client.on_message = self._hear
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        poll(lambda: self._is_listening, "a subscription")
+
+    def _listens(self, *_: object) -> None:
+        self._is_listening = True
+
+    def _hear(self, _client: Any, _userdata: Any, message: MQTTMessage) -> None:
+        self.heard.append((message.topic, json.loads(message.payload), message.retain))
+
+    def of(self, kind: str) -> list[Any]:
+        return [facts for topic, facts, _ in self.heard if topic.endswith(f"/{kind}")]
+
+    def seqs(self) -> set[int]:
+        return {row["seq"] for row in self.of("items")}
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def listener(broker: MosquittoServer) -> Iterator[Listener]:
+    with closing(Listener(broker.port)) as listener:
+        yield listener
+
+
+def outlet(run_dir: Path, port: int, **more: Any) -> closing[Mqtt]:
+    return closing(Mqtt(settings(port, **more), lambda: read_run(run_dir)))
+
+
+def test_rows_events_and_the_state_of_the_sink_are_heard(
+    broker: MosquittoServer, listener: Listener, run_dir: Path
+) -> None:
+    event = LineEvent("a", "restart", "of it", "2026-01-02T03:04:05+00:00", "worker-0")
+    with outlet(run_dir, broker.port, in_flight=2) as mqtt:
+        mqtt.put_rows(ROWS)
+        mqtt.put_events([event])
+        poll(lambda: len(listener.heard) == len(ROWS) + 2, "all of it")
+        assert listener.of("state") == [{"state": "running"}]
+    poll(lambda: listener.of("state")[-1] == {"state": "ended"}, "the end")
+    assert {topic for topic, *_ in listener.heard} == {
+        f"scrapline/press_1/{kind}" for kind in ("items", "alerts", "state")
+    }
+    wanted = [{name: getattr(row, name) for name in COLUMNS} for row in ROWS]
+    assert listener.of("items") == wanted
+    (heard,) = listener.of("alerts")
+    assert (heard["id"], heard["kind"], heard["source"]) == ("a", "restart", "worker-0")
+    with closing(Listener(broker.port, "late")) as late:
+        poll(lambda: late.of("state"), "the retained state")
+        assert [(facts, retained) for _, facts, retained in late.heard] == [
+            ({"state": "ended"}, True)
+        ]
+
+
+def test_a_number_that_json_lacks_is_null(
+    broker: MosquittoServer, listener: Listener, run_dir: Path
+) -> None:
+    with outlet(run_dir, broker.port) as mqtt:
+        mqtt.put_rows([outcome(0, latency_ms=float("nan"))])
+    poll(lambda: listener.of("items"), "the row")
+    assert listener.of("items")[0]["latency_ms"] is None
+
+
+def test_a_sink_that_died_is_told_of_by_the_broker(
+    broker: MosquittoServer, listener: Listener, tmp_path: Path, tiny_model: Path
+) -> None:
+    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.02, "--workers", 1)
+    plant = ("--set", "mqtt.enabled=true", "--set", f"mqtt.port={broker.port}")
+    with RunningLine(tmp_path / "run", *options, *plant) as line:
+        poll(lambda: len(listener.seqs()) > 20, "rows")
+        line.kill("mqtt")
+        poll(lambda: {"state": "lost"} in listener.of("state"), "word of the death")
+        poll(lambda: listener.of("state")[-1] == {"state": "running"}, "its return")
+        line.interrupt()
+        assert line.finish()[0] == 0
+        rows = line.rows()
+    poll(lambda: listener.seqs() == set(rows["seq"]), "every row")
+    poll(lambda: listener.of("state")[-1] == {"state": "ended"}, "the end")
+    told = {json.loads(text)["id"] for text in (tmp_path / "run" / ALERTS).read_text().splitlines()}
+    poll(lambda: {event["id"] for event in listener.of("alerts")} == told, "every alert")
+
+
+def following(run_dir: Path, port: int) -> AbstractContextManager[Station]:
+    def main(context: ProcessContext) -> None:
+        mqtt = Mqtt(settings(port), lambda: read_run(run_dir))
+        follower = PlantFollower(run_dir, mqtt, wait_s=context.beat_s)
+        with closing(Following(context, follower, Passed(), ALERTS)) as process:
+            process.run()
+
+    return station("sink", "mqtt", main, run_dir)
+
+
+def test_a_broker_that_is_killed_and_frozen_hears_every_row(
+    broker: MosquittoServer, listener: Listener, run_dir: Path
+) -> None:
+    broker.kill(signal.SIGTERM)  # it has the listener's session on its disk from now on
+    broker.start()
+    with closing(CsvLog(run_dir / "results.csv")) as log, following(run_dir, broker.port):
+        for begin in range(1, 400, 100):
+            log.store(more(begin, 50))
+            if begin < 300:
+                broker.kill()
+            else:
+                broker.send(signal.SIGSTOP)
+            log.store(more(begin + 50, 50))
+            if begin < 300:
+                broker.start()
+            else:
+                broker.send(signal.SIGCONT)
+            poll(lambda end=begin + 100: listener.seqs() == set(range(end)), "every row")
+
+
+def test_a_broker_that_refuses_is_one_line_without_the_password(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MQTT_PASSWORD", "wrong-one")
+    with (
+        opened(user="press", password="right") as broker,
+        outlet(run_dir, broker.port, user="press") as mqtt,
+    ):
+        with pytest.raises(StorageError, match="MQTT: the broker refuses: ") as error:
+            mqtt.put_rows(ROWS)
+        assert "wrong-one" not in str(error.value)
+        assert "\n" not in str(error.value)
+        monkeypatch.setenv("MQTT_PASSWORD", "right")
+        mqtt.put_rows(ROWS)
+    with outlet(run_dir, 1) as mqtt, pytest.raises(StorageError, match=r"MQTT: .*refused"):
+        mqtt.put_rows(ROWS)
