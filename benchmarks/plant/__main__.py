@@ -1,21 +1,24 @@
-"""`python -m benchmarks.plant`: a line's rows in PostgreSQL, fast, and with the server killed.
+"""`python -m benchmarks.plant`: a line's rows in PostgreSQL and on MQTT, with the servers killed.
 
 - fill: a long finished run into an empty database, and again with the command killed on its way;
-- storm: a run at `max` while the server is killed again and again: every row there, once;
-- pairs: frames a second at `max` with the sink and without, in turns.
+- storm: a run at `max` while both servers are killed again and again: every row in the database,
+  once, and heard by a listener;
+- pairs: frames a second at `max` with a sink and without, with both and without, in turns.
 
-Ends with status 1 if a row is missing. The server is this machine's PostgreSQL, with its usual
-settings, in a folder of its own on the same cores.
+Ends with status 1 if a row is missing in the database. The servers are this machine's PostgreSQL,
+with its usual settings, and Mosquitto, in folders of their own on the same cores.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
@@ -26,7 +29,8 @@ from rich.console import Console
 
 from benchmarks.entry import run
 from benchmarks.line_run import run_line
-from benchmarks.plant.servers import PostgresServer, rows_of
+from benchmarks.plant.listener import Listener
+from benchmarks.plant.servers import MosquittoServer, PostgresServer, rows_of
 from line.config import ROOT
 from line.errors import StageDied
 from line.outcome import COLUMNS
@@ -35,7 +39,8 @@ from line.run_files.results import FILE as RESULTS
 app = typer.Typer(add_completion=False)
 _PORT = 15_432
 _SHORTEST_S, _LONGEST_S = 0.3, 1.3
-"""From one kill of the server to the next."""
+"""From one kill to the next, of either server."""
+_LAST_MESSAGES_S = 5.0
 _PAIR_ITEMS = 3000
 _CONTENT = (
     "SELECT count(*), count(DISTINCT (camera, seq)),"
@@ -49,25 +54,26 @@ def main(
     rows: Annotated[int, typer.Option(min=0, help="of the finished run; 0 = leave it out")] = 10**6,
     stops: Annotated[int, typer.Option(min=0, help="kills of the command on its way")] = 10,
     items: Annotated[int, typer.Option(min=0, help="of the storm; 0 = leave it out")] = 20_000,
-    kills: Annotated[int, typer.Option(min=0, help="of the server in the storm")] = 100,
+    kills: Annotated[int, typer.Option(min=0, help="of each server in the storm")] = 100,
     pairs: Annotated[int, typer.Option(min=0, help="of runs with and without the sink")] = 5,
     seed: Annotated[int, typer.Option(help="of the moments of kills")] = 1,
 ) -> None:
-    """Measure what a database costs a line, and whether it has every row whatever is killed."""
+    """Measure what the servers of a plant cost a line, and whether they have every row."""
     console = Console(highlight=False, width=120)
     rng = random.Random(seed)  # noqa: S311 - the same seed, the same storm
     is_whole = True
     with (
         tempfile.TemporaryDirectory(prefix="scrapline-", dir="/tmp") as name,
         PostgresServer(_PORT, is_durable=True) as server,
+        MosquittoServer(_PORT + 1) as broker,
     ):
         folder = Path(name)
         if rows:
             is_whole &= _fill(server, folder, rows, stops, rng, console)
         if items:
-            is_whole &= _storm(server, folder, items, kills, rng, console)
+            is_whole &= _storm(server, broker, folder, items, kills, rng, console)
         if pairs:
-            _pairs(server, folder, pairs, console)
+            _pairs(server, broker, folder, pairs, console)
     if not is_whole:
         raise typer.Exit(1)
 
@@ -126,6 +132,7 @@ def _sink(run_dir: Path, dsn: str) -> None:
 
 def _storm(
     server: PostgresServer,
+    broker: MosquittoServer,
     folder: Path,
     items: int,
     kills: int,
@@ -133,31 +140,42 @@ def _storm(
     console: Console,
 ) -> bool:
     dsn, run_dir = server.database(), folder / "storm"
-    killer = _Killer(server, run_dir, kills, rng)
-    killer.start()
-    summary, _ = run_line(run_dir, [f"--items={items}", "--speed=max", *_with(dsn)])
-    killer.stop()
+    heard = _HeardItems()
+    with closing(Listener(broker.port, heard)):
+        broker.kill(signal.SIGTERM)  # it has the listener's session on its disk from now on
+        broker.start()
+        killer = _Killer((server, broker), run_dir, kills, rng)
+        killer.start()
+        sinks = [*_database(dsn), *_broker(broker)]
+        summary, _ = run_line(run_dir, [f"--items={items}", "--speed=max", *sinks])
+        killer.stop()
+        sleep(_LAST_MESSAGES_S)
     query = "SELECT count(*) FROM scrapline.items"
     at_end = rows_of(dsn, query)[0][0]
     _sink(run_dir, dsn)
     found, distinct, _ = rows_of(dsn, _CONTENT)[0]
     logged = summary["items"]["logged"]
     console.print(
-        f"storm: server killed {killer.done} times, {logged:,} rows in results.csv, "
+        f"storm: servers killed {killer.done} times each, {logged:,} rows in results.csv, "
         f"{at_end:,} in the database at the end of the run, {found:,} after the command "
-        f"({distinct:,} keys); {summary['throughput_fps']:.0f} frames a second"
+        f"({distinct:,} keys); the listener heard {len(heard.seqs):,} of them, "
+        f"in {heard.messages:,} messages; {summary['throughput_fps']:.0f} frames a second"
     )
     return bool(found == distinct == logged == items)
 
 
 class _Killer(threading.Thread):
-    """Kills the server and starts it again, from the first row on."""
+    """Kills the servers in turn and starts them again, from the first row on."""
 
     def __init__(
-        self, server: PostgresServer, run_dir: Path, kills: int, rng: random.Random
+        self,
+        servers: tuple[PostgresServer, MosquittoServer],
+        run_dir: Path,
+        kills: int,
+        rng: random.Random,
     ) -> None:
         super().__init__(name="killer", daemon=True)
-        self._server = server
+        self._servers = servers
         self._results = run_dir / RESULTS
         self._kills = kills
         self._rng = rng
@@ -173,23 +191,30 @@ class _Killer(threading.Thread):
             if self._over.wait(0.1):
                 return
         while self.done < self._kills:
-            if self._over.wait(self._rng.uniform(_SHORTEST_S, _LONGEST_S)):
-                return
-            self._server.kill()
+            for server in self._servers:
+                if self._over.wait(self._rng.uniform(_SHORTEST_S, _LONGEST_S)):
+                    return
+                server.kill()
+                server.start()
             self.done += 1
-            self._server.start()
 
 
-def _pairs(server: PostgresServer, folder: Path, pairs: int, console: Console) -> None:
-    ratios = []
+def _pairs(
+    server: PostgresServer, broker: MosquittoServer, folder: Path, pairs: int, console: Console
+) -> None:
+    ratios: dict[str, list[float]] = {"postgres": [], "mqtt": [], "both": []}
     for number in range(pairs):
-        rates = [
-            _frames_per_s(folder / f"pair-{number}-{name}", options)
-            for name, options in (("with", _with(server.database())), ("without", []))
-        ]
-        ratios.append(rates[0] / rates[1])
-    told = ", ".join(f"{ratio:.3f}" for ratio in ratios)
-    console.print(f"at max, with the sink ÷ without: median {median(ratios):.3f} ({told})")
+        for name, found in ratios.items():
+            sinks = [*_database(server.database())] if name != "mqtt" else []
+            sinks += _broker(broker) if name != "postgres" else []
+            rates = [
+                _frames_per_s(folder / f"pair-{number}-{name}-{len(options)}", options)
+                for options in (sinks, [])
+            ]
+            found.append(rates[0] / rates[1])
+    for name, found in ratios.items():
+        told = ", ".join(f"{ratio:.3f}" for ratio in found)
+        console.print(f"at max, with {name} ÷ without: median {median(found):.3f} ({told})")
 
 
 def _frames_per_s(run_dir: Path, options: list[str]) -> float:
@@ -199,8 +224,25 @@ def _frames_per_s(run_dir: Path, options: list[str]) -> float:
     return rate
 
 
-def _with(dsn: str) -> list[str]:
+def _database(dsn: str) -> list[str]:
     return ["--set=postgres.enabled=true", f"--set=postgres.dsn={json.dumps(dsn)}"]
+
+
+def _broker(broker: MosquittoServer) -> list[str]:
+    return ["--set=mqtt.enabled=true", f"--set=mqtt.port={broker.port}"]
+
+
+class _HeardItems:
+    """Which items were heard, in how many messages."""
+
+    def __init__(self) -> None:
+        self.seqs: set[int] = set()
+        self.messages = 0
+
+    def __call__(self, topic: str, facts: Any, retained: bool) -> None:
+        if topic.endswith("/items"):
+            self.messages += 1
+            self.seqs.add(facts["seq"])
 
 
 if __name__ == "__main__":

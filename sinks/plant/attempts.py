@@ -9,14 +9,16 @@ from time import monotonic
 from line.errors import StorageError
 
 _FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 10.0
+_LAST_PAUSE_S = 0.5
+"""When little time is left."""
 
 
 class Attempts:
     """One call at a time, in a thread of its own: a server that is frozen holds up no heartbeat.
 
     After a call that failed there is a pause, 0.5 s at first and twice as long each time, up to
-    30 s. `wait_s`: longest that whoever asks is held up.
+    10 s. `wait_s`: longest that whoever asks is held up.
     """
 
     def __init__(self, wait_s: float, clock: Callable[[], float] = monotonic) -> None:
@@ -27,6 +29,7 @@ class Attempts:
         """kind → what was done last and not asked for since"""
         self._pause_s = _FIRST_PAUSE_S
         self._next_try = 0.0
+        self._longest_pause_s = _LONGEST_PAUSE_S
         self._why = ""
         """the last call failed"""
 
@@ -49,6 +52,11 @@ class Attempts:
                 self._call.start()
             self._end(self._call)
 
+    def hurry(self) -> None:
+        """There is little time left: pauses are short from now on."""
+        self._longest_pause_s = self._pause_s = _LAST_PAUSE_S
+        self._next_try = min(self._next_try, self._clock() + _LAST_PAUSE_S)
+
     def _end(self, call: _Call) -> None:
         call.join(self._wait_s)
         if call.is_alive():
@@ -59,7 +67,7 @@ class Attempts:
             self._done[call.kind] = call.what
             return
         self._next_try = self._clock() + self._pause_s
-        self._pause_s = min(_LONGEST_PAUSE_S, 2 * self._pause_s)
+        self._pause_s = min(self._longest_pause_s, 2 * self._pause_s)
         if isinstance(call.error, StorageError):
             self._why = str(call.error)
         raise call.error

@@ -47,6 +47,7 @@ class PlantFollower:
         self._next_labels = 0.0
         self._news: list[str] = []
         self._label_fault = ""
+        self._is_final = False
 
     # -- see `Follower` ---------------------------------------------------------------------------
 
@@ -58,6 +59,9 @@ class PlantFollower:
 
     def take(self, rows: Sequence[Outcome], *, final: bool) -> int:
         """Returns only when the rows stand there, or how many of them."""
+        if final and not self._is_final:
+            self._is_final = True
+            self._attempts.hurry()
         batch = rows[: self._rows_tried or len(rows)]
         self._rows_tried = len(batch)
         good = [row for row in batch if is_storable(row)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from threading import Event
 from typing import Any
@@ -53,17 +54,32 @@ def test_the_pause_after_a_failure_grows_to_its_limit_and_is_short_again_after_a
         calls.append(time.now)
         raise StorageError("away")
 
-    while time.now < 150:
+    while time.now < 50:
         with pytest.raises(StorageError, match="away"):
             attempts.make("rows", 1, refuse)
         time.now += 0.25
     pauses = [b - a for a, b in pairwise(calls)]
-    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
-    time.now += 30
+    assert pauses == [0.5, 1, 2, 4, 8, 10, 10, 10]
+    time.now += 10
     attempts.make("rows", 1, lambda: None)
     assert not made(attempts, "rows", 2, fails("again"))
     time.now += 0.5
     assert made(attempts, "rows", 2, lambda: None)
+
+
+def test_pauses_are_short_when_little_time_is_left() -> None:
+    time = Time()
+    attempts = Attempts(300, time)
+    for _ in range(40):
+        assert not made(attempts, "rows", 1, fails("away"))
+        time.now += 0.5
+    attempts.hurry()
+    for _ in range(3):
+        time.now += 0.5
+        calls: list[int] = []
+        assert made(attempts, "rows", 1, partial(calls.append, 1))
+        assert calls == [1]
+        assert not made(attempts, "rows", 2, fails("away"))
 
 
 def test_a_call_that_does_not_return_is_told_of_and_not_made_twice() -> None:

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.plant.listener import Listener
 from benchmarks.plant.servers import MosquittoServer, NoServer
 from line.config import load
 from line.connection_settings import MqttSettings
@@ -60,26 +59,14 @@ def settings(port: int, **more: Any) -> MqttSettings:
     return load(environment={}).mqtt.model_copy(update={"port": port, **more})
 
 
-class Listener:
-    """Hears everything, with a session that survives; it connects again by itself."""
+class Heard:
+    """What was heard."""
 
-    def __init__(self, port: int, name: str = "listener") -> None:
+    def __init__(self) -> None:
         self.heard: list[tuple[str, Any, bool]] = []
-        self._is_listening = False
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe("scrapline/#", 1)
-        self._client.on_subscribe = self._listens
-        self._client.on_message = self._hear
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        poll(lambda: self._is_listening, "a subscription")
 
-    def _listens(self, *_: object) -> None:
-        self._is_listening = True
-
-    def _hear(self, _client: Any, _userdata: Any, message: MQTTMessage) -> None:
-        self.heard.append((message.topic, json.loads(message.payload), message.retain))
+    def __call__(self, topic: str, facts: Any, retained: bool) -> None:
+        self.heard.append((topic, facts, retained))
 
     def of(self, kind: str) -> list[Any]:
         return [facts for topic, facts, _ in self.heard if topic.endswith(f"/{kind}")]
@@ -87,15 +74,12 @@ class Listener:
     def seqs(self) -> set[int]:
         return {row["seq"] for row in self.of("items")}
 
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
 
 @pytest.fixture
-def listener(broker: MosquittoServer) -> Iterator[Listener]:
-    with closing(Listener(broker.port)) as listener:
-        yield listener
+def listener(broker: MosquittoServer) -> Iterator[Heard]:
+    heard = Heard()
+    with closing(Listener(broker.port, heard)):
+        yield heard
 
 
 def outlet(run_dir: Path, port: int, **more: Any) -> closing[Mqtt]:
@@ -103,7 +87,7 @@ def outlet(run_dir: Path, port: int, **more: Any) -> closing[Mqtt]:
 
 
 def test_rows_events_and_the_state_of_the_sink_are_heard(
-    broker: MosquittoServer, listener: Listener, run_dir: Path
+    broker: MosquittoServer, listener: Heard, run_dir: Path
 ) -> None:
     event = LineEvent("a", "restart", "of it", "2026-01-02T03:04:05+00:00", "worker-0")
     with outlet(run_dir, broker.port, in_flight=2) as mqtt:
@@ -119,7 +103,8 @@ def test_rows_events_and_the_state_of_the_sink_are_heard(
     assert listener.of("items") == wanted
     (heard,) = listener.of("alerts")
     assert (heard["id"], heard["kind"], heard["source"]) == ("a", "restart", "worker-0")
-    with closing(Listener(broker.port, "late")) as late:
+    late = Heard()
+    with closing(Listener(broker.port, late, name="late")):
         poll(lambda: late.of("state"), "the retained state")
         assert [(facts, retained) for _, facts, retained in late.heard] == [
             ({"state": "ended"}, True)
@@ -127,7 +112,7 @@ def test_rows_events_and_the_state_of_the_sink_are_heard(
 
 
 def test_a_number_that_json_lacks_is_null(
-    broker: MosquittoServer, listener: Listener, run_dir: Path
+    broker: MosquittoServer, listener: Heard, run_dir: Path
 ) -> None:
     with outlet(run_dir, broker.port) as mqtt:
         mqtt.put_rows([outcome(0, latency_ms=float("nan"))])
@@ -136,7 +121,7 @@ def test_a_number_that_json_lacks_is_null(
 
 
 def test_a_sink_that_died_is_told_of_by_the_broker(
-    broker: MosquittoServer, listener: Listener, tmp_path: Path, tiny_model: Path
+    broker: MosquittoServer, listener: Heard, tmp_path: Path, tiny_model: Path
 ) -> None:
     options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.02, "--workers", 1)
     plant = ("--set", "mqtt.enabled=true", "--set", f"mqtt.port={broker.port}")
@@ -165,7 +150,7 @@ def following(run_dir: Path, port: int) -> AbstractContextManager[Station]:
 
 
 def test_a_broker_that_is_killed_and_frozen_hears_every_row(
-    broker: MosquittoServer, listener: Listener, run_dir: Path
+    broker: MosquittoServer, listener: Heard, run_dir: Path
 ) -> None:
     broker.kill(signal.SIGTERM)  # it has the listener's session on its disk from now on
     broker.start()
