@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from commands.run_setup.settings import resolved
+from commands.run_setup.settings import check_plant, resolved
 from line.config import load
 from line.errors import BadInput
 from line.model.facts import ModelFacts
@@ -73,6 +73,7 @@ def taken_up(
     settings = _with_own_transport(run_dir / SETTINGS_FILE, settings, own)
     for section, name in (key.split(".") for key in given if key in _ANEW):
         settings = settings.replaced({section: {name: getattr(getattr(own, section), name)}})
+    check_plant(settings)
     serving = session_of(folder.path, settings, model).overrides.serving(model)
     loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
     if loaded.facts.classes != serving.classes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from commands.printing import err
 from line import pictures
 from line.config import ROOT, load
 from line.errors import BadInput, PictureError
+from line.missing_package import optional
 from line.model.facts import ModelFacts
 from line.plain_text import plain
 from line.process.priority import usable_cores
@@ -28,6 +30,8 @@ Size = tuple[int, int]
 
 _LARGEST_SIDE_PX = 4096
 """Of a picture that a model is tried on before a run."""
+_PLANT_PACKAGES = {"postgres": "psycopg", "mqtt": "paho"}
+"""Plant sink → the package that it cannot do without."""
 
 
 def first_size(source: Source, settings: Settings) -> Size | None:
@@ -156,6 +160,7 @@ def checked_model(settings: Settings, *, silent: bool = False) -> Model:
         )
     residue = settings.belt.residue_class
     check_remote(settings.transport)
+    check_plant(settings)
     if residue and residue not in known:
         raise BadInput(
             f"belt.residue_class: {residue!r} is not a class of the model ({names}); "
@@ -163,3 +168,12 @@ def checked_model(settings: Settings, *, silent: bool = False) -> Model:
             "--set belt.residue_class="
         )
     return model
+
+
+def check_plant(settings: Settings) -> None:
+    """Raise BadInput, saying how to install it, if a plant sink lacks its package."""
+    for sink, package in _PLANT_PACKAGES.items():
+        if sink in settings.sinks:
+            with optional(f"{sink}.enabled", f"{sink}.txt"):
+                if find_spec(package) is None:
+                    raise ModuleNotFoundError(f"No module named {package!r}")

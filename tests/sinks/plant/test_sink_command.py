@@ -143,7 +143,7 @@ import sys
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("psycopg", "pyarrow"):
+        if name.partition(".")[0] in ("psycopg", "pyarrow", "paho"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Missing())
@@ -152,10 +152,21 @@ sys.exit(run_command(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("kind", ["postgres", "parquet"])
-def test_a_python_without_the_package_is_told_what_brings_it(kind: str, run_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("postgres", "sink postgres RUN_DIR"),
+        ("parquet", "sink parquet RUN_DIR"),
+        ("postgres", "run --items 3 --run-dir NEW --set postgres.enabled=true"),
+        ("mqtt", "run --items 3 --run-dir NEW --set mqtt.enabled=true"),
+    ],
+)
+def test_a_python_without_the_package_is_told_what_brings_it(
+    kind: str, words: str, run_dir: Path, tmp_path: Path
+) -> None:
+    words = words.replace("RUN_DIR", str(run_dir)).replace("NEW", str(tmp_path / "new"))
     ended = subprocess.run(
-        [sys.executable, "-c", _WITHOUT, "sink", kind, str(run_dir)],
+        [sys.executable, "-c", _WITHOUT, *words.split()],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -164,3 +175,4 @@ def test_a_python_without_the_package_is_told_what_brings_it(kind: str, run_dir:
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert f"install it with: pip install -r requirements/{kind}.txt" in ended.stderr
+    assert not (tmp_path / "new").exists()
