@@ -26,11 +26,11 @@ from line.process.context import ProcessContext
 from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.runtime_dir import endpoint
 from line.process.sockets import Hub, Link
-from line.section import SINKS
+from line.section import LOG as LOG
 
 PATIENCE_S = 300.0
 CLASSES = ("glass", "metal")
-LOG, ALERTS, REVIEW = SINKS[:3]
+ALERTS, REVIEW = "alerts", "active_learning"
 PIXELS = bytes(range(18))
 FRAME = Frame(0, 0, 0.5, 1.0, 1.0, math.inf, "glass", 210.0, "raw", 2, 3, 7)
 MODEL = "0" * 12

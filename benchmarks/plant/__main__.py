@@ -38,7 +38,7 @@ from line.run_files.results import FILE as RESULTS
 
 app = typer.Typer(add_completion=False)
 _PORT = 15_432
-_SHORTEST_S, _LONGEST_S = 0.3, 1.3
+_SHORTEST_S, _LONGEST_S = 0.2, 0.8
 """From one kill to the next, of either server."""
 _LAST_MESSAGES_S = 5.0
 _PAIR_ITEMS = 3000

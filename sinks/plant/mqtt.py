@@ -12,9 +12,11 @@ import math
 import os
 import re
 import ssl
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from threading import Event
+from time import monotonic
 from typing import Any
 
 from paho.mqtt.client import Client, MQTTMessageInfo
@@ -34,6 +36,12 @@ _ANSWER_S = 10.0
 """A broker that acknowledges nothing for so long is given up, and connected to anew."""
 _KEEP_ALIVE_S = 30
 _AT_LEAST_ONCE = 1
+_AGAIN_S = 10.0
+_MOST_AGAIN = 5000
+"""A broker that is killed loses what it has acknowledged and not handed on. So what it acknowledged
+in the last seconds before its end is sent again, up to so many messages."""
+_Message = tuple[str, str]
+"""Topic and text."""
 _LOOK_S = 0.2
 _SAME = ("id", "level", "text", "at", "frame_id", "priority", "clears")
 
@@ -54,6 +62,10 @@ class Mqtt:
         """the broker has answered to the greeting"""
         self._why = ""
         """the connection is of no use any more"""
+        self._recent: deque[tuple[float, _Message]] = deque(maxlen=_MOST_AGAIN)
+        """acknowledged, and when, in monotonic time"""
+        self._broke = math.inf
+        """monotonic time at which a connection broke since all was well"""
 
     def put_rows(self, rows: Sequence[Outcome]) -> None:
         self._publish("items", (_json({n: getattr(row, n) for n in COLUMNS}) for row in rows))
@@ -66,30 +78,51 @@ class Mqtt:
 
     def close(self) -> None:
         if self._client is not None and not self._why:
-            with suppress(StorageError):
-                self._publish("state", [_state("ended")], retain=True)
+            with suppress(StorageError, OSError, RuntimeError, ValueError):
+                self._say(self._client, "ended")
         self._let_go()
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _publish(self, kind: str, texts: Iterable[str], *, retain: bool = False) -> None:
+    def _publish(self, kind: str, texts: Iterable[str]) -> None:
         """Raises StorageError if one of them is not acknowledged."""
         try:
             client = self._client or self._connected()
-            waiting: list[MQTTMessageInfo] = []
-            for text in texts:
-                while len(waiting) >= self._settings.in_flight:
-                    self._wait(waiting.pop(0))
-                topic = f"{self._topic}/{kind}"
-                waiting.append(client.publish(topic, text, _AT_LEAST_ONCE, retain=retain))
-            for message in waiting:
-                self._wait(message)
+            topic = f"{self._topic}/{kind}"
+            self._send(client, ((topic, text) for text in texts))
         except (OSError, RuntimeError, ValueError) as error:
             self._let_go()
             raise StorageError(f"MQTT: {plain(str(error), 1000)}") from None
         except StorageError:
             self._let_go()
             raise
+
+    def _send(self, client: Client, messages: Iterable[_Message]) -> None:
+        """Returns when all are acknowledged."""
+        waiting: deque[tuple[MQTTMessageInfo, _Message]] = deque()
+        for topic, text in messages:
+            if len(waiting) >= self._settings.in_flight:
+                self._acknowledged(*waiting.popleft())
+            info = client.publish(topic, text, _AT_LEAST_ONCE)
+            waiting.append((info, (topic, text)))
+        while waiting:
+            self._acknowledged(*waiting.popleft())
+
+    def _acknowledged(self, info: MQTTMessageInfo, message: _Message) -> None:
+        self._wait(info)
+        self._recent.append((monotonic(), message))
+
+    def _send_again(self, client: Client) -> None:
+        """What the broker may have lost; after an error all of it comes once more."""
+        again = [message for at, message in self._recent if at > self._broke - _AGAIN_S]
+        self._send(client, again)
+        self._recent = deque(((monotonic(), message) for message in again), _MOST_AGAIN)
+        self._broke = math.inf
+
+    def _say(self, client: Client, state: str) -> None:
+        """The state of the sink, which the broker keeps for whoever asks later."""
+        text = _state(state)
+        self._wait(client.publish(f"{self._topic}/state", text, _AT_LEAST_ONCE, retain=True))
 
     def _wait(self, message: MQTTMessageInfo) -> None:
         left_s = _ANSWER_S
@@ -125,9 +158,8 @@ class Mqtt:
         client.loop_start()
         if not self._welcome.wait(_CONNECT_S) or self._why:
             raise StorageError(f"MQTT: {self._why or 'the broker does not answer'}")
-        self._wait(
-            client.publish(f"{self._topic}/state", _state("running"), _AT_LEAST_ONCE, retain=True)
-        )
+        self._say(client, "running")
+        self._send_again(client)
         return client
 
     def _let_go(self) -> None:
@@ -144,6 +176,7 @@ class Mqtt:
         self._welcome.set()
 
     def _hear_farewell(self, _c: Any, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        self._broke = min(self._broke, monotonic())
         self._why = self._why or f"the connection is lost: {reason}"
         self._welcome.set()
 

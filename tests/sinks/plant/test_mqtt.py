@@ -185,3 +185,22 @@ def test_a_broker_that_refuses_is_one_line_without_the_password(
         mqtt.put_rows(ROWS)
     with outlet(run_dir, 1) as mqtt, pytest.raises(StorageError, match=r"MQTT: .*refused"):
         mqtt.put_rows(ROWS)
+
+
+def test_what_a_broker_may_have_lost_with_its_life_is_sent_again(
+    broker: MosquittoServer, listener: Heard, run_dir: Path
+) -> None:
+    with outlet(run_dir, broker.port) as mqtt:
+        mqtt.put_rows(more(0, 30))
+        poll(lambda: len(listener.of("items")) == 30, "the rows")
+        broker.kill()
+        with pytest.raises(StorageError, match="MQTT: "):
+            mqtt.put_rows(more(30, 1))
+        broker.kill(signal.SIGTERM)
+        broker.start()
+        with closing(Listener(broker.port, again := Heard(), name="again")):
+            mqtt.put_rows(more(30, 1))
+            poll(lambda: again.seqs() == set(range(31)), "all of it")
+            mqtt.put_rows(more(31, 1))
+            poll(lambda: 31 in again.seqs(), "the next")
+        assert len(again.of("items")) == 32
