@@ -58,7 +58,7 @@ class PlantFollower:
         return {}
 
     def take(self, rows: Sequence[Outcome], *, final: bool) -> int:
-        """Returns only when the rows stand there, or how many of them."""
+        """How many of the rows stand there now; raises StorageError while none of them does."""
         if final and not self._is_final:
             self._is_final = True
             self._attempts.hurry()
@@ -69,11 +69,12 @@ class PlantFollower:
         if good:
             self._attempts.make("rows", what, partial(self._outlet.put_rows, good))
         self._rows_tried = 0
-        self._news += [
-            f"{row.frame_id[:80]}: its row has what no row can have, and is left out"
-            for row in batch
-            if not is_storable(row)
-        ]
+        if len(good) < len(batch):
+            self._news += [
+                f"{row.frame_id[:80]}: its row has what no row can have, and is left out"
+                for row in batch
+                if not is_storable(row)
+            ]
         return len(batch)
 
     def take_events(self, events: Sequence[LineEvent]) -> None:
