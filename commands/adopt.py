@@ -13,6 +13,7 @@ from commands.printing import err, out, shown
 from line.atomic_file import write_atomically
 from line.config import load
 from line.errors import BadInput
+from line.missing_package import optional
 from line.model.onnx_file import read_entries
 from line.plain_text import plain
 
@@ -59,11 +60,12 @@ def adopt(
     source: Annotated[str | None, typer.Option(help="where the model comes from")] = None,
 ) -> None:
     """Make a model file of the line from a classifier that was made elsewhere."""
-    from adoption import adopt_model, origin
-    from adoption.assumptions import USUAL_PX, Wishes
-    from adoption.conventions import convention_of
-    from adoption.foreign_model import ForeignModel
-    from adoption.preprocessing import PRESETS, RESIZES
+    with optional("adopt", "adopt.txt"):
+        from adoption import adopt_model, origin
+        from adoption.assumptions import USUAL_PX, Wishes
+        from adoption.conventions import convention_of
+        from adoption.foreign_model import ForeignModel
+        from adoption.preprocessing import PRESETS, RESIZES
 
     wishes = Wishes(
         classes=classes,

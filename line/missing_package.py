@@ -10,18 +10,10 @@ from pathlib import Path
 from line.errors import BadInput
 
 _ROOT = Path(__file__).resolve().parent.parent
-_OPTIONAL = {"onnx": "requirements/adopt.txt"}
-"""Packages that one command alone needs, and what brings them."""
 
 
 def missing(error: ImportError) -> str:
     """One line: what is missing in which Python, and the command that brings it."""
-    package = (error.name or "").partition(".")[0]
-    if package in _OPTIONAL:
-        return (
-            f"error: {error}, in {sys.executable}; "
-            f"`{sys.executable} -m pip install -r {_ROOT / _OPTIONAL[package]}` brings it"
-        )
     return (
         f"error: {error}, in {sys.executable}; `make setup` in {_ROOT} installs what the line "
         "needs, and .venv/bin/python there has it"

@@ -90,6 +90,6 @@ def test_adopting_needs_a_package_that_the_line_does_not() -> None:
         check=False,
     )
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("error: No module named 'onnx'")
+    assert ended.stderr.startswith("error: adopt: No module named 'onnx'; install it with: ")
     assert "requirements/adopt.txt" in ended.stderr
     assert ended.stderr.count("\n") == 1
