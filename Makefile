@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench bench-peers soak validate-twin train clean
+.PHONY: help setup run test check format bench bench-peers soak plant-demo validate-twin train clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python -m benchmarks.long_run
 	$(BIN)/python -m benchmarks.first_hour --weights none
 
+plant-demo: $(VENV)/plant.stamp  ## a line with a database and a broker of its own, and a dashboard's queries
+	$(BIN)/python -m benchmarks.plant.demo
+
 validate-twin: setup  ## the real line against its twin, into docs/measurements.md; wants a quiet machine
 	$(BIN)/python -m benchmarks.validate_twin
 	$(BIN)/python -m benchmarks.validate_plan
@@ -72,6 +75,10 @@ $(VENV)/bin/python:
 
 $(VENV)/line.stamp: requirements/line.txt requirements/constraints.txt | $(VENV)/bin/python
 	$(PIP) -r requirements/line.txt
+	@touch $@
+
+$(VENV)/plant.stamp: requirements/postgres.txt requirements/mqtt.txt $(VENV)/line.stamp
+	$(PIP) -r requirements/postgres.txt -r requirements/mqtt.txt
 	@touch $@
 
 $(VENV)/dev.stamp: $(wildcard requirements/*.txt) | $(VENV)/bin/python

@@ -28,11 +28,15 @@ from commands.profile import profile as measure_profile
 from commands.run_setup.settings import settings_of
 from drill.page import Page
 from line.process.priority import usable_cores
+from line.settings import Settings
+from planner.measure import this_machine
 from planner.plan.capacity import capacity
 from planner.plan.run import Plan, run_plan
 from planner.plan.target import Target
 from planner.profile import Profile
+from workers.model import Model
 
+_LOOK_S = 1.0
 _SPIN = """
 import sys, time
 share = float(sys.argv[1])
@@ -47,7 +51,7 @@ app = typer.Typer(add_completion=False)
 
 _HEAD = (
     "| items | m/s | m to the ejector | workers | load | in time, % | p95, ms | answers/s "
-    "| target |\n|---|---|---|---|---|---|---|---|---|"
+    "| target | machine |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -116,9 +120,11 @@ def _forecast(
     (told,) = run_plan(plan, [cell], usable_cores(), lambda *_: None, lambda every: [cell])
     options = [f"--workers={belt.workers}", f"--set=infeed.items_per_min={cell.items_per_min}"]
     options += [f"--set={each}" for each in assignments]
+    before_s = _bare_inference_s(profile, settings)
     summary, _ = run_line(
         run_dir, ["--scenario=demo", f"--model={profile.model_path}", "--set=events=[]", *options]
     )
+    after_s = _bare_inference_s(profile, settings)
     line = Figures.of(rows_of_line(run_dir))
     return Forecast(
         belt,
@@ -128,7 +134,14 @@ def _forecast(
             "latency_p95_ms": line.p95_ms,
             "throughput_per_s": summary["throughput_fps"],
         },
+        1000 * (before_s + after_s) / 2 / profile.inference_ms,
     )
+
+
+def _bare_inference_s(profile: Profile, settings: Settings) -> float:
+    model = Model.open(Path(profile.model_path), settings.model.provider, profile.model_sha256)
+    size_px = model.takes.within(settings.camera.height_px, settings.camera.width_px)
+    return this_machine.bare_inference_s(model.classify, size_px, _LOOK_S)
 
 
 def _draw(path: Path, found: Sequence[Forecast]) -> None:

@@ -12,7 +12,9 @@ from planner.plan.estimate import Estimate
 from planner.plan.run import Result
 
 
-def forecast(chance: float, low: float, high: float, found: float, load: float = 0.5) -> Forecast:
+def forecast(
+    chance: float, low: float, high: float, found: float, load: float = 0.5, machine: float = 1.0
+) -> Forecast:
     """Latency and answers a second are a hundred times the share in time."""
     belt = Belt("regular", load, 1.0, 0.8, 50.0, 2)
     share = Estimate((low + high) / 2, low, high)
@@ -26,7 +28,7 @@ def forecast(chance: float, low: float, high: float, found: float, load: float =
         capacity=Capacity(20.0, 2.0, Limit.WORKERS),
     )
     figures = {"in_time": found, "latency_p95_ms": 100 * found, "throughput_per_s": 100 * found}
-    return Forecast(belt, told, figures)
+    return Forecast(belt, told, figures, machine)
 
 
 def test_a_seed_draws_the_same_belts_again():
@@ -46,14 +48,17 @@ def test_what_lies_outside_its_range_stands_out():
 def test_findings_count_what_held_and_what_the_answers_were_worth():
     found = [
         forecast(1.0, 0.99, 1.0, 1.0),
-        forecast(1.0, 0.99, 1.0, 0.98),  # foretold as met, and was not
+        forecast(1.0, 0.99, 1.0, 0.98, machine=1.25),  # foretold as met, and was not
         forecast(0.0, 0.6, 0.7, 0.66, load=1.5),
         forecast(0.5, 0.8, 1.0, 0.95, load=1.0),
     ]
     assert findings(found, inference_s=0.1) == [
-        "- in time within its range: 3 of 4",
-        "- p95 within its range: 3 of 4",
-        "- answers a second within its range: 3 of 4",
+        "- in time within its range: 3 of 4; where the machine was as in the profile, within 10%: "
+        "3 of 3",
+        "- p95 within its range: 3 of 4; where the machine was as in the profile, within 10%: "
+        "3 of 3",
+        "- answers a second within its range: 3 of 4; where the machine was as in the profile, "
+        "within 10%: 3 of 3",
         "- in time, where the line was below 99 %: range of 10.0 points (median)",
         "- answers a second beside the capacity, where more came, in regular distance: "
         "+230 to +230 %",
