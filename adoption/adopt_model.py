@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from adoption.answer_output import AnswerOutput, find_answer
 from adoption.assumptions import Assumptions, Row, Wishes, assume
 from adoption.calibration import Calibration, calibrate
 from adoption.candidate import Candidate
+from adoption.class_map import sums
 from adoption.conventions import Convention, Told
 from adoption.foreign_model import ForeignModel
 from adoption.reference import Reference, prepared
@@ -52,10 +53,13 @@ def adopt(
     where = plain(str(model.path))
     reference = Reference.load(model)
     assumed = assume(model, convention, wishes)
-    way, size_px, names = assumed.way, assumed.size_px.value, assumed.names.value
+    way, size_px = assumed.way, assumed.size_px.value
+    outputs, names = assumed.names.value, assumed.bins
     given = [reference.run(prepared(shown.picture, way, size_px)) for shown in check.drawn()]
     try:
-        answer = find_answer(model.proto.graph, given, model.batch or 1, len(names) or None)
+        answer = find_answer(model.proto.graph, given, model.batch or 1, len(outputs) or None)
+        if assumed.table:
+            answer = replace(answer, sums=sums(outputs, assumed.table))
         file = Candidate.of(model, answer, assumed)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
@@ -120,7 +124,7 @@ def _facts(
     """The entries of the file: those of the trainer's files, and where it comes from."""
     facts = {
         "format": "1",
-        "classes": json.dumps(assumed.names.value, ensure_ascii=False),
+        "classes": json.dumps(assumed.bins, ensure_ascii=False),
         "size": json.dumps(assumed.size_px.value),
         "temperature": "1.0",
         "threshold": str(THRESHOLD),
@@ -137,6 +141,7 @@ def _facts(
         "sha256": model.sha256,
         "takes": model.takes,
         "preprocessing": asdict(assumed.way),
+        "map": dict(assumed.table),
         "sources": {row.what: row.source for row in assumed.rows},
     }
     if calibration is not None:

@@ -33,12 +33,16 @@ class AnswerOutput:
     is_logits: bool
     outputs: int
     """how many the file has"""
+    sums: NDArray[np.float32] | None = None
+    """see `class_map.sums`; None: each class is one of the belt"""
 
     def of(self, given: Outputs) -> NDArray[np.float32]:
-        """The probabilities of the first picture, float32 [classes]."""
+        """The probabilities of the first picture, float32 [classes of the belt]."""
         values = given[self.name][0].astype(np.float64).reshape(-1)
         if self.is_logits:
             values = np.exp(values - values.max())
+        if self.sums is not None:
+            values = values @ self.sums
         return np.asarray(values / values.sum(), np.float32)
 
 

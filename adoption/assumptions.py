@@ -12,6 +12,7 @@ from pathlib import Path
 from onnx import TensorProto
 
 from adoption import class_names
+from adoption.class_map import ClassMap, class_map, mapped
 from adoption.conventions import Convention, Told
 from adoption.foreign_model import ForeignModel
 from adoption.preprocessing import PRESETS, Colour, Resize, Size, Way, in_levels
@@ -28,6 +29,7 @@ class Wishes:
     """Options; None = as the file or its convention says. `mean` and `std` as they were given."""
 
     classes: str | None = None
+    map: str | None = None
     preset: str | None = None
     size_px: Size | None = None
     mean: Colour | None = None
@@ -50,22 +52,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """`names` is empty where nobody tells them."""
+    """`names` is empty where nobody tells them; `table`: which of them go into one bin."""
 
     names: Told[class_names.Names]
+    table: ClassMap
     size_px: Told[Size]
     way: Way
     way_sources: tuple[str, str, str]
     """of the colours' numbers, the resize, the colours' order"""
 
     @property
+    def bins(self) -> class_names.Names:
+        """Classes of the file that is written, in the order of its outputs."""
+        return mapped(self.names.value, self.table)
+
+    @property
     def rows(self) -> list[Row]:
         colours, resize, order = self.way_sources
         height, width = self.size_px.value
-        names = self.names.value
-        shown = ", ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
+        bins = [Row("added up to", _some(self.bins), "--map")] if self.table else []
         return [
-            Row("classes", shown, self.names.source),
+            Row("classes", _some(self.names.value), self.names.source),
+            *bins,
             Row("size, height x width", f"{height}x{width} px", self.size_px.source),
             Row("resize", _resize_in_words(self.way, self.size_px.value), resize),
             Row("mean, levels 0…255", _shown(self.way.mean), colours),
@@ -82,6 +90,9 @@ def assume(model: ForeignModel, convention: Convention, wishes: Wishes) -> Assum
         names = Told(class_names.named(wishes.classes), "--classes")
     elif names.value and (complaint := complaint_about_names(names.value)):
         raise BadInput(f"{where}: {complaint}, in {names.source}; give --classes")
+    table = class_map(wishes.map) if wishes.map is not None else {}
+    if names.value and table and (complaint := complaint_about_names(mapped(names.value, table))):
+        raise BadInput(f"--map: {complaint}")
     told = _way(model, convention, wishes)
     way, source = told.value, told.source
     colours = resize = order = source
@@ -100,7 +111,8 @@ def assume(model: ForeignModel, convention: Convention, wishes: Wishes) -> Assum
             f"{where}: its input takes levels as they are (uint8), not the numbers of {colours}: "
             "give --preset none"
         )
-    return Assumptions(names, _size(model, convention, wishes), way, (colours, resize, order))
+    size_px = _size(model, convention, wishes)
+    return Assumptions(names, table, size_px, way, (colours, resize, order))
 
 
 def _way(model: ForeignModel, convention: Convention, wishes: Wishes) -> Told[Way]:
@@ -138,6 +150,10 @@ def _resize_in_words(way: Way, size_px: Size) -> str:
     }[way.resize]
     cuts = way.resize == "crop" or (way.resize == "squash" and (height, width) != size_px)
     return words + ", cut the middle out" * cuts + f" ({way.interpolation})"
+
+
+def _some(names: class_names.Names) -> str:
+    return ", ".join(names[:6]) + (f" … ({len(names)})" if len(names) > 6 else "")
 
 
 def _shown(colour: Colour) -> str:

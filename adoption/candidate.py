@@ -42,7 +42,7 @@ class Candidate:
         def made(takes_batches: bool) -> Candidate:
             way, size_px = assumed.way, assumed.size_px.value
             proto = served(model, answer, way, size_px, takes_batches=takes_batches)
-            return cls(proto, assumed.names.value)
+            return cls(proto, assumed.bins)
 
         if model.batch is not None:
             return made(takes_batches=False)

@@ -81,7 +81,7 @@ def served(
     batch = "batch" if takes_batches else 1
     shape = [batch, "height", "width", 3]
     graph.input.append(helper.make_tensor_value_info(image, TensorProto.UINT8, shape))
-    shape = [batch, answer.classes]
+    shape = [batch, answer.classes if answer.sums is None else answer.sums.shape[1]]
     graph.output.append(helper.make_tensor_value_info(probabilities, TensorProto.FLOAT, shape))
     proto.ir_version = max(proto.ir_version, _IR_VERSION)
     proto.producer_name = "scrapline adopt"
@@ -201,11 +201,20 @@ def _resized(g: Nodes, image: str, sizes: str, way: Way) -> str:
 
 
 def _add_answer(g: Nodes, answer: AnswerOutput, batch: int, inverse: str, gives: str) -> None:
-    """The original's answer → `gives`. Logarithms of probabilities serve as logits."""
+    """The original's answer → `gives`. Logarithms of probabilities serve as logits.
+
+    So do those of sums of exponentials: classes that go into one bin are added up before the
+    temperature is applied.
+    """
     scores = g.add("Flatten", g.add("Cast", answer.name, to=TensorProto.FLOAT), axis=1)
     if batch > 1:
         first = g.constant([0])
         scores = g.add("Slice", scores, first, g.constant([1]), first)
-    if not answer.is_logits:
+    if answer.sums is not None:
+        if answer.is_logits:
+            most = g.add("ReduceMax", scores, g.constant([1]))
+            scores = g.add("Exp", g.add("Sub", scores, most))
+        scores = g.add("MatMul", scores, g.constant(answer.sums, np.float32))
+    if not answer.is_logits or answer.sums is not None:
         scores = g.add("Log", g.add("Clip", scores, g.constant(_SMALLEST, np.float32)))
     g.add("Softmax", g.add("Mul", scores, inverse), axis=1, gives=gives)

@@ -34,6 +34,10 @@ def adopt(
         str | None,
         typer.Option(help="a,b,c in the order of the outputs; a text or JSON file; or a folder"),
     ] = None,
+    map_: Annotated[
+        str | None,
+        typer.Option("--map", help="classes that go into one: a=x,b=x, or a TOML or JSON file"),
+    ] = None,
     file_out: Annotated[
         Path | None, typer.Option("--out", help="not given: its name, in models/")
     ] = None,
@@ -69,6 +73,7 @@ def adopt(
 
     wishes = Wishes(
         classes=classes,
+        map=map_,
         preset=_one_of("--preset", preset, tuple(PRESETS)),
         size_px=_size(size),
         mean=_three("--mean", mean),
