@@ -3,7 +3,7 @@
 A draw is one virtual run: with items of its own, a stretch of the machine's slowness of its own,
 and a twin that is as much in error as twins are. The draws with one number meet the same chance in
 all combinations. Every combination has a few draws. More have those that differ among them, and
-those that the answers name, unless they are far from their capacity.
+those that the answers name, unless they are clear: far from their capacity and from the target.
 """
 
 from __future__ import annotations
@@ -97,10 +97,17 @@ class Result:
         """Items that come ÷ items that can be answered."""
         return self.capacity.load(self._items_per_s)
 
-    @property
-    def is_clear(self) -> bool:
-        """All draws agree on the target, and the capacity says that others would, too."""
-        return self.chance in (0.0, 1.0) and self.capacity.is_far_from(self._items_per_s)
+    def is_clear(self, target: Target) -> bool:
+        """All draws agree on it, no range contains it, and the belt is far from its capacity.
+
+        A recovery that is near its target is so far from the capacity, too.
+        """
+        is_near = any(
+            self.measures[name].low < share <= self.measures[name].high
+            for name, share in target.least.items()
+        )
+        is_far = self.capacity.is_far_from(self._items_per_s)
+        return self.chance in (0.0, 1.0) and is_far and not is_near
 
     @property
     def _items_per_s(self) -> float:
@@ -150,7 +157,7 @@ def _wanted(plan: Plan, result: Result, is_shown: bool) -> int:
     is_open = 0.0 < result.chance < 1.0
     if result.draws < NEXT_DRAWS:
         # Where workers fail the capacity does not tell.
-        is_clear = result.is_clear and plan.failures is None
+        is_clear = plan.failures is None and result.is_clear(plan.target)
         wants_more = is_open or (is_shown and not is_clear)
         return min(NEXT_DRAWS, plan.draws) if wants_more else result.draws
     if not is_open or is_settled(result.chance, result.draws):
@@ -267,13 +274,12 @@ def run_once(plan: Plan, cell: Cell, number: int, measured: Measured | None = No
     seed = settings.line.seed + number
     speed, latency = stream(seed, 0, 0, Purpose.TWIN_ERROR).standard_normal(2)
     line = settings.line.model_copy(update={"seed": seed})
-    profile = plan.profiles[cell.profile]
     figures = simulate_cells(
         settings.model_copy(update={"line": line}),
-        profile.slower(math.exp(plan.twin_error.speed * speed)),
+        plan.profiles[cell.profile].slower(math.exp(plan.twin_error.speed * speed)),
         lines,
         failures=plan.failures,
-        measured=measured or Measured.of(profile, workers),
+        measured=measured,
     )
     measures = {name: take(figures) or 0.0 for name, take in MEASURES.items()}
     for name in _LATENCIES:

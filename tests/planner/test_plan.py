@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,23 @@ def test_more_draws_are_made_while_they_could_change_the_answer(met: int, draws:
 def test_far_from_the_capacity_a_few_draws_are_enough(items_per_s: float, wanted: bool):
     """Less than 0.75 times 92, or more than 1.15 times 108."""
     assert Capacity(100.0, 8.0, Limit.WORKERS).is_far_from(items_per_s) == wanted
+
+
+@pytest.mark.parametrize(
+    ("recovery", "chance", "rate", "wanted"),
+    [
+        (Estimate(0.95, 0.92, 0.97), 1.0, 3000.0, True),
+        (Estimate(0.95, 0.88, 0.99), 1.0, 3000.0, False),  # all five, though the sixth may not
+        (Estimate(0.95, 0.92, 0.97), 0.8, 3000.0, False),
+        (Estimate(0.95, 0.92, 0.97), 1.0, 5500.0, False),
+    ],
+)
+def test_what_is_near_its_target_or_its_capacity_is_looked_at_more_closely(
+    recovery: Estimate, chance: float, rate: float, wanted: bool
+):
+    """100 items a second can be done; the target is a recovery of 0.9."""
+    found = replace(result_of(1, 1.0, chance, rate), measures={"recovery": recovery})
+    assert found.is_clear(Target({"recovery": 0.9})) == wanted
 
 
 def test_fastest_belt_ends_at_the_first_that_fails():
