@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from os.path import expanduser
 
 import typer
 
-from commands.adopt import adopt
-from commands.check import check
-from commands.classify import classify
-from commands.console import console
-from commands.diff import diff
-from commands.drill import drill
-from commands.explain import explain
-from commands.keys import keys
-from commands.order import order
-from commands.override import override
-from commands.plan import plan
 from commands.printing import print_error
-from commands.profile import profile
-from commands.replay import replay
-from commands.report import report
-from commands.run import run
-from commands.shadow import shadow
-from commands.sink import sink
-from commands.swap import swap
 from line.errors import ExitCode, ScraplineError
 
 HELP = """Scrapline's runner: launch the line, classify files, report on runs, check settings.
@@ -34,28 +17,36 @@ unaccounted for, 4 a whole stage died, 130 interrupted by Ctrl-C before anything
 """
 _INTERRUPTED = 130
 
-app = typer.Typer(add_completion=False, help=HELP, rich_markup_mode=None)
-for command in (
-    run,
-    replay,
-    classify,
-    adopt,
-    report,
-    explain,
-    diff,
-    drill,
-    check,
-    keys,
-    order,
-    swap,
-    shadow,
-    override,
-    sink,
-    profile,
-    plan,
-    console,
-):
-    app.command()(command)
+_COMMANDS = (
+    "run",
+    "replay",
+    "classify",
+    "adopt",
+    "report",
+    "explain",
+    "diff",
+    "drill",
+    "check",
+    "keys",
+    "order",
+    "swap",
+    "shadow",
+    "override",
+    "sink",
+    "profile",
+    "plan",
+    "console",
+)
+"""Each is the function of that name in the module of that name, in the order of the help."""
+
+
+def _program(first: str) -> typer.Typer:
+    """The command named `first` alone, which needs no other's modules; all if none is."""
+    app = typer.Typer(add_completion=False, help=HELP, rich_markup_mode=None)
+    app.callback()(lambda: None)  # else a program of one command would take no command's name
+    for name in (first,) if first in _COMMANDS else _COMMANDS:
+        app.command()(getattr(import_module(f"commands.{name}"), name))
+    return app
 
 
 def _with_home(argument: str) -> str:
@@ -72,7 +63,9 @@ def run_command(arguments: list[str]) -> int:
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("--help", "-h")):
         arguments = ["run", *arguments]
     try:
-        return int(app(arguments, prog_name="run_line.py", standalone_mode=False) or 0)
+        return int(
+            _program(arguments[0])(arguments, prog_name="run_line.py", standalone_mode=False) or 0
+        )
     except typer.TyperException as error:
         message, code = error.format_message(), ExitCode.BAD_INPUT
     except ScraplineError as error:

@@ -25,4 +25,4 @@ PathText = Annotated[str, AfterValidator(expanduser)]
 class Section(BaseModel):
     """A table of the configuration: unknown keys refused, values frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 from PIL import Image
 
 from commands.run_setup.settings import checked_model
-from line.config import load
+from line.config import ROOT, load
 from line.errors import BadInput
 from line.observe.control_client import Control
 from line.run_files.review_file import ReviewFile
@@ -238,3 +240,15 @@ def test_what_is_passed_over_in_a_folder_is_said(
     settings = load(options=[("source.spec", str(folder)), ("model.path", str(tiny_model))])
     checked_model(settings, silent=True)
     assert capsys.readouterr().err == ""
+
+
+def test_a_command_loads_no_other_commands_modules() -> None:
+    asked = (
+        "import sys; from commands.command_line import run_command\n"
+        "run_command(['order', '--help'])\n"
+        "print({'numpy', 'zmq', 'simpy', 'commands.run'} & sys.modules.keys())"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.splitlines()[-1] == "set()"
