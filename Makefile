@@ -39,6 +39,7 @@ bench-peers: setup $(PEERS)/peers.stamp  ## the line beside others, into docs/sp
 	$(BIN)/python -m benchmarks.peers --line-set camera.prepare=all --markdown docs/speed.md
 
 soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a running line
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m soak
 	$(BIN)/python run_line.py drill --seed 1..20 --naive
 	$(BIN)/python run_line.py drill --minutes 10 --faults 540
 	$(BIN)/python run_line.py drill --scenario steady --minutes 30 --faults 600

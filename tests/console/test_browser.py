@@ -56,7 +56,7 @@ def line(
         "--console=on",
         f"--set=console.port={port}",
         PATIENT_PAGES,
-        "--set=belt.camera_to_ejector_m=20",  # the machine may be busy
+        "--set=belt.camera_to_ejector_m=8",  # the machine may be busy
         *(
             "--set=alerts.unsure_rate=0",
             "--set=alerts.on_delay_s=0",

@@ -190,6 +190,7 @@ def test_bad_options_are_refused_before_anything_runs(
 # -- the whole ------------------------------------------------------------------------------------
 
 
+@pytest.mark.soak
 def test_storms_over_two_seeds_stand_in_one_table(tmp_path: Path, tiny_model: Path) -> None:
     folder, page = tmp_path / "storms", tmp_path / "page.md"
     page.write_text("<!-- storms --><!-- /storms -->")

@@ -72,7 +72,7 @@ def _events(line: RunningLine) -> list[tuple[str, str]]:
     return [(event["event"], event.get("process", "")) for event in map(json.loads, lines)]
 
 
-@pytest.mark.parametrize("speed", ["2", "max"])
+@pytest.mark.parametrize("speed", [pytest.param("2", marks=pytest.mark.soak), "max"])
 def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: Path) -> None:
     """Every process is hit several times, also while others are down and during start-up."""
     order = random.Random(f"storm {speed}")

@@ -85,7 +85,7 @@ class FarLine(RunningLine):
         self._command = [*prefix, *self._command]
 
 
-@pytest.mark.parametrize("speed", ["1", "max"])
+@pytest.mark.parametrize("speed", ["1", pytest.param("max", marks=pytest.mark.soak)])
 def test_a_wire_that_is_cut_for_ten_seconds_loses_nothing(
     wire: Wire, tmp_path: Path, tiny_model: Path, slow_model: Path, speed: str
 ) -> None:

@@ -188,7 +188,10 @@ class SlowDiskLine(RunningLine):
         self._command[1:2] = ["-m", "tests.slow_disk"]
 
 
-@pytest.mark.parametrize(("line_on", "items"), [(RunningLine, 70), (SlowDiskLine, 170)])
+@pytest.mark.parametrize(
+    ("line_on", "items"),
+    [(RunningLine, 70), pytest.param(SlowDiskLine, 170, marks=pytest.mark.soak)],
+)
 def test_a_paused_belt_is_the_same_for_a_killed_camera_and_for_a_resumed_run(
     line_on: type[RunningLine], items: int, tmp_path: Path, tiny_model: Path
 ) -> None:

@@ -38,7 +38,7 @@ def kill_everybody(line: RunningLine) -> None:
             os.kill(process["pid"], signal.SIGKILL)
 
 
-@pytest.mark.parametrize("speed", ["1", "max"])
+@pytest.mark.parametrize("speed", [pytest.param("1", marks=pytest.mark.soak), "max"])
 def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_model: Path) -> None:
     run_dir = tmp_path / "run"
     items = 800  # more than are done before the second one is killed, however slowly that goes

@@ -34,7 +34,9 @@ def without_one_socket(folder: Path) -> None:
     (folder / "worker.ipc").unlink()
 
 
-@pytest.mark.parametrize("lose", [remove, empty, without_one_socket])
+@pytest.mark.parametrize(
+    "lose", [remove, pytest.param(empty, marks=pytest.mark.soak), without_one_socket]
+)
 def test_a_lost_folder_is_made_again_and_the_line_goes_on(
     tmp_path: Path, tiny_model: Path, lose: Callable[[Path], None]
 ) -> None:

@@ -119,7 +119,13 @@ def rows(out: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.timeout(4 * DEADLINE_S)
-@pytest.mark.parametrize("options", [COSINE, PLATEAU], ids=["cosine", "plateau"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(COSINE, id="cosine"),
+        pytest.param(PLATEAU, id="plateau", marks=pytest.mark.soak),
+    ],
+)
 def test_a_killed_run_ends_as_if_it_had_been_left_alone(
     options: tuple[str, ...], data: Path, tmp_path: Path
 ) -> None:
