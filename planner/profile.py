@@ -34,6 +34,8 @@ Duration = Annotated[float, Field(ge=0, le=1e7)]
 Quantiles = Annotated[tuple[Duration, ...], Field(min_length=1), AfterValidator(_ascending)]
 BLOCK_S = 3.0
 """The machine's speed is told apart from one such stretch of wall time to the next."""
+PIECE_S = 0.25
+"""And within a stretch from one such piece to the next."""
 Slowness = Annotated[float, Field(gt=0, le=1000)]
 HEADWAY_MS = 1000.0
 """Stands for any longer one."""
@@ -178,6 +180,11 @@ class Profile(Section):
         default=(),
         description=f"each {BLOCK_S:g} s of the measurement: how many times as long as at first an "
         "inference took; none: always as long",
+    )
+    slowness_within: tuple[Slowness, ...] = Field(
+        default=(),
+        description=f"each {PIECE_S:g} s: how many times as long as in the whole stretch; none: "
+        "always as long",
     )
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround: tuple[Turnaround, ...] = Field(default=(), description="none: no time at all")

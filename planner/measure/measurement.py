@@ -111,6 +111,7 @@ def measure(
             "--seconds, or free the machine"
         )
     starts = [seen.start_s for seen in runs.every]
+    slowness, slowness_within = slowness_of(runs.every)
     return Profile(
         machine=this_machine(beside),
         model_path=model.path,
@@ -123,7 +124,8 @@ def measure(
         smearing_ms=round(smearing_ms, 4),
         inference_ms=round(1000 * runs.inference_s, 4),
         crowding=tuple(figures.crowding(runs.pools, samples[0], mean(alone_ms), smearing_ms)),
-        slowness=slowness_of(runs.every),
+        slowness=slowness,
+        slowness_within=slowness_within,
         service=tuple(service),
         turnaround=tuple(figures.turnarounds(runs.floods, samples[0])),
         latency_samples=tuple(samples),

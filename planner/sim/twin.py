@@ -88,7 +88,7 @@ class _Twin:
         self._dispatcher = Dispatcher(self._queue, settings, self._new_ledger)
         self._machine = SharedMachine(
             measured,
-            MachineSlowness(profile.slowness, settings.line.seed),
+            MachineSlowness(profile.slowness, profile.slowness_within, settings.line.seed),
             profile.model_sha256[:12],
         )
         self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))

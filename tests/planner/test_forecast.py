@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -23,7 +24,7 @@ from planner.plan.capacity import Limit, capacity
 from planner.plan.estimate import estimate
 from planner.plan.target import Prospect, prospect
 from planner.plan.twin_error import TwinError
-from planner.profile import BLOCK_S, Crowding, Machine, Profile, Service, Turnaround
+from planner.profile import BLOCK_S, PIECE_S, Crowding, Machine, Profile, Service, Turnaround
 from planner.sim.slowness import MachineSlowness
 from planner.sim.twin import simulate
 from run_line import main
@@ -112,37 +113,78 @@ def test_an_unsteady_machine_makes_the_capacity_lower_and_less_certain():
 
 def seen(*blocks: float) -> Seen:
     """One worker, an inference of 10 ms each 0.1 s, and as many times longer in each block."""
-    answers = []
-    for number in range(int(len(blocks) * BLOCK_S / 0.1)):
-        at_s = 0.1 * number + 0.05
-        lasts_s = 0.01 * blocks[int(at_s / BLOCK_S)]
-        answers.append(
-            Answer("worker-0#1", "glass", at_s, at_s, at_s, at_s, at_s + lasts_s, at_s, "", 0.9)
-        )
+    moments_s = [0.1 * number + 0.05 for number in range(int(len(blocks) * BLOCK_S / 0.1))]
+    return seen_at((at_s, blocks[int(at_s / BLOCK_S)]) for at_s in moments_s)
+
+
+def seen_at(inferences: Iterable[tuple[float, float]]) -> Seen:
+    """(when one begins, how many times 10 ms it takes), on a machine half as fast as at first."""
+    answers = [
+        Answer("worker-0#1", "glass", at, at, at, at, at + 0.01 * times, at, "", 0.9)
+        for at, times in inferences
+    ]
     return Seen(load(environment={}), answers, 1.0, None, slowness=2.0)
 
 
 def test_what_disturbed_a_stretch_is_told_apart_from_the_inferences():
     """The machine was half as fast as at first, and in the last stretch slower by a quarter."""
     run = seen(1.0, 1.0, 1.0, 1.25)
-    assert slowness_of([run]) == (2.0, 2.0, 2.0, 2.5)
+    assert slowness_of([run]) == ((2.0, 2.0, 2.0, 2.5), ())
     (entry,) = service([run], 1)
     assert entry.ms == pytest.approx([5.0] * len(entry.ms))
 
 
 def test_a_stretch_with_few_inferences_says_nothing():
     run = seen(1.0, 1.0)
-    assert slowness_of([run.only(run.answers[:5])]) == ()
+    assert slowness_of([run.only(run.answers[:5])]) == ((), ())
+
+
+def in_pieces(*pieces: Sequence[float]) -> Seen:
+    """Ten inferences in each piece of a quarter of a second, as many times as long as is said."""
+    return seen_at(
+        (PIECE_S * number + 0.025 * k, times[k % len(times)])
+        for number, times in enumerate(pieces)
+        for k in range(10)
+    )
+
+
+def test_pieces_of_a_stretch_differ_by_what_is_not_chance():
+    assert slowness_of([in_pieces((1.0,), (1.2,), (1.0,), (1.2,))])[1] == pytest.approx(
+        (0.9091, 1.0909, 0.9091, 1.0909)
+    )
+    by_chance = slowness_of([in_pieces(*[(0.8, 1.2)] * 4)])[1]
+    assert by_chance == pytest.approx((1.0, 1.0, 1.0, 1.0))
+    both = slowness_of([in_pieces((0.8, 1.2), (1.0, 1.4), (0.8, 1.2), (1.0, 1.4))])[1]
+    # Means are 9 % from 1; of that variance 0.00826 - 0.04 / 0.0121 / 9 is left to the machine.
+    assert both[0] == pytest.approx(1 - 0.0909 * (1 - 0.0404 / 9 / 0.00826), rel=0.02)
+    assert both[0] < 0.98 < 1.02 < both[1]
+
+
+def test_one_inference_that_was_stopped_makes_no_piece_slow():
+    stopped = [1.0] * 9 + [50.0]
+    _, pieces = slowness_of([in_pieces((1.0,), stopped, (1.0,), (1.0,))])
+    assert max(pieces) < 1.08
 
 
 def test_the_twin_goes_through_a_stretch_as_it_was_measured():
     blocks = (1.0, 1.5, 2.0, 3.0)
     courses = {
-        tuple(MachineSlowness(blocks, seed).at(BLOCK_S * n) for n in range(5)) for seed in range(50)
+        tuple(MachineSlowness(blocks, (), seed).at(BLOCK_S * n) for n in range(5))
+        for seed in range(50)
     }
     turned = [blocks[n:] + blocks[:n] for n in range(4)]
     assert courses == {(*each, each[0]) for each in turned}
-    assert MachineSlowness((), 1).at(1e6) == 1.0
+    assert MachineSlowness((), (), 1).at(1e6) == 1.0
+
+
+def test_within_a_stretch_it_goes_through_the_pieces_that_were_measured():
+    pieces = (0.9, 1.1, 1.0)
+    courses = set()
+    for seed in range(50):
+        machine = MachineSlowness((2.0,), pieces, seed)
+        courses.add(tuple(round(machine.at(PIECE_S * n) / 2, 4) for n in range(4)))
+    turned = [pieces[n:] + pieces[:n] for n in range(3)]
+    assert courses == {(*each, each[0]) for each in turned}
 
 
 def test_a_slower_machine_makes_inferences_of_the_twin_longer():

@@ -113,7 +113,7 @@ def test_pace_does_not_depend_on_which_camera_tells_first_of_its_items():
     profile = profile.model_copy(update={"service": (fast,), "crowding": _ASCENDING})
 
     def crowding(*fed_s: float) -> float:
-        place = SharedMachine(Measured.of(profile, 1), MachineSlowness((), 0), "model")
+        place = SharedMachine(Measured.of(profile, 1), MachineSlowness((), (), 0), "model")
         for moment_s in fed_s:
             place.feed(moment_s, moment_s)
         return place.crowding
