@@ -43,6 +43,8 @@ def _line(times_s: Mapping[int, float]) -> tuple[float, float]:
     total = sum(weights.values())
     mean_size = sum(weights[size] * size for size in times_s) / total
     mean_s = sum(weights[size] * time_s for size, time_s in times_s.items()) / total
-    together = sum(weights[n] * (n - mean_size) * (time_s - mean_s) for n, time_s in times_s.items())
+    together = sum(
+        weights[n] * (n - mean_size) * (time_s - mean_s) for n, time_s in times_s.items()
+    )
     slope = max(0.0, together / sum(weights[n] * (n - mean_size) ** 2 for n in times_s))
     return max(0.0, mean_s - slope * mean_size), slope

@@ -266,15 +266,9 @@ class Ledger:
         return Assign(name, item.picture)
 
     def _lease_batch(self, worker: str, queue: _Queue, now: float) -> list[Action]:
-        """The next frames of one size, as many as are in time together; a suspect alone.
-
-        Idle workers share what waits.
-        """
+        """The next frames of one size, as many as are in time together; a suspect alone."""
         deadline, _, first = queue[0]
-        most = 1
-        if queue is self._waiting:
-            share = math.ceil(len(queue) / max(1, self._workers.idle()))
-            most = min(share, self._slack.room(worker, deadline, now))
+        most = self._slack.room(worker, deadline, now) if queue is self._waiting else 1
         keys: list[Key] = []
         while queue and len(keys) < most and self._size_px(queue[0][2]) == self._size_px(first):
             keys.append(heapq.heappop(queue)[2])

@@ -65,15 +65,22 @@ class _Worker:
         last = self.batches[-1]
         return last.begins + factor * self.times.seconds(last.size)
 
+    def is_open(self, now: float) -> bool:
+        """Whether it may be given a batch: it has none, or is about to end its only one.
+
+        One that should have ended by now ends nobody knows when: its answers will tell.
+        """
+        if not self.batches:
+            return True
+        return self.opens <= now < self.free_at(self.mean)
+
     @property
     def opens(self) -> float:
-        """Monotonic time from which it may be given another batch."""
-        if not self.batches:
-            return -math.inf
-        if len(self.batches) > 1:
+        """Monotonic time from which it may be given a batch beside the one in work."""
+        if len(self.batches) != 1:
             return math.inf
-        work_s = self.mean * self.times.seconds(self.batches[0].size)
-        return self.batches[0].begins + work_s - min(_LEAD_S, _LEAD_SHARE * work_s)
+        lead_s = min(_LEAD_S, _LEAD_SHARE * self.mean * self.times.seconds(self.batches[0].size))
+        return self.free_at(self.mean) - lead_s
 
     def learn(self, took_s: float, size: int) -> None:
         """A batch of so many is done."""
@@ -115,10 +122,10 @@ class Slack:
 
     def closed(self, now: float) -> frozenset[str]:
         """Workers that are to be given nothing yet."""
-        return frozenset(name for name, each in self._workers.items() if each.opens > now)
+        return frozenset(name for name, each in self._workers.items() if not each.is_open(now))
 
     def next_opening(self, now: float) -> float:
-        """When one of these may be given a batch; infinite if no time is known."""
+        """When one that is closed may be given a batch; infinite if no time is known."""
         opening = (each.opens for each in self._workers.values())
         return min((moment for moment in opening if moment > now), default=math.inf)
 

@@ -120,10 +120,6 @@ class WorkerLeases:
                 chosen, fewest, answered = name, held, worker.answered
         return chosen
 
-    def idle(self) -> int:
-        """Workers that would take a frame and hold none."""
-        return sum(not worker.leases and worker.credit > 0 for worker in self._workers.values())
-
     def choose_for_suspect(self, charged: AbstractSet[str]) -> tuple[str | None, bool]:
         """The worker for a frame that cost workers of the owners `charged`, and whether it is idle.
 

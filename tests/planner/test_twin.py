@@ -109,6 +109,37 @@ def test_pictures_are_made_on_the_ride_as_long_as_the_window_may_have_room_for_t
     assert [row.published_ms for row in rows] == [0, 0, 0, 0, 10, 10, 10, 0, 0, 0]
 
 
+def gaining(base_ms: float, picture_ms: float) -> Profile:
+    """By batches of one and of four."""
+    entries = tuple(Service(busy=1, batch=n, ms=(base_ms + n * picture_ms,)) for n in (1, 4))
+    return hand_made_profile(hop_ms=1).model_copy(update={"service": entries})
+
+
+def inferences(rows: Rows) -> list[tuple[float, int]]:
+    """(ms that it took, frames in it) of each, in the order in which they began."""
+    begun = Counter(
+        (round(1000 * row.scheduled_s + row.queue_ms, 3), row.inference_ms) for row in rows
+    )
+    return [(ms, count) for (_, ms), count in sorted(begun.items())]
+
+
+def test_batches_by_slack_take_what_a_batch_of_their_size_does():
+    """2 ms apart, 8 ms + 1 ms a picture: no rest between two batches, and at first small ones.
+
+    When a batch is given out the one before it is not done yet: sizes are proved two by two.
+    """
+    settings = settings_of(line__items=60, infeed__items_per_min=30_000.0, camera__window_frames=99)
+    found = inferences(rows_of(settings, gaining(8, 1)))
+    assert found == [(8.0 + count, count) for count in (1, 1, 2, 2, 4, 4, 8, 8, 16, 13, 1)]
+
+
+def test_without_a_gain_or_with_a_credit_there_are_no_batches_by_slack():
+    settings = settings_of(line__items=30, infeed__items_per_min=30_000.0, camera__window_frames=99)
+    set_credit = settings.replaced({"worker": {"credit": 2}})
+    for each, profile in ((settings, gaining(0, 9)), (set_credit, gaining(8, 1))):
+        assert {count for _, count in inferences(rows_of(each, profile))} == {1}
+
+
 def test_half_of_the_credit_goes_into_one_inference():
     """Credit 8, so batches of four; while the first item is alone in it, seven gather."""
     settings = settings_of(line__items=8, infeed__items_per_min=6000.0, worker__credit=8)
