@@ -133,7 +133,7 @@ class RemoteClient:
         self._link.send(message)
 
     def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]:
-        """The frames and ends of batches that have come, waiting until monotonic time `until` or for the next beat."""
+        """The frames, and ends of batches, that have come; see `Client.exchange` for `until`."""
         self._ask()
         wake = self._next_question if until is None else min(until, self._next_question)
         self._link.wait(wake - monotonic())
