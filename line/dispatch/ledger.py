@@ -30,6 +30,7 @@ import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.dispatch.in_flight import InFlight
@@ -266,12 +267,15 @@ class Ledger:
         return Assign(name, item.picture)
 
     def _lease_batch(self, worker: str, queue: _Queue, now: float) -> list[Action]:
-        """The next frames of one size, as many as are in time together; a suspect alone."""
-        deadline, _, first = queue[0]
-        most = self._slack.room(worker, deadline, now) if queue is self._waiting else 1
-        keys: list[Key] = []
-        while queue and len(keys) < most and self._size_px(queue[0][2]) == self._size_px(first):
-            keys.append(heapq.heappop(queue)[2])
+        """Frames of one size that are in time together; a suspect alone."""
+        if queue is self._suspects:
+            keys = [heapq.heappop(queue)[2]]
+        else:
+            queue.sort()  # a heap still
+            first, size = self._slack.choose(worker, [deadline for deadline, _, _ in queue], now)
+            alike = groupby(queue[first : first + size], lambda entry: self._size_px(entry[2]))
+            keys = [key for _, _, key in next(alike)[1]]
+            del queue[first : first + len(keys)]
         self._slack.give(worker, keys, now)
         leases = [self._lease(worker, key, now) for key in keys]
         return [*leases[:-1], leases[-1]._replace(ends_batch=True)]

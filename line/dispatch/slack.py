@@ -4,8 +4,8 @@ For workers that said how long their batches take. Such a worker has one batch i
 before that should end it is given the next one: whatever waits by then, so that nothing is held
 back for a larger batch. A batch is as large as these allow, and one frame at least:
 
-- it should be done by the deadline of its most urgent frame, counted from the end of the work
-  before it, with what the worker's last batches took beyond their time as a margin;
+- it should be done by the deadlines of its frames (`line.dispatch.batch_choice`), counted from the
+  end of the work before it, with what the worker's last batches took beyond their time as a margin;
 - it should take no more than half of what frames have left when they come: one that comes when a
   batch has begun waits for it, and then is in one itself;
 - it is at most twice as large as the largest that this worker has finished, and is done well
@@ -15,9 +15,10 @@ back for a larger batch. A batch is as large as these allow, and one frame at le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from line.dispatch.batch_choice import Choice, Pace, next_batch
 from line.messages import BatchTimes, Key
 
 _LEAD_S = 0.003
@@ -59,6 +60,14 @@ class _Worker:
     def slowest(self) -> float:
         """Nearly every batch takes at most so many times what it should by `times`."""
         return max(1.0, self.mean + _GAINS[2] * self.deviation)
+
+    @property
+    def pace(self) -> Pace:
+        """What is to be expected of its next batches."""
+        base_s, picture_s = self.times.base_s, self.times.picture_s
+        most = max(1, min(self.times.largest, 2 * self.largest_done))
+        alone_s = self.mean * self.times.seconds(1)
+        return Pace(self.slowest * base_s, self.slowest * picture_s, alone_s, most)
 
     def free_at(self, factor: float) -> float:
         """When all that it holds is done, at a pace of `factor` times what `times` says."""
@@ -129,15 +138,14 @@ class Slack:
         opening = (each.opens for each in self._workers.values())
         return min((moment for moment in opening if moment > now), default=math.inf)
 
-    def room(self, worker: str, deadline: float, now: float) -> int:
-        """Frames of its next batch, 1 or more, if the most urgent one has this deadline."""
+    def choose(self, worker: str, deadlines: Sequence[float], now: float) -> Choice:
+        """The worker's next batch, of frames with these deadlines, ascending, one at least."""
         known = self._workers[worker]
         begins = max(now, known.free_at(known.slowest)) if known.batches else now
-        time_s = min(deadline - begins, now + self._lease_s / 2 - begins, self._left_s / 2)
-        times = known.times
-        fitting = (time_s / known.slowest - times.base_s) / max(_LEAST_S, times.picture_s)
-        most = max(1, min(times.largest, 2 * known.largest_done))
-        return int(max(1, min(fitting, most)))
+        pace = known.pace
+        longest_s = min(now + self._lease_s / 2 - begins, self._left_s / 2)
+        pace = pace._replace(most=max(1, pace.fitting(longest_s)))
+        return next_batch(deadlines, begins, pace)
 
     def give(self, worker: str, keys: Iterable[Key], now: float) -> None:
         """It is given these frames as a batch."""

@@ -98,14 +98,21 @@ def test_one_waits_for_nobody_and_those_behind_it_go_together() -> None:
 
 @pytest.mark.parametrize(
     ("left_ms", "size"),
-    [(25, 16), (24.5, 16), (23.9, 15), (12.5, 4), (10.5, 2), (9.5, 1), (8, 1), (0.5, 1)],
+    [(25, 16), (24.5, 16), (23.9, 15), (12.5, 4), (10.5, 2), (9.5, 1)],
 )
 def test_a_batch_is_as_large_as_its_most_urgent_frame_allows(left_ms: float, size: int) -> None:
-    """16 frames take 24 ms. One that cannot be in time any more goes by itself, as ever."""
+    """16 frames take 24 ms."""
     line = Line(W0)
     line.practise()
     seq = line.seq
     assert line.waiting(16, left_ms / 1000) == [(W0, list(range(seq, seq + size)))]
+
+
+def test_of_frames_that_are_all_too_late_the_last_one_is_tried() -> None:
+    line = Line(W0)
+    line.practise()
+    seq = line.seq
+    assert line.waiting(3, 0.008) == [(W0, [seq + 2])]
 
 
 def test_the_next_batch_is_given_shortly_before_the_work_should_end() -> None:
