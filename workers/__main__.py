@@ -47,10 +47,10 @@ def _local() -> int:
     try:
         model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
         camera, credit = settings.camera, settings.worker_credit
-        model = warmed_up(model, credit, camera.height_px, camera.width_px)
         times = None
         if settings.by_slack:
             times = batch_times(model, camera.height_px, camera.width_px)
+        model = warmed_up(model, credit, camera.height_px, camera.width_px)
         model = metered(model, context.processor)
         with Client(context, credit=credit, batches=times) as client:
             faults = WorkerFaults(settings, client.orders)

@@ -124,8 +124,8 @@ class RemoteWorker:
         if self._model is None or self._model.facts.sha256 != terms.model:
             path = matching(self._path, terms.model)
             loaded = Model.load(path, self._provider, terms.model)
+            self._batches = batch_times(loaded, terms.height_px, terms.width_px)
             self._model = warmed_up(loaded, terms.credit, terms.height_px, terms.width_px)
-            self._batches = batch_times(self._model, terms.height_px, terms.width_px)
         return self._model
 
     def _rest(self, seconds: float) -> None:

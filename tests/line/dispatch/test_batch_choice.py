@@ -68,3 +68,15 @@ def test_a_batch_is_in_time_and_passes_over_only_whom_more_frames_are_in_time_fo
         assert first >= alive
     larger = first + size < len(deadlines) and size < 16
     assert not larger or deadlines[first] < 8 + size + 1, "smaller than it might be"
+
+
+@given(DEADLINES)
+def test_what_is_in_time_one_by_one_is_in_time_in_batches(deadlines):
+    left = [max(deadline, 9.0 * number) for number, deadline in enumerate(deadlines, 1)]
+    begins = 0.0
+    while left:
+        first, size = next_batch(left, begins, PACE)
+        begins += 8 + size
+        assert first == 0
+        assert left[0] >= begins
+        left = left[size:]
