@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _LEAST_S = 1e-9
+_FORESEEN = 256
+"""Frames whose fate is thought of: the most urgent of those that are not too late."""
 
 
 class Pace(NamedTuple):
@@ -53,15 +55,16 @@ def next_batch(deadlines: Sequence[float], begins: float, pace: Pace) -> Choice:
     first = bisect_left(deadlines, begins + pace.alone_s)
     if first == len(deadlines):
         return Choice(first - 1, 1)  # it may be done sooner than is thought, before all others
+    alive = deadlines[first : first + _FORESEEN]
     best, fewest = Choice(first, 1), math.inf
     for size in range(1, pace.most + 1):
-        start = bisect_left(deadlines, begins + pace.seconds(size), first)
-        if start == len(deadlines):
+        start = bisect_left(alive, begins + pace.seconds(size))
+        if start == len(alive):
             break
-        count = min(pace.fitting(deadlines[start] - begins), len(deadlines) - start)
-        lost = start - first + _late(deadlines, start + count, begins + pace.seconds(count), pace)
+        count = min(pace.fitting(alive[start] - begins), len(alive) - start)
+        lost = start + _late(alive, start + count, begins + pace.seconds(count), pace)
         if lost < fewest:
-            best, fewest = Choice(start, count), lost
+            best, fewest = Choice(first + start, count), lost
         if not fewest:
             break
     return best

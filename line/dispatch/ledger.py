@@ -114,7 +114,9 @@ class Ledger:
         """
         if owner is not None:
             self._costs.know(owner)
-        if batches is not None and credit:
+        if batches is None:
+            self._slack.leave(worker)
+        elif credit:
             self._slack.join(worker, batches)
             credit = 2 * batches.largest
         self._workers.join(worker, owner or worker, credit)

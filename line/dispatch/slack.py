@@ -115,8 +115,10 @@ class Slack:
         return bool(self._workers)
 
     def join(self, worker: str, times: BatchTimes) -> None:
-        """It is to be given batches."""
-        self._workers.setdefault(worker, _Worker(times))
+        """It is to be given batches; perhaps it greets again, and has another model now."""
+        known = self._workers.get(worker)
+        if known is None or known.times != times:
+            self._workers[worker] = _Worker(times, known.batches if known else [])
 
     def leave(self, worker: str) -> None:
         """Forget it, if it is known."""
@@ -154,9 +156,11 @@ class Slack:
         known.batches.append(_Batch(held, len(held), begins))
 
     def give_back(self, worker: str, key: Key, now: float) -> None:
-        """It is done with a frame."""
+        """It is done with a frame, of a batch or from before it was given any."""
         known = self._workers[worker]
-        batch = next(batch for batch in known.batches if key in batch.keys)
+        batch = next((batch for batch in known.batches if key in batch.keys), None)
+        if batch is None:
+            return
         batch.keys.remove(key)
         if not batch.keys:
             known.batches.remove(batch)

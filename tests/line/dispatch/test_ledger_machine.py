@@ -45,6 +45,7 @@ Item = Frame | Unseen
 CAMERA = st.sampled_from(CAMERAS)
 OWNERS = ("press", "mill")
 BATCHES = BatchTimes(base_s=0.4, picture_s=0.1, largest=4)
+OTHER_BATCHES = BatchTimes(base_s=0.2, picture_s=0.0, largest=3)
 
 
 @dataclass
@@ -265,6 +266,18 @@ class Line(RuleBasedStateMachine):
             name, worker.credit, self.now, worker.owner, worker.batches
         )
         self.carry_out(joined)
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), batches=st.sampled_from([None, BATCHES, OTHER_BATCHES]))
+    def a_worker_has_another_model(self, data: st.DataObject, batches: BatchTimes | None) -> None:
+        """It greets again with what it holds."""
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        worker = self.workers[name]
+        if worker.joined:
+            worker.batches = batches
+            self.carry_out(
+                self.ledger.worker_joined(name, worker.credit, self.now, worker.owner, batches)
+            )
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), metal=st.sampled_from([0.1, 0.5, 0.9]), in_turn=st.booleans())
