@@ -46,6 +46,9 @@ _Queue = list[tuple[float, int, Key]]
 """A heap of (deadline, order of arrival, key)."""
 
 
+_NOBODY: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The ledger's fixed parameters."""
@@ -70,6 +73,8 @@ class Ledger:
         self._arrivals = itertools.count()
         self._workers = WorkerLeases(rules.lease_s)
         self._slack = Slack(rules.lease_s)
+        self._gaining = self._slack.workers
+        """those with batches by slack; most lines have none, and look here for every frame"""
         self._opens = math.inf
         """when a worker may be given what waits"""
         self._costs = WorkerCosts()
@@ -84,7 +89,7 @@ class Ledger:
             return []
         self._items[key] = InFlight(next(self._arrivals), Picture(frame, packed))
         self._wait(key)
-        if self._slack:
+        if self._gaining:
             self._slack.see(frame.deadline - now)
         return self._dispatch(now)
 
@@ -182,7 +187,9 @@ class Ledger:
 
     def next_tick(self) -> float:
         """Monotonic time at which `tick` has something to do; infinite = never."""
-        soonest = min(self._workers.next_end(), self._opens)
+        soonest = self._workers.next_end()
+        if self._opens < soonest:
+            soonest = self._opens
         for queue in (self._waiting, self._suspects):
             if queue and queue[0][0] < soonest:
                 soonest = queue[0][0]
@@ -226,7 +233,7 @@ class Ledger:
         actions = self._expire(now)
         reserved: str | None = None
         held_back: _Queue = []
-        closed = self._slack.closed(now) if self._slack else frozenset()
+        closed = self._slack.closed(now) if self._gaining else _NOBODY
         while self._waiting or self._suspects:
             queue = self._waiting
             if self._suspects and (not queue or self._suspects[0] < queue[0]):
@@ -242,7 +249,7 @@ class Ledger:
                 worker = self._workers.choose(reserved, closed)
             if worker is None:
                 break
-            if worker in self._slack:
+            if worker in self._gaining:
                 actions += self._lease_batch(worker, queue, now)
                 closed = self._slack.closed(now)
             else:
@@ -292,7 +299,7 @@ class Ledger:
         if not self._workers.holds(worker, key):
             return None
         self._workers.give_back(worker, key, now)
-        if worker in self._slack:
+        if worker in self._gaining:
             self._slack.give_back(worker, key, now)
         return self._items[key]
 

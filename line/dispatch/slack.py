@@ -104,25 +104,19 @@ class Slack:
 
     def __init__(self, lease_s: float) -> None:
         self._lease_s = lease_s
-        self._workers: dict[str, _Worker] = {}
+        self.workers: dict[str, _Worker] = {}
         self._left_s = math.inf
         """what frames have left when they come, those that have little of it first"""
 
-    def __contains__(self, worker: str) -> bool:
-        return worker in self._workers
-
-    def __bool__(self) -> bool:
-        return bool(self._workers)
-
     def join(self, worker: str, times: BatchTimes) -> None:
         """It is to be given batches; perhaps it greets again, and has another model now."""
-        known = self._workers.get(worker)
+        known = self.workers.get(worker)
         if known is None or known.times != times:
-            self._workers[worker] = _Worker(times, known.batches if known else [])
+            self.workers[worker] = _Worker(times, known.batches if known else [])
 
     def leave(self, worker: str) -> None:
         """Forget it, if it is known."""
-        self._workers.pop(worker, None)
+        self.workers.pop(worker, None)
 
     def see(self, left_s: float) -> None:
         """A frame came with so much time left."""
@@ -133,16 +127,16 @@ class Slack:
 
     def closed(self, now: float) -> frozenset[str]:
         """Workers that are to be given nothing yet."""
-        return frozenset(name for name, each in self._workers.items() if not each.is_open(now))
+        return frozenset(name for name, each in self.workers.items() if not each.is_open(now))
 
     def next_opening(self, now: float) -> float:
         """When one that is closed may be given a batch; infinite if no time is known."""
-        opening = (each.opens for each in self._workers.values())
+        opening = (each.opens for each in self.workers.values())
         return min((moment for moment in opening if moment > now), default=math.inf)
 
     def choose(self, worker: str, deadlines: Sequence[float], now: float) -> Choice:
         """The worker's next batch, of frames with these deadlines, ascending, one at least."""
-        known = self._workers[worker]
+        known = self.workers[worker]
         begins = max(now, known.free_at(known.slowest)) if known.batches else now
         pace = known.pace
         longest_s = min(now + self._lease_s / 2 - begins, self._left_s / 2)
@@ -151,13 +145,13 @@ class Slack:
 
     def give(self, worker: str, keys: Iterable[Key], now: float) -> None:
         """It is given these frames as a batch."""
-        known, held = self._workers[worker], set(keys)
+        known, held = self.workers[worker], set(keys)
         begins = max(now, known.free_at(known.mean)) if known.batches else now
         known.batches.append(_Batch(held, len(held), begins))
 
     def give_back(self, worker: str, key: Key, now: float) -> None:
         """It is done with a frame, of a batch or from before it was given any."""
-        known = self._workers[worker]
+        known = self.workers[worker]
         batch = next((batch for batch in known.batches if key in batch.keys), None)
         if batch is None:
             return

@@ -142,7 +142,7 @@ class Line(RuleBasedStateMachine):
         frame = picture.frame
         assert picture.packed is DATA
         assert frame.deadline > self.now, "given out after its deadline"
-        if name not in self.ledger._slack:
+        if name not in self.ledger._gaining:
             self.not_before_a_more_urgent_one(frame)
         self.given[frame.key] += 1
         # Each owner can cost it once, and beyond that it dies alone so often.
@@ -433,7 +433,7 @@ class Line(RuleBasedStateMachine):
         assert {key for _, _, key in waiting} <= open_items
         assert set(self.ledger.loads()) <= known_workers
         assert len(self.ledger._log) <= len(open_items)
-        assert set(self.ledger._slack._workers) <= set(self.ledger.loads())
+        assert set(self.ledger._gaining) <= set(self.ledger.loads())
         assert set(self.ledger._costs._costs) <= set(OWNERS)
 
     @invariant()
