@@ -66,7 +66,7 @@ class Message:
 class BatchTimes:
     """What a worker's inference takes: `base_s` + n · `picture_s` for n pictures at once."""
 
-    base_s: Duration
+    base_s: Annotated[float, Between(1e-3, 1e6)]
     picture_s: Duration
     largest: Annotated[int, Between(2, MOST_BATCH)]
     """pictures that it takes at once"""

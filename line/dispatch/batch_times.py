@@ -13,7 +13,8 @@ FEW = 4
 _MOST_SHARE = 0.7
 """Of the time of as many pictures one by one: a batch that takes more is not worth its wait."""
 _LEAST_SAVED_S = 1e-3
-"""For each picture beyond the first: less than that is lost between dispatcher and worker."""
+"""For each picture beyond the first: less than that is lost between dispatcher and worker. It is
+also the least that `BatchTimes.base_s` may be."""
 
 
 def gains(alone_s: float, few_s: float) -> bool:
@@ -34,7 +35,7 @@ def fitted(times_s: Mapping[int, float], most: int = MOST_BATCH) -> BatchTimes |
     if not gains(base_s + picture_s, base_s + FEW * picture_s):
         return None
     largest = min(most, MOST_BATCH, int((LONGEST_BATCH_S - base_s) / max(picture_s, 1e-9)))
-    return BatchTimes(base_s, picture_s, largest) if largest > 1 else None
+    return BatchTimes(max(_LEAST_SAVED_S, base_s), picture_s, largest) if largest > 1 else None
 
 
 def _line(times_s: Mapping[int, float]) -> tuple[float, float]:

@@ -25,10 +25,8 @@ _LEAD_S = 0.003
 """Before a batch should end the next one is sent: so long the way to the worker may take."""
 _LEAD_SHARE = 0.25
 """Of the batch, at most: what comes after that waits for another whole batch."""
-_LEAST_S = 1e-6
-_GAINS = (0.125, 0.25, 4.0)
-"""Of mean and deviation, and deviations that are the margin: as RFC 6298 foresees the time of a
-round trip."""
+_MEAN_GAIN, _DEVIATION_GAIN, _DEVIATIONS = 0.125, 0.25, 4.0
+"""Weights of the last batch, and the margin: as RFC 6298 foresees the time of a round trip."""
 _FIRST_DEVIATION = 0.5
 """Nothing is known yet but what the worker said."""
 _SLOWEST = 1000.0
@@ -59,7 +57,7 @@ class _Worker:
     @property
     def slowest(self) -> float:
         """Nearly every batch takes at most so many times what it should by `times`."""
-        return max(1.0, self.mean + _GAINS[2] * self.deviation)
+        return max(1.0, self.mean + _DEVIATIONS * self.deviation)
 
     @property
     def pace(self) -> Pace:
@@ -93,9 +91,9 @@ class _Worker:
 
     def learn(self, took_s: float, size: int) -> None:
         """A batch of so many is done."""
-        ratio = min(_SLOWEST, took_s / max(_LEAST_S, self.times.seconds(size)))
-        self.deviation += _GAINS[1] * (abs(ratio - self.mean) - self.deviation)
-        self.mean += _GAINS[0] * (ratio - self.mean)
+        ratio = min(_SLOWEST, took_s / self.times.seconds(size))
+        self.deviation += _DEVIATION_GAIN * (abs(ratio - self.mean) - self.deviation)
+        self.mean += _MEAN_GAIN * (ratio - self.mean)
         self.largest_done = max(self.largest_done, size)
 
 

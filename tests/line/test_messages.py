@@ -475,6 +475,7 @@ def test_a_name_that_could_be_anything_is_refused(name: str) -> None:
     "batches",
     [
         [-0.1, 0.001, 16],
+        [0.0, 0.001, 16],
         [math.inf, 0.001, 16],
         [0.008, math.nan, 16],
         [0.008, 0.001, 1],
