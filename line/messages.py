@@ -29,6 +29,8 @@ MOST_ROWS = 32
 """Outcomes in one message; each may take some kilobytes."""
 MOST_SLOTS = 8192
 """Pictures of one camera that stand in shared memory at a time."""
+MOST_BATCH = 16
+"""Frames of a batch by slack: a larger one would save less than its frames wait for it."""
 LONGEST_REASON = 600
 """Characters; whoever makes one cuts it shorter."""
 
@@ -61,14 +63,30 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchTimes:
+    """What a worker's inference takes: `base_s` + n · `picture_s` for n pictures at once."""
+
+    base_s: Annotated[float, Between(1e-3, 1e6)]
+    picture_s: Duration
+    largest: Annotated[int, Between(2, MOST_BATCH)]
+    """pictures that it takes at once"""
+
+    def seconds(self, pictures: int) -> float:
+        """Of one inference."""
+        return self.base_s + pictures * self.picture_s
+
+
+@dataclass(frozen=True, slots=True)
 class Hello(Message):
     """Anyone → dispatcher: I am here, and this much may be sent to me unanswered."""
 
-    KIND = b"H1"
+    KIND = b"H2"
     role: Role
     name: ProcessName
     incarnation: Incarnation
     credit: Credit
+    batches: BatchTimes | None = None
+    """of a worker that is to be given batches by slack; each ends with a `BatchEnd`"""
 
     @property
     def identity(self) -> str:
@@ -88,13 +106,15 @@ class Welcome(Message):
 class Terms(Message):
     """Dispatcher → worker on another machine, after each greeting: what the line asks of it."""
 
-    KIND = b"T1"
+    KIND = b"T2"
     model: Sha256
     """of the model file"""
     credit: Credit
     height_px: Pixels
     """of the camera's pictures, to warm up with"""
     width_px: Pixels
+    by_slack: bool
+    """a worker that gains by batches may say so, and is given them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +190,13 @@ class Frame(Message):
     @property
     def key(self) -> Key:
         return self.camera, self.seq
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEnd(Message):
+    """Dispatcher → worker with batches by slack: the frames since the last one are a batch."""
+
+    KIND = b"E1"
 
 
 UnseenVerdict = Literal[Verdict.DROPPED, Verdict.FAILED]
@@ -284,6 +311,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Who,
     Beat,
     Frame,
+    BatchEnd,
     UnseenItems,
     Acknowledged,
     Result,

@@ -114,7 +114,8 @@ class DecisionSettings(Section):
 
 class WorkerSettings(Section):
     credit: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
-        description="frames a worker may hold, a batch is half of it; auto: 2, and 8 at max"
+        description="frames a worker may hold, a batch is half of it; auto: 2, and 8 at max, and "
+        "of a worker that gains by batches as many as their deadlines allow"
     )
     lease_s: float = Field(
         gt=0, le=600, description="a worker silent on a frame for longer is hung"
@@ -346,6 +347,11 @@ class Settings(Section):
         if self.source.spec != "procedural":
             return None
         return self.camera.height_px, self.camera.width_px
+
+    @property
+    def by_slack(self) -> bool:
+        """Whether a worker that gains by batches is given them as the frames' deadlines allow."""
+        return self.worker.credit == "auto"
 
     def mass_g(self, name: str | None) -> float:
         """Mass of one item of class `name`, in grams."""

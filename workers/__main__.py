@@ -38,6 +38,7 @@ def _local() -> int:
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
         yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
+    from workers.batches import batch_times
     from workers.faults import WorkerFaults
     from workers.metered_engine import metered
     from workers.model import Model
@@ -46,11 +47,15 @@ def _local() -> int:
     try:
         model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
         camera, credit = settings.camera, settings.worker_credit
+        times = None
+        if settings.by_slack:
+            times = batch_times(model, camera.height_px, camera.width_px)
         model = warmed_up(model, credit, camera.height_px, camera.width_px)
         model = metered(model, context.processor)
-        with Client(context, credit=credit) as client:
+        with Client(context, credit=credit, batches=times) as client:
             faults = WorkerFaults(settings, client.orders)
-            Worker(client, model, credit, faults, context.rings).run()
+            by_slack = times is not None
+            Worker(client, model, credit, faults, context.rings, by_slack=by_slack).run()
     except ScraplineError as error:
         return leave(context, error)
     return 0

@@ -13,12 +13,13 @@ from time import monotonic, sleep
 from line.config import ROOT
 from line.connection_settings import is_tcp_address
 from line.errors import BadInput, ScraplineError
-from line.messages import Terms
+from line.messages import BatchTimes, Terms
 from line.plain_text import plain
 from line.process.remote_client import RemoteClient
 from line.process.signals import Interrupts
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys
+from workers.batches import batch_times
 from workers.engine import PROVIDERS
 from workers.model import Model
 from workers.model_file import SUFFIXES, sha256_of
@@ -84,6 +85,7 @@ class RemoteWorker:
         self._provider = provider
         self._interrupts = interrupts
         self._model: Model | None = None
+        self._batches: BatchTimes | None = None
         self._said = ""
 
     def run(self) -> None:
@@ -113,14 +115,16 @@ class RemoteWorker:
         terms = client.terms
         assert terms is not None
         model = self._model_for(terms)
-        client.join(terms.credit)
+        batches = self._batches if terms.by_slack else None
+        client.join(terms.credit, batches)
         self._say(f"joined {self._address} as {client.identity}, model {terms.model[:12]}")
-        Worker(client, model, terms.credit).run()
+        Worker(client, model, terms.credit, by_slack=batches is not None).run()
 
     def _model_for(self, terms: Terms) -> Model:
         if self._model is None or self._model.facts.sha256 != terms.model:
             path = matching(self._path, terms.model)
             loaded = Model.load(path, self._provider, terms.model)
+            self._batches = batch_times(loaded, terms.height_px, terms.width_px)
             self._model = warmed_up(loaded, terms.credit, terms.height_px, terms.width_px)
         return self._model
 

@@ -13,9 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from line import pictures
+from line.dispatch.batch_times import LONGEST_BATCH_S
 from line.dispatch.worker_leases import largest_batch
 from line.errors import ModelError, PictureError
-from line.messages import Buffer, Frame, Message, Refusal, RefusalVerdict, Result
+from line.messages import (
+    BatchEnd,
+    Buffer,
+    Frame,
+    Message,
+    Refusal,
+    RefusalVerdict,
+    Result,
+    Welcome,
+)
 from line.outcome import DAMAGED, TOO_LATE, Verdict
 from line.plain_text import plain
 from line.process.picture_ring import Pictures
@@ -23,8 +33,6 @@ from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.probe import noise
 
-_LONGEST_BATCH_S = 0.1
-"""A worker that is busy hears and says nothing, and a slow model gains little by batches."""
 _TRIES = 3
 _ORPHAN_PATIENCE_S = 1.0
 """Without a supervisor nobody says when the last frame has come."""
@@ -34,6 +42,9 @@ _ORPHAN_PATIENCE_S = 1.0
 class _Job:
     frame: Frame
     picture: pictures.Picture
+
+
+_Received = tuple[Frame, Buffer | None]
 
 
 class DispatcherLink(Protocol):
@@ -54,8 +65,9 @@ class Worker:
     """One classifier. The model should have seen every batch shape before the first frame comes.
 
     A batch is what waits, but at most half of the credit: the other half is at hand when the
-    batch is done, while its answers travel and the next frames come. Pictures on which the model
-    fails are refused with its reason, and only those.
+    batch is done, while its answers travel and the next frames come. A worker that gains by batches
+    is told by the dispatcher which frames are one. Pictures on which the model fails are refused
+    with its reason, and only those.
     """
 
     def __init__(
@@ -65,14 +77,22 @@ class Worker:
         credit: int,
         faults: WorkerFaults | None = None,
         rings: Iterable[int] = (),
+        *,
+        by_slack: bool = False,
     ) -> None:
-        """`rings`: descriptors of the cameras' memory, where pictures do not come in messages."""
+        """`rings`: descriptors of the cameras' memory, where pictures do not come in messages.
+
+        `by_slack`: the dispatcher knows what its batches take, and ends each of them.
+        """
         self._client = client
         self._model = model
         self._largest_batch = batch_of(model, credit)
         self._faults = faults
         self._pictures = Pictures(rings)
-        self._waiting: deque[tuple[Frame, Buffer | None]] = deque()
+        self._waiting: deque[_Received] = deque()
+        self._by_slack = by_slack
+        self._batches: deque[list[_Received]] = deque()
+        """by slack: whole ones; `_waiting` is the beginning of the next"""
         self._alone: deque[_Job] = deque()
         """a batch of them failed: each is tried by itself, with heartbeats in between"""
 
@@ -89,12 +109,15 @@ class Worker:
 
     @property
     def _has_work(self) -> bool:
-        return bool(self._waiting or self._alone)
+        return bool(self._alone or (self._batches if self._by_slack else self._waiting))
 
     def _work(self) -> None:
         """One batch."""
         if self._alone:
             self._answer([self._alone.popleft()])
+            return
+        if self._by_slack:
+            self._classify(self._batches.popleft())
             return
         count = min(self._largest_batch, len(self._waiting))
         self._classify([self._waiting.popleft() for _ in range(count)])
@@ -104,13 +127,18 @@ class Worker:
         for message, payload in self._client.exchange(monotonic() if self._has_work else None):
             if isinstance(message, Frame):
                 self._waiting.append((message, payload))
+            elif isinstance(message, BatchEnd) and self._by_slack:
+                self._batches.append(list(self._waiting))
+                self._waiting.clear()
+            elif isinstance(message, Welcome) and self._by_slack:
+                self._waiting.clear()  # of a dispatcher that is gone, which will not end the batch
 
-    def _classify(self, frames: list[tuple[Frame, Buffer | None]]) -> None:
+    def _classify(self, frames: list[_Received]) -> None:
         jobs = list(self._decoded(frames))
         for _, alike in groupby(jobs, key=lambda job: job.picture.shape):
             self._answer(list(alike))
 
-    def _decoded(self, frames: list[tuple[Frame, Buffer | None]]) -> Iterator[_Job]:
+    def _decoded(self, frames: list[_Received]) -> Iterator[_Job]:
         for frame, payload in frames:
             if frame.deadline <= monotonic():
                 self._refuse(frame, Verdict.EXPIRED, TOO_LATE)
@@ -188,7 +216,7 @@ def warmed_up(model: Model, credit: int, height_px: int, width_px: int) -> Model
     try:
         model.classify(picture)
         if largest > 1:
-            most = max(1, int(_LONGEST_BATCH_S / _picture_s(model, picture)))
+            most = max(1, int(LONGEST_BATCH_S / _picture_s(model, picture)))
             if most < largest:
                 model, largest = replace(model, takes=replace(takes, batch=most)), most
     except ModelError:

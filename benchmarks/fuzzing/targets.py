@@ -131,6 +131,7 @@ _FRAME = msg.Frame(0, 17, 2.125, 7.5, 7.75, 8.25, "glass", 210.0, "raw", 2, 3, 9
 def _messages() -> tuple[Parts, ...]:
     plain = (
         msg.Hello("worker", "worker-0", 1, 2),
+        msg.Hello("worker", "worker-0", 1, 2, msg.BatchTimes(0.008, 0.001, 16)),
         msg.Welcome("1-7.5"),
         msg.Who(),
         msg.Beat(),

@@ -107,7 +107,8 @@ class _Tile:
                 self._slots.append(block("span", "slot"))
         for number, slot in enumerate(self._slots):
             toggle(slot, "held", number * credit < holds * count)
-        attribute(self._load, "aria-label", f"holds {holds} of {credit} frames")
+        of = f" of {credit}" if holds <= credit else ""  # batches by slack may be larger
+        attribute(self._load, "aria-label", f"holds {holds}{of} frames")
 
     def delete(self) -> None:
         self._tile.delete()

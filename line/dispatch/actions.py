@@ -22,10 +22,11 @@ class Picture(NamedTuple):
 
 
 class Assign(NamedTuple):
-    """Give the frame to the worker."""
+    """Give the frame to the worker. `ends_batch`: it is the last of a batch by slack."""
 
     worker: str
     picture: Picture
+    ends_batch: bool = False
 
 
 class Write(NamedTuple):

@@ -14,6 +14,8 @@ from line.dispatch.outbox import Outbox
 from line.dispatch.peers import Peers, Remotes
 from line.dispatch.shadow_feed import ShadowFeed
 from line.messages import (
+    BatchEnd,
+    BatchTimes,
     Beat,
     ClockQuery,
     ClockReply,
@@ -62,7 +64,11 @@ class Dispatcher:
         self._remotes = Remotes(context.settings.supervisor.hang_s)
         camera = context.settings.camera
         self._terms = Terms(
-            context.model.sha256, context.settings.worker_credit, camera.height_px, camera.width_px
+            context.model.sha256,
+            context.settings.worker_credit,
+            camera.height_px,
+            camera.width_px,
+            context.settings.by_slack,
         )
         self._pictures = Pictures(context.rings)
         self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)
@@ -184,7 +190,9 @@ class Dispatcher:
         is_new = self._peers.add(role, peer, hello.name)
         self._hub.send(role, peer, self._welcome)
         if role == "worker":  # one that wants to leave says so by greeting again, with no credit
-            actions += self._ledger.worker_joined(peer, hello.credit, now)
+            actions += self._ledger.worker_joined(
+                peer, hello.credit, now, batches=self._batches(hello)
+            )
         if is_new and role == "sink":
             actions += self._ledger.log_joined(hello.credit)
         return actions
@@ -210,7 +218,12 @@ class Dispatcher:
             self._tell(event_id, "remote_joined", f"{peer} has joined", process=hello.name)
         self._hub.send(REMOTE, peer, self._welcome)
         self._hub.send(REMOTE, peer, self._terms)
-        return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
+        batches = self._batches(hello)
+        return self._ledger.worker_joined(peer, credit, now, owner=hello.name, batches=batches)
+
+    def _batches(self, hello: Hello) -> BatchTimes | None:
+        """What it is given batches by; a credit that is set holds for everybody."""
+        return hello.batches if self._terms.by_slack else None
 
     def take_up(self, overrides: RuntimeOverrides) -> None:
         """Hold to what was ordered before this process was started."""
@@ -273,13 +286,17 @@ class Dispatcher:
     def _carry_out(self, actions: Iterable[act.Action]) -> None:
         for action in actions:
             match action:
-                case act.Assign(worker, picture) if worker in self._remotes:
+                case act.Assign(worker, picture, ends_batch) if worker in self._remotes:
                     if not self._send_bytes(worker, picture):
                         self._lose(worker, "disconnected")
-                case act.Assign(worker, picture):
+                    elif ends_batch:
+                        self._hub.send(REMOTE, worker, BatchEnd())
+                case act.Assign(worker, picture, ends_batch):
                     if not self._hub.forward("worker", worker, picture.packed):
                         self._peers.end(worker)  # dead, and its supervisor is about to say so
                         self._carry_out(self._forget("worker", worker, monotonic()))
+                    elif ends_batch:
+                        self._hub.send("worker", worker, BatchEnd())
                 case act.Write(outcome):
                     self._tell_observers(outcome)
                     self._outbox.add_row(outcome)

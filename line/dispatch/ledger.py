@@ -10,6 +10,7 @@ it returns, and a simulation can do the same in virtual time. Each item goes one
 - *leased*: one worker with credit holds it. A lease ends with that worker's answer, with news of
   its death, or when it times out; then the frame waits again. An answer counts only from the worker
   that holds the lease.
+- A worker that gains by batches is given several frames at once, see `line.dispatch.slack`.
 - A frame that cost a worker is *suspect*: it is given to an idle worker and stays alone there, so
   that a picture which kills workers does not drag others down with it. If no worker is idle one is
   given nothing more until it is; the others go on. A death is charged to the worker's owner, once
@@ -26,20 +27,26 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.dispatch.in_flight import InFlight
 from line.dispatch.log_queue import LogQueue
+from line.dispatch.slack import Slack
 from line.dispatch.worker_leases import WorkerCosts, WorkerLeases
-from line.messages import Buffer, Frame, Key, Refusal, Result, Unseen
+from line.messages import BatchTimes, Buffer, Frame, Key, Refusal, Result, Unseen
 from line.outcome import NO_WORKER, Outcome, Verdict
 from line.settings import Settings
 from line.verdicts import Judge, unanswered, unseen
 
 _Queue = list[tuple[float, int, Key]]
 """A heap of (deadline, order of arrival, key)."""
+
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,11 @@ class Ledger:
         self._suspects: _Queue = []
         self._arrivals = itertools.count()
         self._workers = WorkerLeases(rules.lease_s)
+        self._slack = Slack(rules.lease_s)
+        self._gaining = self._slack.workers
+        """those with batches by slack; most lines have none, and look here for every frame"""
+        self._opens = math.inf
+        """when a worker may be given what waits"""
         self._costs = WorkerCosts()
         self._log = LogQueue()
 
@@ -77,6 +89,8 @@ class Ledger:
             return []
         self._items[key] = InFlight(next(self._arrivals), Picture(frame, packed))
         self._wait(key)
+        if self._gaining:
+            self._slack.see(frame.deadline - now)
         return self._dispatch(now)
 
     def unseen(self, items: Iterable[Unseen]) -> list[Action]:
@@ -91,14 +105,25 @@ class Ledger:
     # -- what workers say ---------------------------------------------------------------------
 
     def worker_joined(
-        self, worker: str, credit: int, now: float, owner: str | None = None
+        self,
+        worker: str,
+        credit: int,
+        now: float,
+        owner: str | None = None,
+        batches: BatchTimes | None = None,
     ) -> list[Action]:
         """A worker is ready for `credit` frames at a time.
 
         `owner`: whom its costs are charged to, if it may come back under other identities.
+        `batches`: what its batches take, if it is to be given some; two of them are its credit.
         """
         if owner is not None:
             self._costs.know(owner)
+        if batches is None:
+            self._slack.leave(worker)
+        elif credit:
+            self._slack.join(worker, batches)
+            credit = 2 * batches.largest
         self._workers.join(worker, owner or worker, credit)
         return self._dispatch(now)
 
@@ -163,6 +188,8 @@ class Ledger:
     def next_tick(self) -> float:
         """Monotonic time at which `tick` has something to do; infinite = never."""
         soonest = self._workers.next_end()
+        if self._opens < soonest:
+            soonest = self._opens
         for queue in (self._waiting, self._suspects):
             if queue and queue[0][0] < soonest:
                 soonest = queue[0][0]
@@ -206,6 +233,7 @@ class Ledger:
         actions = self._expire(now)
         reserved: str | None = None
         held_back: _Queue = []
+        closed = self._slack.closed(now) if self._gaining else _NOBODY
         while self._waiting or self._suspects:
             queue = self._waiting
             if self._suspects and (not queue or self._suspects[0] < queue[0]):
@@ -218,13 +246,18 @@ class Ledger:
                     reserved = reserved or worker
                     continue
             else:
-                worker = self._workers.choose(reserved)
+                worker = self._workers.choose(reserved, closed)
             if worker is None:
                 break
-            heapq.heappop(queue)
-            actions.append(self._lease(worker, key, now))
+            if worker in self._gaining:
+                actions += self._lease_batch(worker, queue, now)
+                closed = self._slack.closed(now)
+            else:
+                heapq.heappop(queue)
+                actions.append(self._lease(worker, key, now))
         for entry in held_back:
             heapq.heappush(self._suspects, entry)
+        self._opens = self._slack.next_opening(now) if closed and self._waiting else math.inf
         return actions
 
     def _expire(self, now: float) -> list[Action]:
@@ -242,17 +275,39 @@ class Ledger:
         item.give(now)
         return Assign(name, item.picture)
 
+    def _lease_batch(self, worker: str, queue: _Queue, now: float) -> list[Action]:
+        """Frames of one size that are in time together; a suspect alone."""
+        if queue is self._suspects:
+            keys = [heapq.heappop(queue)[2]]
+        else:
+            queue.sort()  # a heap still
+            first, size = self._slack.choose(worker, [deadline for deadline, _, _ in queue], now)
+            alike = groupby(queue[first : first + size], lambda entry: self._size_px(entry[2]))
+            keys = [key for _, _, key in next(alike)[1]]
+            del queue[first : first + len(keys)]
+        self._slack.give(worker, keys, now)
+        leases = [self._lease(worker, key, now) for key in keys]
+        return [*leases[:-1], leases[-1]._replace(ends_batch=True)]
+
+    def _size_px(self, key: Key) -> tuple[int, int]:
+        picture = self._items[key].picture
+        assert picture is not None
+        return picture.frame.height_px, picture.frame.width_px
+
     def _give_back(self, worker: str, key: Key, now: float) -> InFlight | None:
         """The item that the worker is done with; None if it does not hold it."""
         if not self._workers.holds(worker, key):
             return None
         self._workers.give_back(worker, key, now)
+        if worker in self._gaining:
+            self._slack.give_back(worker, key, now)
         return self._items[key]
 
     def _remove(self, name: str) -> list[Action]:
         """Forget the worker; its frames wait again, or have cost enough."""
         actions: list[Action] = []
         gone = self._workers.leave(name)
+        self._slack.leave(name)
         if gone is None:
             return []
         for key in gone.keys:

@@ -104,13 +104,17 @@ class WorkerLeases:
         known = self._workers.get(worker)
         return known is not None and key in known.leases
 
-    def choose(self, reserved: str | None = None) -> str | None:
-        """The worker with the fewest frames that has credit left, and is not `reserved`."""
+    def choose(
+        self, reserved: str | None = None, closed: AbstractSet[str] = frozenset()
+    ) -> str | None:
+        """The worker with the fewest frames that has credit left; not `reserved`, not `closed`."""
         chosen: str | None = None
         fewest, answered = math.inf, 0
         for name, worker in self._workers.items():
             held = len(worker.leases)
             if held > fewest or held >= worker.credit or worker.is_alone or name == reserved:
+                continue
+            if name in closed:
                 continue
             if chosen is None or (held, worker.answered, name) < (fewest, answered, chosen):
                 chosen, fewest, answered = name, held, worker.answered

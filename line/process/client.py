@@ -11,7 +11,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from line.messages import Beat, Buffer, Hello, Message, Welcome, Who
+from line.messages import BatchTimes, Beat, Buffer, Hello, Message, Welcome, Who
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlMessage
 from line.process.heartbeat import Heartbeat
@@ -37,7 +37,9 @@ class Client:
             camera.
     """
 
-    def __init__(self, context: ProcessContext, *, credit: int = 0) -> None:
+    def __init__(
+        self, context: ProcessContext, *, credit: int = 0, batches: BatchTimes | None = None
+    ) -> None:
         self.context = context
         self.drain = False
         self.stop = False
@@ -46,7 +48,7 @@ class Client:
         self.handled = 0.0
         self.orders: list[ControlMessage] = []
         """notes of the supervisor that are not about ending"""
-        self._hello = Hello(context.role, context.name, context.incarnation, credit)
+        self._hello = Hello(context.role, context.name, context.incarnation, credit, batches)
         self._epoch: str | None = None
         address = endpoint(context.runtime_dir, context.role)
         self._link = Link(address, context.identity, context.settings.message)

@@ -14,6 +14,8 @@ from random import SystemRandom
 from time import monotonic
 
 from line.messages import (
+    BatchEnd,
+    BatchTimes,
     Buffer,
     ClockQuery,
     ClockReply,
@@ -112,8 +114,12 @@ class RemoteClient:
             self.exchange()
         return None if self.stop else self.terms
 
-    def join(self, credit: int) -> None:
-        """Ready for `credit` frames at a time. Only after `await_terms`, or with new terms."""
+    def join(self, credit: int, batches: BatchTimes | None = None) -> None:
+        """Ready for `credit` frames at a time. Only after `await_terms`, or with new terms.
+
+        `batches`: what they take, where the terms allow them by slack.
+        """
+        self._hello = replace(self._hello, batches=batches)
         self._joined, self._leaving, self.orphaned = self.terms, None, None
         self._greet(credit)
 
@@ -127,7 +133,7 @@ class RemoteClient:
         self._link.send(message)
 
     def exchange(self, until: float | None = None) -> list[tuple[Message, Buffer | None]]:
-        """The frames that have come, waiting until monotonic time `until` or for the next beat."""
+        """The frames, and ends of batches, that have come; see `Client.exchange` for `until`."""
         self._ask()
         wake = self._next_question if until is None else min(until, self._next_question)
         self._link.wait(wake - monotonic())
@@ -144,6 +150,8 @@ class RemoteClient:
             match message:
                 case Frame():
                     yield self._on_our_clock(message), payload
+                case BatchEnd():
+                    yield message, None
                 case ClockReply(asked, now):
                     self._offset.learn(asked, now)
                 case Terms():

@@ -50,16 +50,25 @@ class Capacity:
 
 
 def capacity(
-    profile: Profile, cameras: int, workers: int, credit: int, twin_error: TwinError
+    profile: Profile,
+    cameras: int,
+    workers: int,
+    credit: int,
+    twin_error: TwinError,
+    *,
+    waiting: int = 0,
 ) -> Capacity:
     """Of one line, by what was measured of workers that had no rest.
 
-    `credit`: frames that each worker may hold. Where there are as many workers as cores a further
-    one finds no core.
+    `credit`: frames that each worker may hold. `waiting`: those that may wait for each of them, if
+    it is given batches by slack where it gains by them. Where there are as many workers as cores a
+    further one finds no core.
     """
     paces = Paces(profile)
     service = ServiceTimes(profile, paces, workers)
     batch, last = largest_batch(credit), STEPS - 1
+    if service.batches is not None and waiting:
+        batch = min(waiting, service.batches.largest)
     inference_s = fmean(service.table_s(service.crowds[workers], batch, last))
     by_workers = workers * batch / max(1e-9, inference_s + service.turnaround_s)
     picture_s = fmean(profile.picture_ms) / 1000 * service.crowding[last]

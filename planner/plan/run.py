@@ -37,6 +37,8 @@ SITE_CAMERAS, SITE_WORKERS = 16, 64
 FIRST_DRAWS, NEXT_DRAWS, FURTHER_DRAWS = 5, 19, 20
 """Of every combination; of those that are to be looked at more closely; and so many more at a time
 while more could change what is said of the target. 19, 39, 59 … hit the ranges' 90 % exactly."""
+_PARTS = 4
+"""Of a window by slack: in work, at hand, and rows under way."""
 _POOLS_KEPT = 4
 """Of each process: what is looked up for a pool takes up to some tens of MB."""
 
@@ -219,9 +221,17 @@ class _Draws:
     def _capacity_of(self, profile: int, lines: int, cameras: int, workers: int) -> Capacity:
         plan = self._plan
         speed = {"speed": paced(plan.settings.line.speed)}
-        credit = plan.settings.replaced({"line": speed}).worker_credit
-        known = plan.profiles[profile]
-        return capacity(known, cameras, workers, credit, plan.twin_error).of_site(lines)
+        settings = plan.settings.replaced({"line": speed})
+        window = cameras * settings.camera.window_frames
+        of_one_line = capacity(
+            plan.profiles[profile],
+            cameras,
+            workers,
+            settings.worker_credit,
+            plan.twin_error,
+            waiting=window // (_PARTS * workers) if settings.by_slack else 0,
+        )
+        return of_one_line.of_site(lines)
 
 
 def split(cell: Cell) -> tuple[int, int, int]:

@@ -38,6 +38,8 @@ class Dispatcher(Process):
         self._ledger = new_ledger()
         self._hired: dict[str, Worker] = {}
         """by identity"""
+        self._by_slack = False
+        """a worker is given batches so: the ledger says when"""
         self._alarm_s = math.inf
         self._rows: list[Outcome] = []
         """decided, not yet sent to the log"""
@@ -75,7 +77,9 @@ class Dispatcher(Process):
         if self._is_away and self._puts_off(lambda _: self.frame(frame)):
             return
         self._carry_out(self._ledger.frame(frame, (), self.queue.now))
-        if self._ledger.waiting:
+        if self._by_slack:
+            self._look_ahead()
+        elif self._ledger.waiting:
             self._wake_by(frame.deadline)
 
     def unseen(self, items: Iterable[Unseen]) -> None:
@@ -92,6 +96,8 @@ class Dispatcher(Process):
         for message in messages:
             hear = ledger.refusal if isinstance(message, Refusal) else ledger.result
             self._carry_out(hear(worker, message, now))
+        if self._by_slack:
+            self._look_ahead()
 
     def stored(self, keys: Sequence[Key]) -> None:
         """The log has written."""
@@ -104,8 +110,12 @@ class Dispatcher(Process):
     def worker_joined(self, worker: Worker) -> None:
         if self.is_up:
             self._hired[worker.identity] = worker
-            credit = self._settings.worker_credit
-            self._carry_out(self._ledger.worker_joined(worker.identity, credit, self.queue.now))
+            credit, batches = self._settings.worker_credit, worker.batches
+            self._by_slack = self._by_slack or batches is not None
+            joined = self._ledger.worker_joined(
+                worker.identity, credit, self.queue.now, batches=batches
+            )
+            self._carry_out(joined)
             self._look_ahead()
 
     def worker_left(self, worker: Worker) -> None:
@@ -154,7 +164,10 @@ class Dispatcher(Process):
                 self._rows.append(action.outcome)
             elif isinstance(action, act.Assign):
                 self._wake_by(now + self._lease_s)
-                self._hired[action.worker].receive(cast(Item, action.picture.frame))
+                hired = self._hired[action.worker]
+                hired.receive(cast(Item, action.picture.frame))
+                if action.ends_batch:
+                    hired.end_batch()
             elif isinstance(action, act.Acknowledge):
                 outcome = action.outcome
                 acknowledged.setdefault(outcome.camera, []).append(outcome.seq)

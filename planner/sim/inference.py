@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from line.dispatch.batch_times import fitted
+from line.messages import BatchTimes
 from planner.profile import Crowding, Profile, Service, Turnaround, of_pool
 from planner.sim.paces import Paces
 from planner.sim.stand_ins import Item
@@ -23,7 +25,8 @@ class ServiceTimes:
     - a pool of another size than measured: as the next smaller one that was;
     - more workers at work than measured: each gets its share of the cores, so the time grows with
       max(busy, cores) ÷ max(measured, cores); fewer: as with the next fewer that were measured;
-    - a batch larger than measured: in proportion to its frames; smaller: the same;
+    - a batch larger than measured: in proportion to its frames, or, where batches were measured
+      that gain, along the straight line through their times; smaller: the same;
     - a pace (items a second at the photo-eyes: pictures are made and rows written on the same
       cores) between two measured ones: in proportion between both; outside: as the nearest.
     """
@@ -36,6 +39,8 @@ class ServiceTimes:
         for each in sorted(entries, key=lambda each: each.items_per_s):
             self._measured.setdefault((each.busy, each.batch), []).append(each)
         self._cores = profile.machine.cores
+        self.batches = self._batches()
+        """what they take where a worker gains by them"""
         self.turnaround_s = _mean_s(of_pool(profile.turnaround, workers))
         """a worker's pause between two inferences, the next frame at hand"""
         self.crowding = self._crowdings(of_pool(profile.crowding, workers))
@@ -43,6 +48,14 @@ class ServiceTimes:
         self.crowds = [self._crowd_of(busy) for busy in range(workers + 1)]
         """by workers at work: the fewest of them beside whom an inference takes as long"""
         self.table_s = cache(self._table_s)
+
+    def _batches(self) -> BatchTimes | None:
+        """Of the fewest workers at work beside whom several sizes were measured."""
+        times_s: dict[int, dict[int, float]] = {}
+        for (busy, batch), entries in sorted(self._measured.items()):
+            times_s.setdefault(busy, {})[batch] = float(np.mean(entries[0].ms)) / 1000
+        found = (fitted(by_size) for by_size in times_s.values() if 1 in by_size)
+        return next((batches for batches in found if batches is not None), None)
 
     def _crowd_of(self, busy: int) -> int:
         nearest = self._nearest_busy(max(1, busy))
@@ -66,13 +79,19 @@ class ServiceTimes:
         nearest_busy = self._nearest_busy(busy)
         batches = sorted(n for b, n in self._measured if b == nearest_busy)
         nearest_batch = max((n for n in batches if n <= batch), default=batches[0])
-        factor = batch / nearest_batch * self._share(busy, nearest_busy)
+        factor = self._times(batch, nearest_batch) * self._share(busy, nearest_busy)
         entries = self._measured[nearest_busy, nearest_batch]
         rates = [each.items_per_s for each in entries]
         below, above, part = self._paces.neighbours(step, rates)
         times_ms = (1 - part) * _spread(entries[below]) + part * _spread(entries[above])
         times_s: list[float] = (times_ms * factor / 1000).tolist()
         return times_s
+
+    def _times(self, batch: int, measured: int) -> float:
+        """How many times as long as one that was measured a batch takes."""
+        if self.batches is None:
+            return batch / measured
+        return self.batches.seconds(batch) / self.batches.seconds(measured)
 
 
 def _mean_s(measured: Sequence[Turnaround]) -> float:

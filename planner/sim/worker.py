@@ -48,6 +48,12 @@ class Worker(Process):
         self._corruptions = [e for e in settings.events if isinstance(e, Corrupt)]
         self._poisons = [e for e in settings.events if isinstance(e, Poison)]
         self._largest_batch = largest_batch(settings.worker_credit)
+        self.batches = machine.measured.service.batches if settings.by_slack else None
+        """what they take, if it is given them by slack"""
+        self._sizes: deque[int] = deque()
+        """by slack: of the batches in the inbox"""
+        self._coming = 0
+        """by slack: frames of a batch whose end has not been seen"""
         self._inbox: deque[tuple[float, Item]] = deque()
         self._arrived_s = 0.0
         self._is_awake = False
@@ -60,6 +66,15 @@ class Worker(Process):
         """The dispatcher has sent it on its way."""
         self._arrived_s = max(self._arrived_s, self.queue.now + item.half_way_s)
         self._inbox.append((self._arrived_s, item))
+        if self.batches is not None:
+            self._coming += 1
+        elif not self._is_awake:
+            self._wake()
+
+    def end_batch(self) -> None:
+        """What it was sent since the last batch is one."""
+        self._sizes.append(self._coming)
+        self._coming = 0
         if not self._is_awake:
             self._wake()
 
@@ -69,6 +84,8 @@ class Worker(Process):
             self._machine.end(self._inference, self.queue.now)
             self._inference = None
         self._inbox.clear()
+        self._sizes.clear()
+        self._coming = 0
         if self._is_awake:
             self._rest()
         self._arrived_s = 0.0
@@ -80,16 +97,27 @@ class Worker(Process):
             self._inference.rest(self.queue.now, until_s)
 
     def _wake(self) -> None:
-        if self._is_awake or not self._inbox:
+        comes_s = self._work_comes_s
+        if self._is_awake or comes_s == math.inf:
             return
         self._is_awake = True
         self._machine.engage(self.queue.now)
-        comes_s = self._inbox[0][0]
-        if self._largest_batch == 1 and not (self.frozen_until_s or self._poisons):
+        if (
+            self._largest_batch == 1
+            and self.batches is None
+            and not (self.frozen_until_s or self._poisons)
+        ):
             # Nothing that comes meanwhile would change the batch: one event less.
             self._begin(max(0.0, comes_s - self.queue.now))
         else:
             self.queue.at(comes_s, self._look, self.incarnation)
+
+    @property
+    def _work_comes_s(self) -> float:
+        """When the next frame, or all of the next batch by slack, has come; infinite: none."""
+        if self.batches is not None:
+            return self._inbox[self._sizes[0] - 1][0] if self._sizes else math.inf
+        return self._inbox[0][0] if self._inbox else math.inf
 
     def _look(self, timed_call: TimedCall) -> None:
         """Begin with what has come."""
@@ -103,7 +131,7 @@ class Worker(Process):
         now = self.queue.now + pause_s
         inbox = self._inbox
         batch: list[Item] = []
-        left = self._largest_batch
+        left = self._largest_batch if self.batches is None else self._sizes.popleft()
         while left and inbox and inbox[0][0] <= now:
             left -= 1
             _, item = inbox.popleft()
@@ -168,7 +196,7 @@ class Worker(Process):
             ],
             batch[0],
         )
-        if self._inbox and self._inbox[0][0] <= self.queue.now:
+        if self._work_comes_s <= self.queue.now:
             self._begin(self._machine.measured.service.turnaround_s, has_waited=True)
         else:
             self._rest()

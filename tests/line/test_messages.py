@@ -19,6 +19,8 @@ from line.layout import Layout
 from line.messages import (
     MESSAGES,
     Acknowledged,
+    BatchEnd,
+    BatchTimes,
     Beat,
     Buffer,
     ClockQuery,
@@ -145,13 +147,27 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (
         Hello("worker", "worker-0", 2, 4),
         None,
-        [b"H1", array(text("worker"), text("worker-0"), small(2), small(4))],
+        [b"H2", array(text("worker"), text("worker-0"), small(2), small(4), NIL)],
+    ),
+    (
+        Hello("worker", "worker-0", 2, 4, BatchTimes(0.008, 0.001, 16)),
+        None,
+        [
+            b"H2",
+            array(
+                text("worker"),
+                text("worker-0"),
+                small(2),
+                small(4),
+                array(real(0.008), real(0.001), small(16)),
+            ),
+        ],
     ),
     (Welcome("1-2.5"), None, [b"W1", array(text("1-2.5"))]),
     (
-        Terms("ab" * 32, 2, 240, 255),
+        Terms("ab" * 32, 2, 240, 255, by_slack=True),
         None,
-        [b"T1", array(b"\xd9\x40" + b"ab" * 32, small(2), b"\xcc\xf0", b"\xcc\xff")],
+        [b"T2", array(b"\xd9\x40" + b"ab" * 32, small(2), b"\xcc\xf0", b"\xcc\xff", b"\xc3")],
     ),
     (ClockQuery(1.5), None, [b"Q1", array(real(1.5))]),
     (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),
@@ -159,6 +175,7 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (Beat(), None, [b"B1", b"\x90"]),
     (FRAME, PIXELS, [b"F3", FRAME_BYTES, PIXELS]),
     (HANDLED, None, [b"F3", HANDLED_BYTES]),
+    (BatchEnd(), None, [b"E1", b"\x90"]),
     (UnseenItems((UNSEEN,)), None, [b"U1", array(array(UNSEEN_BYTES))]),
     (
         Acknowledged((5, 300), (300,)),
@@ -451,7 +468,25 @@ def test_an_answer_out_of_all_bounds_is_refused(number: int, value: object) -> N
 
 @pytest.mark.parametrize("name", ["", "press\x1b[2J", "-press", "p" * 81, "preß", "a b", "a#1"])
 def test_a_name_that_could_be_anything_is_refused(name: str) -> None:
-    refused(b"H1", msgpack.packb(["remote", name, 1, 2]))
+    refused(b"H2", msgpack.packb(["remote", name, 1, 2, None]))
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        [-0.1, 0.001, 16],
+        [0.0, 0.001, 16],
+        [math.inf, 0.001, 16],
+        [0.008, math.nan, 16],
+        [0.008, 0.001, 1],
+        [0.008, 0.001, 17],
+        [0.008, 0.001],
+        [0.008, 0.001, "16"],
+        16,
+    ],
+)
+def test_batches_that_nothing_could_take_are_refused(batches: object) -> None:
+    refused(b"H2", msgpack.packb(["remote", "press", 1, 2, batches]))
 
 
 def test_texts_and_lists_have_an_end() -> None:

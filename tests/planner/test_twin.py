@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from line.outcome import CLASSIFIED, Outcome, Verdict
+from line.outcome import CLASSIFIED, IN_TIME, Outcome, Verdict
 from line.run_files.results import encode_rows
 from line.settings import Settings
 from planner.cells import simulate_cells
@@ -107,6 +107,69 @@ def test_pictures_are_made_on_the_ride_as_long_as_the_window_may_have_room_for_t
     profile = hand_made_profile(inference_ms=1).model_copy(update={"picture_ms": (10.0,)})
     rows = rows_of(settings, profile)
     assert [row.published_ms for row in rows] == [0, 0, 0, 0, 10, 10, 10, 0, 0, 0]
+
+
+def gaining(base_ms: float, picture_ms: float) -> Profile:
+    """By batches of one and of four."""
+    entries = tuple(Service(busy=1, batch=n, ms=(base_ms + n * picture_ms,)) for n in (1, 4))
+    return hand_made_profile(hop_ms=1).model_copy(update={"service": entries})
+
+
+def inferences(rows: Rows) -> list[tuple[float, int]]:
+    """(ms that it took, frames in it) of each, in the order in which they began."""
+    begun = Counter(
+        (round(1000 * row.scheduled_s + row.queue_ms, 3), row.inference_ms) for row in rows
+    )
+    return [(ms, count) for (_, ms), count in sorted(begun.items())]
+
+
+def test_batches_by_slack_take_what_a_batch_of_their_size_does():
+    """2 ms apart, 8 ms + 1 ms a picture: no rest between two batches, and at first small ones.
+
+    When a batch is given out the one before it is not done yet: sizes are proved two by two.
+    """
+    settings = settings_of(line__items=60, infeed__items_per_min=30_000.0, camera__window_frames=99)
+    found = inferences(rows_of(settings, gaining(8, 1)))
+    assert found == [(8.0 + count, count) for count in (1, 1, 2, 2, 4, 4, 8, 8, 16, 13, 1)]
+
+
+@pytest.mark.parametrize("deadline_m", [0.8, 0.09])
+def test_with_batches_by_slack_no_load_is_served_worse_and_nobody_expires_for_one(deadline_m):
+    """A deadline 750 ms or 40 ms after the trigger; one by one 111 items a second can be done."""
+    for items_per_s in (50, 100, 200, 400, 550):
+        by_slack = settings_of(
+            line__items=400,
+            infeed__process="poisson",
+            infeed__items_per_min=60.0 * items_per_s,
+            belt__camera_to_ejector_m=deadline_m,
+            camera__window_frames=256,
+        )
+        singly = by_slack.replaced({"worker": {"credit": 2}})
+        before, after = (
+            {row.seq for row in rows_of(each, gaining(8, 1)) if row.verdict in IN_TIME}
+            for each in (singly, by_slack)
+        )
+        assert len(after) >= len(before)
+        if deadline_m > 0.5:
+            assert len(after) == 400
+        elif items_per_s <= 100:
+            assert before <= after
+        assert len(after) > 0.75 * 400
+
+
+def test_with_batches_by_slack_the_line_does_several_times_as_much():
+    line = {"line__items": 2000, "line__speed": "max", "camera__window_frames": 128}
+    belts = (settings_of(**line, worker__credit=2), settings_of(**line))
+    singly, by_slack = (simulate(each, gaining(8, 1)) for each in belts)
+    assert singly.wall_s >= 2000 * 0.009
+    assert by_slack.wall_s < singly.wall_s / 3
+
+
+def test_without_a_gain_or_with_a_credit_there_are_no_batches_by_slack():
+    settings = settings_of(line__items=30, infeed__items_per_min=30_000.0, camera__window_frames=99)
+    set_credit = settings.replaced({"worker": {"credit": 2}})
+    for each, profile in ((settings, gaining(0, 9)), (set_credit, gaining(8, 1))):
+        assert {count for _, count in inferences(rows_of(each, profile))} == {1}
 
 
 def test_half_of_the_credit_goes_into_one_inference():

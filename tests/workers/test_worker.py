@@ -12,8 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
-from typing import Any, TypeVar
+from time import monotonic, sleep
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 from line import pictures
 from line.config import load
 from line.dispatch.worker_leases import largest_batch
+from line.errors import ModelError
 from line.messages import (
     Acknowledged,
+    BatchEnd,
+    BatchTimes,
     Beat,
     Buffer,
     Encoding,
@@ -44,12 +47,14 @@ from line.process.runtime_dir import make_runtime_dir
 from line.process.sockets import Hub
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from workers.batches import batch_times
 from workers.engine import Engine, Takes
 from workers.model import Model
 from workers.worker import Worker
 
 TIMEOUT_S = 300.0
 CREDIT = 4
+BATCHES = BatchTimes(0.008, 0.001, 16)
 FACTS = ModelFacts(path="tiny.onnx", sha256="ab" * 32, classes=CLASSES)
 M = TypeVar("M", bound=Message)
 
@@ -272,6 +277,75 @@ def test_frames_that_wait_together_are_answered_in_one_batch(worker, engine):
 @pytest.mark.parametrize(("credit", "largest"), [(1, 1), (2, 1), (4, 2), (7, 3)])
 def test_a_batch_is_half_of_the_credit_so_that_the_worker_never_waits(credit, largest):
     assert largest_batch(credit) == largest
+
+
+def test_by_slack_a_batch_is_what_the_dispatcher_says(engine):
+    def main(context: ProcessContext) -> None:
+        with Client(context, credit=CREDIT, batches=BATCHES) as client:
+            Worker(client, Model(FACTS, engine), CREDIT, by_slack=True).run()
+
+    with station("worker", "worker-0", main) as worker:
+        assert worker.hear(Hello) == [Hello("worker", "worker-0", 1, CREDIT, BATCHES)]
+        worker.send(Welcome("an epoch"))
+        for before, size in enumerate((1, 5, 3)):
+            for seq in range(size):
+                worker.send(*framed(seq, flat(seq)))
+            worker.hub.wait(0.05)  # it has no reason to begin, however long it takes
+            assert len(engine.batches) == before
+            worker.send(BatchEnd())
+            assert [result.seq for result in worker.hear(Result, size)] == list(range(size))
+        assert engine.batches == [1, 5, 3]
+
+        worker.send(*framed(7, flat(7)))  # by a dispatcher that dies before it ends the batch
+        worker.send(Who())
+        worker.hear(Hello)
+        worker.send(Welcome("another epoch"))
+        worker.send(*framed(8, flat(8)))
+        worker.send(BatchEnd())
+        assert worker.hear(Result)[0].seq == 8
+        assert engine.batches == [1, 5, 3, 1]
+
+
+class SleepingEngine:
+    """Takes `base_s` and `picture_s` a picture, and fails on more than `most` at once."""
+
+    metadata: ClassVar[dict[str, str]] = {}
+    takes = Takes()
+
+    def __init__(self, base_s: float, picture_s: float, most: int = 100) -> None:
+        self._base_s, self._picture_s, self._most = base_s, picture_s, most
+        self.batches: list[int] = []
+
+    def classify(self, batch: pictures.Picture) -> NDArray[np.float32]:
+        self.batches.append(len(batch))
+        if len(batch) > self._most:
+            raise ModelError("fails: no memory")
+        sleep(self._base_s + self._picture_s * len(batch))
+        return np.full((len(batch), len(CLASSES)), 1 / len(CLASSES), np.float32)
+
+
+@pytest.mark.parametrize(("most", "largest"), [(100, 16), (11, 11)])
+def test_a_worker_that_gains_by_batches_tries_each_and_knows_what_they_take(most, largest):
+    """Sleeps 40 ms and 1 ms a picture, so that a busy machine adds little to it."""
+    engine = SleepingEngine(0.04, 0.001, most)
+
+    times = batch_times(Model(FACTS, engine), 12, 16)
+
+    assert times is not None
+    assert times.largest == largest
+    assert {*range(1, largest + 1)} <= {*engine.batches}
+    assert times.seconds(1) >= 0.03
+    assert times.picture_s < times.base_s / 4
+
+
+@pytest.mark.parametrize(
+    ("base_s", "picture_s", "batch"), [(0.0, 0.005, None), (0.0, 0.0, None), (0.04, 0.001, 1)]
+)
+def test_a_worker_that_gains_nothing_does_not_try_long(base_s, picture_s, batch):
+    engine = SleepingEngine(base_s, picture_s)
+
+    assert batch_times(Model(FACTS, engine, Takes(batch=batch)), 12, 16) is None
+    assert sum(engine.batches) <= 15
 
 
 def test_pictures_of_different_sizes_are_answered_each_with_its_own(worker, engine):

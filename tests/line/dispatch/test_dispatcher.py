@@ -10,6 +10,8 @@ import pytest
 
 from line.messages import (
     Acknowledged,
+    BatchEnd,
+    BatchTimes,
     Beat,
     Frame,
     Hello,
@@ -87,6 +89,27 @@ def test_many_acknowledgements_travel_together(stage: Stage) -> None:
     stage.told(log, Rows)
     log.say(Stored(tuple(item.key for item in items)))
     assert stage.told(camera, Acknowledged)[0].seqs == (0, 1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("credit", "told"), [("auto", [Frame, BatchEnd, Frame, BatchEnd]), ("4", [Frame, Frame])]
+)
+def test_a_worker_that_gains_by_batches_is_told_where_one_ends(
+    short_dir: Path, credit: str, told: list[type[Message]]
+) -> None:
+    """Unless its credit is set."""
+    with Stage(short_dir, f"worker.credit={credit}") as stage:
+        camera, worker = stage.peer("camera", "camera-0"), stage.stranger("worker", "worker-0")
+        worker.say(replace(worker.hello, batches=BatchTimes(1.0, 0.1, 16)))
+        stage.told(worker, Welcome)
+        camera.say(FRAME, PIXELS)
+        camera.say(replace(FRAME, seq=1), PIXELS)
+        if credit == "auto":
+            stage.until(lambda: len(worker.inbox) == 2 and stage.ledger.waiting)
+            worker.say(RESULT)
+        stage.until(lambda: len(worker.inbox) == len(told))
+        stage.settle(camera)
+        assert [type(message) for message, _ in worker.inbox] == told
 
 
 # -- greetings ------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from tests.dispatcher_stage import (
 @pytest.mark.parametrize("role", ["camera", "worker", "sink"])
 @pytest.mark.parametrize(
     "parts",
-    [[b"junk"], [b"F3", b"\x90", PIXELS], [b"H1", b"\xc1"], [*encode(Beat()), b"", b""]],
+    [[b"junk"], [b"F3", b"\x90", PIXELS], [b"H2", b"\xc1"], [*encode(Beat()), b"", b""]],
     ids=lambda parts: repr(parts[0]),
 )
 def test_garbage_at_a_socket_is_counted_and_changes_nothing(

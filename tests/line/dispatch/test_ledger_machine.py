@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from line.dispatch.actions import Acknowledge, Action, Assign, Picture, ShutOut, Suspect, Write
 from line.dispatch.ledger import Ledger, Rules
 from line.messages import (
+    BatchTimes,
     Frame,
     Key,
     Refusal,
@@ -43,6 +44,8 @@ DATA = b"abc"
 Item = Frame | Unseen
 CAMERA = st.sampled_from(CAMERAS)
 OWNERS = ("press", "mill")
+BATCHES = BatchTimes(base_s=0.4, picture_s=0.1, largest=4)
+OTHER_BATCHES = BatchTimes(base_s=0.2, picture_s=0.0, largest=3)
 
 
 @dataclass
@@ -59,6 +62,7 @@ class Worker:
     credit: int
     owner: str | None
     """the key that it came in by, if it is on another machine"""
+    batches: BatchTimes | None = None
     joined: bool = False
     """the dispatcher counts on it"""
     suspected: bool = False
@@ -67,6 +71,13 @@ class Worker:
     lost: list[Frame] = field(default_factory=list)
     """frames that it was given, as the ledger believes, and that never reached it"""
     answered: list[Frame] = field(default_factory=list)
+    coming: list[Frame] = field(default_factory=list)
+    """by slack: of a batch whose end has not been seen"""
+
+    @property
+    def most(self) -> int:
+        """Frames that it holds at most: by slack a batch in work, and one at hand."""
+        return self.credit if self.batches is None else 2 * self.batches.largest
 
 
 @dataclass
@@ -110,10 +121,13 @@ class Line(RuleBasedStateMachine):
                 suspects.add(action.worker)
             elif isinstance(action, Assign):
                 assert action.worker not in suspects, "given to a worker that is known to hang"
+        actions = list(actions)
         for action in actions:
             match action:
-                case Assign(worker, picture):
+                case Assign(worker, picture, ends_batch):
                     self.assign(worker, picture)
+                    if worker in self.workers:
+                        self.take_batch(self.workers[worker], ends_batch)
                 case Write(outcome):
                     self.write(outcome)
                 case Acknowledge(outcome, has_picture):
@@ -128,7 +142,8 @@ class Line(RuleBasedStateMachine):
         frame = picture.frame
         assert picture.packed is DATA
         assert frame.deadline > self.now, "given out after its deadline"
-        self.not_before_a_more_urgent_one(frame)
+        if name not in self.ledger._gaining:
+            self.not_before_a_more_urgent_one(frame)
         self.given[frame.key] += 1
         # Each owner can cost it once, and beyond that it dies alone so often.
         assert self.given[frame.key] <= 2 * RULES.attempts
@@ -137,9 +152,22 @@ class Line(RuleBasedStateMachine):
             assert worker.joined
             worker.holds.append(frame)
             given = worker.holds + worker.lost
-            assert len(given) <= worker.credit, "more than its credit"
+            assert len(given) <= worker.most, "more than its credit"
+            worker.coming.append(frame)
             retried = any(self.given[f.key] > 1 for f in given)
             assert not retried or len(given) == 1, "a retried frame is not alone"
+
+    def take_batch(self, worker: Worker, ends_batch: bool) -> None:
+        """A batch by slack is done in time, as far as anybody can know, or it is a single frame."""
+        assert not ends_batch or worker.batches is not None
+        if not ends_batch and worker.batches is not None:
+            return
+        batch, worker.coming = worker.coming, []
+        if worker.batches is not None and len(batch) > 1:
+            assert len(batch) <= worker.batches.largest
+            done_s = worker.batches.seconds(len(batch))
+            assert min(frame.deadline for frame in batch) >= self.now + done_s, "too large"
+            assert done_s <= RULES.lease_s
 
     def not_before_a_more_urgent_one(self, frame: Frame) -> None:
         """Frames that stay behind have a later deadline, or came later with the same one.
@@ -214,11 +242,17 @@ class Line(RuleBasedStateMachine):
 
     # -- workers ----------------------------------------------------------------------------------
 
-    @rule(credit=st.integers(1, 3), owner=st.sampled_from([None, *OWNERS]))
-    def a_worker_starts(self, credit: int, owner: str | None = None) -> None:
+    @rule(
+        credit=st.integers(1, 3),
+        owner=st.sampled_from([None, *OWNERS]),
+        batches=st.sampled_from([None, BATCHES]),
+    )
+    def a_worker_starts(
+        self, credit: int, owner: str | None = None, batches: BatchTimes | None = None
+    ) -> None:
         if len(self.workers) < 4:
             self.names += 1
-            self.workers[f"worker#{self.names}"] = Worker(credit, owner)
+            self.workers[f"worker#{self.names}"] = Worker(credit, owner, batches)
             self.a_worker_greets(f"worker#{self.names}")
 
     def a_worker_greets(self, name: str) -> None:
@@ -227,8 +261,23 @@ class Line(RuleBasedStateMachine):
         worker.joined = True
         worker.holds.clear()
         worker.lost.clear()
-        joined = self.ledger.worker_joined(name, worker.credit, self.now, worker.owner)
+        worker.coming.clear()
+        joined = self.ledger.worker_joined(
+            name, worker.credit, self.now, worker.owner, worker.batches
+        )
         self.carry_out(joined)
+
+    @precondition(lambda self: self.workers)
+    @rule(data=st.data(), batches=st.sampled_from([None, BATCHES, OTHER_BATCHES]))
+    def a_worker_has_another_model(self, data: st.DataObject, batches: BatchTimes | None) -> None:
+        """It greets again with what it holds."""
+        name = data.draw(st.sampled_from(sorted(self.workers)))
+        worker = self.workers[name]
+        if worker.joined:
+            worker.batches = batches
+            self.carry_out(
+                self.ledger.worker_joined(name, worker.credit, self.now, worker.owner, batches)
+            )
 
     @precondition(lambda self: self.workers)
     @rule(data=st.data(), metal=st.sampled_from([0.1, 0.5, 0.9]), in_turn=st.booleans())
@@ -384,6 +433,7 @@ class Line(RuleBasedStateMachine):
         assert {key for _, _, key in waiting} <= open_items
         assert set(self.ledger.loads()) <= known_workers
         assert len(self.ledger._log) <= len(open_items)
+        assert set(self.ledger._gaining) <= set(self.ledger.loads())
         assert set(self.ledger._costs._costs) <= set(OWNERS)
 
     @invariant()
@@ -392,6 +442,8 @@ class Line(RuleBasedStateMachine):
         joined = {name: w for name, w in self.workers.items() if w.joined}
         idle = {name: w for name, w in joined.items() if not (w.holds or w.lost)}
         assert not idle or not self.ledger._waiting
+        if self.ledger._waiting and self.ledger.next_tick() == math.inf:
+            assert all(len(w.holds) + len(w.lost) > 1 for w in joined.values()), "held back"
         for _, _, key in self.ledger._suspects:
             charged = self.ledger._items[key].charged
             others = {name for name, w in joined.items() if (w.owner or name) not in charged}
