@@ -29,6 +29,7 @@ def main() -> int:
 def _local() -> int:
     """A worker that the supervisor has started."""
     from line.errors import ScraplineError
+    from line.model.facts import ModelFacts
     from line.process.client import Client
     from line.process.context import enter_process, leave
     from line.process.priority import yield_process
@@ -38,19 +39,31 @@ def _local() -> int:
     if settings.line.speed != "max":  # where nothing has a deadline, nobody needs to yield
         yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
+    from workers.engines.standby import Standby
     from workers.faults import WorkerFaults
     from workers.metered_engine import metered
     from workers.model import Model
     from workers.worker import Worker, warmed_up
 
+    camera, credit = settings.camera, settings.worker_credit
+
+    def loaded(facts: ModelFacts) -> Model:
+        opened = Model.open(Path(facts.path), facts.engine, facts.sha256)
+        ready = warmed_up(opened, credit, camera.height_px, camera.width_px)
+        return metered(ready, context.processor)
+
+    def standby_of(other: ModelFacts) -> Standby:
+        def tell(why: str) -> None:
+            context.channel.send("engine_failed", text=why)
+
+        return Standby(lambda: loaded(other), tell)
+
     try:
-        model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
-        camera, credit = settings.camera, settings.worker_credit
-        model = warmed_up(model, credit, camera.height_px, camera.width_px)
-        model = metered(model, context.processor)
+        model, other = loaded(context.model), context.model.standby
         with Client(context, credit=credit) as client:
             faults = WorkerFaults(settings, client.orders)
-            Worker(client, model, credit, faults, context.rings).run()
+            standby = None if other is None else standby_of(other)
+            Worker(client, model, credit, faults, context.rings, standby).run()
     except ScraplineError as error:
         return leave(context, error)
     return 0
