@@ -7,6 +7,7 @@ from os.path import expanduser
 import typer
 
 from commands.adopt import adopt
+from commands.calibrate import calibrate
 from commands.check import check
 from commands.classify import classify
 from commands.console import console
@@ -40,6 +41,7 @@ for command in (
     replay,
     classify,
     adopt,
+    calibrate,
     report,
     explain,
     diff,
