@@ -149,9 +149,18 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     ),
     (Welcome("1-2.5"), None, [b"W1", array(text("1-2.5"))]),
     (
-        Terms("ab" * 32, 2, 240, 255),
+        Terms("ab" * 32, 2, 240, 255, "openvino"),
         None,
-        [b"T1", array(b"\xd9\x40" + b"ab" * 32, small(2), b"\xcc\xf0", b"\xcc\xff")],
+        [
+            b"T2",
+            array(
+                b"\xd9\x40" + b"ab" * 32,
+                small(2),
+                b"\xcc\xf0",
+                b"\xcc\xff",
+                b"\xa8openvino",
+            ),
+        ],
     ),
     (ClockQuery(1.5), None, [b"Q1", array(real(1.5))]),
     (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),
