@@ -21,8 +21,9 @@ from line.run_files.line_logs import EventLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
 from line.run_files.session import Session
-from line.section import DEFAULT_ENGINE, EngineName
+from line.section import EngineName
 from line.supervise.child import Child, ProcessSpec
+from line.supervise.fitting_model import fitting, with_threshold
 from line.supervise.model_check import ModelCheck
 from line.supervise.model_swap import Swap as Changeover
 from line.supervise.process_table import ProcessTable
@@ -122,7 +123,7 @@ class ModelOrders:
         def handle(found: ModelFacts | BadInput) -> None:
             self._check = None
             try:
-                answer.set_result(then(self._fitting(found)))
+                answer.set_result(then(fitting(found, self._own)))
             except Exception as error:  # whoever gave the order is told, and the line goes on
                 answer.set_exception(error)
 
@@ -136,22 +137,10 @@ class ModelOrders:
         )
         return answer
 
-    def _fitting(self, found: ModelFacts | BadInput) -> ModelFacts:
-        """Raises BadInput unless it is a model that knows the run's classes, and no others."""
-        if isinstance(found, BadInput):
-            raise found
-        known = set(self._own.classes)
-        for name in [*self._own.classes, *found.classes]:
-            if name not in found.classes:
-                raise BadInput(f"{found.path}: lacks the class {name!r} of the run's model")
-            if name not in known:
-                raise BadInput(f"{found.path}: knows a class {name!r}, the run's model does not")
-        return found
-
     # -- swap ---------------------------------------------------------------------------------
 
     def _begin_swap(self, found: ModelFacts, hold: Callable[..., None]) -> Done:
-        model = self._with_threshold(found)
+        model = with_threshold(found, self._own)
         before = self._overrides.serving(self._own)
         if model.short_hash == before.short_hash:
             raise BadInput(f"{model.path}: is the model that serves")
@@ -161,23 +150,11 @@ class ModelOrders:
             raise BadInput(f"a run takes no more than {MOST_MODELS} models")
         hold(models=models)
         self._next, self._notice = model, f"swap-{self._overrides.orders}"
+        self._has_fallen_back = False
         self._tell_dispatcher("judge")
         self._swap.begin(before.short_hash, model.short_hash)
         self._tell("under way")
         return {"model": model.short_hash, "before": before.short_hash}
-
-    def _with_threshold(self, found: ModelFacts) -> ModelFacts:
-        """With its own threshold only where the settings leave it to the model."""
-        if self._own.threshold is None:
-            return found.model_copy(update={"threshold": None, "standby_threshold": None})
-        if found.threshold is not None:
-            return found
-        if found.engine != DEFAULT_ENGINE:
-            raise BadInput(
-                f"{found.path}: was not calibrated for {found.engine}, and decision.threshold is "
-                '"model"'
-            )
-        raise BadInput(f'{found.path}: names no threshold, and decision.threshold is "model"')
 
     def _conclude(self, fault: str) -> None:
         """The swap has come to its end, or back to its beginning."""
@@ -222,7 +199,8 @@ class ModelOrders:
         if standby is None:
             return  # a swap that was under way has led to the default engine
         self._has_fallen_back = True
-        self._next, self._notice = standby, f"engine-{self._session}"
+        self._next = standby
+        self._notice = f"engine-{self._session}-{self._overrides.orders}"
         text = f"{why}; the line changes to {standby.engine}"
         self._events.append(f"{self._notice}-failed", "engine_failed", text, worker)
         self._swap.begin(serving.short_hash, standby.short_hash)

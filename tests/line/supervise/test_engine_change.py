@@ -10,6 +10,7 @@ import pytest
 
 from line.observe.control_client import Control
 from line.run_files.session import Session
+from tests.broken_process import break_processes
 from tests.line.supervise.test_resume import ResumedLine, kill_everybody
 from tests.line.supervise.test_swap import OPTIONS, WHO, _await_swap, _short
 from tests.odd_models import changed, wrong_in_openvino
@@ -66,6 +67,27 @@ def test_an_engine_that_fails_costs_no_item_and_all_workers_change_to_the_defaul
     session = Session.load(line.run_dir)
     assert session.overrides.model == default
     assert other not in session.overrides.models
+
+
+def test_workers_that_cannot_have_the_engine_come_back_in_the_default(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The package goes after the run has begun: each worker is given up once, and serves then."""
+    gone = 'sys.modules["openvino"] = None'
+    break_processes(monkeypatch, tmp_path / "site", ("worker-0", "worker-1"), gone)
+    at_once = ("--set", "supervisor.failed_starts=1", "--items", 40)
+    options = ("--model", tiny_model, *OPTIONS, *IN_OPENVINO, *at_once)
+    with RunningLine(tmp_path / "run", *options) as line:
+        code, summary = line.finish()
+        rows = line.rows()
+    assert code == 0
+    assert_accounted(summary, rows)
+    assert summary["verdicts"]["failed"] == 0
+    assert set(rows["model"].dropna()) == {_short(tiny_model)}
+    told = [e for e in events(line.run_dir) if e["event"] in ("engine_failed", "swap")]
+    assert [e["event"] for e in told] == ["engine_failed", "swap"]
+    assert "requirements/openvino.txt" in told[0]["text"]
+    assert Session.load(line.run_dir).overrides.model == _short(tiny_model)
 
 
 def test_swaps_and_shadows_across_engines_lose_nothing_and_a_run_keeps_its_engine(
