@@ -6,7 +6,7 @@ out of fold: on each fifth of the pictures by what the other four say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import sqrt
 
@@ -94,7 +94,7 @@ def fit(
     Raises:
         BadInput: if no threshold makes answers as often right as they have to be.
     """
-    fitted = calibrate(lambda t: at_temperature(other, t).astype(np.float64), labels)
+    fitted = calibrate(_at_temperatures(other), labels)
     surest = default.max(axis=1), other.max(axis=1)
     reached = [confidence >= (default_threshold or 0.0) for confidence in surest]
     sure, right = _out_of_fold(other, labels)
@@ -122,15 +122,16 @@ def with_calibration(content: bytes, engine: EngineName, kept: EngineCalibration
     return bytes(proto.SerializeToString())
 
 
+def _at_temperatures(answers: Answers) -> Callable[[float], NDArray[np.float64]]:
+    return lambda temperature: at_temperature(answers, temperature).astype(np.float64)
+
+
 def _out_of_fold(answers: Answers, labels: Labels) -> tuple[int, int]:
     """Pictures that reach the threshold, and those of them that are right."""
     sure = right = 0
     for held_out in _folds(labels):
         try:
-            found = calibrate(
-                lambda t, rest=~held_out: at_temperature(answers[rest], t).astype(np.float64),
-                labels[~held_out],
-            )
+            found = calibrate(_at_temperatures(answers[~held_out]), labels[~held_out])
         except BadInput:
             continue  # no threshold, and nothing is sure
         judged = at_temperature(answers[held_out], found.temperature)

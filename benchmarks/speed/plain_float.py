@@ -62,7 +62,9 @@ def _instead(
     zero = constants[node.input[2]]
 
     def constant(name: str, value: float) -> str:
-        graph.initializer.append(numpy_helper.from_array(np.float32(value), f"{gives}_{name}"))
+        graph.initializer.append(
+            numpy_helper.from_array(np.array(value, np.float32), f"{gives}_{name}")
+        )
         return f"{gives}_{name}"
 
     if before is None or before.op_type != _QUANTISE:
