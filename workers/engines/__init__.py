@@ -3,6 +3,7 @@
 opening            an engine by its name, and whether it is installed
 onnxruntime_cpu    the default
 openvino_cpu       OpenVINO, by its own package
+openvino_resize    resizing there as Pillow does it
 cuda               ONNX Runtime on a GPU
 graph_ports        what every one of them checks of a file's input and output
 tempered           answers at another temperature

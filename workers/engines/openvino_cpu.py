@@ -18,6 +18,11 @@ from line.model.onnx_file import entries_of
 from line.pictures import Picture
 from workers.engine import Takes
 from workers.engines.graph_ports import first_output, only_input, own_entries, takes_of
+from workers.engines.openvino_resize import (
+    resize_as_pillow,
+    resized,
+    take_out_first_resize,
+)
 from workers.reasons import openvino_reason
 
 _DEVICE = "CPU"
@@ -56,6 +61,8 @@ class OpenVinoEngine:
         try:
             # What else the file gives is not asked for, and need not be computed.
             asked = ov.Model([model.outputs[0]], model.get_parameters())
+            asked, self._resized_px = take_out_first_resize(asked)
+            resize_as_pillow(asked)
             compiled = core.compile_model(asked, _DEVICE, {**_SETTINGS, **(settings or {})})
             self._request = compiled.create_infer_request()
         except Exception as error:
@@ -72,6 +79,8 @@ class OpenVinoEngine:
 
     def classify(self, batch: Picture) -> NDArray[np.float32]:
         try:
+            if self._resized_px is not None:
+                batch = resized(batch, self._resized_px)
             given = self._request.infer([batch], share_inputs=True)[0]
             return np.array(given, np.float32)
         except Exception as error:  # it has one type for all
