@@ -93,14 +93,7 @@ def _calibrate(file: Candidate, names: tuple[str, ...], wishes: Wishes) -> Calib
     """Leaves the temperature in the file."""
     folder = wishes.calibrate
     assert folder is not None
-    paths = check.paths_below(folder, "--calibrate")
-    for path in paths:
-        if path.parent.name not in names:
-            raise BadInput(
-                f"--calibrate {plain(str(folder))}: {plain(str(path.relative_to(folder)))} lies in "
-                "no folder that is named as a class of the model"
-            )
-    labels = np.array([names.index(path.parent.name) for path in paths])
+    paths, labels = check.labelled_paths(folder, names, "--calibrate")
 
     def answers_at(temperature: float) -> NDArray[np.float64]:
         file.set_temperature(temperature)

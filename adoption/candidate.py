@@ -17,7 +17,7 @@ from adoption.served_model import served, set_temperature
 from line.errors import BadInput, ModelError
 from line.model.facts import ModelFacts
 from line.pictures import Picture
-from workers.engine import OnnxEngine
+from workers.engines.onnxruntime_cpu import OnnxEngine
 from workers.model import Model
 from workers.probe import Tried, tried
 
@@ -51,7 +51,7 @@ class Candidate:
 
     def _load(self) -> None:
         content = self._serialised()
-        engine = OnnxEngine(content, "cpu")
+        engine = OnnxEngine(content)
         sha256 = hashlib.sha256(content).hexdigest()
         facts = ModelFacts(path="adopted", sha256=sha256, classes=self._names)
         self._model = Model(facts, engine, engine.takes)

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from adoption.answer_output import AnswerOutput
@@ -78,6 +79,24 @@ def paths_below(folder: Path, option: str, most: int | None = None) -> list[Path
     if most is not None and len(found) > most:
         found = [found[int(place)] for place in np.linspace(0, len(found) - 1, most)]
     return [folder / path for path in found]
+
+
+def labelled_paths(
+    folder: Path, names: Sequence[str], option: str
+) -> tuple[list[Path], NDArray[np.int64]]:
+    """Pictures of a folder of class folders, and the number of each one's class, [n].
+
+    Raises:
+        BadInput: naming the option, for a folder without pictures, and for one of no class.
+    """
+    paths = paths_below(folder, option)
+    for path in paths:
+        if path.parent.name not in names:
+            raise BadInput(
+                f"{option} {plain(str(folder))}: {plain(str(path.relative_to(folder)))} lies in "
+                "no folder that is named as a class of the model"
+            )
+    return paths, np.array([names.index(path.parent.name) for path in paths])
 
 
 def read_all(

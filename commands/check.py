@@ -10,6 +10,7 @@ import typer
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import err, out, shown
 from commands.run_setup.settings import checked_model, decided, settings_of
+from line.plain_text import plain
 
 
 def check(
@@ -31,6 +32,8 @@ def check(
     out.print(f"source    ok  {settings.source.spec}")
     names = ", ".join(loaded.facts.classes)
     out.print(f"model     ok  {shown(Path(loaded.facts.path))} ({names})")
+    reason = f" ({loaded.facts.engine_reason})" if loaded.facts.engine_reason else ""
+    out.print(f"engine    ok  {loaded.facts.engine}{plain(reason)}", soft_wrap=True)
     for doubt in loaded.doubts:
         err.print(f"warning: the model {doubt}", style="yellow", soft_wrap=True, markup=False)
     out.print(f"threshold ok  {settings.decision.threshold}")

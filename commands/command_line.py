@@ -22,6 +22,7 @@ _COMMANDS = (
     "replay",
     "classify",
     "adopt",
+    "calibrate",
     "report",
     "explain",
     "diff",

@@ -92,7 +92,7 @@ def _own_threshold(settings: Settings, model: Model) -> float:
         BadInput: if neither is a number from 0 to 1.
     """
     setting = settings.decision.threshold
-    if setting == "model" or "threshold" in model.engine.metadata:
+    if setting == "model" or model.named_threshold is not None:
         return model.threshold
     return setting
 

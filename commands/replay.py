@@ -11,6 +11,7 @@ import typer
 from commands.options import AsJson, ModelFile, number_or_word
 from commands.printing import out, shown
 from commands.run_setup.accounting import run_and_account
+from line.section import EngineName
 
 
 def replay(
@@ -20,9 +21,11 @@ def replay(
         float | None, typer.Option(help="metres a second; items lie on the belt as they did")
     ] = None,
     model: ModelFile = None,
+    engine: Annotated[EngineName | None, typer.Option(help="not given: as then")] = None,
     workers: Annotated[str | None, typer.Option(help="a number, or auto: one a core")] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="0..1; not given: as then, or another model's own")
+        float | None,
+        typer.Option(help="0..1; not given: as then, or another model's or engine's own"),
     ] = None,
     with_faults: Annotated[
         bool, typer.Option("--with-faults", help="repeat the scenario's faults as well")
@@ -48,6 +51,7 @@ def replay(
         "belt.speed_m_per_s": belt_speed,
         "line.workers": number_or_word(workers),
         "model.path": None if model is None else str(model),
+        "model.engine": engine,
         "decision.threshold": threshold,
     }
     given = {key: value for key, value in options.items() if value is not None}

@@ -12,6 +12,7 @@ from commands.options import ModelFile, running_run
 from commands.printing import out, shown
 from line.errors import BadInput
 from line.observe.control_client import Control
+from line.section import EngineName
 
 _LOOK_S = 1.0
 
@@ -21,6 +22,9 @@ def swap(
         Path | None, typer.Argument(help="of a run under way; not given: the newest")
     ] = None,
     model: ModelFile = None,
+    engine: Annotated[
+        EngineName | None, typer.Option(help="not given: the one that serves")
+    ] = None,
     shadow: Annotated[
         str | None,
         typer.Option(
@@ -38,14 +42,14 @@ def swap(
     elif model is None:
         raise BadInput("--model: name the new model")
     elif shadow is None:
-        _swap(folder, model)
+        _swap(folder, model, engine)
     else:
-        _begin_shadow(folder, model, _share(shadow))
+        _begin_shadow(folder, model, engine, _share(shadow))
 
 
-def _swap(folder: Path, model: Path) -> None:
+def _swap(folder: Path, model: Path, engine: EngineName | None) -> None:
     with Control.of(folder) as control:
-        done = control.order("swap", getpass.getuser(), model=str(model.absolute()))
+        done = control.order("swap", getpass.getuser(), **_which(model, engine))
         out.print(f"{shown(folder)}: {done['before']} → {done['model']}, one worker after another")
         control.watch()
         while not control.ended:
@@ -59,15 +63,21 @@ def _swap(folder: Path, model: Path) -> None:
     raise BadInput(f"{folder}: the line has ended before the swap had")
 
 
-def _begin_shadow(folder: Path, model: Path, share: float) -> None:
+def _begin_shadow(folder: Path, model: Path, engine: EngineName | None, share: float) -> None:
     with Control.of(folder) as control:
-        path = str(model.absolute())
-        done = control.order("shadow", getpass.getuser(), model=path, share=share)
+        which = _which(model, engine)
+        done = control.order("shadow", getpass.getuser(), **which, share=share)
     out.print(
         f"{shown(folder)}: {done['model']} answers beside for {share:.0%} of the items; "
         f"compare with: run_line.py shadow {shown(folder)}",
         soft_wrap=True,
     )
+
+
+def _which(model: Path, engine: EngineName | None) -> dict[str, str]:
+    """The order's words for it."""
+    named = {} if engine is None else {"engine": engine}
+    return {"model": str(model.absolute()), **named}
 
 
 def _end_shadow(folder: Path) -> None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, get_args
 
 from line.outcome import Outcome, Verdict
 from line.ranges import Between, Longest, Matching
+from line.section import DEFAULT_ENGINE, EngineName
 from pictures.class_names import MOST_CLASSES
 
 Buffer = bytes | bytearray | memoryview
@@ -49,7 +50,9 @@ Reason = Annotated[str, Longest(LONGEST_REASON)]
 Probability = Annotated[float, Between(0, 1.001)]
 """A sum of rounded shares may be a little above 1."""
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}")]
-ShortHash = Annotated[str, Matching(r"[0-9a-f]{12}")]
+ShortHash = Annotated[str, Matching(r"[0-9a-f]{12}(?:-[a-z]{1,20})?")]
+"""Of a model; then its engine, where that is not the default."""
+Engine = Annotated[str, Matching("|".join(get_args(EngineName)))]
 Role = Annotated[str, Matching("camera|worker|sink|remote")]
 ProcessName = Annotated[str, Matching(r"[A-Za-z][A-Za-z0-9_-]{0,79}")]
 Incarnation = Annotated[int, Between(0, 1 << 53)]
@@ -115,6 +118,8 @@ class Terms(Message):
     width_px: Pixels
     by_slack: bool
     """a worker that gains by batches may say so, and is given them"""
+    engine: Engine = DEFAULT_ENGINE
+    """what has to run it"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Outcome:
     attempts: int = 0
     """workers that were given the frame"""
     model: str = ""
-    """first 12 hex digits of the model file's SHA-256"""
+    """first 12 hex digits of the model file's SHA-256, then its engine where that is another than
+    the default"""
     mass_g: float
     queue_ms: float | None = None
     """trigger to start of inference; no inference starts after the deadline"""

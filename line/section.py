@@ -17,6 +17,10 @@ SWITCHES = {"active_learning": "review", "postgres": "postgres", "mqtt": "mqtt"}
 PLANT_SINKS = ("postgres", "mqtt")
 """Those that take rows out of the run folder. They end last: they read what the others write."""
 
+EngineName = Literal["onnxruntime", "openvino", "cuda"]
+"""What runs an ONNX file. TorchScript is run by torch, whatever the engine is called."""
+DEFAULT_ENGINE: EngineName = "onnxruntime"
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PathText = Annotated[str, AfterValidator(expanduser)]
 """A path, which may begin with `~`."""

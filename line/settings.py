@@ -16,7 +16,15 @@ from line.connection_settings import MqttSettings, PostgresSettings, TransportSe
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
-from line.section import SINKS, SWITCHES, Fraction, PathText, Section
+from line.section import (
+    DEFAULT_ENGINE,
+    SINKS,
+    SWITCHES,
+    EngineName,
+    Fraction,
+    PathText,
+    Section,
+)
 from line.section import Role as Role
 from line.validation_errors import first_fault
 from pictures.class_names import complaint_about_names
@@ -103,7 +111,21 @@ class ModelSettings(Section):
     path: PathText = Field(
         min_length=1, description="an .onnx or .ts file, or a folder holding one"
     )
-    provider: Literal["cpu", "cuda", "openvino"]
+    engine: EngineName | Literal["auto"] = Field(
+        description="what runs it; auto = the fastest that was calibrated for it, as measured"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _was_called_provider(cls, values: Any) -> Any:
+        """Runs of earlier versions say so; what they mean by openvino gives other answers."""
+        if not isinstance(values, Mapping) or "provider" not in values:
+            return values
+        given = {**values}
+        engine = {"cpu": DEFAULT_ENGINE, "cuda": "cuda"}.get(str(given.pop("provider")))
+        if "engine" in given or engine is None:
+            raise ValueError("provider: is engine now (onnxruntime, openvino, cuda or auto)")
+        return {**given, "engine": engine}
 
 
 class DecisionSettings(Section):

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from line.atomic_file import write_atomically
 from line.errors import BadInput
-from line.section import Fraction, Section
+from line.section import DEFAULT_ENGINE, EngineName, Fraction, Section
 from line.settings import Settings
 from line.validation_errors import first_fault
 
@@ -160,6 +160,7 @@ class Profile(Section):
     machine: Machine
     model_path: str
     model_sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    engine: EngineName = Field(default=DEFAULT_ENGINE, description="that ran the model")
     classes: tuple[str, ...] = Field(min_length=1, description="in the order of the model")
     threshold: Fraction = Field(description="the model file's own")
     source: str = Field(description="of the pictures that the answers are about")

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
-from line.model.facts import ModelFacts
+from line.model.facts import ModelFacts, short_hash
 from line.own_file import LARGEST_JSON, read_regular
 from line.run_files.session import Session
+from line.section import DEFAULT_ENGINE
 from line.settings import Settings
 from line.supervise.fault_injection import describe
 from line.validation_errors import damaged
@@ -30,6 +31,13 @@ class RanModel(BaseModel):
     path: str = ""
     sha256: str = ""
     classes: tuple[str, ...] = ()
+    engine: str = DEFAULT_ENGINE
+    engine_reason: str = ""
+
+    @property
+    def short_hash(self) -> str:
+        """As rows name it."""
+        return short_hash(self.sha256, self.engine) if self.sha256 else ""
 
 
 class Facts(BaseModel):
@@ -89,7 +97,7 @@ def session_facts(run_dir: Path, settings: Settings) -> Facts:
 
 
 def _ran(model: ModelFacts) -> RanModel:
-    return RanModel(path=model.path, sha256=model.sha256, classes=model.classes)
+    return RanModel.model_validate(model.told)
 
 
 def read_facts(path: Path) -> Facts | None:

@@ -108,6 +108,8 @@ def summary_of(run: FinishedRun) -> Summary:
         "model": {
             "path": facts.model.path or run.settings.model.path,
             "sha256": facts.model.sha256 or None,
+            "engine": facts.model.engine,
+            "engine_reason": facts.model.engine_reason,
         },
         "models": _models(run),
         "shadow": run.comparisons,
@@ -122,7 +124,8 @@ def _models(run: FinishedRun) -> list[Summary]:
         {
             "path": m.path or run.settings.model.path,
             "sha256": m.sha256 or None,
-            "rows": run.tally.models[m.sha256[:12]],
+            "engine": m.engine,
+            "rows": run.tally.models[m.short_hash],
         }
         for m in models
     ]

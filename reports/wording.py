@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from line.model.facts import short_hash
 from line.observe.percent import NONE, percent
 from line.outcome import Verdict
 
@@ -190,9 +191,14 @@ def faults(summary: Mapping[str, Any]) -> str:
 def models(summary: Mapping[str, Any]) -> str:
     """The models that were to serve, by file, short hash and rows, in the order of their orders."""
     return ", ".join(
-        f"{Path(model['path']).name} {(model['sha256'] or '')[:12]}: {count(model['rows'], 'row')}"
+        f"{Path(model['path']).name} {model_name(model)}: {count(model['rows'], 'row')}"
         for model in summary["models"]
     )
+
+
+def model_name(model: Mapping[str, Any]) -> str:
+    """As rows have it: short hash, and the engine where that is not the default; "" if unknown."""
+    return short_hash(model["sha256"], model["engine"]) if model["sha256"] else ""
 
 
 def shadow_models(summary: Mapping[str, Any]) -> str:

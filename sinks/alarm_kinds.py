@@ -38,10 +38,11 @@ LOG_WAITS = AlarmKind("log_waits", "high", "The log cannot be written")
 FOLLOWER_WAITS = AlarmKind("follower_waits", "low", "A follower cannot write")
 FOLLOWER_BEHIND = AlarmKind("follower_behind", "low", "A follower is far behind")
 RECORDING_ENDED = AlarmKind("recording_ended", "low", "A lane is not recorded any more")
+ENGINE_FAILED = AlarmKind("engine_failed", "low", "The model runs in another engine")
 
 ALARM_KINDS = (
     *(NOT_IN_TIME, FAILED_ITEMS, UNSURE_ITEMS, STAGE_DOWN, WORKER_DOWN, FOLLOWER_DOWN),
-    *(LOG_WAITS, FOLLOWER_WAITS, FOLLOWER_BEHIND, RECORDING_ENDED),
+    *(LOG_WAITS, FOLLOWER_WAITS, FOLLOWER_BEHIND, RECORDING_ENDED, ENGINE_FAILED),
 )
 
 COST_TIME = frozenset({STAGE_DOWN, WORKER_DOWN, LOG_WAITS})

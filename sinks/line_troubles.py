@@ -9,6 +9,7 @@ from typing import Any
 from line.section import LOG, SINKS
 from sinks.alarm_kinds import (
     ALARM_KINDS,
+    ENGINE_FAILED,
     FOLLOWER_BEHIND,
     FOLLOWER_DOWN,
     FOLLOWER_WAITS,
@@ -73,6 +74,8 @@ class LineTroubles:
             self._begin(FOLLOWER_BEHIND, event)
         if event.event == "recording":
             self._begin(RECORDING_ENDED, event)
+        if event.event == "engine_failed":
+            self._begin(ENGINE_FAILED, event)
 
     def state(self) -> list[list[str]]:
         """As JSON keeps it."""

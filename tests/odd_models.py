@@ -96,6 +96,32 @@ def the_other_way_round() -> Change:
     return change
 
 
+def wrong_in_openvino(brighter_than: float = BRIGHT) -> Change:
+    """No number for a picture that is brighter than this, where float64 is counted in float32."""
+
+    def change(model: onnx.ModelProto) -> None:
+        graph = model.graph
+        graph.node[-1].output[0] = "right"
+        graph.node.extend(
+            [
+                helper.make_node("ReduceMean", ["mean_level"], ["level"], axes=[1], keepdims=1),
+                helper.make_node("Sub", ["level", "bright"], ["over"]),
+                helper.make_node("Relu", ["over"], ["excess"]),
+                helper.make_node("Cast", ["excess"], ["exact"], to=TensorProto.DOUBLE),
+                helper.make_node("Mul", ["exact", "huge"], ["large"]),
+                helper.make_node("Div", ["large", "huge"], ["small"]),
+                helper.make_node("Cast", ["small"], ["rounded"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", ["rounded", "zero"], ["nothing_more"]),
+                helper.make_node("Add", ["right", "nothing_more"], ["probabilities"]),
+            ]
+        )
+        constant(model, "bright", np.float32(brighter_than))
+        constant(model, "huge", np.float64(1e300))
+        constant(model, "zero", np.float32(0))
+
+    return change
+
+
 def fails_below(height_px: int = SMALLEST_PX) -> Change:
     """The graph raises on pictures that are not as high as this."""
 

@@ -29,6 +29,7 @@ def main() -> int:
 def _local() -> int:
     """A worker that the supervisor has started."""
     from line.errors import ScraplineError
+    from line.model.facts import ModelFacts
     from line.process.client import Client
     from line.process.context import enter_process, leave
     from line.process.priority import yield_process
@@ -39,23 +40,38 @@ def _local() -> int:
         yield_process(settings.worker.nice)
     # ONNX Runtime takes a while to load; others may be at work.
     from workers.batches import batch_times
+    from workers.engines.standby import Standby
     from workers.faults import WorkerFaults
     from workers.metered_engine import metered
     from workers.model import Model
     from workers.worker import Worker, warmed_up
 
+    camera, credit = settings.camera, settings.worker_credit
+
+    def opened(facts: ModelFacts) -> Model:
+        return Model.open(Path(facts.path), facts.engine, facts.sha256)
+
+    def ready(model: Model) -> Model:
+        warm = warmed_up(model, credit, camera.height_px, camera.width_px)
+        return metered(warm, context.processor)
+
+    def standby_of(other: ModelFacts) -> Standby:
+        def tell(why: str) -> None:
+            context.channel.send("engine_failed", text=why)
+
+        return Standby(lambda: ready(opened(other)), tell)
+
     try:
-        model = Model.open(Path(context.model.path), settings.model.provider, context.model.sha256)
-        camera, credit = settings.camera, settings.worker_credit
+        model, other = opened(context.model), context.model.standby
         times = None
         if settings.by_slack:
             times = batch_times(model, camera.height_px, camera.width_px)
-        model = warmed_up(model, credit, camera.height_px, camera.width_px)
-        model = metered(model, context.processor)
+        model = ready(model)
         with Client(context, credit=credit, batches=times) as client:
             faults = WorkerFaults(settings, client.orders)
+            standby = None if other is None else standby_of(other)
             by_slack = times is not None
-            Worker(client, model, credit, faults, context.rings, by_slack=by_slack).run()
+            Worker(client, model, credit, faults, context.rings, standby, by_slack=by_slack).run()
     except ScraplineError as error:
         return leave(context, error)
     return 0

@@ -95,12 +95,11 @@ class Respondent:
             status = path.stat()
         except (OSError, ValueError) as error:
             raise BadInput(plain(f"{path}: {getattr(error, 'strerror', None) or error}")) from None
-        wanted = (question.model, question.provider, status.st_mtime_ns, status.st_size)
+        wanted = (question.model, question.engine, status.st_mtime_ns, status.st_size)
         if self._loaded is None or self._loaded.question != wanted:
             self._loaded = None
-            model = Model.load(path, question.provider)
-            threshold = model.threshold if "threshold" in model.engine.metadata else None
-            self._loaded = _Loaded(wanted, model, threshold, model.size_px)
+            model = Model.load(path, question.engine)
+            self._loaded = _Loaded(wanted, model, model.named_threshold, model.size_px)
         return self._loaded
 
 

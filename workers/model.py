@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError, NotAdopted
-from line.model.facts import (
-    ModelFacts,
-    complaint_about_answer,
-)
+from line.model.engine_calibration import EngineCalibration, calibration_of
+from line.model.facts import ModelFacts, complaint_about_answer
 from line.own_file import read_regular
 from line.pictures import Picture
 from line.plain_text import plain
+from line.section import DEFAULT_ENGINE, EngineName
 from pictures.class_names import complaint_about_names
-from workers.engine import ANY, Engine, OnnxEngine, Takes
+from workers.engine import ANY, Engine, Takes
+from workers.engines.opening import opened as opened_engine
+from workers.engines.tempered import at_temperature
 from workers.model_file import read
 from workers.probe import Size, tried
 from workers.torchscript import TorchScriptEngine
@@ -37,17 +38,40 @@ class Model:
     engine: Engine
     takes: Takes = ANY
     doubts: tuple[str, ...] = ()
+    calibration: EngineCalibration | None = None
+    """for its engine; the default's is in the graph and in `default_threshold`"""
 
     @property
     def threshold(self) -> float:
-        """The confidence from which the file's own maker trusted its answers.
+        """The confidence from which its answers in this engine are to be trusted.
 
         Raises:
             BadInput: if the file names none, or not a number from 0 to 1.
         """
+        named = self.named_threshold
+        if named is not None:
+            return named
+        path, engine = plain(self.facts.path), self.facts.engine
+        if engine == DEFAULT_ENGINE:
+            raise BadInput(f"decision.threshold: {path} names none; give a number")
+        raise BadInput(
+            f"decision.threshold: {path} was not calibrated for {engine}; do so with `run_line.py "
+            f"calibrate --engine {engine} --check FOLDER --model {path}`, or give a number"
+        )
+
+    @property
+    def named_threshold(self) -> float | None:
+        """As `threshold`; None if the file names none."""
+        if self.facts.engine == DEFAULT_ENGINE:
+            return self.default_threshold
+        return None if self.calibration is None else self.calibration.threshold
+
+    @property
+    def default_threshold(self) -> float | None:
+        """Of the default engine, whichever this is. Raises BadInput if it is not 0 to 1."""
         named = self.engine.metadata.get("threshold")
         if named is None:
-            raise BadInput(f"decision.threshold: {self.facts.path} names none; give a number")
+            return None
         try:
             threshold = float(named)
         except ValueError:
@@ -62,6 +86,10 @@ class Model:
     def size_px(self) -> Size | None:
         """Height and width of the network's view; None unless the file names two fair numbers."""
         return _named_size(self.engine)
+
+    def chosen_because(self, reason: str) -> Model:
+        """With the reason for its engine among its facts."""
+        return replace(self, facts=self.facts.model_copy(update={"engine_reason": reason}))
 
     def classify(self, batch: Picture) -> NDArray[np.float32]:
         """`batch`: uint8 [n, height, width, 3]; the probabilities, float32 [n, classes].
@@ -81,13 +109,16 @@ class Model:
         for answer in answers.tolist():
             if complaint := complaint_about_answer(answer, classes):
                 raise ModelError(plain(complaint))
-        return answers.clip(0, 1)
+        answers = answers.clip(0, 1)
+        if self.calibration is not None:
+            return at_temperature(answers, self.calibration.temperature)
+        return answers
 
     @classmethod
     def load(
         cls,
         path: Path,
-        provider: str,
+        engine: EngineName,
         sha256: str | None = None,
         *,
         size: Size | None = None,
@@ -100,7 +131,7 @@ class Model:
         Raises:
             BadInput: naming the path and what is wrong with the file.
         """
-        opened = cls.open(path, provider, sha256)
+        opened = cls.open(path, engine, sha256)
         try:
             found = tried(opened.classify, opened.takes, size, opened.size_px, is_set=is_set)
         except BadInput as error:
@@ -108,7 +139,7 @@ class Model:
         return replace(opened, takes=found.takes, doubts=found.doubts)
 
     @classmethod
-    def open(cls, path: Path, provider: str, sha256: str | None = None) -> Model:
+    def open(cls, path: Path, engine: EngineName, sha256: str | None = None) -> Model:
         """Read `path` once and check its hash if one is given; for a file that was tried before.
 
         Raises:
@@ -117,10 +148,11 @@ class Model:
         try:
             place = _text(path.resolve())
             data, actual = read(path, sha256)
-            engine: Engine = (
-                OnnxEngine(data, provider) if path.suffix == ".onnx" else TorchScriptEngine(data)
-            )
-            classes = _classes(path, engine)
+            loaded = _loaded(path, data, engine)
+            classes = _classes(path, loaded)
+            calibration = None
+            if engine != DEFAULT_ENGINE:
+                calibration = calibration_of(loaded.metadata, engine)
         except NotAdopted as error:
             way = (
                 f"`run_line.py adopt {plain(str(path))}` makes one that runs, if it is a classifier"
@@ -128,8 +160,16 @@ class Model:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}; {way}") from None
         except BadInput as error:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}") from None
-        facts = ModelFacts(path=place, sha256=actual, classes=classes)
-        return cls(facts, engine, engine.takes)
+        facts = ModelFacts(path=place, sha256=actual, classes=classes, engine=engine)
+        return cls(facts, loaded, loaded.takes, calibration=calibration)
+
+
+def _loaded(path: Path, data: bytes, engine: EngineName) -> Engine:
+    if path.suffix == ".onnx":
+        return opened_engine(engine, data)
+    if engine != DEFAULT_ENGINE:
+        raise BadInput(f"model.engine: {engine} runs ONNX files, and this is TorchScript")
+    return TorchScriptEngine(data)
 
 
 def _text(path: Path) -> str:

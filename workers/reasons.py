@@ -1,4 +1,4 @@
-"""What ONNX Runtime and torch complain of, without what they wrap around it.
+"""What ONNX Runtime, OpenVINO and torch complain of, without what they wrap around it.
 
 ONNX Runtime puts an error code, a path of its own source and a C++ signature before the cause, and
 the cause of a file that is too new behind four sentences; torch puts it at the end of a traceback.
@@ -13,6 +13,9 @@ from line.plain_text import plain
 LONGEST = 200
 """Characters: a reason follows a path or a name."""
 NOT_ENOUGH_MEMORY = "there is not enough memory"
+GPU_IS_FULL = (
+    "the GPU has not enough memory left: run fewer workers, or end what else is in its memory"
+)
 DAMAGED = "not a model that ONNX Runtime can load: it is damaged or cut off, or no ONNX file"
 
 _CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
@@ -28,6 +31,10 @@ _UNKNOWN_OPERATORS = (
     re.compile(r"No Op registered for (?P<name>\w+) with domain_version of (?P<opset>\d+)"),
 )
 _NOT_IMPLEMENTED = re.compile(r"Could not find an implementation for (\w+)\((\d+)\) node")
+
+_NO_RULE = re.compile(r"No conversion rule found for operations: (\S+)")
+_NO_ONNX = ("Error during import of ONNX model", "Unable to read the model")
+_NO_GPU_MEMORY = ("out of memory", "ALLOC_FAILED", "cudaErrorMemoryAllocation")
 
 
 def loading_reason(error: Exception) -> str:
@@ -50,18 +57,34 @@ def loading_reason(error: Exception) -> str:
         if found := pattern.search(text):
             return f"uses the operator {_operator(found)}, which ONNX Runtime does not know"
     if found := _NOT_IMPLEMENTED.search(text):
-        return f"uses {found[1]} of opset {found[2]} in a way that this provider does not know"
+        return f"uses {found[1]} of opset {found[2]} in a way that this engine does not know"
     return f"not a model that ONNX Runtime can load: {running_reason(error)}"
 
 
 def running_reason(error: Exception) -> str:
     """Why a graph of ONNX Runtime fails on a picture."""
+    if any(words in str(error) for words in _NO_GPU_MEMORY):
+        return GPU_IS_FULL
     if _wants_memory(error):
         return NOT_ENOUGH_MEMORY
     text = _CODE.sub("", str(error).strip())
     text = _NODE.sub(_node, text)
     text = _without_place(text).removeprefix("This is an invalid model. ").strip()
     return plain(text or repr(error), LONGEST)
+
+
+def openvino_reason(error: Exception) -> str:
+    """What OpenVINO says of a file or a picture, without the places in its source."""
+    if _wants_memory(error):
+        return NOT_ENOUGH_MEMORY
+    text = str(error)
+    if found := _NO_RULE.search(text):
+        return f"it does not know the operator {plain(found[1], LONGEST)}"
+    if any(words in text for words in _NO_ONNX):
+        return "it is damaged or cut off, or no ONNX file"
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("Exception from ", "Check '"))]
+    return plain(said[0] if said else text.strip() or repr(error), LONGEST)
 
 
 def torch_reason(error: Exception) -> str:

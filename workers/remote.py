@@ -9,6 +9,7 @@ from itertools import cycle
 from os.path import expanduser
 from pathlib import Path
 from time import monotonic, sleep
+from typing import cast
 
 from line.config import ROOT
 from line.connection_settings import is_tcp_address
@@ -19,8 +20,9 @@ from line.process.remote_client import RemoteClient
 from line.process.signals import Interrupts
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys
+from line.section import DEFAULT_ENGINE, EngineName
 from workers.batches import batch_times
-from workers.engine import PROVIDERS
+from workers.engines.standby import Standby
 from workers.model import Model
 from workers.model_file import SUFFIXES, sha256_of
 from workers.worker import Worker, warmed_up
@@ -39,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise BadInput(f"{given.model}: no such model file or folder")
         keys = WorkerKeys.load(given.keys, given.name)
         with Interrupts() as interrupts:
-            RemoteWorker(given.connect, keys, given.model, given.provider, interrupts).run()
+            RemoteWorker(given.connect, keys, given.model, interrupts).run()
     except ScraplineError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -63,9 +65,6 @@ def _arguments() -> argparse.ArgumentParser:
         help="the line's model, or a folder with it; taken by its hash",
     )
     parser.add_argument("--name", help="whose keys, where the folder holds several")
-    parser.add_argument(
-        "--provider", choices=PROVIDERS, default="cpu", help="of ONNX Runtime on this machine"
-    )
     return parser
 
 
@@ -76,20 +75,17 @@ def _path(text: str) -> Path:
 class RemoteWorker:
     """Comes back for ever, until it is interrupted."""
 
-    def __init__(
-        self, address: str, keys: WorkerKeys, path: Path, provider: str, interrupts: Interrupts
-    ) -> None:
+    def __init__(self, address: str, keys: WorkerKeys, path: Path, interrupts: Interrupts) -> None:
         self._address = address
         self._keys = keys
         self._path = path
-        self._provider = provider
         self._interrupts = interrupts
         self._model: Model | None = None
         self._batches: BatchTimes | None = None
         self._said = ""
 
     def run(self) -> None:
-        """Raises BadInput if the line runs a model that is not here."""
+        """Raises BadInput if the line's model is not here, or its engine, or that fails here."""
         waits = _waits()
         for server in cycle(self._keys.servers):
             lock = Lock(self._keys.pair, server)
@@ -117,16 +113,30 @@ class RemoteWorker:
         model = self._model_for(terms)
         batches = self._batches if terms.by_slack else None
         client.join(terms.credit, batches)
-        self._say(f"joined {self._address} as {client.identity}, model {terms.model[:12]}")
-        Worker(client, model, terms.credit, by_slack=batches is not None).run()
+        self._say(f"joined {self._address} as {client.identity}, model {model.facts.short_hash}")
+        standby, by_slack = self._standby(model), batches is not None
+        Worker(client, model, terms.credit, standby=standby, by_slack=by_slack).run()
 
     def _model_for(self, terms: Terms) -> Model:
-        if self._model is None or self._model.facts.sha256 != terms.model:
+        wanted = terms.model, terms.engine
+        known = self._model and (self._model.facts.sha256, self._model.facts.engine)
+        if self._model is None or known != wanted:
             path = matching(self._path, terms.model)
-            loaded = Model.load(path, self._provider, terms.model)
+            loaded = Model.load(path, cast(EngineName, terms.engine), terms.model)
             self._batches = batch_times(loaded, terms.height_px, terms.width_px)
             self._model = warmed_up(loaded, terms.credit, terms.height_px, terms.width_px)
         return self._model
+
+    def _standby(self, model: Model) -> Standby | None:
+        """Another engine than the line's is not for one worker to choose: it ends."""
+        if model.facts.engine == DEFAULT_ENGINE:
+            return None
+
+        def tell(why: str) -> None:
+            raise BadInput(f"model.engine: {why}")
+
+        path, sha256 = Path(model.facts.path), model.facts.sha256
+        return Standby(lambda: Model.open(path, DEFAULT_ENGINE, sha256), tell)
 
     def _rest(self, seconds: float) -> None:
         until = monotonic() + seconds

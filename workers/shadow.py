@@ -24,7 +24,7 @@ def main() -> int:
 
     camera, facts = context.settings.camera, context.model
     try:
-        opened = Model.open(Path(facts.path), context.settings.model.provider, facts.sha256)
+        opened = Model.open(Path(facts.path), facts.engine, facts.sha256)
         model = warmed_up(opened, 1, camera.height_px, camera.width_px)
         listener = Listener(endpoint(context.runtime_dir, SHADOW), few=FEW)
         with closing(listener), ShadowFile(context.run_dir) as file:

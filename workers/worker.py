@@ -29,6 +29,7 @@ from line.messages import (
 from line.outcome import DAMAGED, TOO_LATE, Verdict
 from line.plain_text import plain
 from line.process.picture_ring import Pictures
+from workers.engines.standby import Standby
 from workers.faults import WorkerFaults
 from workers.model import Model
 from workers.probe import noise
@@ -77,14 +78,19 @@ class Worker:
         credit: int,
         faults: WorkerFaults | None = None,
         rings: Iterable[int] = (),
+        standby: Standby | None = None,
         *,
         by_slack: bool = False,
     ) -> None:
         """`rings`: descriptors of the cameras' memory, where pictures do not come in messages.
 
+        `standby`: what takes over if the model's engine fails; None: nothing does.
+
         `by_slack`: the dispatcher knows what its batches take, and ends each of them.
         """
         self._client = client
+        self._credit = credit
+        self._standby = standby
         self._model = model
         self._largest_batch = batch_of(model, credit)
         self._faults = faults
@@ -171,6 +177,8 @@ class Worker:
         except ModelError as error:
             if len(alive) > 1:
                 self._alone.extend(alive)  # a picture is not to fail its neighbours
+            elif self._changes_engine(alive[0], error):
+                self._answer(alive)
             else:
                 self._refuse(alive[0].frame, Verdict.FAILED, plain(f"the model {error}"))
             return
@@ -188,6 +196,17 @@ class Worker:
                     model=self._model.facts.short_hash,
                 )
             )
+
+    def _changes_engine(self, job: _Job, error: ModelError) -> bool:
+        """Whether another engine answers from now on, because this one failed."""
+        if self._standby is None:
+            return False
+        other = self._standby.instead(self._model, _batch([job.picture]), error)
+        if other is None:
+            return False
+        self._model, self._standby = other, None
+        self._largest_batch = batch_of(other, self._credit)
+        return True
 
     def _refuse(self, frame: Frame, verdict: RefusalVerdict, reason: str) -> None:
         self._client.send(Refusal(frame.camera, frame.seq, verdict, reason))

@@ -139,7 +139,7 @@ def _forecast(
 
 
 def _bare_inference_s(profile: Profile, settings: Settings) -> float:
-    model = Model.open(Path(profile.model_path), settings.model.provider, profile.model_sha256)
+    model = Model.open(Path(profile.model_path), profile.engine, profile.model_sha256)
     size_px = model.takes.within(settings.camera.height_px, settings.camera.width_px)
     return this_machine.bare_inference_s(model.classify, size_px, _LOOK_S)
 

@@ -69,7 +69,7 @@ def measure(model: Path, files: Sequence[Path], loops: int) -> RawSpeed:
 
 
 def _loop(path: Path, files: Sequence[Path], together: Barrier, answers: Any) -> None:
-    classify = Model.load(path, "cpu").engine.classify
+    classify = Model.load(path, "onnxruntime").engine.classify
     frames = [pictures.read(file, max_pixels=_MOST_PIXELS) for file in files]
     for picture in frames[:_SETTLING_FRAMES]:
         classify(picture[np.newaxis])

@@ -66,7 +66,7 @@ def _of_speed(profile: Profile, settings: Settings) -> list[str]:
         return []  # on this machine the model is elsewhere by now
     if found != profile.model_sha256 or not profile.inference_ms:
         return []
-    model = Model.open(path, settings.model.provider, profile.model_sha256)
+    model = Model.open(path, profile.engine, profile.model_sha256)
     size_px = model.takes.within(settings.camera.height_px, settings.camera.width_px)
     times_ms = [
         1000 * machine.bare_inference_s(model.classify, size_px, _LOOK_S) for _ in range(_LOOKS)

@@ -90,7 +90,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
         layers.add(_from_seed(run_dir, then, slower), "replay")
     if not items:
         raise BadInput(f"{run_dir}: fed nothing that could be replayed")
-    if "model.path" in changes:  # another model is sure of other things
+    if {"model.path", "model.engine"} & changes.keys():  # another one is sure of other things
         layers.add_key("decision.threshold", "model", "replay")
     for key, value in changes.items():
         layers.add_key(key, value, "option")

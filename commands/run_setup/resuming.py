@@ -75,7 +75,7 @@ def taken_up(
         settings = settings.replaced({section: {name: getattr(getattr(own, section), name)}})
     check_plant(settings)
     serving = session_of(folder.path, settings, model).overrides.serving(model)
-    loaded = Model.open(Path(serving.path), settings.model.provider, serving.sha256)
+    loaded = Model.open(Path(serving.path), serving.engine, serving.sha256)
     if loaded.facts.classes != serving.classes:
         raise BadInput(f"{serving.path}: names other classes than when the run began")
     return settings, model, folder

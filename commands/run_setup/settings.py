@@ -17,6 +17,7 @@ from line.model.facts import ModelFacts
 from line.plain_text import plain
 from line.process.priority import usable_cores
 from line.process.sockets import check_remote
+from line.section import DEFAULT_ENGINE
 from line.settings import Settings
 from producers.ahead.run_pictures import refuse_what_does_not_fit
 from producers.sources import FolderSource, RecordedSource, Source, WebcamSource, open_source
@@ -107,11 +108,14 @@ def facts_of(settings: Settings, model: Model) -> ModelFacts:
     """What the line is told of the model; with its own threshold, where the settings ask for it."""
     if settings.decision.threshold != "model":
         return model.facts
-    return model.facts.model_copy(update={"threshold": model.threshold})
+    standby = None if model.facts.standby is None else model.default_threshold
+    own = {"threshold": model.threshold, "standby_threshold": standby}
+    return model.facts.model_copy(update=own)
 
 
 def decided(settings: Settings, model: Model) -> Settings:
-    """The settings with the model's own threshold, where they leave that to it."""
+    """The settings with the engine of the model, and its threshold where that is left to it."""
+    settings = settings.replaced({"model": {"engine": model.facts.engine}})
     if settings.decision.threshold != "model":
         return settings
     return settings.replaced({"decision": {"threshold": model.threshold}})
@@ -125,9 +129,16 @@ def load_model(settings: Settings, size: Size | None = None) -> Model:
         path = shipped  # wherever the runner is called from
     from workers.model import Model
 
-    return Model.load(
-        find(path), settings.model.provider, size=size, is_set=settings.drawn_px is not None
-    )
+    file, engine, is_set = find(path), settings.model.engine, settings.drawn_px is not None
+    if engine != "auto":
+        return Model.load(file, engine, size=size, is_set=is_set)
+    from workers.engines.choice import choose
+
+    model = Model.load(file, DEFAULT_ENGINE, size=size, is_set=is_set)
+    choice = choose(model, size)
+    if choice.engine != DEFAULT_ENGINE:
+        model = Model.load(file, choice.engine, model.facts.sha256, size=size, is_set=is_set)
+    return model.chosen_because(choice.reason)
 
 
 def _is_there(path: Path) -> bool:

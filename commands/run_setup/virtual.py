@@ -40,7 +40,8 @@ def profile_for(settings: Settings, path: Path | None, model: Path | None) -> tu
 
 
 def with_threshold(settings: Settings, profile: Profile) -> Settings:
-    """The settings with the model's own threshold, where they leave that to it."""
+    """With the engine of the profile, and the model's own threshold where that is left to it."""
+    settings = settings.replaced({"model": {"engine": profile.engine}})
     if settings.decision.threshold != "model":
         return settings
     return settings.replaced({"decision": {"threshold": profile.threshold}})
@@ -57,7 +58,10 @@ def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, qui
     """
     os.umask(settings.results.umask)
     model = ModelFacts(
-        path=profile.model_path, sha256=profile.model_sha256, classes=profile.classes
+        path=profile.model_path,
+        sha256=profile.model_sha256,
+        classes=profile.classes,
+        engine=profile.engine,
     )
     folder.make(settings, model)
     keep_pictures(settings, folder.path)
@@ -126,7 +130,7 @@ def _facts(
         "belt_s": round(figures.belt_s, 3),
         "workers": settings.line.workers,
         "speed": settings.line.speed,
-        "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
+        "model": model.told,
         "restarts": {role: figures.restarts[role] for role in roles},
         "faults": [_fault(settings, number) for number in figures.injected],
         "trigger_jitter_ms": None,

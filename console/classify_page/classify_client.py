@@ -16,7 +16,7 @@ from contextlib import suppress
 from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from time import monotonic
-from typing import Literal, Self
+from typing import Self
 
 from line.config import ROOT
 from line.errors import BadInput, DecodeError
@@ -31,6 +31,7 @@ from line.observe.classify_protocol import (
     receive_message,
     send_message,
 )
+from line.section import DEFAULT_ENGINE, EngineName
 from line.settings import Settings
 
 _PATIENCE_S = 120.0
@@ -50,7 +51,8 @@ class ClassifyClient:
     def __init__(self, settings: Settings) -> None:
         self.max_megapixels = settings.source.max_megapixels
         self.max_file_mb = settings.source.max_file_mb
-        self._provider: Literal["cpu", "cuda", "openvino"] = settings.model.provider
+        engine = settings.model.engine
+        self._engine: EngineName = DEFAULT_ENGINE if engine == "auto" else engine
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
         self._closed = False
@@ -79,7 +81,7 @@ class ClassifyClient:
 
     def ask_model(self, model: Path) -> ModelAnswer:
         """Have a model loaded. Raises BadInput if it cannot be."""
-        question = ModelQuestion(model=str(model), provider=self._provider)
+        question = ModelQuestion(model=str(model), engine=self._engine)
         answer, _ = self._ask(question, b"", model.name)
         if not isinstance(answer, ModelAnswer):
             raise BadInput(f"{model}: the classifier answered something else")
@@ -102,7 +104,7 @@ class ClassifyClient:
         """
         question = PictureQuestion(
             model=str(model),
-            provider=self._provider,
+            engine=self._engine,
             name=name,
             max_pixels=self.max_megapixels * 1e6,
             flips=flips,

@@ -69,6 +69,7 @@ class Dispatcher:
             camera.height_px,
             camera.width_px,
             context.settings.by_slack,
+            context.model.engine,
         )
         self._pictures = Pictures(context.rings)
         self._shadow = ShadowFeed(hub, self._pictures, context.settings.line.seed)
@@ -227,12 +228,13 @@ class Dispatcher:
 
     def take_up(self, overrides: RuntimeOverrides) -> None:
         """Hold to what was ordered before this process was started."""
-        self._serve(overrides.serving(self._context.model).sha256)
+        serving = overrides.serving(self._context.model)
+        self._serve(serving.sha256, serving.engine)
         self._shadow.share = overrides.shadow.share if overrides.shadow else 0.0
 
-    def _serve(self, sha256: str) -> None:
-        """Workers on other machines are to run the model with this hash."""
-        self._terms = replace(self._terms, model=sha256)
+    def _serve(self, sha256: str, engine: str) -> None:
+        """Workers on other machines are to run the model with this hash, in this engine."""
+        self._terms = replace(self._terms, model=sha256, engine=engine)
         for peer in self._remotes.peers:
             self._hub.send(REMOTE, peer, self._terms)
 
@@ -340,7 +342,7 @@ class Dispatcher:
                 case "judge":
                     self._ledger.judge = decision_rules_of(self._context)
                 case "serve":
-                    self._serve(note["sha256"])
+                    self._serve(note["sha256"], note["engine"])
                 case "shadow":
                     self._shadow.share = note["share"]
                 case "stop":

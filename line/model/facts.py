@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from line.own_file import LARGEST_JSON, read_regular
-from line.section import Fraction, Section
+from line.section import DEFAULT_ENGINE, EngineName, Fraction, Section
 from pictures.class_names import complaint_about_names
 
 SUM_TOLERANCE = 1e-3
@@ -39,6 +39,12 @@ def complaint_about_answer(probabilities: Sequence[float], names: Sequence[str])
 FILE = "model.json"
 
 
+def short_hash(sha256: str, engine: str) -> str:
+    """How rows name a model, with its engine where that is not the default."""
+    own = sha256[:12]
+    return own if engine == DEFAULT_ENGINE else f"{own}-{engine}"
+
+
 class ModelFacts(Section):
     """Travels to all processes as `RUN_DIR/model.json`."""
 
@@ -46,7 +52,13 @@ class ModelFacts(Section):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     classes: tuple[str, ...] = Field(min_length=1)
     threshold: Fraction | None = None
-    """the model's own, where the settings leave it to the model: less sure stays on the belt"""
+    """the model's own with this engine, where the settings leave it to the model: less sure stays
+    on the belt"""
+    engine: EngineName = DEFAULT_ENGINE
+    engine_reason: str = Field(default="", max_length=1000)
+    """why this one; empty: it was set"""
+    standby_threshold: Fraction | None = None
+    """as `threshold`, with the default engine, which takes over where this one fails"""
 
     @field_validator("classes")
     @classmethod
@@ -58,7 +70,20 @@ class ModelFacts(Section):
     @property
     def short_hash(self) -> str:
         """How rows name the model."""
-        return self.sha256[:12]
+        return short_hash(self.sha256, self.engine)
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What run.json says of it."""
+        return self.model_dump(include={"path", "sha256", "classes", "engine", "engine_reason"})
+
+    @property
+    def standby(self) -> ModelFacts | None:
+        """The same file in the default engine; None if it is there already."""
+        if self.engine == DEFAULT_ENGINE:
+            return None
+        changes = {"engine": DEFAULT_ENGINE, "engine_reason": "", "standby_threshold": None}
+        return self.model_copy(update={**changes, "threshold": self.standby_threshold})
 
     @classmethod
     def load(cls, run_dir: Path) -> ModelFacts:

@@ -74,6 +74,15 @@ def read_entries(path: Path) -> dict[str, str]:
     return entries
 
 
+def entries_of(data: bytes) -> dict[str, str]:
+    """As `read_entries`, of a file's content. Raises ValueError if it is no ONNX file."""
+    return dict(
+        _entry(data[start:end])
+        for number, start, end in _fields(data, 0, len(data))
+        if number == _ENTRY
+    )
+
+
 def external_file(data: bytes) -> str | None:
     """The file in which a model keeps weights beside its own; None if it keeps all inside.
 

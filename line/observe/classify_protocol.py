@@ -16,7 +16,7 @@ from typing import Annotated, BinaryIO, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from line.errors import DecodeError
-from line.section import Fraction
+from line.section import EngineName, Fraction
 from line.validation_errors import first_fault
 
 _LENGTHS = struct.Struct("!IQ")
@@ -71,7 +71,7 @@ class ModelQuestion(_Note):
 
     kind: Literal["model"] = "model"
     model: str
-    provider: Literal["cpu", "cuda", "openvino"]
+    engine: EngineName
 
 
 class PictureQuestion(_Note):
@@ -79,7 +79,7 @@ class PictureQuestion(_Note):
 
     kind: Literal["picture"] = "picture"
     model: str
-    provider: Literal["cpu", "cuda", "openvino"]
+    engine: EngineName
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     max_pixels: float = Field(gt=0)
     flips: bool = Field(description="average over the four flips of the picture")

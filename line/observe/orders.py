@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from line.errors import BadInput
-from line.section import Fraction, Section
+from line.section import EngineName, Fraction, Section
 
 
 def _absolute(path: str) -> str:
@@ -73,6 +73,7 @@ class Swap(Section):
 
     action: Literal["swap"]
     model: ModelFile
+    engine: EngineName | None = Field(default=None, description="none: the one that serves")
 
 
 class Shadow(Section):
@@ -80,6 +81,7 @@ class Shadow(Section):
 
     action: Literal["shadow"]
     model: ModelFile
+    engine: EngineName | None = Field(default=None, description="none: the one that serves")
     share: float = Field(gt=0, le=1, description="of the items that a model answers for")
 
 

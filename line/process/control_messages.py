@@ -46,6 +46,12 @@ class Error(_Note):
     text: Text
 
 
+class EngineFailed(_Note):
+    """A worker's engine fails; it goes on with the default engine."""
+
+    text: Text
+
+
 class Incident(_Note):
     """Something happened that somebody should know of; `id` is unique in the run."""
 
@@ -204,6 +210,7 @@ _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "beat": (Plain, _ANYBODY),
     "error": (Error, _ANYBODY),
     "incident": (Incident, _ANYBODY),
+    "engine_failed": (EngineFailed, ("worker",)),
     "belt": (Belt, ("camera",)),
     "finished": (Belt, ("camera",)),
     "preparing": (Preparing, ("camera",)),

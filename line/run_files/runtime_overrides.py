@@ -16,7 +16,7 @@ from line.section import Fraction
 
 MOST_MODELS = 100
 """Of one run; all are known to the dispatcher."""
-_ShortHash = Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]
+_ShortHash = Annotated[str, Field(pattern="^[0-9a-f]{1,64}(?:-[a-z]{1,20})?$")]
 
 
 class Shadowing(BaseModel):

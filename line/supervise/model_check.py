@@ -15,6 +15,7 @@ from line.config import ROOT
 from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.plain_text import plain
+from line.section import EngineName
 
 _PATIENCE_S = 55.0
 """Whoever gave the order waits a little longer for its answer."""
@@ -26,15 +27,15 @@ OnEnd = Callable[[ModelFacts | BadInput], None]
 class ModelCheck:
     """Calls `handle` once, with what the file is or what is wrong with it.
 
-    `ModelFacts.threshold` is then what the file names, whatever the settings say. Something has to
-    call `look` now and then, for a file that takes too long. Making one raises BadInput if the
-    machine has no room for the process.
+    The thresholds of `ModelFacts` are then what the file names, whatever the settings say.
+    Something has to call `look` now and then, for a file that takes too long. Making one raises
+    BadInput if the machine has no room for the process.
     """
 
     def __init__(
         self,
         path: Path,
-        provider: str,
+        engine: EngineName,
         size: tuple[int, int] | None,
         selector: selectors.BaseSelector,
         handle: OnEnd,
@@ -48,7 +49,7 @@ class ModelCheck:
         sides = map(str, size or (0, 0))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.check", str(path), provider, *sides],
+                [sys.executable, "-m", "workers.check", str(path), engine, *sides],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from line.run_files.line_logs import EventLog
 from line.run_files.run_folder import RunFolder
 from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
 from line.run_files.session import Session
+from line.section import EngineName
 from line.supervise.child import Child, ProcessSpec
+from line.supervise.fitting_model import fitting, with_threshold
 from line.supervise.model_check import ModelCheck
 from line.supervise.model_swap import Swap as Changeover
 from line.supervise.process_table import ProcessTable
@@ -51,9 +54,15 @@ class ModelOrders:
         self._events = events
         self._selector = selector
         self._own = ModelFacts.load(folder.path)
+        self._session = session.number
         self._check: ModelCheck | None = None
         self._swap = Changeover(table, status, self._conclude)
         self._next = self._own
+        self._notice = ""
+        """id of what is told of the swap under way"""
+        self._engine_fault: tuple[str, str] | None = None
+        """a worker, and why the engine that serves is to be left, once that can be done"""
+        self._has_fallen_back = False
 
     @property
     def is_swapping(self) -> bool:
@@ -75,12 +84,14 @@ class ModelOrders:
         if self._check is not None:
             raise BadInput("another model is being looked at")
         match order:
-            case Swap(model=path):
+            case Swap(model=path, engine=engine):
                 if self.is_swapping:
                     raise BadInput("a swap is under way")
-                return self._look_at(path, lambda model: self._begin_swap(model, hold))
-            case Shadow(model=path, share=share):
-                return self._look_at(path, lambda model: self._begin_shadow(model, share, hold))
+                return self._look_at(path, engine, lambda model: self._begin_swap(model, hold))
+            case Shadow(model=path, engine=engine, share=share):
+                return self._look_at(
+                    path, engine, lambda model: self._begin_shadow(model, share, hold)
+                )
             case ShadowOff():
                 return self._end_shadow(hold)
 
@@ -89,6 +100,8 @@ class ModelOrders:
         if self._check is not None:
             self._check.look()
         self._swap.step()
+        if self._engine_fault and not self.is_swapping:
+            self._fall_back()
 
     def lost(self, child: Child, how: str) -> None:
         """A process has ended and was reaped."""
@@ -102,62 +115,50 @@ class ModelOrders:
 
     # -- which model --------------------------------------------------------------------------
 
-    def _look_at(self, path: str, then: Callable[[ModelFacts], Done]) -> Future[Done]:
+    def _look_at(
+        self, path: str, engine: EngineName | None, then: Callable[[ModelFacts], Done]
+    ) -> Future[Done]:
         answer: Future[Done] = Future()
 
         def handle(found: ModelFacts | BadInput) -> None:
             self._check = None
             try:
-                answer.set_result(then(self._fitting(found)))
+                answer.set_result(then(fitting(found, self._own)))
             except Exception as error:  # whoever gave the order is told, and the line goes on
                 answer.set_exception(error)
 
         settings = self._status.settings
         self._check = ModelCheck(
-            Path(path), settings.model.provider, settings.drawn_px, self._selector, handle
+            Path(path),
+            engine or self._overrides.serving(self._own).engine,
+            settings.drawn_px,
+            self._selector,
+            handle,
         )
         return answer
-
-    def _fitting(self, found: ModelFacts | BadInput) -> ModelFacts:
-        """Raises BadInput unless it is a model that knows the run's classes, and no others."""
-        if isinstance(found, BadInput):
-            raise found
-        known = set(self._own.classes)
-        for name in [*self._own.classes, *found.classes]:
-            if name not in found.classes:
-                raise BadInput(f"{found.path}: lacks the class {name!r} of the run's model")
-            if name not in known:
-                raise BadInput(f"{found.path}: knows a class {name!r}, the run's model does not")
-        return found
 
     # -- swap ---------------------------------------------------------------------------------
 
     def _begin_swap(self, found: ModelFacts, hold: Callable[..., None]) -> Done:
-        model = self._with_threshold(found)
+        model = with_threshold(found, self._own)
         before = self._overrides.serving(self._own)
-        if model.sha256 == before.sha256:
+        if model.short_hash == before.short_hash:
             raise BadInput(f"{model.path}: is the model that serves")
-        models = {**self._overrides.models, model.short_hash: model}
+        both = [model] if model.standby is None else [model, model.standby]
+        models = {**self._overrides.models, **{each.short_hash: each for each in both}}
         if len(models) > MOST_MODELS:
             raise BadInput(f"a run takes no more than {MOST_MODELS} models")
         hold(models=models)
-        self._next = model
+        self._next, self._notice = model, f"swap-{self._overrides.orders}"
+        self._has_fallen_back = False
         self._tell_dispatcher("judge")
         self._swap.begin(before.short_hash, model.short_hash)
         self._tell("under way")
         return {"model": model.short_hash, "before": before.short_hash}
 
-    def _with_threshold(self, found: ModelFacts) -> ModelFacts:
-        """With its own threshold only where the settings leave it to the model."""
-        if self._own.threshold is None:
-            return found.model_copy(update={"threshold": None})
-        if found.threshold is None:
-            raise BadInput(f'{found.path}: names no threshold, and decision.threshold is "model"')
-        return found
-
     def _conclude(self, fault: str) -> None:
         """The swap has come to its end, or back to its beginning."""
-        notice = f"swap-{self._overrides.orders}"
+        notice = self._notice
         if fault:
             self._tell("undone", fault)
             text = f"model {self._next.short_hash} was not taken: {fault}"
@@ -165,13 +166,45 @@ class ModelOrders:
             return
         self._overrides.model = self._next.short_hash
         self._table.record()
-        self._tell_dispatcher("serve", sha256=self._next.sha256)
+        self._tell_dispatcher("serve", sha256=self._next.sha256, engine=self._next.engine)
         self._tell("done")
         self._events.append(notice, "swap", f"model {self._next.short_hash} serves")
 
     def _tell(self, state: str, reason: str = "") -> None:
         model = self._next.short_hash
         self._status.swap = {"model": model, "state": state, "reason": reason}
+
+    # -- the default engine -------------------------------------------------------------------
+
+    def engine_failed(self, worker: str, why: str) -> None:
+        """The engine that serves fails on a worker: all are to go on in the default one."""
+        if not self._has_fallen_back:
+            self._engine_fault = self._engine_fault or (worker, why)
+
+    def revived(self, spec: ProcessSpec, why: str) -> bool:
+        """Start a worker that was given up again in the default engine; False if it had that."""
+        serving = self._overrides.serving(self._own)
+        if serving.standby is None or spec.model != serving.short_hash:
+            return False
+        self.engine_failed(spec.name, f"{serving.engine}: {why}")
+        self._table.add(replace(spec, model=serving.standby.short_hash))
+        return True
+
+    def _fall_back(self) -> None:
+        """A swap to the same file in the default engine, which stands among the run's models."""
+        assert self._engine_fault is not None
+        (worker, why), self._engine_fault = self._engine_fault, None
+        serving = self._overrides.serving(self._own)
+        standby = serving.standby
+        if standby is None:
+            return  # a swap that was under way has led to the default engine
+        self._has_fallen_back = True
+        self._next = standby
+        self._notice = f"engine-{self._session}-{self._overrides.orders}"
+        text = f"{why}; the line changes to {standby.engine}"
+        self._events.append(f"{self._notice}-failed", "engine_failed", text, worker)
+        self._swap.begin(serving.short_hash, standby.short_hash)
+        self._tell("under way", why)
 
     # -- shadow -------------------------------------------------------------------------------
 

@@ -130,6 +130,8 @@ def _check_decided(path: Path, settings: Settings) -> None:
     """A run's settings leave nothing open that its runner has decided."""
     if not isinstance(settings.line.workers, int):
         raise BadInput(f"{path}: line.workers: must be a number here")
+    if settings.model.engine == "auto":
+        raise BadInput(f"{path}: model.engine: must be the one that ran here")
     if not isinstance(settings.decision.threshold, float):
         raise BadInput(f"{path}: decision.threshold: must be a number here")
 

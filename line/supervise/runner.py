@@ -63,6 +63,8 @@ def run(
         prepare(folder.path)
         with RunLock(folder.path) as lock:
             session = Session(runtime_dir=str(runtime_dir), token=new_token())
+            if model.standby is not None:
+                session.overrides.models[model.standby.short_hash] = model.standby
             return _go(settings, model, folder, session, lock, watch, access)
 
 
@@ -165,11 +167,8 @@ def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) ->
         "belt_s": round(status.belt_s, 3),
         "workers": status.workers,
         "speed": status.settings.line.speed,
-        "model": {"path": model.path, "sha256": model.sha256, "classes": model.classes},
-        "models": [
-            {"path": each.path, "sha256": each.sha256, "classes": each.classes}
-            for each in session.overrides.all_models(model)
-        ],
+        "model": model.told,
+        "models": [each.told for each in session.overrides.all_models(model)],
         "restarts": {role: status.restarts[role] for role in roles},
         "faults": describe(status.settings.events, session),
         "orders": session.overrides.orders,

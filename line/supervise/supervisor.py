@@ -307,6 +307,8 @@ class Supervisor:
                 is_teller = child.spec.role == "dispatcher"  # it tells of others, and names them
                 process = note.get("process", "") if is_teller else child.spec.name
                 self._events.append(note["id"], note["event"], note["text"], process)
+            case "engine_failed":
+                self._models.engine_failed(child.spec.name, note["text"])
             case "error":
                 child.last_words = note["text"]
                 self._status.incidents.append(f"{child.spec.name}: {note['text']}")
@@ -387,7 +389,7 @@ class Supervisor:
             self._status.incidents.append(text)
         elif spec.role != "worker":
             raise StageDied(text)
-        else:
+        elif not self._models.revived(spec, why):
             self._worker_given_up = text
             if not self._table.workers_left and not self._status.remote_workers:
                 raise StageDied(text)

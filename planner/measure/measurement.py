@@ -116,6 +116,7 @@ def measure(
         machine=this_machine(beside),
         model_path=model.path,
         model_sha256=model.sha256,
+        engine=model.engine,
         classes=model.classes,
         threshold=threshold,
         source=settings.source.spec,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
@@ -32,7 +31,9 @@ def cpu_name() -> str:
 
 def runtime_version() -> str:
     """Of ONNX Runtime."""
-    return version("onnxruntime")
+    import onnxruntime
+
+    return str(onnxruntime.__version__)  # its package is called otherwise where it knows a GPU
 
 
 def busy_cores(look_s: float) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
+from line.model.facts import short_hash
 from line.outcome import Outcome
 from line.section import LOG
 from line.settings import Settings
@@ -89,7 +90,7 @@ class _Twin:
         self._machine = SharedMachine(
             measured,
             MachineSlowness(profile.slowness, profile.slowness_within, settings.line.seed),
-            profile.model_sha256[:12],
+            short_hash(profile.model_sha256, profile.engine),
         )
         self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))
         self._workers = [

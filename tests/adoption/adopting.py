@@ -32,7 +32,7 @@ def loaded(path: Path, **wishes: Any) -> Model:
     """The adopted model, written and loaded as the line loads it."""
     out = path.with_suffix(".adopted.onnx")
     out.write_bytes(adopted(path, **wishes).content)
-    return Model.load(out, "cpu")
+    return Model.load(out, "onnxruntime")
 
 
 def original(path: Path, numbers: NDArray[Any]) -> NDArray[np.float64]:

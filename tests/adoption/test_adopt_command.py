@@ -49,7 +49,7 @@ def test_licence_and_source_stay_in_the_file(
 ) -> None:
     out = tmp_path / "a.onnx"
     assert adopt(network(tmp_path / "net.onnx"), out, "--classes", ",".join(NAMES)) == 0
-    said = Model.load(out, "cpu").engine.metadata
+    said = Model.load(out, "onnxruntime").engine.metadata
     assert said["licence"] == "Apache-2.0"
     assert said["source"] == "https://example.org/net"
     assert "AGPL" not in capsys.readouterr().err
@@ -68,7 +68,7 @@ def test_a_licence_that_reaches_further_is_warned_of(
     path = network(tmp_path / "yolo.onnx", head="softmax", entries=entries)
     assert run_command(["adopt", str(path), "--out", str(tmp_path / "a.onnx")]) == 0
     assert "reaches what the model is built into" in capsys.readouterr().err
-    assert Model.load(tmp_path / "a.onnx", "cpu").engine.metadata["source"] == "their pages"
+    assert Model.load(tmp_path / "a.onnx", "onnxruntime").engine.metadata["source"] == "their pages"
 
 
 def test_at_a_terminal_licence_and_source_are_asked_for() -> None:
@@ -98,7 +98,7 @@ def test_labels_tell_which_preset_is_right(
     path, out = network(tmp_path / "net.onnx", sharpness=3), tmp_path / "a.onnx"
     names = ("--classes", ",".join(NAMES))
     assert adopt(path, out, *names, "--preset", "keras-tf") == 0
-    folder = labelled_by(Model.load(out, "cpu"), tmp_path / "data")
+    folder = labelled_by(Model.load(out, "onnxruntime"), tmp_path / "data")
     capsys.readouterr()
     assert adopt(path, out, *names, "--check", folder) == 0
     said = capsys.readouterr()
@@ -113,10 +113,10 @@ def test_calibration_puts_temperature_and_threshold_into_the_file(
     path, out = network(tmp_path / "net.onnx", sharpness=6), tmp_path / "a.onnx"
     names = ("--classes", ",".join(NAMES))
     assert adopt(path, out, *names) == 0
-    plain = Model.load(out, "cpu")
+    plain = Model.load(out, "onnxruntime")
     folder = labelled_by(plain, tmp_path / "data", wrong=6)
     assert adopt(path, out, *names, "--calibrate", folder) == 0
-    model = Model.load(out, "cpu")
+    model = Model.load(out, "onnxruntime")
     said = model.engine.metadata
     temperature = float(said["temperature"])
     assert 1 < temperature < 20
@@ -196,7 +196,7 @@ def test_a_network_exported_by_torch(tmp_path: Path) -> None:
     assert (tmp_path / "net.onnx.data").exists()
     assert adopt(path, out, "--classes", ",".join(NAMES), "--preset", "imagenet") == 0
     (tmp_path / "net.onnx.data").unlink()
-    model = Model.load(out, "cpu")
+    model = Model.load(out, "onnxruntime")
     tops = set()
     for picture in pictures():
         with torch.inference_mode():
@@ -236,7 +236,7 @@ def test_a_torchscript_program_becomes_onnx(tmp_path: Path, suffix: str) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.jit.load(path)
-    model = Model.load(out, "cpu")
+    model = Model.load(out, "onnxruntime")
     assert model.size_px == (64, 64)
     for picture in pictures():
         small = Image.fromarray(picture).resize((64, 64), Image.Resampling.BILINEAR)

@@ -198,7 +198,7 @@ def test_weights_beside_are_taken_in(tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     moved.mkdir()
     moved = (tmp_path / "a.adopted.onnx").rename(moved / "b.onnx")
-    assert Model.load(moved, "cpu").facts.classes == NAMES
+    assert Model.load(moved, "onnxruntime").facts.classes == NAMES
     assert_alike(path, made, imagenet)
 
 

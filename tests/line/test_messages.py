@@ -165,9 +165,19 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     ),
     (Welcome("1-2.5"), None, [b"W1", array(text("1-2.5"))]),
     (
-        Terms("ab" * 32, 2, 240, 255, by_slack=True),
+        Terms("ab" * 32, 2, 240, 255, True, "openvino"),
         None,
-        [b"T2", array(b"\xd9\x40" + b"ab" * 32, small(2), b"\xcc\xf0", b"\xcc\xff", b"\xc3")],
+        [
+            b"T2",
+            array(
+                b"\xd9\x40" + b"ab" * 32,
+                small(2),
+                b"\xcc\xf0",
+                b"\xcc\xff",
+                b"\xc3",
+                b"\xa8openvino",
+            ),
+        ],
     ),
     (ClockQuery(1.5), None, [b"Q1", array(real(1.5))]),
     (ClockReply(1.5, -2.5), None, [b"C1", array(real(1.5), real(-2.5))]),

@@ -76,7 +76,7 @@ REFUSED: dict[str, Callable[[Path], None]] = {
 
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> Model:
-    return Model.load(tiny_model, "cpu")
+    return Model.load(tiny_model, "onnxruntime")
 
 
 def cut(path: Path, image: Image.Image) -> None:

@@ -315,7 +315,7 @@ def test_a_torchscript_model_without_torch_says_so(tmp_path):
     hidden = tmp_path / "site" / "torch"
     hidden.mkdir(parents=True)
     (hidden / "__init__.py").write_text("raise ImportError('hidden')")
-    question = ModelQuestion(model=str(path), provider="cpu").model_dump_json()
+    question = ModelQuestion(model=str(path), engine="onnxruntime").model_dump_json()
     answer = _said(question, {**os.environ, "PYTHONPATH": str(hidden.parent)})
 
     assert "a TorchScript model needs torch, which is not installed" in answer.reason

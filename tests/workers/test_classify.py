@@ -20,7 +20,7 @@ MAX_PIXELS = 1_000_000.0
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Model:
     path = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny.onnx")
-    return Model.load(path, "cpu")
+    return Model.load(path, "onnxruntime")
 
 
 def save(path: Path, colour: tuple[int, int, int] = (200, 40, 90)) -> Path:
@@ -120,7 +120,9 @@ def test_a_picture_over_the_limit_is_not_read(model, tmp_path):
 
 
 def test_a_picture_on_which_the_model_fails_does_not_stop_the_others(tmp_path):
-    odd = Model.load(changed(tmp_path / "odd.onnx", fails_below(9), wrong_answer(np.nan)), "cpu")
+    odd = Model.load(
+        changed(tmp_path / "odd.onnx", fails_below(9), wrong_answer(np.nan)), "onnxruntime"
+    )
     first, last = save(tmp_path / "a.png"), save(tmp_path / "d.png")
     white = save(tmp_path / "b.png", (255, 255, 255))
     flat = tmp_path / "c.png"

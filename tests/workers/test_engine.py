@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
 from line.errors import BadInput
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
-from workers.engine import PROVIDERS, OnnxEngine
+from workers.engines.onnxruntime_cpu import OnnxEngine
 from workers.torchscript import TorchScriptEngine
 
 # Torch would rather be asked for its newer formats; reading the old one stays supported here.
@@ -48,7 +47,7 @@ def graph(
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> OnnxEngine:
     path = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny.onnx")
-    return OnnxEngine(path.read_bytes(), "cpu")
+    return OnnxEngine(path.read_bytes())
 
 
 def test_the_engine_answers_what_the_graph_says(tiny):
@@ -86,7 +85,7 @@ def test_work_costs_time_but_does_not_change_the_answer(tmp_path, tiny):
     batch = noise(2)
 
     assert np.allclose(
-        OnnxEngine(path.read_bytes(), "cpu").classify(batch), tiny.classify(batch), atol=1e-6
+        OnnxEngine(path.read_bytes()).classify(batch), tiny.classify(batch), atol=1e-6
     )
 
 
@@ -97,9 +96,7 @@ def test_only_the_lines_own_metadata_is_told_and_without_its_prefix(tmp_path):
         model, {"scrapline.classes": '["glass", "paper"]', "author": "somebody else"}
     )
 
-    assert OnnxEngine(model.SerializeToString(), "cpu").metadata == {
-        "classes": '["glass", "paper"]'
-    }
+    assert OnnxEngine(model.SerializeToString()).metadata == {"classes": '["glass", "paper"]'}
 
 
 def test_the_tiny_models_metadata_keeps_the_contract(tiny):
@@ -122,7 +119,7 @@ def test_a_float_input_is_refused():
     )
 
     with pytest.raises(BadInput, match=r"input image is tensor\(float\).*expected uint8"):
-        OnnxEngine(data, "cpu")
+        OnnxEngine(data)
 
 
 def test_an_input_of_the_wrong_rank_is_refused():
@@ -133,7 +130,7 @@ def test_an_input_of_the_wrong_rank_is_refused():
     )
 
     with pytest.raises(BadInput, match=r"\['batch', 'bytes'\], expected uint8 \[batch, height"):
-        OnnxEngine(data, "cpu")
+        OnnxEngine(data)
 
 
 def test_a_second_input_is_refused():
@@ -145,13 +142,13 @@ def test_a_second_input_is_refused():
     )
 
     with pytest.raises(BadInput, match="the model has 2 inputs, expected one"):
-        OnnxEngine(data, "cpu")
+        OnnxEngine(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\x08\x08" + bytes(100)])
 def test_a_file_that_is_no_model_is_refused_in_one_line(data):
     with pytest.raises(BadInput, match="not a model that ONNX Runtime can load") as raised:
-        OnnxEngine(data, "cpu")
+        OnnxEngine(data)
 
     assert "\n" not in str(raised.value)
 
@@ -161,18 +158,7 @@ def test_a_truncated_model_is_refused(tmp_path, share):
     data = write_tiny_model(tmp_path / "a.onnx").read_bytes()
 
     with pytest.raises(BadInput, match="not a model that ONNX Runtime can load"):
-        OnnxEngine(data[: int(share * len(data))], "cpu")
-
-
-def test_a_provider_that_is_not_installed_is_refused_by_the_name_of_its_setting(tmp_path):
-    installed = onnxruntime.get_available_providers()
-    absent = [name for name, provider in PROVIDERS.items() if provider not in installed]
-    if not absent:
-        pytest.skip("this machine has every provider")
-    data = write_tiny_model(tmp_path / "a.onnx").read_bytes()
-
-    with pytest.raises(BadInput, match=rf"model\.provider: {absent[0]} is not part of"):
-        OnnxEngine(data, absent[0])
+        OnnxEngine(data[: int(share * len(data))])
 
 
 # -- the fallback without ONNX, where torch is installed -----------------------------------------

@@ -23,7 +23,7 @@ from workers.worker import batch_of, warmed_up
 
 
 def load(path: Path) -> Model:
-    return Model.load(path, "cpu")
+    return Model.load(path, "onnxruntime")
 
 
 def rewrite(path: Path, change: object) -> None:
@@ -65,7 +65,7 @@ def test_class_names_need_not_be_ascii(tmp_path):
 def test_a_model_with_the_hash_asked_for_is_loaded(tiny):
     sha256 = hashlib.sha256(tiny.read_bytes()).hexdigest()
 
-    assert Model.load(tiny, "cpu", sha256).facts.sha256 == sha256
+    assert Model.load(tiny, "onnxruntime", sha256).facts.sha256 == sha256
 
 
 def test_a_model_that_was_replaced_during_the_run_is_refused(tmp_path, tiny):
@@ -73,7 +73,7 @@ def test_a_model_that_was_replaced_during_the_run_is_refused(tmp_path, tiny):
     write_tiny_model(tiny, ("glass", "paper"))
 
     with pytest.raises(BadInput, match=r"tiny\.onnx: changed since the run began"):
-        Model.load(tiny, "cpu", before)
+        Model.load(tiny, "onnxruntime", before)
 
 
 def test_without_metadata_the_index_beside_the_file_names_the_classes(tmp_path):

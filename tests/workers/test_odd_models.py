@@ -42,7 +42,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 def refusal(path: Path, size: tuple[int, int] | None = None, *, is_set: bool = True) -> str:
     """What is said of the file, behind its path; one printable line of fair length."""
     with pytest.raises(BadInput) as raised:
-        Model.load(path, "cpu", size=size, is_set=is_set)
+        Model.load(path, "onnxruntime", size=size, is_set=is_set)
     text = str(raised.value)
     assert text.startswith(f"{path}: ")
     assert text.isprintable()
@@ -209,9 +209,9 @@ def test_answers_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 def test_a_model_of_one_size_is_taken_where_the_pictures_have_it(tmp_path: Path) -> None:
     path = changed(tmp_path / "a.onnx", only_of(224, 160))
-    model = Model.load(path, "cpu", size=(224, 160))
+    model = Model.load(path, "onnxruntime", size=(224, 160))
     assert model.classify(np.zeros((2, 224, 160, 3), np.uint8)).shape == (2, len(CLASSES))
-    assert Model.load(path, "cpu").takes == model.takes, "where no size is known, its own"
+    assert Model.load(path, "onnxruntime").takes == model.takes, "where no size is known, its own"
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,11 @@ def test_a_model_of_another_size_says_which_camera_would_fit(
 def test_a_size_that_the_file_does_not_tell_is_found_out(tmp_path: Path) -> None:
     path = changed(tmp_path / "a.onnx", fails_below(100), entry("size", ""))
     assert (
-        Model.load(path, "cpu", size=(100, 32)).classify(np.zeros((1, 100, 32, 3), np.uint8)).size
+        Model.load(path, "onnxruntime", size=(100, 32))
+        .classify(np.zeros((1, 100, 32, 3), np.uint8))
+        .size
     )
-    assert Model.load(path, "cpu").doubts == ()
+    assert Model.load(path, "onnxruntime").doubts == ()
     said = refusal(path, (64, 48))
     assert said.startswith("fails: Gather rows: indices element out of data bounds")
     assert said.endswith(
@@ -260,7 +262,7 @@ def test_a_size_that_the_file_does_not_tell_is_found_out(tmp_path: Path) -> None
 def test_torchscript_of_one_size_says_which_camera_would_fit(tmp_path: Path) -> None:
     body = "return torch.softmax(image.float().reshape(-1, 128 * 128, 3).mean(1), 1)"
     path = written(tmp_path / "a.ts", script(body))
-    assert Model.load(path, "cpu", size=(128, 128)).facts.classes == ("a", "b", "c")
+    assert Model.load(path, "onnxruntime", size=(128, 128)).facts.classes == ("a", "b", "c")
     said = refusal(path, (90, 70))
     assert said.startswith("fails: RuntimeError: shape '[-1, 16384, 3]' is invalid")
     assert said.endswith(
@@ -274,13 +276,13 @@ def test_a_model_of_single_pictures_works_without_batches(
 ) -> None:
     if count:
         path = changed(tmp_path / "a.onnx", batches_of(count))
-        assert Model.open(path, "cpu").takes.batch == 1, "the file says it"
+        assert Model.open(path, "onnxruntime").takes.batch == 1, "the file says it"
     else:
         body = "return torch.softmax(image.float().reshape(1, -1, 3).mean(1), 1)"
         path = written(tmp_path / "a.ts", script(body))
-    model = Model.load(path, "cpu")
+    model = Model.load(path, "onnxruntime")
     assert batch_of(model, 16) == 1
-    assert batch_of(warmed_up(Model.open(path, "cpu"), 16, 24, 32), 16) == 1
+    assert batch_of(warmed_up(Model.open(path, "onnxruntime"), 16, 24, 32), 16) == 1
     assert model.classify(np.zeros((1, 24, 32, 3), np.uint8)).shape[0] == 1
 
 
@@ -304,7 +306,7 @@ def test_a_model_of_larger_batches_alone_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_answers_some_pictures_alone_is_taken_and_doubted(
     tmp_path: Path, value: float, complaint: str
 ) -> None:
-    model = Model.load(changed(tmp_path / "a.onnx", wrong_answer(value)), "cpu")
+    model = Model.load(changed(tmp_path / "a.onnx", wrong_answer(value)), "onnxruntime")
     assert model.doubts == (f"{complaint}, on a white picture of 224x224",)
     with pytest.raises(ModelError) as raised:
         model.classify(np.full((1, 8, 8, 3), 255, np.uint8))
@@ -360,7 +362,7 @@ def test_entries_that_are_nested_without_end_end_nobody(tmp_path: Path, key: str
     if key == "classes":
         assert "not a JSON list" in refusal(path)
         return
-    model = Model.load(path, "cpu")
+    model = Model.load(path, "onnxruntime")
     assert model.size_px in (None, (224, 224))
     if key == "threshold":
         with pytest.raises(BadInput, match="is not 0 to 1") as raised:
@@ -384,7 +386,7 @@ def test_the_check_of_a_new_model_knows_the_cameras_size(
 ) -> None:
     path = changed(tmp_path / "a.onnx", only_of(224, 224))
     done = subprocess.run(
-        [sys.executable, "-m", "workers.check", str(path), "cpu", *map(str, sides)],
+        [sys.executable, "-m", "workers.check", str(path), "onnxruntime", *map(str, sides)],
         cwd=ROOT,
         capture_output=True,
         timeout=TIMEOUT_S,

@@ -163,7 +163,7 @@ class WatchedEngine:
 
 @pytest.fixture
 def engine(tmp_path) -> WatchedEngine:
-    return WatchedEngine(Model.load(write_tiny_model(tmp_path / "tiny.onnx"), "cpu").engine)
+    return WatchedEngine(Model.load(write_tiny_model(tmp_path / "tiny.onnx"), "onnxruntime").engine)
 
 
 @pytest.fixture
@@ -424,7 +424,7 @@ def test_a_picture_whose_checksum_differs_is_not_decoded(worker, encoding, monke
 @contextmanager
 def worker_with(path: Path, credit: int = 4 * CREDIT) -> Iterator[tuple[Station, WatchedEngine]]:
     """A worker of its own, with the model in that file."""
-    loaded = Model.load(path, "cpu")
+    loaded = Model.load(path, "onnxruntime")
     watched = WatchedEngine(loaded.engine)
 
     def main(context: ProcessContext) -> None:
@@ -533,7 +533,7 @@ class Desk:
 
 def test_no_picture_of_a_failed_batch_is_tried_again_after_its_deadline(tmp_path, monkeypatch):
     path = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
-    model = Model.load(path, "cpu")
+    model = Model.load(path, "onnxruntime")
     engine = WatchedEngine(model.engine)
     clock = [0.0]
     monkeypatch.setattr("workers.worker.monotonic", lambda: clock[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 if sys.orig_argv[1:3] == ["-m", "workers"]:
     # Python has not looked yet at where it was started.
     sys.path.insert(0, str(Path(__file__).parents[3]))
-    from workers.engine import OnnxEngine
+    from workers.engines.onnxruntime_cpu import OnnxEngine
 
     _BASE_S, _PICTURE_S = (float(ms) / 1000 for ms in os.environ["SLEEPING_ENGINE"].split(","))
     _classify = OnnxEngine.classify
