@@ -14,8 +14,6 @@ from workers.model import Model
 from workers.probe import noise
 
 _TRIES = 3
-_FEW_TRIES = 2
-"""Of the batch that tells who gains, which all others are delayed by as well."""
 
 
 def batch_times(model: Model, height_px: int, width_px: int) -> BatchTimes | None:
@@ -28,7 +26,7 @@ def batch_times(model: Model, height_px: int, width_px: int) -> BatchTimes | Non
         return None
     picture = noise(*model.takes.within(height_px, width_px))
     try:
-        few_s = _least_s(model, picture, FEW, _FEW_TRIES)
+        few_s = _least_s(model, picture, FEW)
         times_s = {1: _least_s(model, picture, 1)}
     except ModelError:
         return None
@@ -47,9 +45,9 @@ def batch_times(model: Model, height_px: int, width_px: int) -> BatchTimes | Non
     return fitted(times_s, most)
 
 
-def _least_s(model: Model, picture: Picture, size: int, tries: int = _TRIES) -> float:
+def _least_s(model: Model, picture: Picture, size: int) -> float:
     """Others at work apart; the first run of a size takes several times as long."""
-    return max(min(_classify_s(model, picture, size) for _ in range(tries)), 1e-6)
+    return max(min(_classify_s(model, picture, size) for _ in range(_TRIES)), 1e-6)
 
 
 def _classify_s(model: Model, picture: Picture, size: int) -> float:

@@ -15,6 +15,8 @@ from benchmarks.speed.batches import (
     sleeping,
     speed_table,
 )
+from tests.ports import free_port
+from tests.remote_workers import RemoteWorker, new_keys, remote_options
 from tests.running_line import RunningLine, assert_accounted
 
 ITEMS = 300
@@ -34,6 +36,25 @@ def test_a_line_with_batches_by_slack_loses_nothing_though_its_worker_dies(tmp_p
     assert set(rows["worker"]) == {"worker-0#1", "worker-0#2"}
     batches = Counter(zip(rows["worker"], rows["inference_ms"], strict=True))
     assert max(batches.values()) > 4
+
+
+def test_a_worker_on_another_machine_is_given_batches_as_well(tmp_path: Path) -> None:
+    keys, address = new_keys(tmp_path / "keys", "press"), f"tcp://127.0.0.1:{free_port()}"
+    options = [*prepared(tmp_path), "--speed=max", f"--items={ITEMS}", "--workers=0"]
+    options += [*remote_options(address, keys), "--set=supervisor.hang_s=60"]
+    model = f"--model={tmp_path / 'instant.onnx'}"
+    worker = ("--connect", address, "--keys", keys / "for-press", model)
+    with (
+        sleeping(20, 0.5),
+        RunningLine(tmp_path / "run", *options, "--set=worker.lease_s=60") as line,
+        RemoteWorker(tmp_path / "press.log", *worker),
+    ):
+        status, summary = line.finish()
+
+    assert status == 0
+    rows = line.rows()
+    assert_accounted(summary, rows)
+    assert max(Counter(rows["inference_ms"]).values()) > 4
 
 
 def test_gains_in_a_table() -> None:
