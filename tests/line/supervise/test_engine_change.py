@@ -64,6 +64,7 @@ def test_an_engine_that_fails_costs_no_item_and_all_workers_change_to_the_defaul
     assert "engine_failed" in {alert["kind"] for alert in alerts}
     facts = json.loads((tmp_path / "run/run.json").read_text())
     assert [each["engine"] for each in facts["models"]] == ["openvino", "onnxruntime"]
+    assert [each["rows"] for each in summary["models"]] == [0, rows["model"].count()]
     session = Session.load(line.run_dir)
     assert session.overrides.model == default
     assert other not in session.overrides.models
@@ -164,3 +165,4 @@ def test_a_machine_without_the_engine_of_the_line_does_not_join(
     assert code == 0
     assert_accounted(summary, rows)
     assert set(rows["model"].dropna()) == {f"{_short(tiny_model)}-openvino"}
+    assert [each["engine"] for each in summary["models"]] == ["openvino"], "no standby has served"
