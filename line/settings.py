@@ -124,7 +124,7 @@ class ModelSettings(Section):
         given = {**values}
         engine = {"cpu": DEFAULT_ENGINE, "cuda": "cuda"}.get(str(given.pop("provider")))
         if "engine" in given or engine is None:
-            raise ValueError("provider: is engine now (onnxruntime, openvino, cuda or auto)")
+            raise ValueError("provider is called engine now: onnxruntime, openvino, cuda or auto")
         return {**given, "engine": engine}
 
 

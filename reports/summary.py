@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from line.outcome import IN_TIME, Verdict
+from line.section import DEFAULT_ENGINE
 from reports.attribution import as_json, total
 from reports.cross_table import CrossTable
 from reports.distribution import quantiles
@@ -118,16 +119,19 @@ def summary_of(run: FinishedRun) -> Summary:
 
 
 def _models(run: FinishedRun) -> list[Summary]:
-    """Each that was to serve, and its answers."""
+    """Each that was to serve, and its answers; a standby only if it has served."""
     models = run.facts.models or (run.facts.model,)
+    rows = run.tally.models
+    others = {m.sha256 for m in models if m.engine != DEFAULT_ENGINE}
     return [
         {
             "path": m.path or run.settings.model.path,
             "sha256": m.sha256 or None,
             "engine": m.engine,
-            "rows": run.tally.models[m.short_hash],
+            "rows": rows[m.short_hash],
         }
         for m in models
+        if rows[m.short_hash] or m.engine != DEFAULT_ENGINE or m.sha256 not in others
     ]
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError, NotAdopted
 from line.model.engine_calibration import EngineCalibration, calibration_of
-from line.model.facts import ModelFacts, complaint_about_answer
+from line.model.facts import LONGEST_REASON, ModelFacts, complaint_about_answer
 from line.own_file import read_regular
 from line.pictures import Picture
 from line.plain_text import plain
@@ -89,7 +89,8 @@ class Model:
 
     def chosen_because(self, reason: str) -> Model:
         """With the reason for its engine among its facts."""
-        return replace(self, facts=self.facts.model_copy(update={"engine_reason": reason}))
+        told = {"engine_reason": plain(reason, LONGEST_REASON)}
+        return replace(self, facts=self.facts.model_copy(update=told))
 
     def classify(self, batch: Picture) -> NDArray[np.float32]:
         """`batch`: uint8 [n, height, width, 3]; the probabilities, float32 [n, classes].

@@ -69,7 +69,10 @@ def running_reason(error: Exception) -> str:
         return NOT_ENOUGH_MEMORY
     text = _CODE.sub("", str(error).strip())
     text = _NODE.sub(_node, text)
-    text = _without_place(text).removeprefix("This is an invalid model. ").strip()
+    text = _without_place(text)
+    for words in ("Error in execution: ", "This is an invalid model. "):
+        text = text.removeprefix(words)
+    text = text.strip()
     return plain(text or repr(error), LONGEST)
 
 

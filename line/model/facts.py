@@ -37,6 +37,8 @@ def complaint_about_answer(probabilities: Sequence[float], names: Sequence[str])
 
 
 FILE = "model.json"
+LONGEST_REASON = 1000
+"""Characters that say why an engine was chosen."""
 
 
 def short_hash(sha256: str, engine: str) -> str:
@@ -55,7 +57,7 @@ class ModelFacts(Section):
     """the model's own with this engine, where the settings leave it to the model: less sure stays
     on the belt"""
     engine: EngineName = DEFAULT_ENGINE
-    engine_reason: str = Field(default="", max_length=1000)
+    engine_reason: str = Field(default="", max_length=LONGEST_REASON)
     """why this one; empty: it was set"""
     standby_threshold: Fraction | None = None
     """as `threshold`, with the default engine, which takes over where this one fails"""

@@ -36,7 +36,7 @@ class Cause(StrEnum):
 
 MEANINGS = {
     Cause.ANOTHER_ITEM: "the number names different items: another seed, source or mix",
-    Cause.MODEL: "another model answered",
+    Cause.MODEL: "another model answered, or the same in another engine",
     Cause.PICTURE: "the same model saw another picture of it",
     Cause.THRESHOLD: "the same answer, on the other side of the threshold",
     Cause.RESIDUE: "another class runs off the end of the belt",

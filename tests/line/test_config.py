@@ -432,3 +432,21 @@ def test_every_setting_of_the_shipped_file_has_a_comment_or_says_all_in_its_name
     section = dotted.split(".")[0]
     header = re.search(rf"^\[{section}\] *# *\S", DEFAULTS.read_text(), re.MULTILINE)
     assert comments().get(dotted) or header or dotted in {"title", "review.enabled"}
+
+
+@pytest.mark.parametrize(("provider", "engine"), [("cpu", "onnxruntime"), ("cuda", "cuda")])
+def test_the_provider_of_an_older_run_is_its_engine(provider: str, engine: str) -> None:
+    values = load(environment={}).model_dump()
+    values["model"] = {"path": "a.onnx", "provider": provider}
+    assert Settings.model_validate(values).model.engine == engine
+
+
+def test_a_provider_that_is_no_engine_any_more_is_refused_in_one_line() -> None:
+    said = "provider is called engine now: onnxruntime, openvino, cuda or auto"
+    with pytest.raises(BadInput, match=said) as raised:
+        load(environment={}, assignments=["model.provider=cpu"])
+    assert "\n" not in str(raised.value)
+    values = load(environment={}).model_dump()
+    values["model"] = {"path": "a.onnx", "provider": "openvino"}
+    with pytest.raises(ValueError, match=said):
+        Settings.model_validate(values)

@@ -131,7 +131,12 @@ def test_clock(mixed: dict[str, Any]) -> None:
 
 
 def test_what_the_runner_knew(mixed: dict[str, Any]) -> None:
-    assert mixed["model"] == {"path": "models/m.onnx", "sha256": "ab" * 32}
+    assert mixed["model"] == {
+        "path": "models/m.onnx",
+        "sha256": "ab" * 32,
+        "engine": "onnxruntime",
+        "engine_reason": "",
+    }
     assert (mixed["workers"], mixed["seed"], mixed["ended"]) == (2, 7, "finished")
     assert mixed["restarts"]["worker"] == 1
     assert mixed["trigger_jitter_ms"] == {"p50": 0.2, "p99": 1.0, "max": 3.0}

@@ -7,6 +7,7 @@ with the class of the default engine on nearly all of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +36,7 @@ class Choice:
 
 
 def choose(model: Model, size: Size | None) -> Choice:
-    """`model`: in the default engine; `size`: height and width of its pictures, if known.
-
-    Raises:
-        BadInput: for a calibration in the file that is damaged.
-    """
+    """`model`: in the default engine; `size`: height and width of its pictures, if known."""
     others = [name for name in _OTHERS if is_installed(name)]
     if not model.facts.path.endswith(".onnx"):
         return Choice(DEFAULT_ENGINE, "auto: TorchScript is run by torch")
@@ -48,24 +45,27 @@ def choose(model: Model, size: Size | None) -> Choice:
     ms = _speeds(model, others, model.takes.within(*(size or model.size_px or _USUAL_PX)))
     if DEFAULT_ENGINE not in ms:
         return Choice(DEFAULT_ENGINE, "auto: nothing could be measured")
-    said: list[str] = []
-    fit: list[EngineName] = []
-    for name in others:
-        if name not in ms:
-            said.append(f"{name} cannot run it")
-            continue
-        lead = ms[DEFAULT_ENGINE] / ms[name]
-        fault = complaint(calibration_of(model.engine.metadata, name), name)
-        slow = "" if lead > LEAD else ", which is not more than 5% faster"
-        but = slow or (f", but {fault}" if fault else "")
-        said.append(
-            f"{name} takes {ms[name]:.2f} ms for a picture, {DEFAULT_ENGINE} "
-            f"{ms[DEFAULT_ENGINE]:.2f}{but}"
-        )
-        if not but:
-            fit.append(name)
+    objections = {name: _objection(model, name, ms) for name in others if name in ms}
+    fit = [name for name, objection in objections.items() if not objection]
     chosen = min(fit, key=lambda name: ms[name], default=DEFAULT_ENGINE)
+    said = [
+        f"{name} takes {ms[name]:.2f} ms for a picture, {DEFAULT_ENGINE} {ms[DEFAULT_ENGINE]:.2f}"
+        + objection
+        for name, objection in objections.items()
+    ]
+    said += [f"{name} cannot run it" for name in others if name not in ms]
     return Choice(chosen, "auto: " + "; ".join(said))
+
+
+def _objection(model: Model, engine: EngineName, ms: Mapping[EngineName, float]) -> str:
+    """Goes on from what it takes; empty if it may be taken."""
+    if ms[DEFAULT_ENGINE] <= LEAD * ms[engine]:
+        return ", which is not more than 5% faster"
+    try:
+        fault = complaint(calibration_of(model.engine.metadata, engine), engine)
+    except BadInput as error:
+        fault = f"its calibration is damaged: {error}"
+    return f", but {fault}" if fault else ""
 
 
 def complaint(calibration: EngineCalibration | None, engine: EngineName) -> str:

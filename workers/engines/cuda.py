@@ -25,10 +25,14 @@ PROVIDER = "CUDAExecutionProvider"
 class CudaEngine:
     """The first GPU that the process sees (CUDA_VISIBLE_DEVICES says which)."""
 
-    def __init__(self, data: bytes) -> None:
-        """Raises BadInput without such a GPU, without room in it, and for what is no such model."""
-        self._session = session_of(data, PROVIDER)
-        if PROVIDER not in self._session.get_providers():  # the runtime goes on without it
+    def __init__(self, data: bytes, provider: str = PROVIDER) -> None:
+        """`provider`: of ONNX Runtime's; another one serves to try the binding without a GPU.
+
+        Raises:
+            BadInput: without such a GPU, without room in it, and for what is no such model.
+        """
+        self._session = session_of(data, provider)
+        if provider not in self._session.get_providers():  # the runtime goes on without it
             raise BadInput("model.engine: cuda: ONNX Runtime finds no GPU that it can use")
         self._input = only_input(self._session.get_inputs())
         self._output = first_output(self._session.get_outputs())

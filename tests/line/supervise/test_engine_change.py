@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from line.errors import BadInput
+from line.model.facts import ModelFacts
 from line.observe.control_client import Control
 from line.run_files.session import Session
+from line.supervise.fitting_model import with_threshold
 from tests.broken_process import break_processes
 from tests.line.supervise.test_resume import ResumedLine, kill_everybody
 from tests.line.supervise.test_swap import OPTIONS, WHO, _await_swap, _short
 from tests.odd_models import changed, wrong_in_openvino
 from tests.running_line import RunningLine, assert_accounted, command, poll
 from tests.whole_line.test_remote_worker import PATIENT, Site
+from tests.workers.engines.test_openvino_cpu import calibrated
 
 pytest.importorskip("openvino")
 
@@ -64,6 +68,7 @@ def test_an_engine_that_fails_costs_no_item_and_all_workers_change_to_the_defaul
     assert "engine_failed" in {alert["kind"] for alert in alerts}
     facts = json.loads((tmp_path / "run/run.json").read_text())
     assert [each["engine"] for each in facts["models"]] == ["openvino", "onnxruntime"]
+    assert [each["rows"] for each in summary["models"]] == [0, rows["model"].count()]
     session = Session.load(line.run_dir)
     assert session.overrides.model == default
     assert other not in session.overrides.models
@@ -91,12 +96,14 @@ def test_workers_that_cannot_have_the_engine_come_back_in_the_default(
 
 
 def test_swaps_and_shadows_across_engines_lose_nothing_and_a_run_keeps_its_engine(
-    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also: each answer is judged by the threshold of the engine that gave it."""
+    model = calibrated(tmp_path / "model.onnx", temperature=1.0, threshold=0.9)
     run_dir = tmp_path / "run"
-    default, other = _short(tiny_model), f"{_short(tiny_model)}-openvino"
-    order = {"model": str(tiny_model), "engine": "openvino"}
-    with RunningLine(run_dir, "--model", tiny_model, *OPTIONS, "--threshold", 0.5) as line:
+    default, other = _short(model), f"{_short(model)}-openvino"
+    order = {"model": str(model), "engine": "openvino"}
+    with RunningLine(run_dir, "--model", model, *OPTIONS) as line:
         line.wait_for_rows(5)
         with Control.of(run_dir) as control:
             control.order("shadow", WHO, **order, share=1.0)
@@ -135,10 +142,27 @@ def test_swaps_and_shadows_across_engines_lose_nothing_and_a_run_keeps_its_engin
     assert set(rows["model"].dropna()) == {default, other}
     assert set(rows["model"].iloc[before : before + 5].dropna()) == {other}
     assert summary["verdicts"]["failed"] == 0
+    answered = rows.dropna(subset="model")
+    for name, threshold in ((default, 0.5), (other, 0.9)):
+        own = answered[answered["model"] == name]
+        assert (own["low_confidence"] == (own["confidence"] < threshold)).all()
 
 
 def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
+
+
+def test_a_swap_needs_a_threshold_of_the_engine_where_the_model_decides() -> None:
+    own = ModelFacts(path="/a.onnx", sha256="ab" * 32, classes=("a",), threshold=0.5)
+    found = own.model_copy(update={"engine": "openvino", "standby_threshold": 0.5})
+    taken = with_threshold(found, own)
+    assert (taken.threshold, taken.standby) == (0.5, own)
+    unknown = found.model_copy(update={"threshold": None})
+    with pytest.raises(BadInput, match=r"^/a\.onnx: was not calibrated for openvino, and dec"):
+        with_threshold(unknown, own)
+    settled = with_threshold(unknown, own.model_copy(update={"threshold": None}))
+    assert settled.standby is not None
+    assert (settled.threshold, settled.standby.threshold) == (None, None)
 
 
 def test_a_machine_without_the_engine_of_the_line_does_not_join(
@@ -164,3 +188,4 @@ def test_a_machine_without_the_engine_of_the_line_does_not_join(
     assert code == 0
     assert_accounted(summary, rows)
     assert set(rows["model"].dropna()) == {f"{_short(tiny_model)}-openvino"}
+    assert [each["engine"] for each in summary["models"]] == ["openvino"], "no standby has served"
