@@ -210,7 +210,9 @@ class Dispatcher:
             self._tell(event_id, "remote_joined", f"{peer} has joined", process=hello.name)
         self._hub.send(REMOTE, peer, self._welcome)
         self._hub.send(REMOTE, peer, self._terms)
-        return self._ledger.worker_joined(peer, credit, now, owner=hello.name)
+        # The line's own workers die with their machines, and are not charged for that.
+        owner = None if self._context.settings.placement.is_on_cluster else hello.name
+        return self._ledger.worker_joined(peer, credit, now, owner=owner)
 
     def take_up(self, overrides: RuntimeOverrides) -> None:
         """Hold to what was ordered before this process was started."""
