@@ -30,7 +30,9 @@ class TransportSettings(Section):
         if self.listen and not is_tcp_address(self.listen):
             return f"transport.listen: must be tcp://HOST:PORT or empty, not {self.listen!r}"
         if on_cluster:
-            has_keys = 'transport.keys: must be empty with placement.kind = "ray", which makes its own'
+            has_keys = (
+                'transport.keys: must be empty with placement.kind = "ray", which makes its own'
+            )
             return has_keys if self.keys else None
         if self.listen and not self.keys:
             return "transport.keys: nobody is let in without keys; name their folder"

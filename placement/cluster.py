@@ -24,6 +24,8 @@ LOCAL_HOST = "127.0.0.1"
 _STORE_BYTES = 100 * 10**6
 """Of a cluster that is started here: the model and the code, some copies each."""
 _TRY_S = 0.5
+_START_S = "90"
+"""For a node that is started here, on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def room_here(settings: PlacementSettings) -> int:
 def load_ray() -> Any:
     """Ray, which takes half a second to load. Raises BadInput if it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", _START_S)
     with optional('placement.kind = "ray"', REQUIREMENTS):
         import ray
     return ray

@@ -70,7 +70,7 @@ def unpacked(parcel: tuple[str, str, bytes]) -> Path:
         _check(sha256, content)
         temporary = Path(tempfile.mkdtemp(dir=_home()))
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            archive.extractall(temporary)  # noqa: S202 - made by the runner, and its hash is right
+            archive.extractall(temporary)
         with suppress(OSError):  # another worker of this node was first
             temporary.rename(folder)
     return folder
@@ -199,7 +199,7 @@ class KeptWorker:
         from line.remote.run_keys import FROM_INPUT, key_line
 
         options = ("--connect", address, "--keys", FROM_INPUT, "--model", str(self._model))
-        self._process = subprocess.Popen(  # noqa: S603 - of arguments made here
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "workers", *options],
             cwd=self._code,
             env={"OPENBLAS_NUM_THREADS": "1", **os.environ},

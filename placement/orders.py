@@ -21,7 +21,7 @@ from line.process.heartbeat import Heartbeat
 _LOOK_S = 0.1
 _FAREWELL_S = 3.0
 """To end the workers and leave the cluster, after which this process is killed."""
-_HUNG_S = 60.0
+_HUNG_S = 120.0
 """So long Ray may keep the main thread."""
 
 

@@ -1,0 +1,38 @@
+"""A line whose workers a real cluster of several nodes on this machine has."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from benchmarks.scale.cluster import Cluster, send
+from tests.running_line import RunningLine, assert_accounted, poll
+
+
+def test_every_item_has_one_row_though_a_node_dies(
+    cluster: Cluster, tiny_model: Path, tmp_path: Path
+) -> None:
+    options = ("--workers", 2, "--speed", "max", "--items", 400, "--model", tiny_model)
+    with RunningLine(tmp_path / "run", *options, *on(cluster)) as line:
+        poll(lambda: {"ray-0", "ray-1"} <= workers_of(line), "both workers answer")
+        send(cluster.raylets()[-1], signal.SIGKILL)
+        status, summary = line.finish()
+        rows = line.rows()
+    cluster.add_node()
+    assert status == 0
+    assert_accounted(summary, rows)
+    assert summary["verdicts"]["failed"] == 0
+
+
+def on(cluster: Cluster, *more: str) -> tuple[str, ...]:
+    """The runner's options for a line on it; what a dead worker held goes to others soon."""
+    address = f"placement.address={cluster.address}"
+    settings = ("placement.kind=ray", address, "supervisor.hang_s=10", *more)
+    return tuple(text for each in settings for text in ("--set", each))
+
+
+def workers_of(line: RunningLine) -> set[str]:
+    """Whose answers stand in the log so far."""
+    if not line.rows_written():
+        return set()
+    return set(line.rows()["worker"].dropna().str.partition("#")[0])
