@@ -182,7 +182,7 @@ class Actors:
             self._orders.tell("no_route", f"{actor.name}-{now:.3f}", text)
 
     def _avoid(self, number: int, node: str, fault: str) -> None:
-        """This node lacks something: no worker is started there any more."""
+        """A node lacks something: no worker is started there any more."""
         self._ray.kill(self._actors.pop(number).handle)
         if node not in self._bad_nodes:
             self._bad_nodes.add(node)

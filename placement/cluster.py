@@ -30,7 +30,7 @@ _START_S = "90"
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes that live: how many, their names by Ray, their processors, workers they can have."""
+    """The nodes that live: Ray's names of them, their processors, the workers they can have."""
 
     ids: frozenset[str]
     cpus: float

@@ -1,7 +1,7 @@
-"""`python -m placement.look`: whether there is a cluster, and what it has. Placement as JSON on
-standard input; JSON on standard output.
+"""`python -m placement.look`: whether there is a cluster, and what it has.
 
-A process of its own: Ray may hang, and ends a process that has lost its cluster.
+`[placement]` as JSON on standard input, the answer as JSON on standard output. A
+process of its own: Ray may hang, and ends a process that has lost its cluster.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     os.dup2(2, 1)
     try:
         nodes = Nodes.of(connect(settings).nodes(), settings)
-        found = {"nodes": len(nodes.ids), "cpus": nodes.cpus, "room": nodes.room}
+        found: dict[str, object] = {"nodes": len(nodes.ids), "cpus": nodes.cpus, "room": nodes.room}
     except BadInput as error:
         found = {"error": str(error)}
     with os.fdopen(said, "w") as answer:

@@ -27,7 +27,7 @@ from uuid import uuid4
 
 LOOK_S = 0.25
 ORPHAN_S = 10.0
-"""A worker whose actor was not looked at for so long is ended: its runner is gone, or has others."""
+"""Nobody looked at an actor for so long: its runner is gone or has others, and its worker ends."""
 STOPPED_S = 3.0
 """A worker that somebody has stopped for so long is killed, and started again."""
 _LEAVE_S = 4.0
@@ -37,7 +37,7 @@ _AGAIN_S = 1.0
 
 
 def _home() -> Path:
-    """This user's own folder on this node. Raises OSError if somebody else's is in its place."""
+    """A folder of this user's own on this node. Raises OSError if somebody else's is there."""
     path = Path(tempfile.gettempdir()) / f"scrapline-node-{os.geteuid()}"
     path.mkdir(mode=0o700, exist_ok=True)
     found = path.lstat()

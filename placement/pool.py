@@ -104,7 +104,7 @@ class RayPool(Executor):
 
     def _settle(self, jobs: list[_Job], answer: Any) -> None:
         try:
-            results = pickle.loads(self._ray.get(answer))
+            results = pickle.loads(self._ray.get(answer))  # noqa: S301 - of the cluster we ask
         except Exception as error:  # of the job, or of the cluster
             for future, _, _ in jobs:
                 future.set_exception(error)

@@ -24,6 +24,8 @@ _HOST = "127.0.0.1"
 _STORE_BYTES = 80_000_000
 _START_S = 120.0
 _LOOK_S = 0.1
+_ANY_PORTS = (*("--min-worker-port=0", "--max-worker-port=0", "--dashboard-agent-listen-port=0"),)
+"""The usual ones are fixed, and another cluster may be here."""
 
 
 class NoCluster(Exception):
@@ -62,7 +64,8 @@ class Cluster:
 
     def start_head(self) -> None:
         """Again, after `kill_head`, at the same address."""
-        self._start("--head", f"--port={self._port}", "--include-dashboard=false", cpus=0)
+        ports = (f"--port={self._port}", f"--ray-client-server-port={free_port()}")
+        self._start("--head", *ports, "--include-dashboard=false", cpus=0)
 
     def add_node(self, cpus: int = 1, *options: str) -> int:
         """The pid of its raylet."""
@@ -77,7 +80,7 @@ class Cluster:
             started = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "ray.scripts.scripts", "start", *options, *sizes),
-                    *(f"--node-ip-address={_HOST}", "--disable-usage-stats"),
+                    *(f"--node-ip-address={_HOST}", "--disable-usage-stats", *_ANY_PORTS),
                     *((f"--temp-dir={self.folder / 'r'}",) if "--head" in options else ()),
                 ],
                 env={k: v for k, v in self.environment.items() if k != "RAY_ADDRESS"},
@@ -105,6 +108,14 @@ class Cluster:
             send(pid, number)
         return heads
 
+    def tree(self, root: int) -> list[int]:
+        """A process of it, and all that it has started and they have."""
+        parents = {pid: _parent(pid) for pid, _ in self._processes()}
+        found = [root]
+        for pid in found:
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
     def kill_all(self) -> None:
         """Until none is left: some start others."""
         until = time.monotonic() + 20
@@ -117,17 +128,22 @@ class Cluster:
         mark = f"RAY_TMPDIR={self.folder}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if int(folder.name) == os.getpid():
-                    continue
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    if (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                        yield int(folder.name), (folder / "comm").read_text().strip()
+                is_of_it = mark in (folder / "environ").read_bytes().split(b"\0")
+                if is_of_it and int(folder.name) != os.getpid():
+                    yield int(folder.name), (folder / "comm").read_text().strip()
 
 
 def send(pid: int, number: int) -> None:
     """A signal, to a process that may be gone."""
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError):
+        return 0
 
 
 def free_port() -> int:

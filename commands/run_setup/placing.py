@@ -17,6 +17,8 @@ from line.plain_text import plain
 from line.settings import Settings
 from placement.cluster import LOCAL_HOST, REQUIREMENTS, room_here
 
+_MOST = 256
+"""Workers of a line."""
 _BESIDE_S = 15.0
 """To load Ray and to connect to a cluster that has answered."""
 
@@ -79,9 +81,9 @@ def _workers(settings: Settings, nodes: int, room: int) -> int:
     each += "".join(f", {share:g} {name}" for name, share in placement.resources.items())
     has = f"the cluster's {nodes} nodes have room for {room}, at {each} each"
     if wanted == "auto":
-        wanted = min(room, 256)
-        if not wanted:
+        if not room:
             raise BadInput(f"line.workers: {has}")
+        return min(room, _MOST)
     if wanted > room:
         if placement.too_few == "refuse" or not room:
             raise BadInput(f"line.workers: {wanted} are wanted, and {has}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from line.errors import StageDied
 from line.model.facts import ModelFacts
@@ -20,7 +20,7 @@ from line.run_files.line_logs import EventLog
 from line.supervise.child import Child, ProcessSpec
 from line.supervise.process_table import ProcessTable
 
-NAME = "placement"
+NAME: Literal["placement"] = "placement"
 
 
 def placement_spec() -> ProcessSpec:
