@@ -93,8 +93,12 @@ def _place(ray: Any, context: ProcessContext, orders: Orders) -> None:
     port = settings.transport.listen.rsplit(":", 1)[1]
     address = f"tcp://{host_of_this_machine(ray, settings.placement)}:{port}"
     actors = Actors(ray, settings, keys, address, orders)
+    was_lost = False
     while not orders.stop.is_set():
         orders.turned = began = monotonic()
+        if watch.is_lost != was_lost:
+            was_lost = watch.is_lost
+            _tell_of_cluster(orders, context, was_lost)
         if orders.wanted is not None:
             actors.keep(orders.wanted, _LOOK_S)
         nodes = watch.nodes
@@ -109,6 +113,15 @@ def _place(ray: Any, context: ProcessContext, orders: Orders) -> None:
         orders.stop.wait(max(0.0, began + _LOOK_S - monotonic()))
     actors.end()
     ray.shutdown()
+
+
+def _tell_of_cluster(orders: Orders, context: ProcessContext, is_lost: bool) -> None:
+    what = f"{context.incarnation}-{monotonic():.3f}"
+    if is_lost:
+        text = "the cluster tells nothing of its nodes; workers that serve go on"
+        orders.tell("cluster_lost", what, text)
+    else:
+        orders.tell("cluster_back", what, "the cluster tells of its nodes again")
 
 
 def _await_orphans(path: Path, watch: _Watch, orders: Orders) -> None:

@@ -21,6 +21,8 @@ _NO_ROUTE_S = 10.0
 """A worker that has not joined by then has no way to the line."""
 _JOINED = ": joined "
 _LEAVE_S = 6.0
+_AGAIN_S = 2.0
+"""After an actor that Ray gave up, until the next one is made."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Actors:
         self._code = ray.put(parcel.code(parcel.OF_WORKERS))
         self._sha256 = ""
         self._model: Any = None
+        self._next_start = 0.0
 
     @property
     def begun(self) -> int:
@@ -81,7 +84,7 @@ class Actors:
         for number in [number for number in self._actors if number >= wanted.count]:
             self._dismiss(number)
         for number in range(wanted.count):
-            if number not in self._actors:
+            if number not in self._actors and monotonic() >= self._next_start:
                 self._actors[number] = _Actor(f"{NAME}{number}", self._started())
         while self._orders.lost:
             self._end_lost(self._orders.lost.popleft())
@@ -151,7 +154,7 @@ class Actors:
 
     def _replace(self, number: int, error: Exception) -> None:
         """Ray will not start it again."""
-        actor = self._actors.pop(number)
+        actor, self._next_start = self._actors.pop(number), monotonic() + _AGAIN_S
         first, *_ = str(error).strip().splitlines() or [type(error).__name__]
         text = f"{actor.name}: its actor has ended, another is started: {plain(first)}"
         self._orders.tell("placed_anew", f"{actor.name}-{monotonic():.3f}", text)
@@ -170,8 +173,10 @@ class Actors:
             except (OSError, BadInput) as error:
                 self._orders.tell("placement", f"keys-{now:.3f}", plain(str(error)))
                 return
-            nice = 0 if self._settings.line.speed == "max" else self._settings.worker.nice
-            actor.handle.begin.remote(actor.name, self._address, line_key, nice)
+            settings = self._settings
+            nice = 0 if settings.line.speed == "max" else settings.worker.nice
+            how = (settings.model.provider, nice)
+            actor.handle.begin.remote(actor.name, self._address, line_key, *how)
         actor.joined = actor.joined or _JOINED in said["said"]
         if not (actor.joined or actor.told) and now - actor.begun > _NO_ROUTE_S:
             actor.told = True

@@ -84,13 +84,19 @@ def _check(sha256: str, content: bytes) -> None:
 def lacks(wanted: dict[str, str]) -> str:
     """What of these packages is not here in this version, in words; empty if all are."""
     for name, there in wanted.items():
-        try:
-            here = version(name)
-        except PackageNotFoundError:
+        here = _version(name) or _version(f"{name}-gpu")
+        if not here:
             return f"{name} is not installed in {sys.executable}; the line has {name} {there}"
         if here != there:
             return f"has {name} {here}, and the line {there}"
     return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 class KeptWorker:
@@ -112,7 +118,7 @@ class KeptWorker:
         self._host = ray.util.get_node_ip_address()
         self._looked = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
-        self._terms: tuple[str, str, bytes, int] | None = None
+        self._terms: tuple[str, str, bytes, str, int] | None = None
         self._lock = Lock()
         self._said = ""
         self._public = b""
@@ -146,10 +152,13 @@ class KeptWorker:
             "host": self._host,
         }
 
-    def begin(self, name: str, address: str, server: bytes, nice: int) -> None:
-        """Have a worker of this name serve the line at the address with this public key."""
+    def begin(self, name: str, address: str, server: bytes, provider: str, nice: int) -> None:
+        """Have a worker of this name serve the line at the address with this public key.
+
+        `provider`: of ONNX Runtime. `nice`: how much the worker yields to others.
+        """
         self._looked = monotonic()
-        self._terms = name, address, server, nice
+        self._terms = name, address, server, provider, nice
 
     def take(self, model: tuple[str, str, bytes]) -> None:
         """Another model serves from now on: it is found there when the line asks for it."""
@@ -195,12 +204,12 @@ class KeptWorker:
                     self._start(*self._terms)
             sleep(LOOK_S)
 
-    def _start(self, name: str, address: str, server: bytes, nice: int) -> None:
+    def _start(self, name: str, address: str, server: bytes, provider: str, nice: int) -> None:
         from line.remote.run_keys import FROM_INPUT, key_line
 
         options = ("--connect", address, "--keys", FROM_INPUT, "--model", str(self._model))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers", *options],
+            [sys.executable, "-m", "workers", *options, "--provider", provider],
             cwd=self._code,
             env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
             stdin=subprocess.PIPE,
