@@ -22,7 +22,7 @@ class TransportSettings(Section):
     listen: str = Field(description="tcp://HOST:PORT for workers on other machines; empty = none")
     keys: PathText = Field(description="folder that `run_line.py keys` has made")
 
-    def fault(self, workers: int | str, *, on_cluster: bool) -> str | None:
+    def fault(self, workers: int | str, *, on_cluster: bool = False) -> str | None:
         """What is wrong with it, beginning with the key to blame; `workers` of this machine.
 
         `on_cluster`: the line starts its workers on a cluster, with keys made for the run.

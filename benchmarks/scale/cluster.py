@@ -99,7 +99,8 @@ class Cluster:
         return new.pop()
 
     def raylets(self) -> list[int]:
-        return [pid for pid, name in self._processes() if name == "raylet"]
+        """The head's first, then those of the nodes in the order of their starts."""
+        return sorted(pid for pid, name in self._processes() if name == "raylet")
 
     def kill_head(self, number: int = signal.SIGKILL) -> list[int]:
         """Its server that knows all nodes, and all it has to tell; returns the pids."""

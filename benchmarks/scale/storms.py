@@ -28,6 +28,7 @@ _FREEZE_S = 20.0
 _CUT_S = 10.0
 _AWAY_S = 15.0
 """The head, until it is started again."""
+_LATELY_S = 3.0
 _NOTICED_S = 12.0
 """By then a worker that is gone is known to be."""
 _LOOK_S = 0.05
@@ -57,44 +58,40 @@ class Storm:
 
 
 class _Seen:
-    """What the run folder says, read as it grows."""
+    """What results.csv says, read as it grows."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._results, self._events = run_dir / "results.csv", run_dir / "events.jsonl"
+        self._results = run_dir / "results.csv"
         self._at = 0
-        self.answered = 0
+        self._answered: dict[bytes, float] = {}
+        """worker on the cluster → monotonic time of its last answer"""
         self.last = monotonic()
+        """when an answer last came, of whomever"""
         self.longest_s = 0.0
 
     def look(self) -> None:
         """Answers that have come, and the longest time without one since `begin`."""
         now = monotonic()
+        self.longest_s = max(self.longest_s, now - self.last)
+        whole = b""
         with suppress(FileNotFoundError), self._results.open("rb") as file:
             file.seek(self._at)
             whole, _, _ = file.read().rpartition(b"\n")
-            self._at += len(whole) + 1 if whole else 0
-            rows = [line.split(b",") for line in whole.splitlines()]
-            count = sum(len(row) > _WORKER and b"#" in row[_WORKER] for row in rows)
-            self.longest_s = max(self.longest_s, now - self.last)
-            if count:
-                self.answered += count
+        self._at += len(whole) + 1 if whole else 0
+        for row in (line.split(b",") for line in whole.splitlines()):
+            worker = row[_WORKER].partition(b"#")[0] if len(row) > _WORKER else b""
+            if worker not in (b"", b"worker"):
                 self.last = now
+            if worker.startswith(b"ray-"):
+                self._answered[worker] = now
 
     def begin(self) -> None:
         self.last, self.longest_s = monotonic(), 0.0
 
     def serving(self) -> int:
-        """Workers on the cluster that have joined and were not lost."""
-        there: set[str] = set()
-        with suppress(FileNotFoundError):
-            for line in self._events.read_text().splitlines():
-                event = json.loads(line)
-                who = event["id"].split("-", 1)[1]
-                if event["event"] == "remote_joined":
-                    there.add(who.rpartition("-")[0])
-                elif event["event"] == "remote_lost":
-                    there.discard(who)
-        return len(there)
+        """Workers on the cluster that have answered of late: each is given a frame in turn."""
+        since = monotonic() - _LATELY_S
+        return sum(last > since for last in self._answered.values())
 
 
 def storm(seed: int, workers: int, folder: Path) -> Storm:
@@ -116,7 +113,7 @@ def storm(seed: int, workers: int, folder: Path) -> Storm:
         with _started(run_dir, cluster, port, workers) as line:
             try:
                 seen = _Seen(run_dir)
-                _await(seen, lambda: seen.serving() >= workers and seen.answered > 0, line)
+                _await(seen, lambda: seen.serving() >= workers, line)
                 recoveries = tuple(_one(kind, faults[kind], seen, workers, line) for kind in order)
                 line.send_signal(signal.SIGINT)
                 said, errors = line.communicate(timeout=_PATIENCE_S)
@@ -156,7 +153,7 @@ def _one(
     line: subprocess.Popen[str],
 ) -> Recovery:
     seen.begin()
-    began, before = monotonic(), seen.answered
+    began = monotonic()
     lowest = workers
     whole_s: float | None = None
     thread = Thread(target=fault, daemon=True)
@@ -166,7 +163,7 @@ def _one(
         serving = seen.serving()
         lowest = min(lowest, serving)
         is_over = not thread.is_alive() and monotonic() - began > _NOTICED_S
-        if is_over and serving >= workers and seen.answered > before:
+        if is_over and serving >= workers:
             whole_s = monotonic() - began
             break
         if line.poll() is not None:
@@ -185,14 +182,28 @@ def _await(seen: _Seen, is_there: Callable[[], bool], line: subprocess.Popen[str
         sleep(_LOOK_S)
 
 
+def _victim(cluster: Cluster, rng: random.Random) -> int:
+    """The raylet of a node that has a worker of the line, as far as there is one."""
+    nodes = cluster.raylets()[1:]
+    return rng.choice([node for node in nodes if _has_worker(cluster.tree(node))] or nodes)
+
+
+def _has_worker(pids: list[int]) -> bool:
+    for pid in pids:
+        with suppress(OSError):
+            if b"-m\0workers\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return True
+    return False
+
+
 def _kill_node(cluster: Cluster, rng: random.Random) -> None:
-    send(rng.choice(cluster.raylets()[1:]), signal.SIGKILL)  # the first is the head's
+    send(_victim(cluster, rng), signal.SIGKILL)
     cluster.add_node(_CPUS)
 
 
 def _freeze_node(cluster: Cluster, rng: random.Random) -> None:
     """As a machine that stands still: the raylet and all that it has started."""
-    pids = cluster.tree(rng.choice(cluster.raylets()[1:]))
+    pids = cluster.tree(_victim(cluster, rng))
     for pid in pids:
         send(pid, signal.SIGSTOP)
     sleep(_FREEZE_S)
