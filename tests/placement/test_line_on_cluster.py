@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 from benchmarks.scale.cluster import Cluster, send
-from tests.running_line import RunningLine, assert_accounted, poll
+from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.tiny_model import write_tiny_model
 
 
 def test_every_item_has_one_row_though_a_node_dies(
@@ -22,6 +23,37 @@ def test_every_item_has_one_row_though_a_node_dies(
     assert status == 0
     assert_accounted(summary, rows)
     assert summary["verdicts"]["failed"] == 0
+
+
+def test_workers_come_and_go_change_their_model_and_are_replaced_here_without_a_cluster(
+    cluster: Cluster, tiny_model: Path, tmp_path: Path
+) -> None:
+    other = write_tiny_model(tmp_path / "other.onnx", work=1)
+    options = ("--workers", 1, "--interval", 0.05, "--model", tiny_model)
+    with RunningLine(tmp_path / "run", *options, *on(cluster, "placement.local_after_s=2")) as line:
+        poll(lambda: workers_of(line) == {"ray-0"}, "the worker answers")
+        order(line, "workers", "count=2")
+        poll(lambda: workers_of(line) == {"ray-0", "ray-1"}, "another one answers")
+        order(line, "workers", "count=1")
+        order(line, "swap", f"model={other}")
+        poll(lambda: line.rows()["model"].nunique() == 2, "the other model answers")
+        cluster.kill_head()
+        cluster.kill_all()
+        poll(lambda: "worker-0" in workers_of(line), "a local worker answers")
+        cluster.start_head()
+        cluster.add_node()
+        line.interrupt()
+        status, summary = line.finish()
+        rows = line.rows()
+    cluster.add_node()
+    assert status == 0
+    assert_accounted(summary, rows)
+    assert "placement_local" in (tmp_path / "run" / "events.jsonl").read_text()
+
+
+def order(line: RunningLine, *words: str) -> None:
+    done = command("order", line.run_dir, *words)
+    assert done.returncode == 0, done.stderr
 
 
 def on(cluster: Cluster, *more: str) -> tuple[str, ...]:
