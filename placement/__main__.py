@@ -61,7 +61,11 @@ def main() -> int:
     orders.start()
     ray = _connected(context, orders)
     if ray is not None:
-        _place(ray, context, orders)
+        try:
+            _place(ray, context, orders)
+        except Exception as error:  # whatever Ray raises without its cluster
+            print(f"the cluster is lost: {type(error).__name__}: {error}", file=sys.stderr)
+            sys.stderr.flush()
     end()
     return 0
 

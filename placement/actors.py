@@ -81,6 +81,8 @@ class Actors:
     def keep(self, wanted: Wanted, wait_s: float) -> None:
         """Add and remove actors, and hear for `wait_s` how those fare that there are."""
         self._serve(wanted)
+        if self._model is None:
+            return
         for number in [number for number in self._actors if number >= wanted.count]:
             self._dismiss(number)
         for number in range(wanted.count):
@@ -99,8 +101,13 @@ class Actors:
     def _serve(self, wanted: Wanted) -> None:
         if wanted.sha256 == self._sha256:
             return
-        self._model = self._ray.put(parcel.model(wanted.model, wanted.sha256))
         self._sha256 = wanted.sha256
+        try:
+            sent = parcel.model(wanted.model, wanted.sha256)
+        except BadInput as error:
+            self._orders.tell("placement", f"model-{monotonic():.3f}", str(error))
+            return
+        self._model = self._ray.put(sent)
         for actor in self._actors.values():
             actor.handle.take.remote(self._model)
 

@@ -20,8 +20,9 @@ import zipfile
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shutil import rmtree
 from threading import Lock, Thread
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +33,9 @@ STOPPED_S = 3.0
 """A worker that somebody has stopped for so long is killed, and started again."""
 _LEAVE_S = 4.0
 """A worker that is to leave may finish what it holds for so long."""
+_MOST_KEPT = 20
+_OLD_S = 7 * 86_400
+"""So many models and versions of the code stay on a node, and those that were used so lately."""
 _AGAIN_S = 1.0
 """Between the end of a worker and the start of the next one."""
 
@@ -59,6 +63,8 @@ def kept(parcel: tuple[str, str, bytes]) -> Path:
         temporary = path.with_name(f".{name}.{uuid4().hex}")
         temporary.write_bytes(content)
         temporary.replace(path)
+        _remove_old()
+    os.utime(path.parent)
     return path
 
 
@@ -73,7 +79,18 @@ def unpacked(parcel: tuple[str, str, bytes]) -> Path:
             archive.extractall(temporary)
         with suppress(OSError):  # another worker of this node was first
             temporary.rename(folder)
+        _remove_old()
+    os.utime(folder)
     return folder
+
+
+def _remove_old() -> None:
+    """What nobody has asked for of late, as far as there is much of it."""
+    with suppress(OSError):  # another worker of this node is at it
+        used = sorted((path.stat().st_mtime, path) for path in _home().iterdir())
+        for at, path in used[:-_MOST_KEPT]:
+            if at < time() - _OLD_S:
+                rmtree(path, ignore_errors=True)
 
 
 def _check(sha256: str, content: bytes) -> None:
@@ -208,19 +225,23 @@ class KeptWorker:
         from line.remote.run_keys import FROM_INPUT, key_line
 
         options = ("--connect", address, "--keys", FROM_INPUT, "--model", str(self._model))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "workers", *options, "--provider", provider],
-            cwd=self._code,
-            env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers", *options, "--provider", provider],
+                cwd=self._code,
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            self._said = f"cannot be started: {error.strerror}"
+            return
         assert self._process.stdin is not None
         with suppress(OSError):  # it has ended
             os.setpriority(os.PRIO_PROCESS, self._process.pid, os.nice(0) + nice)
-            self._process.stdin.write(key_line(name, self._pair, server))
-            self._process.stdin.close()
+        with suppress(OSError), self._process.stdin as keys:
+            keys.write(key_line(name, self._pair, server))
         Thread(target=self._hear, args=(self._process,), daemon=True).start()
 
     def _hear(self, process: subprocess.Popen[bytes]) -> None:
