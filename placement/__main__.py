@@ -15,13 +15,14 @@ from typing import Any
 
 from line.atomic_file import write_atomically
 from line.errors import BadInput
+from line.plain_text import plain
 from line.process.context import ProcessContext, enter_process
 from line.process.runtime_dir import RUN_KEYS
 from line.remote.keys import LineKeys
 from line.settings import Settings
 from placement.actors import Actors
 from placement.cluster import Nodes, connect, host_of_this_machine
-from placement.on_node import ORPHAN_S
+from placement.kept_worker import ORPHAN_S
 from placement.orders import Orders, end
 
 _LOOK_S = 0.5
@@ -64,8 +65,8 @@ def main() -> int:
         try:
             _place(ray, context, orders)
         except Exception as error:  # whatever Ray raises without its cluster
-            print(f"the cluster is lost: {type(error).__name__}: {error}", file=sys.stderr)
-            sys.stderr.flush()
+            why = plain(f"{type(error).__name__}: {error}")
+            print(f"the cluster is lost: {why}", file=sys.stderr, flush=True)
     end()
     return 0
 

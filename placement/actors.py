@@ -11,7 +11,7 @@ from line.errors import BadInput
 from line.plain_text import plain
 from line.remote import run_keys
 from line.settings import Settings
-from placement import on_node, parcel
+from placement import kept_worker, on_node, parcel
 from placement.cluster import needs
 from placement.orders import Orders, Wanted
 
@@ -60,8 +60,9 @@ class Actors:
         """when they are ended at the latest"""
         self._bad_nodes: set[str] = set()
         """by Ray's name: they lack what a worker needs"""
-        ray.cloudpickle.register_pickle_by_value(on_node)
-        self._class = ray.remote(on_node.KeptWorker)
+        for module in (on_node, kept_worker):
+            ray.cloudpickle.register_pickle_by_value(module)
+        self._class = ray.remote(kept_worker.KeptWorker)
         self._installed = parcel.installed(parcel.OF_WORKERS)
         self._code = ray.put(parcel.code(parcel.OF_WORKERS))
         self._sha256 = ""

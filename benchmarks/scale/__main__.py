@@ -120,8 +120,10 @@ def _sweep(points: int, profile: Path | None, folder: Path, console: Console) ->
         profile = folder / "profile.json"
         _command("profile", f"--out={profile}")
     speeds = ",".join(f"{0.2 + 0.02 * n:.2f}" for n in range(max(1, points // 4)))
-    words = ("plan", "--anyway", f"--profile={profile}", f"--belt-speed={speeds}")
-    words = (*words, "--workers=1:4:1", "--duration=20", "--draws=20")
+    words = (
+        *("plan", "--anyway", f"--profile={profile}", f"--belt-speed={speeds}"),
+        *("--workers=1:4:1", "--duration=20", "--draws=20"),
+    )
     began = monotonic()
     _command(*words, f"--out={folder / 'here'}")
     here_s = monotonic() - began

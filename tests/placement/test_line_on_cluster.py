@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 from benchmarks.scale.cluster import Cluster, send
+from tests.ports import free_port
 from tests.running_line import RunningLine, assert_accounted, command, poll
 from tests.tiny_model import write_tiny_model
 
@@ -49,6 +50,23 @@ def test_workers_come_and_go_change_their_model_and_are_replaced_here_without_a_
     assert status == 0
     assert_accounted(summary, rows)
     assert "placement_local" in (tmp_path / "run" / "events.jsonl").read_text()
+
+
+def test_workers_that_find_no_way_are_told_of_and_replaced_here(
+    cluster: Cluster, tiny_model: Path, tmp_path: Path
+) -> None:
+    listens = f"transport.listen=tcp://127.0.0.1:{free_port()}"
+    hasty = ("supervisor.start_s=20", "placement.local_after_s=1")
+    options = ("--workers", 1, "--items", 20, "--interval", 0.05, "--model", tiny_model)
+    settings = on(cluster, listens, "placement.route=127.0.0.2", *hasty)
+    with RunningLine(tmp_path / "run", *options, *settings) as line:
+        status, summary = line.finish()
+        rows = line.rows()
+    assert status == 0
+    assert_accounted(summary, rows)
+    told = (tmp_path / "run" / "events.jsonl").read_text()
+    assert "ray-0 on node 127.0.0.1 does not come to tcp://127.0.0.2:" in told
+    assert "no worker on the cluster" in told
 
 
 def order(line: RunningLine, *words: str) -> None:
