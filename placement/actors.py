@@ -12,7 +12,7 @@ from line.plain_text import plain
 from line.remote import run_keys
 from line.settings import Settings
 from placement import kept_worker, on_node, parcel
-from placement.cluster import needs
+from placement.cluster import address_of, needs
 from placement.orders import Orders, Wanted
 
 NAME = "ray-"
@@ -175,28 +175,33 @@ class Actors:
             return
         if said["life"] != actor.life or not said["begun"]:
             actor.life, actor.begun, actor.joined = said["life"], now, False
-            try:
-                run_keys.let_in(self._keys, actor.name, said["public"])
-                line_key = run_keys.line_key(self._keys)
-            except (OSError, BadInput) as error:
-                self._orders.tell("placement", f"keys-{now:.3f}", plain(str(error)))
-                return
-            settings = self._settings
-            nice = 0 if settings.line.speed == "max" else settings.worker.nice
-            how = (settings.model.provider, nice)
-            actor.handle.begin.remote(actor.name, self._address, line_key, *how)
+            self._begin(actor, said["public"])
         actor.joined = actor.joined or _JOINED in said["said"]
         if not (actor.joined or actor.told) and now - actor.begun > _NO_ROUTE_S:
             actor.told = True
-            text = (
-                f"{actor.name} on node {said['host']} does not come to {self._address}: "
-                f"{plain(said['said']) or 'it says nothing'}; see placement.route"
-            )
+            where = address_of(self._ray, said["node"])
+            what = plain(said["said"]) or "it says nothing"
+            text = f"{actor.name} on node {where} does not come to {self._address}: {what}"
+            text += "; see placement.route"
             self._orders.tell("no_route", f"{actor.name}-{now:.3f}", text)
+
+    def _begin(self, actor: _Actor, public: bytes) -> None:
+        """Let the worker in, and have it started."""
+        try:
+            run_keys.let_in(self._keys, actor.name, public)
+            line_key = run_keys.line_key(self._keys)
+        except (OSError, BadInput) as error:
+            self._orders.tell("placement", f"keys-{monotonic():.3f}", plain(str(error)))
+            return
+        settings = self._settings
+        nice = 0 if settings.line.speed == "max" else settings.worker.nice
+        how = (settings.model.provider, nice)
+        actor.handle.begin.remote(actor.name, self._address, line_key, *how)
 
     def _avoid(self, number: int, node: str, fault: str) -> None:
         """A node lacks something: no worker is started there any more."""
         self._ray.kill(self._actors.pop(number).handle)
         if node not in self._bad_nodes:
             self._bad_nodes.add(node)
-            self._orders.tell("bad_node", node, f"node {node[:12]} is left out: {plain(fault)}")
+            where = address_of(self._ray, node)
+            self._orders.tell("bad_node", node, f"node {where} is left out: {plain(fault)}")

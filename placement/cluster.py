@@ -129,6 +129,12 @@ def _await_answer(settings: PlacementSettings) -> None:
             return
 
 
+def address_of(ray: Any, node: str) -> str:
+    """A node's address, by Ray's name of it."""
+    found = [each["NodeManagerAddress"] for each in ray.nodes() if each["NodeID"] == node]
+    return str(found[0]) if found else node[:12]
+
+
 def host_of_this_machine(ray: Any, settings: PlacementSettings) -> str:
     """How a cluster's nodes reach this machine."""
     if settings.route:
@@ -137,7 +143,7 @@ def host_of_this_machine(ray: Any, settings: PlacementSettings) -> str:
         return LOCAL_HOST
     if settings.address.startswith("ray://"):
         return _own_address_towards(settings.address)
-    return str(ray.util.get_node_ip_address())
+    return address_of(ray, ray.get_runtime_context().get_node_id())
 
 
 def _own_address_towards(address: str) -> str:

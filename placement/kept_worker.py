@@ -42,7 +42,6 @@ class KeptWorker:
 
         self._life = uuid4().hex
         self._node = ray.get_runtime_context().get_node_id()
-        self._host = ray.util.get_node_ip_address()
         self._looked = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
         self._terms: tuple[str, str, bytes, str, int] | None = None
@@ -76,7 +75,6 @@ class KeptWorker:
             "begun": self._terms is not None,
             "said": self._said,
             "node": self._node,
-            "host": self._host,
         }
 
     def begin(self, name: str, address: str, server: bytes, provider: str, nice: int) -> None:

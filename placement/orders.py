@@ -10,6 +10,7 @@ import signal
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
@@ -85,7 +86,10 @@ class Orders:
                 self._beat.tell("placed", **self._facts)
             if now - self.turned > _HUNG_S or (leaving and now - leaving > _FAREWELL_S):
                 end()
-            sleep(_LOOK_S)
+            if channel.broken:
+                sleep(_LOOK_S)
+            else:
+                select([channel], [], [], max(_LOOK_S, next_report - now))
 
 
 def end() -> None:
