@@ -49,6 +49,7 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python -m benchmarks.hostile_worker
 	$(BIN)/python -m benchmarks.followers
 	$(BIN)/python -m benchmarks.plant
+	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.long_run
 	$(BIN)/python -m benchmarks.first_hour --weights none
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,7 +19,7 @@ from line.settings import Settings
 
 if TYPE_CHECKING:
     from planner.plan.grid import Cell
-    from planner.plan.run import Plan, Result
+    from planner.plan.run import OpenPool, Plan, Result
     from planner.profile import Profile
 
 LIST = "numbers, or FROM:TO:STEP"
@@ -65,6 +66,10 @@ def plan(
         bool, typer.Option("--anyway", help="though this machine is not as it was measured")
     ] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="processes; not given: cores")] = None,
+    placement: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="ray: on the cluster at placement.address, see docs/scale.md"),
+    ] = "local",
     folder: Annotated[
         Path | None, typer.Option("--out", help="not given: a folder in results/plans/")
     ] = None,
@@ -80,7 +85,10 @@ def plan(
     from planner.plan.grid import grid_of
     from planner.plan.run import Plan
 
-    settings = settings_of(config, scenario, {"line.duration_s": duration}, assignments)
+    given = {"line.duration_s": duration, "placement.kind": "local"}  # no worker is started
+    settings = settings_of(config, scenario, given, assignments)
+    if placement == "ray" and jobs is not None:
+        raise BadInput("--jobs: a cluster has as many as it has room for; leave it out")
     profiles, names = _profiles(settings, profile, model)
     chosen = grid_of(
         defaults(settings),
@@ -102,7 +110,7 @@ def plan(
     if doubted and not anyway:
         raise BadInput(f"{doubted[0]}; or plan nevertheless: --anyway")
     what = Plan(settings, machines, target, draws, failures, doubted)
-    results = _run(what, cells, jobs or usable_cores())
+    results = _run(what, cells, jobs or usable_cores(), _pool(settings, placement))
     where = folder or _named(settings)
     write_csv(where / "plan.csv", results, names)
     shown_plan = replace(what, profiles=profiles)
@@ -122,7 +130,16 @@ def _profiles(
     return tuple(fitting_profile(settings, file, model) for file in files), names_of(files)
 
 
-def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:
+def _pool(settings: Settings, placement: str) -> OpenPool | None:
+    """Where the plan's runs are done; None: in processes of this machine."""
+    if placement == "local":
+        return None
+    from placement.pool import RayPool
+
+    return partial(RayPool, settings.placement)
+
+
+def _run(what: Plan, cells: list[Cell], jobs: int, open_pool: OpenPool | None) -> list[Result]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from planner.plan.answer import named_cells
@@ -135,7 +152,7 @@ def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:
         def done(finished: int, wanted: int) -> None:
             progress.update(task, completed=finished, total=wanted)
 
-        return run_plan(what, cells, jobs, done, named_cells)
+        return run_plan(what, cells, jobs, done, named_cells, open_pool)
 
 
 def _named(settings: Settings) -> Path:

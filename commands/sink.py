@@ -1,4 +1,4 @@
-"""`run_line.py sink`: the rows of runs in the plant's database, or as Parquet files."""
+"""`run_line.py sink`: the rows of runs in a database, on a broker, or as Parquet files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from line.connection_settings import dsn_fault
 from line.errors import BadInput, StorageError
 from line.missing_package import optional
 
-_KINDS = ("postgres", "parquet")
+_KINDS = ("postgres", "mqtt", "parquet")
+_CHOICE = f"{', '.join(_KINDS[:-1])} or {_KINDS[-1]}"
 
 
 def sink(
-    kind: Annotated[str, typer.Argument(help=" or ".join(_KINDS))],
+    kind: Annotated[str, typer.Argument(help=_CHOICE)],
     run_dirs: Annotated[list[Path], typer.Argument(help="folders of runs")],
     dsn: Annotated[
         str | None,
@@ -30,19 +31,22 @@ def sink(
         typer.Option("--out", help="parquet: file, of one run; not given: RUN_DIR/results.parquet"),
     ] = None,
 ) -> None:
-    """Take the rows of runs out of their folders; what was taken before is left as it is."""
+    """Take the rows of runs elsewhere: a database has each once, a broker is told anew."""
     if kind not in _KINDS:
-        raise BadInput(f"sink {kind}: must be {' or '.join(_KINDS)}")
-    if kind == "postgres":
-        if into is not None:
-            raise BadInput("--out: of parquet alone")
-        _fill_database(run_dirs, dsn)
-    else:
-        if dsn is not None:
-            raise BadInput("--dsn: of postgres alone")
-        if into is not None and len(run_dirs) > 1:
-            raise BadInput("--out: is one file, and there are several runs")
-        _write_files(run_dirs, into)
+        raise BadInput(f"sink {kind}: must be {_CHOICE}")
+    if into is not None and kind != "parquet":
+        raise BadInput("--out: of parquet alone")
+    if dsn is not None and kind != "postgres":
+        raise BadInput("--dsn: of postgres alone")
+    match kind:
+        case "postgres":
+            _fill_database(run_dirs, dsn)
+        case "mqtt":
+            _publish(run_dirs)
+        case _:
+            if into is not None and len(run_dirs) > 1:
+                raise BadInput("--out: is one file, and there are several runs")
+            _write_files(run_dirs, into)
 
 
 def _fill_database(run_dirs: list[Path], dsn: str | None) -> None:
@@ -63,6 +67,24 @@ def _fill_database(run_dirs: list[Path], dsn: str | None) -> None:
         out.print(f"{shown(run_dir)}: {rows:,} rows are in the database, as {record.name}")
 
 
+def _publish(run_dirs: list[Path]) -> None:
+    """To the broker of `[mqtt]`. What was published before comes again."""
+    from line.config import load
+
+    with optional("sink mqtt", "mqtt.txt"):
+        from sinks.plant.mqtt import Mqtt
+    from sinks.plant.fill import fill
+    from sinks.plant.run_record import read_run
+
+    settings = load().mqtt
+    for run_dir in run_dirs:
+        record = read_run(run_dir)
+        with _refusing(), closing(Mqtt(settings, partial(read_run, run_dir))) as broker:
+            rows = fill(run_dir, broker)
+        topic = f"{settings.topic}/{record.name}"
+        out.print(f"{shown(run_dir)}: {rows:,} rows were published, as {topic}/items")
+
+
 def _write_files(run_dirs: list[Path], into: Path | None) -> None:
     with optional("sink parquet", "parquet.txt"):
         from sinks.plant.parquet import FILE, write_parquet
@@ -75,7 +97,7 @@ def _write_files(run_dirs: list[Path], into: Path | None) -> None:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Nobody waits here for a database that is away."""
+    """Nobody waits here for a database or a broker that is away."""
     try:
         yield
     except StorageError as error:

@@ -1,8 +1,9 @@
-"""The settings of what a line is connected to: other machines, the plant's database, its broker."""
+"""The settings of what a line is connected to: other machines, a cluster, a database, a broker."""
 
 from __future__ import annotations
 
 import re
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,15 +22,81 @@ class TransportSettings(Section):
     listen: str = Field(description="tcp://HOST:PORT for workers on other machines; empty = none")
     keys: PathText = Field(description="folder that `run_line.py keys` has made")
 
-    def fault(self, workers: int | str) -> str | None:
-        """What is wrong with it, beginning with the key to blame; `workers` of this machine."""
+    def fault(self, workers: int | str, *, on_cluster: bool = False) -> str | None:
+        """What is wrong with it, beginning with the key to blame; `workers` of this machine.
+
+        `on_cluster`: the line starts its workers on a cluster, with keys made for the run.
+        """
         if self.listen and not is_tcp_address(self.listen):
             return f"transport.listen: must be tcp://HOST:PORT or empty, not {self.listen!r}"
+        if on_cluster:
+            has_keys = (
+                'transport.keys: must be empty with placement.kind = "ray", which makes its own'
+            )
+            return has_keys if self.keys else None
         if self.listen and not self.keys:
             return "transport.keys: nobody is let in without keys; name their folder"
         if workers == 0 and not self.listen:
             return "line.workers: must be 1 or more unless transport.listen is set"
         return None
+
+
+_CLUSTER = re.compile(r"auto|local|(?:ray://)?[A-Za-z0-9._-]+:[0-9]{1,5}")
+
+
+class PlacementSettings(Section):
+    kind: Literal["local", "ray"] = Field(
+        description="where workers are started: on this machine, or as actors of a Ray cluster"
+    )
+    address: str = Field(
+        max_length=300,
+        description="of the cluster: auto = that of this machine, ray://HOST:PORT, HOST:PORT; "
+        "local = one is started here for the run",
+    )
+    cpus: float = Field(gt=0, le=1024, description="processors that a worker takes")
+    gpus: float = Field(ge=0, le=64, description="graphics processors that a worker takes")
+    resources: dict[str, Annotated[float, Field(gt=0, le=1e6)]] = Field(
+        description="of the cluster's own naming that a worker takes"
+    )
+    too_few: Literal["run", "refuse"] = Field(
+        description="where the cluster has no room for all workers: run with fewer, or refuse"
+    )
+    connect_s: float = Field(gt=0, le=600, description="the cluster has so long to answer")
+    local_after_s: float = Field(
+        ge=0, le=86_400, description="without a worker for so long: start local ones; 0 = never"
+    )
+    route: str = Field(
+        pattern=r"^[A-Za-z0-9._-]{0,255}$",
+        description="how its nodes reach this machine; empty = by the address that Ray knows",
+    )
+
+    @property
+    def is_on_cluster(self) -> bool:
+        return self.kind == "ray"
+
+    def fault(self) -> str | None:
+        """What is wrong with it, beginning with the key to blame."""
+        if not _CLUSTER.fullmatch(self.address):
+            return (
+                f"placement.address: must be auto, local, ray://HOST:PORT or HOST:PORT, "
+                f"not {self.address!r}"
+            )
+        return None
+
+
+def placed_here() -> PlacementSettings:
+    """As in runs of before there were clusters."""
+    return PlacementSettings(
+        kind="local",
+        address="auto",
+        cpus=1.0,
+        gpus=0.0,
+        resources={},
+        too_few="run",
+        connect_s=20.0,
+        local_after_s=20.0,
+        route="",
+    )
 
 
 def dsn_fault(dsn: str) -> str | None:

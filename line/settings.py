@@ -12,7 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from line.connection_settings import MqttSettings, PostgresSettings, TransportSettings
+from line.connection_settings import (
+    MqttSettings,
+    PlacementSettings,
+    PostgresSettings,
+    TransportSettings,
+    placed_here,
+)
 from line.console_settings import ConsoleSettings
 from line.errors import BadInput
 from line.events import Drift, Event
@@ -253,6 +259,7 @@ class Settings(Section):
     sink: SinkSettings
     message: MessageSettings
     transport: TransportSettings
+    placement: PlacementSettings = Field(default_factory=placed_here)
     supervisor: SupervisorSettings
     metrics: MetricsSettings
     console: ConsoleSettings
@@ -291,8 +298,10 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _remote_workers_need_keys(self) -> Settings:
-        fault = self.transport.fault(self.line.workers)
+    def _workers_elsewhere_can_join(self) -> Settings:
+        on_cluster = self.placement.is_on_cluster
+        fault = self.transport.fault(self.line.workers, on_cluster=on_cluster)
+        fault = fault or self.placement.fault()
         if fault:
             raise ValueError(fault)
         return self

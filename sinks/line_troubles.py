@@ -31,7 +31,7 @@ _CAUGHT_UP = _ENDS | {"caught_up"}
 _NEW_SESSION = "resumed"
 """All processes of a session are new."""
 _STAGES = ("dispatcher", LOG)
-_FOLLOWERS = {*SINKS, "console", "shadow"} - {LOG}
+_FOLLOWERS = {*SINKS, "console", "shadow", "placement"} - {LOG}
 _MOST = 1000
 _KINDS = {kind.name: kind for kind in ALARM_KINDS}
 

@@ -26,9 +26,10 @@ ALLOWED = {
     "drill": {"line", "pictures", "producers"},
     "training": {"pictures"},
     "adoption": {"line", "pictures", "workers"},
+    "placement": {"line", "pictures"},
     "commands": {
         *("line", "pictures", "producers", "workers", "sinks", "reports", "console"),
-        *("planner", "drill", "adoption"),
+        *("planner", "drill", "adoption", "placement"),
     },
 }
 """The packages that each package may import beside itself."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import cycle
@@ -17,9 +19,10 @@ from line.errors import BadInput, ScraplineError
 from line.messages import BatchTimes, Terms
 from line.plain_text import plain
 from line.process.remote_client import RemoteClient
-from line.process.signals import Interrupts
+from line.process.signals import Interrupts, be_told_of_parents_end
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys
+from line.remote.run_keys import FROM_INPUT, read_keys
 from line.section import DEFAULT_ENGINE, EngineName
 from workers.batches import batch_times
 from workers.engines.standby import Standby
@@ -29,6 +32,8 @@ from workers.worker import Worker, warmed_up
 
 _LONGEST_WAIT_S = 5.0
 _LOOK_S = 0.1
+_LAST_S = 5
+"""From the end of whoever started this worker for a run to its own, at the latest."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise BadInput(f"--connect {given.connect}: must be tcp://HOST:PORT")
         if not given.model.exists():
             raise BadInput(f"{given.model}: no such model file or folder")
-        keys = WorkerKeys.load(given.keys, given.name)
+        keys = _keys(given.keys, given.name)
         with Interrupts() as interrupts:
             RemoteWorker(given.connect, keys, given.model, interrupts).run()
     except ScraplineError as error:
@@ -66,6 +71,25 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", help="whose keys, where the folder holds several")
     return parser
+
+
+def _keys(folder: Path, name: str | None) -> WorkerKeys:
+    """Of whoever starts a worker for the run, they come by a pipe, and are on no disk."""
+    if str(folder) == FROM_INPUT:
+        _leave_with_parent()
+        return read_keys(sys.stdin.buffer)
+    return WorkerKeys.load(folder, name)
+
+
+def _leave_with_parent() -> None:
+    """As after Ctrl-C, and for certain a little later."""
+
+    def leave(*_: object) -> None:
+        signal.alarm(_LAST_S)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    signal.signal(signal.SIGUSR1, leave)
+    be_told_of_parents_end(signal.SIGUSR1)
 
 
 def _path(text: str) -> Path:

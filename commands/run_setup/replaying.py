@@ -102,7 +102,7 @@ def _own_transport() -> dict[str, Any]:
     """Where a line listens and writes is up to whoever replays, not to the folder."""
     own = load()
     results = own.results.model_dump(include={"dir", "readable_by"})
-    tables = ("transport", "postgres", "mqtt")
+    tables = ("transport", "placement", "postgres", "mqtt")
     mine = {table: getattr(own, table).model_dump() for table in tables}
     return {**mine, "results": results}
 

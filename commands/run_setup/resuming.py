@@ -2,7 +2,8 @@
 
 A run goes on with the settings and the model that it began with. But a folder that came from
 elsewhere must not open this machine to others: where the line listens, which keys it lets in, which
-password the console takes and to which database and broker rows go is up to whoever calls.
+password the console takes, on which cluster workers run, and to which database and broker rows go
+is up to whoever calls.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def check_settled(run_dir: Path, settings: Settings) -> None:
             )
 
 
-_OWN = ("console.", "transport.", "postgres.", "mqtt.")
+_OWN = ("console.", "transport.", "placement.", "postgres.", "mqtt.")
 """Settings that are not taken from the folder."""
 _ANEW = ("metrics.port", "supervisor.log_mb")
 """Those that change no row: they are taken from the folder unless they are given anew."""
@@ -83,14 +84,14 @@ def taken_up(
 
 def _with_own_transport(path: Path, then: Settings, own: Settings) -> Settings:
     was = then.transport
-    if was.listen and not own.transport.listen:
+    if was.keys and not own.transport.listen:
         added = f"--set transport.listen={was.listen} --set transport.keys={was.keys}"
         raise BadInput(
             f"{path}: transport.listen: the run let in workers of other machines; "
             f"to do so again, add {plain(added, 1000)}"
         )
-    tables = ("console", "postgres", "mqtt")
+    tables = ("console", "placement", "postgres", "mqtt")
     changes = {table: getattr(own, table).model_dump() for table in tables}
-    if was.listen:
+    if was.listen or own.placement.is_on_cluster:
         changes["transport"] = own.transport.model_dump()
     return then.replaced(changes)

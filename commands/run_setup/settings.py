@@ -93,9 +93,16 @@ def settings_of(
 
 
 def resolved(settings: Settings) -> Settings:
-    """With what depends on this machine, and on where the runner was called, put in."""
+    """With what depends on this machine or a cluster, and on where the runner was called, put in.
+
+    Raises BadInput where a cluster is asked for that cannot be used.
+    """
     changes: dict[str, dict[str, object]] = {}
-    if settings.line.workers == "auto":
+    if settings.placement.is_on_cluster:
+        from commands.run_setup.placing import placed
+
+        changes |= placed(settings)
+    elif settings.line.workers == "auto":
         changes["line"] = {"workers": usable_cores()}
     if Path(settings.source.spec).exists():
         changes["source"] = {"spec": str(Path(settings.source.spec).absolute())}

@@ -150,6 +150,7 @@ def _refuse_the_real(settings: Settings) -> None:
     real = {
         "source.replays": (settings.source.replays, "a recorded belt has no lane to simulate"),
         "transport.listen": (settings.transport.listen, "nobody comes in from outside"),
+        "placement.kind": (settings.placement.is_on_cluster, "no worker is started"),
         "metrics.port": (settings.metrics.port, "it is over before anybody could ask"),
         "record.enabled": (settings.record.enabled, "there are no pictures to keep"),
         "postgres.enabled": (settings.postgres.enabled, "`run_line.py sink` takes its rows there"),

@@ -219,8 +219,10 @@ class Dispatcher:
             self._tell(event_id, "remote_joined", f"{peer} has joined", process=hello.name)
         self._hub.send(REMOTE, peer, self._welcome)
         self._hub.send(REMOTE, peer, self._terms)
+        # The line's own workers die with their machines, and are not charged for that.
+        owner = None if self._context.settings.placement.is_on_cluster else hello.name
         batches = self._batches(hello)
-        return self._ledger.worker_joined(peer, credit, now, owner=hello.name, batches=batches)
+        return self._ledger.worker_joined(peer, credit, now, owner=owner, batches=batches)
 
     def _batches(self, hello: Hello) -> BatchTimes | None:
         """What it is given batches by; a credit that is set holds for everybody."""

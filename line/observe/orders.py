@@ -62,7 +62,7 @@ class Threshold(Section):
 
 
 class Workers(Section):
-    """So many workers on this machine; those beyond finish what they hold, and leave."""
+    """So many workers, here or on the cluster; those beyond finish what they hold, and leave."""
 
     action: Literal["workers"]
     count: int = Field(ge=0, le=256)

@@ -78,6 +78,8 @@ class Status:
     stats: ControlMessage = field(default_factory=dict)
     behind: dict[str, int] = field(default_factory=dict)
     """follower → rows in the log that it has not read yet"""
+    placed: ControlMessage | None = None
+    """of a cluster that workers are placed on: connected, nodes, cpus, and workers begun there"""
     queued: int = 0
     """items in the review queue"""
     alert_count: int = 0
@@ -139,6 +141,8 @@ class Status:
                     self.rows_found = note.get("logged", 0)
             case "incident":
                 self.incidents.append(note["text"])
+            case "placed":
+                self.placed = note
             case "follower":
                 self.behind[process] = note["behind_rows"]
             case "review":
@@ -197,13 +201,16 @@ class Status:
     @property
     def has_workers(self) -> bool:
         """Somebody will take the first frame; with no workers here it depends on other machines."""
-        return bool(self.workers or self.flow.get("loads"))
+        here = not self.settings.placement.is_on_cluster and self.workers
+        return bool(here or self.flow.get("loads"))
 
     @property
     def shown_phase(self) -> str:
         """The phase, for people."""
         if self.phase == "starting" and not self.has_workers:
-            return f"waiting for a worker at {self.settings.transport.listen}"
+            on_cluster = self.settings.placement.is_on_cluster
+            where = "on the cluster" if on_cluster else f"at {self.settings.transport.listen}"
+            return f"waiting for a worker {where}"
         if self.phase == "starting" and (making := self._shown_preparing):
             return making
         return "running, infeed paused" if self.phase == "running" and self.paused else self.phase

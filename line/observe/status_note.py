@@ -81,6 +81,7 @@ def status_note(status: Status) -> ControlMessage:
         "clock": status.clock,
         "threshold": status.threshold,
         "workers": status.workers,
+        "placed": status.placed,
         "paused": status.paused,
         "orders": status.overrides.orders,
         "swap": status.swap,

@@ -62,6 +62,7 @@ class ProcessContext:
             "worker": "worker",
             "console": "console",
             "shadow": "shadow",
+            "placement": "placement",
         }
         return ProcessorTime(users.get(self.role, sink))
 

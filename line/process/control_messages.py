@@ -196,15 +196,27 @@ class Alerts(_Note):
     fresh: Annotated[list[tuple[Name, Text]], Field(max_length=100)]
 
 
+class Placed(_Note):
+    """What the cluster has that workers are placed on, and how many were begun there."""
+
+    connected: bool
+    nodes: Count
+    cpus: Number
+    workers: Count
+
+
 class Follower(_Note):
     """How many rows of the log a follower has yet to read."""
 
     behind_rows: Count
 
 
-Speaker = Literal["camera", "worker", "dispatcher", "log", "follower", "observer"]
+Speaker = Literal["camera", "worker", "dispatcher", "log", "follower", "observer", "placement"]
 
-_ANYBODY: tuple[Speaker, ...] = ("camera", "worker", "dispatcher", "log", "follower", "observer")
+_ANYBODY: tuple[Speaker, ...] = (
+    *("camera", "worker", "dispatcher", "log", "follower"),
+    *("observer", "placement"),
+)
 _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "ready": (Plain, _ANYBODY),
     "beat": (Plain, _ANYBODY),
@@ -223,6 +235,7 @@ _KINDS: dict[str, tuple[type[_Note], tuple[Speaker, ...]]] = {
     "review": (Review, ("follower",)),
     "alerts": (Alerts, ("follower",)),
     "follower": (Follower, ("follower",)),
+    "placed": (Placed, ("placement",)),
 }
 KINDS = tuple(_KINDS)
 

@@ -29,9 +29,12 @@ Part = Literal[
     "following",
     "comparing",
     "pages",
+    "placing",
     "supervising",
 ]
-User = Literal["camera", "dispatcher", "worker", "log", "follower", "console", "shadow"]
+User = Literal[
+    "camera", "dispatcher", "worker", "log", "follower", "console", "shadow", "placement"
+]
 
 _MAIN: dict[User, tuple[Part, Part]] = {
     "camera": ("belt", "pictures"),
@@ -41,6 +44,7 @@ _MAIN: dict[User, tuple[Part, Part]] = {
     "follower": ("following", "following"),
     "console": ("pages", "pages"),
     "shadow": ("comparing", "comparing"),
+    "placement": ("placing", "placing"),
 }
 """Whose main thread does what, and what its other threads and processes do."""
 _TELL_S = 1.0

@@ -23,7 +23,7 @@ from line.codec import WIDEST, decode, encode
 from line.connection_settings import TransportSettings
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
-from line.process.runtime_dir import FEED, ROLES, SHADOW, endpoint
+from line.process.runtime_dir import FEED, ROLES, RUN_KEYS, SHADOW, endpoint
 from line.settings import MessageSettings
 
 if TYPE_CHECKING:  # it takes a while to load, and most lines have no remote socket
@@ -174,7 +174,8 @@ class Hub(_Owner):
     """The dispatcher's three sockets, in a directory that only one hub may use at a time.
 
     With `transport.listen` it has a fourth, under the role "remote". What comes in there is from
-    the worker whose name the peer's begins with: its key says so.
+    the worker whose name the peer's begins with: its key says so. Where `transport` names no keys
+    they are those that were made for the run.
     """
 
     def __init__(
@@ -211,7 +212,8 @@ class Hub(_Owner):
         self._shadow.bind(endpoint(runtime_dir, SHADOW))
         self._remote: RemoteSocket | None = None
         if transport is not None and transport.listen:
-            self._open_remote(transport)
+            keys = Path(transport.keys) if transport.keys else runtime_dir / RUN_KEYS
+            self._open_remote(transport.listen, keys)
 
     def __exit__(self, *_: object) -> None:
         if self._remote is not None:
@@ -300,9 +302,9 @@ class Hub(_Owner):
             self._routers[REMOTE] = self._remote.router
             self._poller.register(self._remote.router, _POLLIN)
 
-    def _open_remote(self, transport: TransportSettings) -> None:
+    def _open_remote(self, address: str, keys: Path) -> None:
         try:
-            self._remote = _remote(self._context, transport, self._limits)
+            self._remote = _remote(self._context, address, keys, self._limits)
         except BadInput:
             self.__exit__()
             raise
@@ -338,22 +340,25 @@ class Listener:
 
 
 def check_remote(transport: TransportSettings) -> None:
-    """Raises BadInput, naming the setting or file, if no remote socket could be opened."""
-    if transport.listen:
+    """Raises BadInput, naming the setting or file, if no remote socket could be opened.
+
+    Without keys they are made for the run, and there is nothing to look at.
+    """
+    if transport.listen and transport.keys:
         with zmq.Context() as context:
             context.set(zmq.IO_THREADS, 2)
-            _remote(context, transport, WIDEST).close()
+            _remote(context, transport.listen, Path(transport.keys), WIDEST).close()
 
 
 def _remote(
-    context: zmq.Context[zmq.Socket[bytes]], transport: TransportSettings, limits: MessageSettings
+    context: zmq.Context[zmq.Socket[bytes]], address: str, folder: Path, limits: MessageSettings
 ) -> RemoteSocket:
     from line.remote.curve import RemoteSocket
     from line.remote.keys import LineKeys
 
-    keys = LineKeys(Path(transport.keys))
+    keys = LineKeys(folder)
     largest = min(limits.header_bytes, _LARGEST_ANSWER)
-    return RemoteSocket(context, transport.listen, keys.pair(), keys.name_of, largest)
+    return RemoteSocket(context, address, keys.pair(), keys.name_of, largest)
 
 
 REMOTE = "remote"

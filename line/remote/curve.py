@@ -67,13 +67,30 @@ def write_certificates(folder: Path, name: str) -> None:
     create_certificates(folder, name)
 
 
+def new_pair() -> Pair:
+    """In memory alone."""
+    return Pair(*zmq.curve_keypair())
+
+
+def is_key(text: bytes) -> bool:
+    """Whether it is a key in Z85."""
+    try:
+        return len(text) == 40 and len(z85.decode(text)) == 32
+    except (ValueError, KeyError, struct.error):
+        return False
+
+
+def public_certificate(public: bytes) -> bytes:
+    """What `NAME.key` of a worker with this key holds."""
+    return b'metadata\ncurve\n    public-key = "%s"\n' % public
+
+
 def read_certificate(path: Path) -> Pair:
     """Either file of a pair. Raises BadInput naming the file."""
     try:
         public, secret = load_certificate(path)
-        for key in filter(None, (public, secret)):
-            if len(z85.decode(key)) != 32:
-                raise ValueError
+        if not all(map(is_key, filter(None, (public, secret)))):
+            raise ValueError
     except (OSError, ValueError, KeyError, struct.error):
         raise BadInput(f"{path}: not a key file") from None
     if path.suffix == ".key_secret" and not secret:

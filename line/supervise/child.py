@@ -39,7 +39,7 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 class ProcessSpec:
     """A process that the line needs: what it is called and which package's main it runs."""
 
-    role: Role | Literal["console", "shadow"]
+    role: Role | Literal["console", "shadow", "placement"]
     name: str
     index: int
     module: str
@@ -54,7 +54,7 @@ class ProcessSpec:
     @property
     def only_looks_on(self) -> bool:
         """The line does not wait for it and does not end without it."""
-        return self.role in ("console", "shadow") or self.follows
+        return self.role in ("console", "shadow", "placement") or self.follows
 
     @property
     def speaker(self) -> Speaker:
@@ -64,6 +64,8 @@ class ProcessSpec:
                 return "follower" if self.follows else "log"
             case "console" | "shadow":
                 return "observer"
+            case "placement":
+                return "placement"
             case role:
                 return role
 
@@ -250,6 +252,8 @@ class Child:
     def death(self) -> Death:
         """What ended the process. Only after it has `ended`."""
         status = self._process.poll()
+        if self.spec.role == "placement":
+            return Death.KILLED  # with its cluster
         if self._hung:
             return Death.CRASHED
         if status is None or -status in _FROM_OUTSIDE:

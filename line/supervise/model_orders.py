@@ -63,15 +63,17 @@ class ModelOrders:
         self._engine_fault: tuple[str, str] | None = None
         """a worker, and why the engine that serves is to be left, once that can be done"""
         self._has_fallen_back = False
+        self.on_swap: Callable[[], None] = lambda: None
+        """called when another model serves, before the dispatcher asks for it"""
 
     @property
     def is_swapping(self) -> bool:
         return self._swap.is_under_way
 
     @property
-    def serving(self) -> str:
-        """Short hash of the model of new workers."""
-        return self._overrides.serving(self._own).short_hash
+    def serving(self) -> ModelFacts:
+        """The model of new workers."""
+        return self._overrides.serving(self._own)
 
     def carry_out(self, order: ModelOrder, hold: Callable[..., None]) -> Done | Future[Done]:
         """Do it; a model that has to be looked at first is answered for later.
@@ -166,6 +168,7 @@ class ModelOrders:
             return
         self._overrides.model = self._next.short_hash
         self._table.record()
+        self.on_swap()
         self._tell_dispatcher("serve", sha256=self._next.sha256, engine=self._next.engine)
         self._tell("done")
         self._events.append(notice, "swap", f"model {self._next.short_hash} serves")

@@ -26,6 +26,7 @@ from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.supervise.belts import Belts, Planned
 from line.supervise.model_orders import ModelOrders
+from line.supervise.placement import Placement
 from line.supervise.process_table import ProcessTable
 
 _TELL_S = 0.1
@@ -42,6 +43,7 @@ class OrderHandler:
         table: ProcessTable,
         belts: Belts,
         models: ModelOrders,
+        placement: Placement,
         session: Session,
         folder: RunFolder,
         status: Status,
@@ -50,6 +52,7 @@ class OrderHandler:
         self._table = table
         self._belts = belts
         self._models = models
+        self._placement = placement
         self._session = session
         self._folder = folder
         self._status = status
@@ -116,9 +119,12 @@ class OrderHandler:
             raise BadInput("workers.count: 0 needs transport.listen, for workers elsewhere")
         if self._models.is_swapping:
             raise BadInput("a swap is under way")
-        before = len(self._table.workers_left)
+        before = self._status.workers if self._placement.is_on else len(self._table.workers_left)
         self._hold(workers=count)
-        self._table.set_workers(count, self._models.serving)
+        if self._placement.is_on:
+            self._placement.set_workers(count)
+        else:
+            self._table.set_workers(count, self._models.serving.short_hash)
         return {"workers": count, "before": before}
 
     def _kill(self, process: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from line.settings import Settings
 from line.supervise.child import ProcessSpec
 from line.supervise.fault_injection import describe
 from line.supervise.model_orders import shadow_spec
+from line.supervise.placement import placement_spec
 from line.supervise.process_table import worker_spec
 from line.supervise.resume import session_of
 from line.supervise.run_lock import RunLock
@@ -145,7 +146,7 @@ def _process_specs(
     return [
         ProcessSpec("dispatcher", "dispatcher", 0, "line.dispatch"),
         *(ProcessSpec("sink", name, index, "sinks") for index, name in enumerate(settings.sinks)),
-        *(worker_spec(n, model) for n in range(workers)),
+        *_workers(settings, workers, model),
         *(
             ProcessSpec("camera", f"camera-{n}", n, "producers")
             for n in range(settings.line.cameras)
@@ -153,6 +154,13 @@ def _process_specs(
         *([ProcessSpec("console", "console", 0, "console")] if settings.console.on == "on" else []),
         *([shadow_spec(shadow.model.short_hash)] if shadow is not None else []),
     ]
+
+
+def _workers(settings: Settings, workers: int, model: str) -> list[ProcessSpec]:
+    """Those of this machine, or who has them run elsewhere."""
+    if settings.placement.is_on_cluster:
+        return [placement_spec()]
+    return [worker_spec(n, model) for n in range(workers)]
 
 
 def _facts(status: Status, model: ModelFacts, session: Session, ended: Ended) -> dict[str, object]:

@@ -36,6 +36,7 @@ from line.supervise.machine_watch import MachineWatch
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
 from line.supervise.outages import Outages
+from line.supervise.placement import Placement
 from line.supervise.process_table import FailedStart, ProcessTable
 from line.supervise.runtime_dir_guard import SocketFolder
 
@@ -47,7 +48,7 @@ _CLOSE_LOOK_S = 1.0
 """Between two looks at what hardly ever changes."""
 _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
     lambda spec: spec.role == "camera",
-    lambda spec: spec.role == "worker",
+    lambda spec: spec.role in ("worker", "placement"),
     lambda spec: spec.role == "dispatcher",
     lambda spec: spec.name == LOG,
     lambda spec: spec.follows and spec.name not in PLANT_SINKS,
@@ -88,6 +89,14 @@ class Supervisor:
         self._models = ModelOrders(
             self._table, session, folder, status, self._events, self._selector
         )
+        self._placement = Placement(
+            self._table,
+            status,
+            self._events,
+            Path(session.runtime_dir),
+            lambda: self._models.serving,
+        )
+        self._models.on_swap = self._placement.order
         self._faults = Faults(status, session, self._children)
         self._machine = MachineWatch(status)
         self._control: ControlSocket | None = None
@@ -132,6 +141,7 @@ class Supervisor:
             self._table,
             self._belts,
             self._models,
+            self._placement,
             self._session,
             self._folder,
             self._status,
@@ -155,6 +165,7 @@ class Supervisor:
         if (number := self._session.number) > 1:
             text = f"a runner has taken up the run again; it is the {number}. one"
             self._events.append(f"resumed-{number}", "resumed", text)
+        self._placement.make_keys()
         while not self._is_over():
             if interrupts.count > 1:
                 return "stopped"
@@ -205,6 +216,7 @@ class Supervisor:
                 child.channel.flush()
         self._outages.look(self._children, self._table.specs.keys() - self._table.finished)
         self._models.look()
+        self._placement.look()
         self._events.flush()
         self._table.record_if_behind()
         self._begin_belt_when_ready()
@@ -249,6 +261,7 @@ class Supervisor:
             "sockets_lost",
             f"the folder of sockets {runtime_dir} was removed or emptied; it was made again",
         )
+        self._placement.make_keys()
         if dispatcher is not None:
             dispatcher.kill()  # the next one binds its sockets in the new folder
         self._table.record()
@@ -307,6 +320,8 @@ class Supervisor:
                 is_teller = child.spec.role == "dispatcher"  # it tells of others, and names them
                 process = note.get("process", "") if is_teller else child.spec.name
                 self._events.append(note["id"], note["event"], note["text"], process)
+                if is_teller and note["event"] == "remote_lost":
+                    self._placement.lost(process)
             case "engine_failed":
                 self._models.engine_failed(child.spec.name, note["text"])
             case "error":
@@ -333,6 +348,7 @@ class Supervisor:
         self._outages.ready(child.identity)
         child.rows_before = self._status.rows
         self._faults.greet(child)
+        self._placement.welcome(child)
         if child.spec.role == "dispatcher":
             self._tell_of_dispatcher()
         self._table.record()
@@ -411,6 +427,8 @@ class Supervisor:
 
     def _begin_belt_when_ready(self) -> None:
         if self._belts.have_started or not (self._table.is_ready and self._status.has_workers):
+            return
+        if not self._placement.is_ready:
             return
         if not all(camera.is_prepared for camera in self._table.of_role("camera")):
             return

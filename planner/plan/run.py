@@ -12,8 +12,9 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from multiprocessing import get_context
+from typing import Any, Protocol
 
 from line.errors import BadInput
 from line.outcome import Verdict
@@ -61,6 +62,15 @@ Measures = Mapping[str, Estimate]
 """By the names in `MEASURES`."""
 Named = Callable[[Sequence["Result"]], Collection[Cell]]
 """Of all results so far: the combinations that the answers name."""
+
+
+class OpenPool(Protocol):
+    """Makes a pool, each of whose processes calls `initializer` with `initargs` first."""
+
+    def __call__(
+        self, *, initializer: Callable[..., None], initargs: tuple[Any, ...]
+    ) -> Executor: ...
+
 
 MEASURES: dict[str, Callable[[Figures], float | None]] = {
     "in_time": lambda figures: figures.in_time_rate,
@@ -133,8 +143,11 @@ def run_plan(
     jobs: int,
     done: Callable[[int, int], None],
     named: Named,
+    open_pool: OpenPool | None = None,
 ) -> list[Result]:
     """Every cell, in `jobs` processes; `done` hears how many draws of how many are finished.
+
+    `open_pool`: in other processes than those, wherever they are. The results are the same.
 
     Raises:
         BadInput: before anything runs, naming a combination that no line can have.
@@ -142,7 +155,8 @@ def run_plan(
     for cell in cells:
         split(cell)
         cell.settings(plan.settings, 1, 1)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _take_plan, (plan,)) as pool:
+    open_pool = open_pool or partial(ProcessPoolExecutor, jobs, get_context("spawn"))
+    with open_pool(initializer=_take_plan, initargs=(plan,)) as pool:
         draws = _Draws(plan, cells, pool, done)
         wanted = [min(FIRST_DRAWS, plan.draws)] * len(cells)
         while True:

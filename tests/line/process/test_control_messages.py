@@ -65,6 +65,7 @@ GOOD: dict[str, tuple[Speaker, dict[str, Any]]] = {
     "review": ("follower", {"queued": 3}),
     "alerts": ("follower", {"count": 1, "fresh": [["info", "item 0-1: unsure"]]}),
     "follower": ("follower", {"behind_rows": 10}),
+    "placed": ("placement", {"connected": True, "nodes": 3, "cpus": 8.0, "workers": 2}),
 }
 STRANGE: tuple[Any, ...] = (
     None,

@@ -27,7 +27,7 @@ from sinks.plant.plant_follower import PlantFollower
 from sinks.plant.run_record import read_run
 from tests.made_run import make_run
 from tests.ports import free_port
-from tests.running_line import RunningLine, poll
+from tests.running_line import RunningLine, command, poll
 from tests.sinks.plant.test_kills import more
 from tests.sinks.plant.test_postgres import ROWS
 from tests.sinks.test_csv_log import outcome
@@ -134,6 +134,27 @@ def test_a_sink_that_died_is_told_of_by_the_broker(
     poll(lambda: listener.of("state")[-1] == {"state": "ended"}, "the end")
     told = {json.loads(text)["id"] for text in (tmp_path / "run" / ALERTS).read_text().splitlines()}
     poll(lambda: {event["id"] for event in listener.of("alerts")} == told, "every alert")
+
+
+def test_rows_of_a_run_that_has_ended_are_published(
+    broker: MosquittoServer, listener: Heard, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPLINE_MQTT__PORT", str(broker.port))
+    done = command("sink", "mqtt", run_dir)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 rows were published, as scrapline/press 1/items" in " ".join(done.stdout.split())
+    poll(lambda: listener.seqs() == {0}, "its row")
+    poll(lambda: listener.of("state")[-1:] == [{"state": "ended"}], "the end")
+
+
+def test_a_broker_that_is_away_is_one_line_of_the_command(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRAPLINE_MQTT__PORT", str(free_port()))
+    done = command("sink", "mqtt", run_dir)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: MQTT: ")
+    assert done.stderr.count("\n") == 1
 
 
 def following(run_dir: Path, port: int) -> AbstractContextManager[Station]:

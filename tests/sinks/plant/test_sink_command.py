@@ -68,7 +68,7 @@ def test_what_is_asked_for_wrongly_is_refused(
     run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words, said in (
-        (("tape", run_dir), "sink tape: must be postgres or parquet"),
+        (("tape", run_dir), "sink tape: must be postgres, mqtt or parquet"),
         (("postgres", run_dir, "--out", "x"), "--out: of parquet alone"),
         (("parquet", run_dir, "--dsn", "x"), "--dsn: of postgres alone"),
         (("parquet", run_dir, run_dir, "--out", "x"), "--out: is one file"),
@@ -157,6 +157,7 @@ sys.exit(run_command(sys.argv[1:]))
     [
         ("postgres", "sink postgres RUN_DIR"),
         ("parquet", "sink parquet RUN_DIR"),
+        ("mqtt", "sink mqtt RUN_DIR"),
         ("postgres", "run --items 3 --run-dir NEW --set postgres.enabled=true"),
         ("mqtt", "run --items 3 --run-dir NEW --set mqtt.enabled=true"),
     ],

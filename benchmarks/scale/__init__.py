@@ -1,0 +1,1 @@
+"""A line on a cluster: what it costs, and what it survives."""
