@@ -19,6 +19,7 @@ from commands.override import override
 from commands.plan import plan
 from commands.printing import print_error
 from commands.profile import profile
+from commands.promise import promise
 from commands.replay import replay
 from commands.report import report
 from commands.run import run
@@ -50,6 +51,7 @@ for command in (
     swap,
     shadow,
     override,
+    promise,
     sink,
     profile,
     plan,

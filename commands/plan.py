@@ -11,7 +11,7 @@ import typer
 
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import out, shown
-from commands.run_setup.settings import settings_of
+from commands.run_setup.settings import promising, settings_of
 from line.errors import BadInput
 from line.process.priority import usable_cores
 from line.settings import Settings
@@ -82,6 +82,7 @@ def plan(
 
     settings = settings_of(config, scenario, {"line.duration_s": duration}, assignments)
     profiles, names = _profiles(settings, profile, model)
+    settings = _promising(settings, profiles)
     chosen = grid_of(
         defaults(settings),
         grid,
@@ -120,6 +121,14 @@ def _profiles(
 
     files = paths or [newest(settings)]
     return tuple(fitting_profile(settings, file, model) for file in files), names_of(files)
+
+
+def _promising(settings: Settings, profiles: tuple[Profile, ...]) -> Settings:
+    """A promise is made for one model. Raises BadInput where there are several, or it fails."""
+    first, *others = profiles
+    if settings.decision.promise and any(p.model_sha256 != first.model_sha256 for p in others):
+        raise BadInput("decision.promise: is for one model, and the profiles are of several")
+    return promising(settings, first.model_sha256[:12], first.classes)
 
 
 def _run(what: Plan, cells: list[Cell], jobs: int) -> list[Result]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -98,6 +98,9 @@ def resolved(settings: Settings) -> Settings:
         changes["line"] = {"workers": usable_cores()}
     if Path(settings.source.spec).exists():
         changes["source"] = {"spec": str(Path(settings.source.spec).absolute())}
+    if settings.decision.promise_labels:
+        labels = Path(settings.decision.promise_labels).absolute()
+        changes["decision"] = {"promise_labels": str(labels)}
     if settings.transport.keys:
         changes["transport"] = {"keys": str(Path(settings.transport.keys).absolute())}
     return settings.replaced(changes)
@@ -111,10 +114,19 @@ def facts_of(settings: Settings, model: Model) -> ModelFacts:
 
 
 def decided(settings: Settings, model: Model) -> Settings:
-    """The settings with the model's own threshold, where they leave that to it."""
-    if settings.decision.threshold != "model":
+    """The settings with the thresholds that they leave to the model and to what is promised."""
+    if settings.decision.threshold == "model":
+        settings = settings.replaced({"decision": {"threshold": model.threshold}})
+    return promising(settings, model.facts.short_hash, model.facts.classes)
+
+
+def promising(settings: Settings, model: str, classes: Sequence[str]) -> Settings:
+    """With a threshold for each purity that is promised of the model with this short hash."""
+    if not (settings.decision.promise or settings.decision.promised):
         return settings
-    return settings.replaced({"decision": {"threshold": model.threshold}})
+    from line.promise.found import with_promises  # NumPy's masks and sorts, for few runs
+
+    return with_promises(settings, model, classes)
 
 
 def load_model(settings: Settings, size: Size | None = None) -> Model:

@@ -9,6 +9,7 @@ from rich.status import Status
 
 from commands.plan_output.profiles import fitting_profile
 from commands.printing import err
+from commands.run_setup.settings import promising
 from line.errors import BadInput, DiskFull
 from line.model.facts import ModelFacts
 from line.outcome import Outcome
@@ -39,11 +40,11 @@ def profile_for(settings: Settings, path: Path | None, model: Path | None) -> tu
     return path, profile
 
 
-def with_threshold(settings: Settings, profile: Profile) -> Settings:
-    """The settings with the model's own threshold, where they leave that to it."""
-    if settings.decision.threshold != "model":
-        return settings
-    return settings.replaced({"decision": {"threshold": profile.threshold}})
+def with_thresholds(settings: Settings, profile: Profile) -> Settings:
+    """The settings with the thresholds that they leave to the model and to what is promised."""
+    if settings.decision.threshold == "model":
+        settings = settings.replaced({"decision": {"threshold": profile.threshold}})
+    return promising(settings, profile.model_sha256[:12], profile.classes)
 
 
 def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, quiet: bool) -> Ended:

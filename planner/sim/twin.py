@@ -130,12 +130,14 @@ class _Twin:
 
     def _new_ledger(self) -> Ledger:
         rules = Rules.of(self._settings)
-        threshold = self._settings.decision.threshold
+        decision = self._settings.decision
+        threshold = decision.threshold
         judge_of = RememberingJudge if self._rows_are_read else BriefJudge
         judge = judge_of(
             classes=self._profile.classes,
             residue_class=self._settings.belt.residue_class,
             threshold=self._profile.threshold if threshold == "model" else threshold,
+            promised=decision.thresholds_of(self._profile.model_sha256[:12]),
         )
         return Ledger(rules, judge)
 
