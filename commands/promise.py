@@ -115,8 +115,9 @@ def _print(found: dict[str, dict[str, Any]], wanted: list[float]) -> None:
         table.add_row(*cells)
     out.print(table)
     out.print(
-        "\nThe threshold from which on a bin is shown to be so pure, and the share of what was taken"
-        "\nfor its class that reaches it. Of twenty sets of labels one at most shows what is not so."
+        "\nThe threshold from which on a bin is shown to be so pure, and the share of what was "
+        "taken for\nits class that reaches it. One set of labels in twenty at most shows what is "
+        "not so."
     )
     for text in lacking:
         out.print(f"– {text}", soft_wrap=True)

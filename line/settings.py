@@ -123,14 +123,21 @@ class DecisionSettings(Section):
         description="less confident than this: left on the belt; model: as the model file says"
     )
     promise: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
-        default={}, description="class → purity of its bin that its threshold is to keep"
+        description="class → purity of its bin that a threshold of its own is to keep"
     )
     promise_labels: PathText = Field(
-        default="", description="file of labels that it rests on, made by run_line.py promise"
+        description="file of labels that it rests on, made by run_line.py promise; empty = none"
     )
     promised: tuple[Promised, ...] = Field(
-        default=(), description="what the runner has found at the start; nobody sets it"
-    )  # defaults because runs of earlier versions have none of this
+        description="what the runner has found at the start; nobody sets it"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, values: Any) -> Any:
+        """Its runs have promised nothing."""
+        nothing: dict[str, Any] = {"promise": {}, "promise_labels": "", "promised": ()}
+        return {**nothing, **values} if isinstance(values, dict) else values
 
     def thresholds_of(self, model: str) -> dict[str, float]:
         """Class → threshold, where something is promised of the model with this short hash."""

@@ -35,7 +35,8 @@ class Evidence:
         """One label more."""
         self.right += right
         self.wrong += not right
-        self.is_broken = self.is_broken or self.gain >= 1 / FALSE_ALARM
+        if not right and not self.is_broken:  # a right one gains nothing
+            self.is_broken = self.gain >= 1 / FALSE_ALARM
 
     @property
     def labelled(self) -> int:
