@@ -110,7 +110,6 @@ class Tally:
                 max(known[1], float(found.max())),
             )
 
-
     def _add_to_bins(self, items: pd.DataFrame) -> None:
         inside = items[items["predicted_class"].isin(self._bins.names)]
         columns = (inside[name] for name in ("frame_id", "verdict", "predicted_class", "model"))

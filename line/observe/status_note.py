@@ -29,8 +29,8 @@ def status_note(status: Status) -> ControlMessage:
     - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
       priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
       about the line itself
-    - `promises`: of bins, `class_name`, promised `purity`, `threshold`, `model` (short hash), and of
-      the items in it those `labelled`, those `right`, and `state`, see `line.promise.standing`
+    - `promises`: of bins, `class_name`, promised `purity`, `threshold`, `model` (short hash), items
+      in it that are `labelled`, and `right`, and `state`, see `line.promise.standing`
     - `machine_limits`: where the machine is the limit, a line of words each
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
@@ -78,9 +78,7 @@ def status_note(status: Status) -> ControlMessage:
             "last": list(status.alerts),
         },
         "incidents": list(status.incidents),
-        "promises": [
-            {**each, "state": _standing(each, status)} for each in status.promises
-        ],
+        "promises": [{**each, "state": _standing(each, status)} for each in status.promises],
         "machine_limits": status.machine_limits(),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
