@@ -11,7 +11,7 @@ from line.errors import BadInput
 from line.plain_text import plain
 from line.promise.bound import labels_needed
 from line.promise.label_file import ScoredLabel, each_once, read_labels
-from line.promise.threshold import choose
+from line.promise.threshold import choose, next_start, starts
 from line.settings import Promised, Settings
 
 
@@ -74,9 +74,9 @@ def _lacking(
     taken = "labelled items that the model took for it"
     if len(right) < needed:
         return f"needs {needed} {taken}, none of them wrong; there are {len(right)}"
-    surest = np.argsort(-confidence, kind="stable")[:needed]
-    wrong = int((~right[surest]).sum())
-    return (
-        f"is not shown by {len(right)} {taken}: of the {needed} surest {wrong} are wrong, "
-        f"{labels_needed(purity, max(1, wrong))} with so many wrong would be enough"
-    )
+    wrong = np.cumsum(~right[np.argsort(-confidence, kind="stable")])
+    tried = starts(len(right), purity)
+    found = ", ".join(f"{wrong[each.labels - 1]} of the {each.labels} surest" for each in tried)
+    more = next_start(len(tried), purity)
+    hope = f"; with {more.labels} labels, {more.wrong} of them may be" if more else ""
+    return f"is not shown by {len(right)} {taken}: {found} are wrong{hope}"

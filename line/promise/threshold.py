@@ -54,11 +54,11 @@ def choose(
     reach = np.flatnonzero(is_last) + 1
     wrong = np.cumsum(~right[order])[is_last]
     chance = at_most(wrong, reach, 1 - purity)
-    starts = _starts(len(ordered), purity, doubt)
+    sequences = starts(len(ordered), purity, doubt)
     best = -1
-    for start in starts:
-        first = int(np.searchsorted(reach, start))
-        is_shown = chance[first:] <= doubt / len(starts)
+    for start in sequences:
+        first = int(np.searchsorted(reach, start.labels))
+        is_shown = chance[first:] <= doubt / len(sequences)
         passed = int(is_shown.argmin()) if not is_shown.all() else len(is_shown)
         if passed:
             best = max(best, first + passed - 1)
@@ -73,13 +73,29 @@ def threshold_of(confidence: float) -> float:
     return round(max(0.0, confidence - _HALF_DIGIT), DIGITS + 1)
 
 
-def _starts(labels: int, purity: float, doubt: float) -> list[int]:
-    """With how many of the surest labels each sequence begins; none where there are too few."""
-    found: list[int] = []
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A sequence begins with so many of the surest labels; `wrong` of them may be wrong."""
+
+    labels: int
+    wrong: int
+
+
+def starts(labels: int, purity: float, doubt: float = DOUBT) -> list[Start]:
+    """Of all sequences that there are with so many labels; none where there are too few."""
+    found: list[Start] = []
     for sequences in range(1, len(_WRONG) + 1):
         share = doubt / sequences
-        starts = [labels_needed(purity, wrong, share) for wrong in _WRONG[:sequences]]
-        if starts[-1] > labels:
+        some = [Start(labels_needed(purity, wrong, share), wrong) for wrong in _WRONG[:sequences]]
+        if some[-1].labels > labels:
             break
-        found = starts
+        found = some
     return found
+
+
+def next_start(sequences: int, purity: float, doubt: float = DOUBT) -> Start | None:
+    """What one sequence more than there are would begin with; None beyond the last."""
+    if sequences == len(_WRONG):
+        return None
+    wrong = _WRONG[sequences]
+    return Start(labels_needed(purity, wrong, doubt / (sequences + 1)), wrong)

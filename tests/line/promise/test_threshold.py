@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from line.promise.bound import at_most
-from line.promise.threshold import choose, threshold_of
+from line.promise.threshold import choose, next_start, threshold_of
 
 Floats = NDArray[np.float64]
 DRAWS, MOST = 1000, 76
@@ -92,3 +92,16 @@ def test_the_lowest_threshold_that_is_shown_is_chosen() -> None:
     assert found is not None
     assert found.reach == 204, "at a half of the doubt, four of these may be wrong"
     assert at_most(4, 204, 0.05) <= 0.025 < at_most(5, 205, 0.05)
+
+
+def test_a_refusal_names_a_number_of_labels_that_is_enough() -> None:
+    """One sure label is wrong: 149 are not enough for 0.98 then, nor is any number below the next
+    that has a sequence of its own."""
+    sure = np.linspace(1.0, 0.9, 600)
+    right = np.ones(600, np.bool_)
+    right[0] = False
+    more = next_start(1, 0.98)
+    assert more is not None
+    assert choose(sure[: more.labels - 1], right[: more.labels - 1], 0.98) is None
+    right[1 : more.wrong] = False
+    assert choose(sure[: more.labels], right[: more.labels], 0.98) is not None
