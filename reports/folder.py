@@ -200,9 +200,10 @@ def read_run(
     queue = _by_product(read_queue, path / "review", Queue(), unread)
     no_shadow: list[Comparison] = []
     comparisons = _by_product(read_comparisons, path, no_shadow, unread)
-    no_answers: list[QueuedAnswer] = []
-    answers = _by_product(queued_answers, path / "review", no_answers, unread)
+    answers: list[QueuedAnswer] = []
     bins = BinLabels(files.settings)
+    if bins.names:
+        answers = _by_product(queued_answers, path / "review", answers, unread)
     with reading(path):
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
         return FinishedRun(

@@ -47,8 +47,8 @@ class Drawn:
 def all_drawn(draws: int, counts: tuple[int, ...], purities: tuple[float, ...]) -> Iterator[Drawn]:
     """Of every risk; the seed is that of the numbers alone."""
     for purity in purities:
-        always = partial(_always, 1 - purity)
-        for name, risk in {**RISKS, ALWAYS: always}.items():
+        risks: dict[str, Risk] = {**RISKS, ALWAYS: partial(_always, 1 - purity)}
+        for name, risk in risks.items():
             for labels in counts:
                 yield drawn(name, risk, purity, labels, draws)
 

@@ -104,6 +104,7 @@ def test_the_accounts_set_the_observed_beside_the_promised(folder: Path) -> None
     assert figures["observed"]["purity"] == pytest.approx(right / len(inside), abs=1e-6)
     assert figures["observed"]["at_least"] < right / len(inside)
     assert figures["state"] == "stands"
+    assert json.loads((folder / "kept" / "run.json").read_text())["malformed_messages"] == 0
     assert "What was promised of the bins" in (folder / "kept" / "report.html").read_text()
     assert f"{figures['class']}: 80.0 % promised" in command("report", folder / "kept").stdout
 

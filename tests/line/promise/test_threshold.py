@@ -1,7 +1,7 @@
 """The threshold of a promise, on scores whose true purity is known at every threshold.
 
 The share of draws of labels in which the true purity is below the promise is counted: it may be
-5 %, and by chance 7.3 % in one of 10,000 such counts.
+5 %, and by chance looks like 7.6 % in one of 5,000 such counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from line.promise.threshold import choose, next_start, threshold_of
 
 Floats = NDArray[np.float64]
 DRAWS, MOST = 1000, 76
-"""With a share of 5 %, more than `MOST` of so many draws fail with probability 0.0001."""
+"""With a share of 5 %, more than `MOST` of so many draws fail with probability 0.0002."""
 LABELS = 400
 RISKS: dict[str, Callable[[Floats], Floats]] = {
     "falls to none": lambda sure: 0.5 * (1 - sure) ** 1.3,
