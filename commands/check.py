@@ -37,3 +37,8 @@ def check(
     for doubt in loaded.doubts:
         err.print(f"warning: the model {doubt}", style="yellow", soft_wrap=True, markup=False)
     out.print(f"threshold ok  {settings.decision.threshold}")
+    for each in settings.decision.promised:
+        out.print(
+            f"promise   ok  {each.class_name} {each.purity:g}: from {each.threshold:.4f} on, "
+            f"{each.wrong} of {each.reach} labels are wrong"
+        )

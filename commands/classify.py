@@ -40,6 +40,7 @@ def classify(
         settings.decision.threshold,
         settings.source.max_megapixels * 1e6,
         settings.source.max_file_mb * 1e6,
+        settings.decision.thresholds_of(loaded.facts.short_hash),
     )
     unanswered = print_answers(list(answers), top, as_json, out, err)
     if unanswered:

@@ -12,7 +12,7 @@ import typer
 
 from commands.options import Assignments, Config, ModelFile, Scenario
 from commands.printing import out, shown
-from commands.run_setup.settings import settings_of
+from commands.run_setup.settings import promising, settings_of
 from line.errors import BadInput
 from line.process.priority import usable_cores
 from line.settings import Settings
@@ -90,6 +90,7 @@ def plan(
     if placement == "ray" and jobs is not None:
         raise BadInput("--jobs: a cluster has as many as it has room for; leave it out")
     profiles, names = _profiles(settings, profile, model)
+    settings = _promising(settings, profiles)
     chosen = grid_of(
         defaults(settings),
         grid,
@@ -137,6 +138,14 @@ def _pool(settings: Settings, placement: str) -> OpenPool | None:
     from placement.pool import RayPool
 
     return partial(RayPool, settings.placement)
+
+
+def _promising(settings: Settings, profiles: tuple[Profile, ...]) -> Settings:
+    """A promise is made for one model. Raises BadInput where there are several, or it fails."""
+    first, *others = profiles
+    if settings.decision.promise and any(p.short_hash != first.short_hash for p in others):
+        raise BadInput("decision.promise: is for one model, and the profiles are of several")
+    return promising(settings, first.short_hash, first.classes)
 
 
 def _run(what: Plan, cells: list[Cell], jobs: int, open_pool: OpenPool | None) -> list[Result]:

@@ -115,7 +115,7 @@ def run(
         if console == "on":
             raise BadInput("--console: a run in virtual time is over before anybody could look")
         found, known = virtual.profile_for(settings, profile, model)
-        settings = virtual.with_threshold(settings, known)
+        settings = virtual.with_thresholds(settings, known)
         folder = RunFolder.choose(run_dir, settings)
         ended = virtual.run(settings, found, known, folder, quiet or as_json)
         return conclude(ended, folder, quiet, as_json)

@@ -116,6 +116,8 @@ def load(
     fault = settings.console.fault() or settings.postgres.fault()
     if fault:
         raise BadInput(fault)
+    if settings.decision.promised:
+        raise BadInput("decision.promised: the runner finds it, nobody sets it")
     return settings
 
 

@@ -134,10 +134,42 @@ class ModelSettings(Section):
         return {**given, "engine": engine}
 
 
+class Promised(Section):
+    """A purity that is promised for a class's bin, and the threshold that it was found at."""
+
+    class_name: str
+    purity: Annotated[float, Field(gt=0, lt=1)]
+    threshold: Fraction
+    labels: int = Field(ge=0, description="labelled items that were taken for the class")
+    reach: int = Field(ge=0, description="those of them that reach the threshold")
+    wrong: int = Field(ge=0, description="and those of these that are of another class")
+    model: str = Field(pattern="^[0-9a-f]{12}$", description="short hash; it is for no other model")
+
+
 class DecisionSettings(Section):
     threshold: Fraction | Literal["model"] = Field(
         description="less confident than this: left on the belt; model: as the model file says"
     )
+    promise: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        description="class → purity of its bin that a threshold of its own is to keep"
+    )
+    promise_labels: PathText = Field(
+        description="file of labels that it rests on, made by run_line.py promise; empty = none"
+    )
+    promised: tuple[Promised, ...] = Field(
+        description="what the runner has found at the start; nobody sets it"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, values: Any) -> Any:
+        """Its runs have promised nothing."""
+        nothing: dict[str, Any] = {"promise": {}, "promise_labels": "", "promised": ()}
+        return {**nothing, **values} if isinstance(values, dict) else values
+
+    def thresholds_of(self, model: str) -> dict[str, float]:
+        """Class → threshold, where something is promised of the model with this short hash."""
+        return {each.class_name: each.threshold for each in self.promised if each.model == model}
 
 
 class WorkerSettings(Section):
@@ -285,6 +317,15 @@ class Settings(Section):
                 "belt.actuator_ms: longer than the item takes from camera to ejector "
                 f"({1000 * self.travel_s:.0f} ms at {self.belt.speed_m_per_s} m/s)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _bins_are_promised_by_labels(self) -> Settings:
+        if self.belt.residue_class in self.decision.promise:
+            name = self.belt.residue_class
+            raise ValueError(f"decision.promise.{name}: the residue class has no bin")
+        if self.decision.promise and not self.decision.promise_labels:
+            raise ValueError("decision.promise_labels: decision.promise needs a file of labels")
         return self
 
     @model_validator(mode="after")

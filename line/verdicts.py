@@ -8,8 +8,8 @@ item counts as `sorted`, one left for residue as `residue_ok`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from line.messages import Frame, Result, Unseen
@@ -39,6 +39,8 @@ class Judge:
     classes: Sequence[str]
     residue_class: str
     threshold: float
+    promised: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+    """predicted class → a threshold of its own"""
 
     def classified(
         self,
@@ -69,7 +71,7 @@ class Judge:
             predicted_class=predicted,
             confidence=shown_confidence,
             top3=top3,
-            low_confidence=confidence < self.threshold,
+            low_confidence=confidence < self.threshold_of(predicted),
             latency_ms=_ms(now - triggered),
             slack_ms=_ms(slack_s),
             worker=worker,
@@ -86,13 +88,17 @@ class Judge:
         """What an answer says, in the words of a row."""
         return rank(self.classes, probabilities)
 
+    def threshold_of(self, predicted: str) -> float:
+        """Answers of this class that are less sure stay on the belt."""
+        return self.promised.get(predicted, self.threshold)
+
     def verdict(
         self, truth: str | None, predicted: str, confidence: float, slack_s: float
     ) -> Verdict:
         """Of an answered item; `slack_s` is the time left to its deadline."""
         if slack_s < 0:
             return Verdict.LATE
-        if confidence < self.threshold:
+        if confidence < self.threshold_of(predicted):
             return Verdict.LOW_CONFIDENCE
         right = truth is None or predicted == truth
         if predicted == self.residue_class:

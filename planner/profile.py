@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from line.atomic_file import write_atomically
 from line.errors import BadInput
+from line.model.facts import short_hash
 from line.section import DEFAULT_ENGINE, EngineName, Fraction, Section
 from line.settings import Settings
 from line.validation_errors import first_fault
@@ -212,6 +213,11 @@ class Profile(Section):
         if not any(e.workers is None and e.busy == e.batch == 1 for e in self.service):
             raise ValueError("service: must hold busy = 1 with batch = 1, for any workers")
         return self
+
+    @property
+    def short_hash(self) -> str:
+        """Of the model in its engine, as rows name it."""
+        return short_hash(self.model_sha256, self.engine)
 
     def slowed(self, factor: float) -> Profile:
         """Of the same machine while it takes so many times as long over everything.

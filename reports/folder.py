@@ -19,9 +19,11 @@ from line.errors import BadInput
 from line.events import Drift
 from line.own_file import LARGEST_JSON, read_regular
 from line.pace import belt_pace
+from line.promise.observed import BinLabels, Observed
 from line.run_files.csv_blocks import Tell
 from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import reading
+from line.run_files.said_labels import QueuedAnswer, queued_answers
 from line.run_files.session import FILE, Session
 from line.settings import Settings
 from line.validation_errors import damaged
@@ -112,6 +114,8 @@ class FinishedRun(RunFiles):
     queue: Queue
     comparisons: list[Comparison]
     """of shadow models, see `reports.shadow`"""
+    observed: Observed
+    """what labels say of the bins of which a purity was promised"""
 
     @property
     def fed(self) -> int:
@@ -196,6 +200,10 @@ def read_run(
     queue = _by_product(read_queue, path / "review", Queue(), unread)
     no_shadow: list[Comparison] = []
     comparisons = _by_product(read_comparisons, path, no_shadow, unread)
+    answers: list[QueuedAnswer] = []
+    bins = BinLabels(files.settings)
+    if bins.names:
+        answers = _by_product(queued_answers, path / "review", answers, unread)
     with reading(path):
         prices = {name: one.value_per_t for name, one in files.settings.classes.items()}
         return FinishedRun(
@@ -203,10 +211,11 @@ def read_run(
             files.settings,
             files.facts,
             files.changes,
-            tally_of(path / RESULTS, prices, tell),
+            tally_of(path / RESULTS, prices, bins, tell),
             alerts,
             queue,
             comparisons,
+            bins.observed(answers),
         )
 
 

@@ -14,6 +14,7 @@ from reports.distribution import quantiles
 from reports.figures import accuracy, class_figures, ratio
 from reports.folder import FinishedRun, read_run, replace_text
 from reports.processor import processor_figures
+from reports.promises.figures import promise_figures
 from reports.tally import Tally
 
 Summary = dict[str, Any]
@@ -55,6 +56,7 @@ def summary_of(run: FinishedRun) -> Summary:
     - `belt_s`: belt time fed, from belt second 0 to the last trigger; null without rows
     - `in_time_rate`: items answered before their deadline ÷ fed; null at speed max
     - `accuracy`, `purity`, `recovery`, `contamination`: see `reports.figures`
+    - `promises`: of bins, what was promised and what labels say, see `reports.promises.figures`
     - `loss`: lost recovery by cause, see `reports.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `belt_speeds_m_per_s`: the same, the slowest and the fastest after all orders and drifts
@@ -88,6 +90,7 @@ def summary_of(run: FinishedRun) -> Summary:
         "accuracy": _rounded(accuracy(tally.table)),
         "low_confidence": tally.low_confidence,
         **_per_class(run),
+        "promises": promise_figures(run.settings.decision, run.observed),
         "loss": _loss(run),
         "latency_ms": _latency_ms(tally),
         "deadline_ms": _rounded(run.deadline_ms),

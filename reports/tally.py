@@ -12,6 +12,7 @@ import pandas as pd
 
 from line.errors import BadInput
 from line.outcome import Verdict
+from line.promise.observed import BinLabels
 from line.run_files.csv_blocks import Tell
 from reports.charts.tables import Reasons, WorkerLoads
 from reports.cross_table import CrossTable
@@ -29,10 +30,12 @@ _MOST_MODELS = 10_000
 class Tally:
     """Counts of the rows that were added, each item once.
 
-    `prices`: value of a tonne by class.
+    `prices`: value of a tonne by class. `bins`: is given what lies in those of which a purity was
+    promised.
     """
 
-    def __init__(self, prices: Mapping[str, float]) -> None:
+    def __init__(self, prices: Mapping[str, float], bins: BinLabels) -> None:
+        self._bins = bins
         self.items = 0
         self.duplicates = 0
         self.low_confidence = 0
@@ -77,6 +80,7 @@ class Tally:
                 self.models[str(model)] += int(answers)
         self._add_least_sure(items)
         self._add_deadlines(items)
+        self._add_to_bins(items)
 
     def _add_latencies(self, items: pd.DataFrame) -> None:
         latency_ms = items["latency_ms"].to_numpy(np.float64)
@@ -106,10 +110,17 @@ class Tally:
                 max(known[1], float(found.max())),
             )
 
+    def _add_to_bins(self, items: pd.DataFrame) -> None:
+        inside = items[items["predicted_class"].isin(self._bins.names)]
+        columns = (inside[name] for name in ("frame_id", "verdict", "predicted_class", "model"))
+        truth = inside["true_class"].astype(object).where(inside["true_class"].notna(), None)
+        for frame_id, verdict, predicted, model, true_class in zip(*columns, truth, strict=True):
+            self._bins.take(frame_id, verdict, true_class, predicted, model)
 
-def tally_of(path: Path, prices: Mapping[str, float], tell: Tell) -> Tally:
+
+def tally_of(path: Path, prices: Mapping[str, float], bins: BinLabels, tell: Tell) -> Tally:
     """Of the results.csv at `path`. Raises BadInput if it cannot be read or is none."""
-    tally, file = Tally(prices), ResultsFile(path, tell)
+    tally, file = Tally(prices, bins), ResultsFile(path, tell)
     for items in file:
         try:
             tally.add(items)

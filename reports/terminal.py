@@ -15,6 +15,7 @@ from line.observe.percent import NONE, percent
 from reports import processor, wording
 from reports.figures import FORMULAS
 from reports.fitted_table import fitted
+from reports.promises.figures import in_words
 from reports.wording import LEGEND
 
 _BALANCE_STYLES = {"good": "bold green", "unsure": "bold yellow", "bad": "bold white on red"}
@@ -92,6 +93,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     faults = {"faults": wording.faults(summary)} if summary["faults"] else {}
     models = {"models": wording.models(summary)} if len(summary["models"]) > 1 else {}
     shadow = {"shadow": wording.shadow_models(summary)} if summary["shadow"] else {}
+    promises = "\n".join(map(in_words, summary["promises"]))
+    promised = {"promised": promises} if promises else {}
     failed = {"failed": wording.failures(summary)} if summary["verdicts"]["failed"] else {}
     spent, machine = summary["processor"], summary["machine"]
     bill = {"processor": processor.in_words(spent)} if spent else {}
@@ -102,6 +105,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
         {
             "accuracy": f"{percent(summary['accuracy'])} of the classified items",
             "in time": _in_time(summary),
+            **promised,
             "not recovered": wording.loss(summary),
             "latency": wording.latency(summary),
             "throughput": f"{per_s} answers/s · {per_min} items/min by the wall clock · "

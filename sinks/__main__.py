@@ -17,6 +17,9 @@ from sinks.alert_file import FILE as ALERTS
 from sinks.follower import Follower, Passed
 from sinks.following import Following
 
+REVIEW = "review"
+"""The folder of the review queue, in that of the run."""
+
 if TYPE_CHECKING:  # the log is back the sooner
     from sinks.plant.outlet import Outlet
 
@@ -65,11 +68,13 @@ def _follow(context: ProcessContext) -> None:
 
 def _alerts(context: ProcessContext) -> Follower:
     from sinks.alerts import Alerts
+    from sinks.promise_watch import PromiseWatch
 
     settings = context.settings
     sync = settings.results.survives_power_cut
-    path = context.run_dir / ALERTS
-    return Alerts(path, settings.alerts, sync=sync, alive=Heartbeat(context))
+    promises = PromiseWatch(settings, context.run_dir / REVIEW)
+    path, alive = context.run_dir / ALERTS, Heartbeat(context)
+    return Alerts(path, settings.alerts, promises=promises, sync=sync, alive=alive)
 
 
 def _review(context: ProcessContext, passed: Passed) -> Follower:
@@ -77,7 +82,7 @@ def _review(context: ProcessContext, passed: Passed) -> Follower:
     from sinks.active_learning import ActiveLearning
 
     settings = context.settings
-    folder = context.run_dir / "review"
+    folder = context.run_dir / REVIEW
     spool = SpoolReader(folder / FOLDER, settings.message.picture_bytes)
     sync = settings.results.survives_power_cut
     return ActiveLearning(folder, spool, settings.review, settings.line.seed, passed, sync=sync)

@@ -31,6 +31,7 @@ from sinks.alert_rates import (
 )
 from sinks.follower import LineEvent
 from sinks.line_troubles import LineTroubles, Trouble
+from sinks.promise_watch import PromiseWatch
 from sinks.standing_alarms import Rate, StandingAlarms
 
 _LOST = (Verdict.DROPPED, Verdict.EXPIRED, Verdict.LATE, Verdict.FAILED)
@@ -51,6 +52,7 @@ class Alerts:
         path: Path,
         settings: AlertSettings,
         *,
+        promises: PromiseWatch | None = None,
         sync: bool = False,
         alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = monotonic,
@@ -75,6 +77,7 @@ class Alerts:
         self._last_row = -inf
         """monotonic time"""
         self._troubles = LineTroubles()
+        self._promises = promises
         self._alarms = StandingAlarms(settings, self._tell_of_alarm)
         self._file = AlertFile(path, sync=sync, alive=alive)
 
@@ -90,6 +93,8 @@ class Alerts:
             self._window.restore(str(state["window"]))
             self._troubles.restore(state["troubles"])
             self._alarms.restore_state(state["alarms"], now)
+            if self._promises is not None:
+                self._promises.restore(state["promises"])
         for line in self._file.restore(None if state is None else state["file"]):
             self._alarms.restore(line, now)
         for kind, limit in self._rates.items():
@@ -102,6 +107,7 @@ class Alerts:
             "window": self._window.state(),
             "troubles": self._troubles.state(),
             "alarms": self._alarms.state(),
+            "promises": None if self._promises is None else self._promises.state(),
         }
 
     # -- what comes -------------------------------------------------------------------------------
@@ -134,6 +140,8 @@ class Alerts:
         for verdict, episode in self._episodes.items():
             lasted_s = episode.last - episode.began
             self._tell_of_episode(verdict, episode.end_due(now), lasted_s)
+        if self._promises is not None:
+            self._promises.look()
         self._look()
         self._file.write()
 
@@ -144,13 +152,15 @@ class Alerts:
             "raised": self._alarms.raised,
             "standing": self._alarms.standing(self._clock())[:_MOST_STANDING],
             "fresh": self._fresh[-5:],
+            "promises": [] if self._promises is None else self._promises.facts(),
         }
         self._fresh.clear()
         return "alerts", facts
 
     def news(self) -> list[str]:
         """What somebody should be told of the file, since last asked."""
-        return self._file.news()
+        told = [] if self._promises is None else self._promises.news()
+        return [*self._file.news(), *told]
 
     def close(self) -> None:
         """Write what is left, if there is room for it: also how what stands was at the end."""
@@ -170,6 +180,8 @@ class Alerts:
 
     def _judge(self, row: Outcome) -> None:
         now = self._last_row = self._clock()
+        if self._promises is not None:
+            self._promises.take(row)
         if row.low_confidence:
             self._unsure(row, now)
         if row.verdict in self._episodes and self._episodes[row.verdict].add(now):
@@ -200,6 +212,8 @@ class Alerts:
         """All that is wrong now, but for what only follows from something else of it."""
         troubles = list(self._troubles)
         yield from troubles
+        if self._promises is not None:
+            yield from self._promises.broken()
         explains = alarm_kinds.COST_TIME
         is_explained = any(each.kind in explains for each in troubles) or any(
             map(self._alarms.is_on, explains)

@@ -12,7 +12,17 @@ import pytest
 
 from tests.running_line import ROOT
 
-ROOMS = ("", "model", "run_files", "remote", "process", "dispatch", "observe", "supervise")
+ROOMS = (
+    "",
+    "model",
+    "run_files",
+    "promise",
+    "remote",
+    "process",
+    "dispatch",
+    "observe",
+    "supervise",
+)
 """The rooms of `line`, "" its own files. Each may import those before it, and none behind it."""
 ALLOWED = {
     "pictures": set(),

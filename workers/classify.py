@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +20,7 @@ from line.plain_text import plain
 from pictures.picture_folder import FoundPictures, in_words
 from workers.model import Model
 
+NO_PROMISE: Mapping[str, float] = {}
 _LONGEST_REASON = 1000
 """With the path."""
 
@@ -87,8 +88,12 @@ def classify(
     threshold: float,
     max_pixels: float,
     max_bytes: float = math.inf,
+    promised: Mapping[str, float] = NO_PROMISE,
 ) -> Iterator[Answer | Unanswered]:
-    """Answers in the order of the files; one that gets no answer does not stop the others."""
+    """Answers in the order of the files; one that gets no answer does not stop the others.
+
+    `promised`: class → a threshold of its own.
+    """
     classes = model.facts.classes
     for path in files:
         try:
@@ -108,7 +113,7 @@ def classify(
         yield Answer(
             path=path,
             ranking=ranking,
-            low_confidence=ranking[0][1] < threshold,
+            low_confidence=ranking[0][1] < promised.get(ranking[0][0], threshold),
             true_class=truth if truth in classes else None,
             latency_ms=latency_ms,
         )

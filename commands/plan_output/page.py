@@ -55,7 +55,9 @@ def _group(
     cell, target = group[0].cell, plan.target
     counts = sorted({result.cell.workers for result in group})
     drawn = _spread(counts)
-    alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
+    profile = plan.profiles[cell.profile]
+    promised = plan.settings.decision.thresholds_of(profile.short_hash)
+    alone = model_alone(fed, profile, cell.threshold, promised)
     return {
         "heading": words.group(cell, names),
         "keys": list(zip(KEYS, map(words.workers, drawn), strict=False)),

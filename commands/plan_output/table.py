@@ -95,7 +95,9 @@ def print_plan(
         for sentence in words.deaths(group):
             out.print(Text.assemble(("!", "red"), f" {sentence}"), soft_wrap=True)
         out.print(f"\nTarget: {words.wanted(target)}")
-        alone = model_alone(fed, plan.profiles[cell.profile], cell.threshold)
+        profile = plan.profiles[cell.profile]
+        promised = plan.settings.decision.thresholds_of(profile.short_hash)
+        alone = model_alone(fed, profile, cell.threshold, promised)
         out.print(words.alone(alone, target))
         out.print(Text("\nFewest workers", style="bold"))
         for few in fewest_workers(group):

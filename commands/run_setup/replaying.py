@@ -95,7 +95,11 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
     for key, value in changes.items():
         layers.add_key(key, value, "option")
     told = _told(recorded, items, without)
-    return Replay(resolved(layers.validate()), model, told)
+    settings = resolved(layers.validate())
+    if "model.path" in changes and settings.decision.promise:
+        settings = settings.replaced({"decision": {"promise": {}, "promised": ()}})
+        told += "; nothing is promised of another model"
+    return Replay(settings, model, told)
 
 
 def _own_transport() -> dict[str, Any]:

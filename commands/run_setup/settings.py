@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -106,6 +106,9 @@ def resolved(settings: Settings) -> Settings:
         changes["line"] = {"workers": usable_cores()}
     if Path(settings.source.spec).exists():
         changes["source"] = {"spec": str(Path(settings.source.spec).absolute())}
+    if settings.decision.promise_labels:
+        labels = Path(settings.decision.promise_labels).absolute()
+        changes["decision"] = {"promise_labels": str(labels)}
     if settings.transport.keys:
         changes["transport"] = {"keys": str(Path(settings.transport.keys).absolute())}
     return settings.replaced(changes)
@@ -121,11 +124,23 @@ def facts_of(settings: Settings, model: Model) -> ModelFacts:
 
 
 def decided(settings: Settings, model: Model) -> Settings:
-    """The settings with the engine of the model, and its threshold where that is left to it."""
+    """The settings with the engine of the model, and the thresholds that they leave to others.
+
+    Those are the model's own, where that is wanted, and what the purities need that are promised.
+    """
     settings = settings.replaced({"model": {"engine": model.facts.engine}})
-    if settings.decision.threshold != "model":
+    if settings.decision.threshold == "model":
+        settings = settings.replaced({"decision": {"threshold": model.threshold}})
+    return promising(settings, model.facts.short_hash, model.facts.classes)
+
+
+def promising(settings: Settings, model: str, classes: Sequence[str]) -> Settings:
+    """With a threshold for each purity that is promised of the model with this short hash."""
+    if not (settings.decision.promise or settings.decision.promised):
         return settings
-    return settings.replaced({"decision": {"threshold": model.threshold}})
+    from line.promise.found import with_promises  # NumPy's masks and sorts, for few runs
+
+    return with_promises(settings, model, classes)
 
 
 def load_model(settings: Settings, size: Size | None = None) -> Model:

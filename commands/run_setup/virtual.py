@@ -9,6 +9,7 @@ from rich.status import Status
 
 from commands.plan_output.profiles import fitting_profile
 from commands.printing import err
+from commands.run_setup.settings import promising
 from line.errors import BadInput, DiskFull
 from line.model.facts import ModelFacts
 from line.outcome import Outcome
@@ -39,12 +40,12 @@ def profile_for(settings: Settings, path: Path | None, model: Path | None) -> tu
     return path, profile
 
 
-def with_threshold(settings: Settings, profile: Profile) -> Settings:
-    """With the engine of the profile, and the model's own threshold where that is left to it."""
+def with_thresholds(settings: Settings, profile: Profile) -> Settings:
+    """With the engine of the profile, and the thresholds that are left to it and to promises."""
     settings = settings.replaced({"model": {"engine": profile.engine}})
-    if settings.decision.threshold != "model":
-        return settings
-    return settings.replaced({"decision": {"threshold": profile.threshold}})
+    if settings.decision.threshold == "model":
+        settings = settings.replaced({"decision": {"threshold": profile.threshold}})
+    return promising(settings, profile.short_hash, profile.classes)
 
 
 def run(settings: Settings, path: Path, profile: Profile, folder: RunFolder, quiet: bool) -> Ended:

@@ -13,6 +13,7 @@ from console.line_page.controls import ControlsPanel
 from console.line_page.ended import EndedPanel
 from console.line_page.figures import FiguresPanel
 from console.line_page.latency import LatencyPanel
+from console.line_page.promises import PromisesPanel
 from console.line_page.start import StartPanel
 from console.line_page.trend import TrendPanel
 from console.line_page.verdicts import VerdictsPanel
@@ -61,6 +62,7 @@ class LinePage:
                     with block("div", "stack"):
                         self._trend = TrendPanel()
                         self._verdicts = VerdictsPanel()
+                        self._promises = PromisesPanel()
                     with block("div", "stack"):
                         self._latency = LatencyPanel()
                         self._alarms = AlarmsPanel(self._site)
@@ -89,6 +91,7 @@ class LinePage:
         self._figures.show(live)
         self._trend.show(live)
         self._verdicts.show(live)
+        self._promises.show(live)
         self._latency.show(live)
         self._workers.show(live)
         await self._controls.show(live)

@@ -1,4 +1,4 @@
-"""Items are decided by the model that answered: its classes in its order, its own threshold."""
+"""Items are decided by the model that answered: its classes in its order, its own thresholds."""
 
 from __future__ import annotations
 
@@ -49,8 +49,13 @@ def decision_rules_of(context: ProcessContext) -> DecisionRules:
         own = usual if model.threshold is None else model.threshold
         return own if ordered is None else ordered
 
+    def promised(model: ModelFacts) -> dict[str, float]:
+        """What is promised is for one model; an order can make it stricter, never laxer."""
+        found = decision.thresholds_of(model.short_hash)
+        return {name: max(each, ordered or 0.0) for name, each in found.items()}
+
     others = {
-        short_hash: Judge(model.classes, residue_class, threshold(model))
+        short_hash: Judge(model.classes, residue_class, threshold(model), promised=promised(model))
         for short_hash, model in overrides.models.items()
     }
     return DecisionRules(
@@ -59,4 +64,5 @@ def decision_rules_of(context: ProcessContext) -> DecisionRules:
         threshold(context.model),
         context.model.short_hash,
         others,
+        promised=promised(context.model),
     )

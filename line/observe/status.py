@@ -87,6 +87,8 @@ class Status:
     alarms_raised: int = 0
     standing_alarms: list[dict[str, Any]] = field(default_factory=list)
     """raised and not cleared: id, kind, source, priority, text of now, `stands_s`"""
+    promises: list[dict[str, Any]] = field(default_factory=list)
+    """of bins: class_name, purity, threshold, model, items in it that are labelled and right"""
     alerts: deque[str] = field(default_factory=lambda: deque(maxlen=6))
     """the last events about single items"""
     incidents: deque[str] = field(default_factory=lambda: deque(maxlen=6))
@@ -151,6 +153,7 @@ class Status:
                 self.alert_count = note["count"]
                 self.alarms_raised = note.get("raised", 0)
                 self.standing_alarms = note.get("standing", [])
+                self.promises = note.get("promises", [])
                 for level, text in note["fresh"]:
                     (self.alerts if level == "info" else self.incidents).append(text)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from line.observe.status import ProcessState, Status
 from line.process.control_channel import ControlMessage
+from line.promise.standing import Standing, standing
 
 
 def status_note(status: Status) -> ControlMessage:
@@ -28,6 +29,8 @@ def status_note(status: Status) -> ControlMessage:
     - `alerts`: `count` of events and alarms, alarms `raised`, those `standing` (id, kind, source,
       priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
       about the line itself
+    - `promises`: of bins, `class_name`, promised `purity`, `threshold`, `model` (short hash), items
+      in it that are `labelled`, and `right`, and `state`, see `line.promise.standing`
     - `machine_limits`: where the machine is the limit, a line of words each
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
@@ -75,6 +78,7 @@ def status_note(status: Status) -> ControlMessage:
             "last": list(status.alerts),
         },
         "incidents": list(status.incidents),
+        "promises": [{**each, "state": _standing(each, status)} for each in status.promises],
         "machine_limits": status.machine_limits(),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
@@ -88,6 +92,11 @@ def status_note(status: Status) -> ControlMessage:
         "model": status.overrides.model,
         "shadow": shadow and {"model": shadow.model.short_hash, "share": shadow.share},
     }
+
+
+def _standing(promise: dict[str, Any], status: Status) -> Standing:
+    serving = status.overrides.model or promise["model"]
+    return standing(promise["model"], serving, is_broken=promise["is_broken"])
 
 
 def _process(process: ProcessState, loads: dict[str, list[int]], status: Status) -> dict[str, Any]:

@@ -187,6 +187,18 @@ class StandingAlarm(BaseModel):
     stands_s: Number
 
 
+class Promise(BaseModel):
+    """A purity that was promised of a bin, and the labels of items in it."""
+
+    class_name: Name
+    purity: Share
+    threshold: Share
+    model: Name
+    right: Count
+    labelled: Count
+    is_broken: bool
+
+
 class Alerts(_Note):
     """Lines of alerts.jsonl, alarms raised, those that stand, and the last lines: weight, text."""
 
@@ -194,6 +206,7 @@ class Alerts(_Note):
     raised: Count = 0
     standing: Annotated[list[StandingAlarm], Field(max_length=100)] = []
     fresh: Annotated[list[tuple[Name, Text]], Field(max_length=100)]
+    promises: Annotated[list[Promise], Field(max_length=1000)] = []
 
 
 class Placed(_Note):

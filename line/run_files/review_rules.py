@@ -24,7 +24,7 @@ def proposal(outcome: Outcome, review: ReviewSettings, seed: int) -> Reason | No
         return None
     if margin(outcome) < review.margin:
         return "margin"
-    return "random" if draw(outcome, seed) < review.random_share else None
+    return "random" if is_drawn(outcome.frame_id, review, seed) else None
 
 
 def margin(outcome: Outcome) -> float:
@@ -36,6 +36,11 @@ def margin(outcome: Outcome) -> float:
     return ranking[0][1] - ranking[1][1] if len(ranking) > 1 else 1.0
 
 
-def draw(outcome: Outcome, seed: int) -> float:
-    """A number in [0, 1) that depends on the seed and the item alone."""
-    return zlib.crc32(f"{seed}/{outcome.frame_id}".encode()) / 2**32
+def is_drawn(frame_id: str, review: ReviewSettings, seed: int) -> bool:
+    """Whether an item is drawn by lot, by the seed and its name alone: doubtful or not.
+
+    Items that are drawn are a fair sample of all; the rest of the queue is one of what is doubtful.
+    """
+    return (
+        review.enabled and zlib.crc32(f"{seed}/{frame_id}".encode()) / 2**32 < review.random_share
+    )

@@ -171,7 +171,12 @@ class ModelOrders:
         self.on_swap()
         self._tell_dispatcher("serve", sha256=self._next.sha256, engine=self._next.engine)
         self._tell("done")
-        self._events.append(notice, "swap", f"model {self._next.short_hash} serves")
+        text = f"model {self._next.short_hash} serves"
+        decision = self._status.settings.decision
+        if decision.promised and not decision.thresholds_of(self._next.short_hash):
+            names = ", ".join(each.class_name for each in decision.promised)
+            text += f"; what was promised of the bins of another one is not in force ({names})"
+        self._events.append(notice, "swap", text)
 
     def _tell(self, state: str, reason: str = "") -> None:
         model = self._next.short_hash

@@ -88,14 +88,17 @@ def named_cells(results: Iterable[Result]) -> Collection[Cell]:
     return found
 
 
-def model_alone(fed: Mapping[str, float], profile: Profile, threshold: float) -> float:
+def model_alone(
+    fed: Mapping[str, float], profile: Profile, threshold: float, promised: Mapping[str, float]
+) -> float:
     """Recovery of a line that loses nothing to time: the model's own errors and doubts remain.
 
-    `fed`: how much of each class, in any unit; the profile has answers to each.
+    `fed`: how much of each class, in any unit; the profile has answers to each. `promised`: class →
+    a threshold of its own.
     """
     right = {
         name: fmean(
-            answer.top3[0][0] == name and answer.confidence >= threshold
+            answer.top3[0][0] == name and answer.confidence >= promised.get(name, threshold)
             for answer in profile.answers[name]
         )
         for name in fed

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
-from line.model.facts import short_hash
 from line.outcome import Outcome
 from line.section import LOG
 from line.settings import Settings
@@ -90,7 +89,7 @@ class _Twin:
         self._machine = SharedMachine(
             measured,
             MachineSlowness(profile.slowness, profile.slowness_within, settings.line.seed),
-            short_hash(profile.model_sha256, profile.engine),
+            profile.short_hash,
         )
         self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))
         self._workers = [
@@ -131,12 +130,14 @@ class _Twin:
 
     def _new_ledger(self) -> Ledger:
         rules = Rules.of(self._settings)
-        threshold = self._settings.decision.threshold
+        decision = self._settings.decision
+        threshold = decision.threshold
         judge_of = RememberingJudge if self._rows_are_read else BriefJudge
         judge = judge_of(
             classes=self._profile.classes,
             residue_class=self._settings.belt.residue_class,
             threshold=self._profile.threshold if threshold == "model" else threshold,
+            promised=decision.thresholds_of(self._profile.short_hash),
         )
         return Ledger(rules, judge)
 

@@ -9,7 +9,7 @@ needed, and all of them are named.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -63,16 +63,28 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class _Thresholds:
+    """The `usual` one, and those of classes whose bin is promised to be pure."""
+
+    usual: float
+    promised: Mapping[str, float]
+
+    def of(self, predicted_class: str) -> float:
+        return self.promised.get(predicted_class, self.usual)
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """All that an answered item's verdict follows from."""
 
     answer: tuple[str, float]
-    threshold: float
+    threshold: _Thresholds
     in_time: bool
     residue_class: str
 
     def verdict(self, truth: str | None) -> Verdict:
-        judge = Judge((), self.residue_class, self.threshold)
+        held = self.threshold
+        judge = Judge((), self.residue_class, held.usual, promised=held.promised)
         return judge.verdict(truth, *self.answer, 1.0 if self.in_time else -1.0)
 
 
@@ -113,18 +125,31 @@ def _case(item: Item, run: ComparedRun) -> _Case | None:
     )
 
 
-def _threshold(item: Item, run: ComparedRun) -> float:
-    """The one in the settings, unless the row says that another one held when it was decided."""
-    named = run.setting("decision.threshold")
+def _threshold(item: Item, run: ComparedRun) -> _Thresholds:
+    """Those in the settings, unless the row says that another one held when it was decided."""
     assert item.confidence is not None
-    if isinstance(named, int | float) and (item.confidence < named) == item.low_confidence:
-        return float(named)
-    return math.inf if item.low_confidence else 0.0
+    assert item.predicted_class is not None
+    named = _named(item, run)
+    if (
+        named is not None
+        and (item.confidence < named.of(item.predicted_class)) == item.low_confidence
+    ):
+        return named
+    return _Thresholds(math.inf if item.low_confidence else 0.0, {})
+
+
+def _named(item: Item, run: ComparedRun) -> _Thresholds | None:
+    """What the settings say of answers of the item's model."""
+    usual = run.setting("decision.threshold")
+    if not isinstance(usual, int | float):
+        return None
+    return _Thresholds(float(usual), run.promised_of(item.model))
 
 
 def _threshold_in_words(item: Item, run: ComparedRun) -> str:
     held = _threshold(item, run)
-    return f"{held:.6g}" if held == run.setting("decision.threshold") else "another, by order"
+    is_named = held == _named(item, run)
+    return f"{held.of(item.predicted_class or ''):.6g}" if is_named else "another, by order"
 
 
 def _is_another(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> bool:

@@ -82,6 +82,18 @@ class ComparedRun:
         table = self.settings.get(section)
         return table.get(key, default) if isinstance(table, Mapping) else default
 
+    def promised_of(self, model: str) -> dict[str, float]:
+        """Class → its own threshold, where its purity was promised of the model."""
+        found = self.setting("decision.promised", [])
+        try:
+            return {
+                str(each["class_name"]): float(each["threshold"])
+                for each in found
+                if each["model"] == model
+            }
+        except (KeyError, TypeError, ValueError):  # of another version of the line
+            return {}
+
     @property
     def belt_m_per_s(self) -> float | None:
         """Speed of the belt on the wall clock; None at `--speed max`."""

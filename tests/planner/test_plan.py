@@ -103,8 +103,8 @@ def test_model_alone_recovers_what_is_right_and_sure():
     }
     every = profile.model_copy(update={"answers": answers})
     fed = dict.fromkeys(answers, 2.0)
-    assert model_alone(fed, every, 0.5) == pytest.approx((4 + 0.5) / 6)
-    assert model_alone({"glass": 1, "metal": 3}, every, 0.5) == pytest.approx((3 + 0.5) / 4)
+    assert model_alone(fed, every, 0.5, {}) == pytest.approx((4 + 0.5) / 6)
+    assert model_alone({"glass": 1, "metal": 3}, every, 0.5, {}) == pytest.approx((3 + 0.5) / 4)
 
 
 # -- answers ------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ KEYS = {
         "ended",
         "scenario",
         "loss",
+        "promises",
         "clock",
         "orders",
     ),

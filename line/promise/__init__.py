@@ -1,0 +1,1 @@
+"""Purities that are promised of bins: by which labels, at which thresholds, whether they hold."""
