@@ -61,7 +61,8 @@ def next_batch(deadlines: Sequence[float], begins: float, pace: Pace) -> Choice:
         start = bisect_left(alive, begins + pace.seconds(size))
         if start == len(alive):
             break
-        count = min(pace.fitting(alive[start] - begins), len(alive) - start)
+        # Rounded otherwise than above, it may come out one smaller.
+        count = min(max(size, pace.fitting(alive[start] - begins)), len(alive) - start)
         lost = start + _late(alive, start + count, begins + pace.seconds(count), pace)
         if lost < fewest:
             best, fewest = Choice(first + start, count), lost
@@ -78,7 +79,7 @@ def _late(deadlines: Sequence[float], start: int, begins: float, pace: Pace) -> 
         late += alive - start
         if alive == len(deadlines):
             break
-        size = min(pace.fitting(deadlines[alive] - begins), len(deadlines) - alive)
+        size = min(max(1, pace.fitting(deadlines[alive] - begins)), len(deadlines) - alive)
         begins += pace.seconds(size)
         start = alive + size
     return late

@@ -34,6 +34,11 @@ def test_by_hand(deadlines, choice):
     assert next_batch(deadlines, 0.0, PACE) == choice
 
 
+def test_a_frame_that_is_just_in_time_is_so_whatever_its_rounding():
+    assert 0.7 - 0.2 < 0.5 <= 0.7
+    assert next_batch([0.7], 0.2, Pace(0.4, 0.1, 0.5, most=4)) == Choice(0, 1)
+
+
 def too_late(deadlines: list[float], begins: float = 0.0) -> int:
     """Of all of them, if they go in order, each batch as large as its first frame allows."""
     late = 0
