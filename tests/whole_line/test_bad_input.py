@@ -161,7 +161,7 @@ def test_wrong_input_is_one_line_and_status_2(
 def test_check_says_what_is_right(tiny_model: Path) -> None:
     ran = command("check", "--scenario", "rush_hour", "--model", tiny_model)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.count(" ok ") == 4
+    assert ran.stdout.count(" ok ") == 5
 
 
 def test_check_says_what_is_wrong(tmp_path: Path, tiny_model: Path) -> None:
