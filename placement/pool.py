@@ -12,6 +12,7 @@ from typing import Any
 
 from line.connection_settings import PlacementSettings
 from line.errors import BadInput
+from line.plain_text import plain
 from placement import on_node, parcel
 from placement.cluster import Nodes, connect
 
@@ -85,10 +86,17 @@ class RayPool(Executor):
     def _run(self) -> None:
         """A thread, until there is nothing left to do and nobody may submit any more."""
         called: dict[Any, list[_Job]] = {}
-        while self._begin_more(called):
-            ready, _ = self._ray.wait(list(called), timeout=_LOOK_S)
-            for answer in ready:
-                self._settle(called.pop(answer), answer)
+        try:
+            while self._begin_more(called):
+                ready, _ = self._ray.wait(list(called), timeout=_LOOK_S)
+                for answer in ready:
+                    self._settle(called.pop(answer), answer)
+        except Exception as error:  # whatever Ray raises without its cluster
+            with self._changed:
+                left = [*self._waiting, *(job for jobs in called.values() for job in jobs)]
+                self._waiting.clear()
+            for future, _, _ in left:
+                future.set_exception(_failed(error))
 
     def _begin_more(self, called: dict[Any, list[_Job]]) -> bool:
         """Call as much as the cluster is to have; False when all is over."""
@@ -107,7 +115,13 @@ class RayPool(Executor):
             results = pickle.loads(self._ray.get(answer))  # noqa: S301 - of the cluster we ask
         except Exception as error:  # of the job, or of the cluster
             for future, _, _ in jobs:
-                future.set_exception(error)
+                future.set_exception(_failed(error))
         else:
             for (future, _, _), result in zip(jobs, results, strict=True):
                 future.set_result(result)
+
+
+def _failed(error: Exception) -> BadInput:
+    """In one line: the last one of what Ray says has the cause."""
+    *_, last = str(error).strip().splitlines() or [type(error).__name__]
+    return BadInput(f"placement.address: a job on the cluster failed: {plain(last)}")

@@ -48,8 +48,8 @@ _CLOSE_LOOK_S = 1.0
 """Between two looks at what hardly ever changes."""
 _STOP_ORDER: tuple[Callable[[ProcessSpec], bool], ...] = (
     lambda spec: spec.role == "camera",
-    lambda spec: spec.role in ("worker", "placement"),
-    lambda spec: spec.role == "dispatcher",
+    lambda spec: spec.role == "worker",
+    lambda spec: spec.role in ("dispatcher", "placement"),
     lambda spec: spec.name == LOG,
     lambda spec: spec.follows and spec.name not in PLANT_SINKS,
     lambda spec: spec.name in PLANT_SINKS,
