@@ -51,10 +51,13 @@ def promise(
     labels = each_once(
         label for path in sources for label in scored_labels(path, settings, loaded, say)
     )
+    own_hash = loaded.facts.short_hash
+    own = [label for label in labels if label.model == own_hash]
+    if len(own) < len(labels):
+        say(f"labels of other models, which do not count here: {len(labels) - len(own)}")
     residue = settings.belt.residue_class
     names = [name for name in loaded.facts.classes if name != residue]
-    own_hash = loaded.facts.short_hash
-    found = {name: _class_facts(name, wanted, labels, own_hash) for name in names}
+    found = {name: _class_facts(name, wanted, own, own_hash) for name in names}
     if as_json:
         print(json.dumps({"model": loaded.facts.sha256, "classes": found}, indent=1))
     else:
