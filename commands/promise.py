@@ -51,9 +51,13 @@ def promise(
     labels = each_once(
         label for path in sources for label in scored_labels(path, settings, loaded, say)
     )
+    own_hash = loaded.facts.short_hash
+    own = [label for label in labels if label.model == own_hash]
+    if len(own) < len(labels):
+        say(f"labels of other models, which do not count here: {len(labels) - len(own)}")
     residue = settings.belt.residue_class
     names = [name for name in loaded.facts.classes if name != residue]
-    found = {name: _class_facts(name, wanted, labels) for name in names}
+    found = {name: _class_facts(name, wanted, own, own_hash) for name in names}
     if as_json:
         print(json.dumps({"model": loaded.facts.sha256, "classes": found}, indent=1))
     else:
@@ -74,7 +78,9 @@ def _purities(text: str) -> list[float]:
     return found
 
 
-def _class_facts(name: str, wanted: list[float], labels: list[ScoredLabel]) -> dict[str, Any]:
+def _class_facts(
+    name: str, wanted: list[float], labels: list[ScoredLabel], model: str
+) -> dict[str, Any]:
     """Labels of the class, and what each purity needs: JSON-ready."""
     from line.promise.found import promised
 
@@ -82,7 +88,7 @@ def _class_facts(name: str, wanted: list[float], labels: list[ScoredLabel]) -> d
     facts: dict[str, Any] = {"labels": len(own), "right": sum(each.is_right for each in own)}
     for purity in wanted:
         try:
-            found = promised(name, purity, own, own[0].model if own else "0" * 12)
+            found = promised(name, purity, own, model)
         except BadInput as error:
             facts[f"{purity:g}"] = {"lacking": str(error).removeprefix("decision.promise.")}
         else:

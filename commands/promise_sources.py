@@ -25,17 +25,13 @@ Say = Callable[[str], None]
 
 
 def scored_labels(path: Path, settings: Settings, model: Model, say: Say) -> Iterator[ScoredLabel]:
-    """Labels of one source, of `model` alone. `say` hears what is left out.
+    """Labels of one source, of `model` alone but for those in a file. `say` hears what is left out.
 
     Raises:
         BadInput: there is nothing of the kind at `path`.
     """
     if path.is_file():
-        found = read_labels(path)
-        own = [label for label in found if label.model == model.facts.short_hash]
-        if len(own) < len(found):
-            say(f"{shown(path)}: {len(found) - len(own)} labels of other models are left out")
-        yield from own
+        yield from read_labels(path)
     elif (path / RESULTS).is_file():
         yield from _of_run(path, model.facts.short_hash, say)
     elif path.is_dir():

@@ -145,6 +145,13 @@ class Promised(Section):
     wrong: int = Field(ge=0, description="and those of these that are of another class")
     model: str = Field(pattern="^[0-9a-f]{12}$", description="short hash; it is for no other model")
 
+    @field_validator("class_name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        if complaint := complaint_about_names((name,)):
+            raise ValueError(complaint)
+        return name
+
 
 class DecisionSettings(Section):
     threshold: Fraction | Literal["model"] = Field(

@@ -90,11 +90,11 @@ class Alerts:
         """
         now = self._clock()
         if state is not None:
+            if self._promises is not None:
+                self._promises.restore(state["promises"])
             self._window.restore(str(state["window"]))
             self._troubles.restore(state["troubles"])
             self._alarms.restore_state(state["alarms"], now)
-            if self._promises is not None:
-                self._promises.restore(state["promises"])
         for line in self._file.restore(None if state is None else state["file"]):
             self._alarms.restore(line, now)
         for kind, limit in self._rates.items():

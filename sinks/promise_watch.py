@@ -64,7 +64,7 @@ class PromiseWatch:
             found = self._observed[each.class_name]
             if found.is_broken:
                 text = (
-                    f"{each.class_name}: {each.purity:.1%} pure was promised, and of "
+                    f"{each.class_name}: {percent(each.purity)} pure was promised, and of "
                     f"{found.labelled} labelled items in its bin {found.right} are right "
                     f"({percent(found.right / found.labelled)})"
                 )

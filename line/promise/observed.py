@@ -72,14 +72,14 @@ class BinLabels:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Inverse of `state`. Raises KeyError, TypeError or ValueError for anything else."""
-        for name, (right, wrong, is_broken) in state["known"].items():
-            evidence = self._known[name]
-            evidence.right, evidence.wrong = int(right), int(wrong)
-            evidence.is_broken = bool(is_broken)
+        known: Observed = {}
+        for name, evidence in self._known.items():
+            right, wrong, is_broken = state["known"][name]
+            known[name] = Evidence(evidence.purity, int(right), int(wrong), bool(is_broken))
         bins = {str(item): str(name) for item, name in dict(state["bins"]).items()}
-        if not set(bins.values()) <= set(self._known):
+        if not set(bins.values()) <= set(known):
             raise ValueError("nothing is promised of a bin")
-        self._bins = bins
+        self._known, self._bins = known, bins
 
     def _may_be_queued(self, frame_id: str) -> bool:
         return is_drawn(frame_id, self._review, self._seed)

@@ -8,10 +8,13 @@ the surest labels downwards, each confidence in turn, until the first that is no
 Why it holds. Let v be the highest confidence below which the purity of all that is let through is
 less than promised. Whoever ends below v has passed the test of all labels that reach v. No label
 says where v lies, so these labels are as many independent draws, and that test is passed wrongly
-with probability `doubt` at most. It is assumed that answers of less confidence are not right more
-often, within the class. A sequence that begins at few labels is ended by one unlucky sure label, so
-there are several, which share the doubt: the next begins where some more labels may be wrong. How
-many there are depends on the number of labels alone.
+with probability `doubt` at most; so is the first test of a sequence that begins below v, as it is
+of a given number of labels. It is assumed that answers of less confidence are not right more often,
+within the class.
+
+A sequence that begins at few labels is ended by one unlucky sure label, so there are several, which
+share the doubt: the next begins where some more labels may be wrong. How many there are depends on
+the number of labels alone.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from line.promise.bound import purity_at_least
-from line.promise.label_file import read_labels
+from line.promise.label_file import ScoredLabel, read_labels, write_labels
 from tests.running_line import command
 from tests.tiny_model import CLASSES
 
@@ -152,9 +152,13 @@ def test_class_folders_are_labels_and_a_file_grows_only_by_name(
     refused = command("promise", pictures, *of_model, "--out", path)
     assert refused.returncode == 2
     assert "is there already" in refused.stderr
+    foreign = ScoredLabel("cd" * 6, "glass", 0.5, "glass", "elsewhere")
+    write_labels(path, [*labels, foreign])
     more = command("promise", path, pictures, folder / "first", *of_model, "--out", path)
     assert more.returncode == 0, more.stderr
-    assert len(read_labels(path)) == 2 * PICTURES
+    assert "labels of other models, which do not count here: 1" in more.stderr
+    assert len(read_labels(path)) == 2 * PICTURES + 1
+    assert foreign in read_labels(path), "nothing that was in the file is lost"
 
 
 def test_what_cannot_be_labels_is_one_line(

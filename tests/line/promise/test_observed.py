@@ -147,7 +147,7 @@ def test_a_promise_that_does_not_hold_is_an_alarm_once(tmp_path: Path) -> None:
         state = json.loads(json.dumps(alerts.state()))
     assert (stands["kind"], stands["source"]) == ("promise_broken", "glass")
     assert (
-        "90.0% pure was promised, and of 60 labelled items in its bin 40 are right"
+        "90.0 % pure was promised, and of 60 labelled items in its bin 40 are right"
         in stands["text"]
     )
     assert (fact["right"], fact["labelled"], fact["is_broken"]) == (40, 60, True)

@@ -164,6 +164,13 @@ SETTINGS: list[tuple[str, tuple[str, ...], object]] = [
     ("line.workers", ("line", "workers"), 0),
     ("line.cameras", ("line", "cameras"), -1),
     ("decision.threshold", ("decision", "threshold"), "model"),
+    ("decision.promise.glass", ("decision", "promise"), {"glass": 2}),
+    ("decision.promised.0", ("decision", "promised"), [{"model": "x"}]),
+    (
+        "decision.promised",
+        ("decision",),
+        {"threshold": 0.5, "promise": {"glass": 0.9}, "promise_labels": "labels.csv"},
+    ),
     ("line.duration_s", ("line", "duration_s"), float("nan")),
     ("supervisor.stop_s", ("supervisor", "stop_s"), 1e300),
     ("results.readable_by", ("results", "readable_by"), "everybody"),
