@@ -21,7 +21,7 @@ run: setup  ## run the demo scenario
 # The tests start hundreds of processes, and each would compile the project anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp  ## install the rest and run all tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types
 	$(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ def diff(
     ] = None,
 ) -> None:
     """List the items whose verdict or predicted class changed from one run to another, and why."""
-    from commands.item_pictures import ItemPictures
+    from commands.inputs.item_pictures import ItemPictures
     from line.errors import BadInput
     from line.run_files.run_folder import reading
     from reports.comparison.changes import compare

@@ -33,7 +33,7 @@ def promise(
     as_json: AsJson = False,
 ) -> None:
     """Say what purity labels show of each class's bin, at which threshold, or how many lack."""
-    from commands.promise_sources import scored_labels
+    from commands.inputs.scored_labels import scored_labels
     from commands.run_setup.settings import load_model, settings_of
     from line.plain_text import plain
     from line.promise.label_file import each_once, write_labels

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from commands.item_pictures import ItemPictures
+from commands.inputs.item_pictures import ItemPictures
 from line.errors import BadInput, PictureError
 from line.pictures import Picture
 from line.run_files.results import find_row

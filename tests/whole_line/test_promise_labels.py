@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from commands.promise_sources import scored_labels
+from commands.inputs.scored_labels import scored_labels
 from line.config import load
 from line.model.facts import ModelFacts
 from line.promise.label_file import ScoredLabel

@@ -1,0 +1,1 @@
+"""What commands read beside settings: pictures of items, labels."""
