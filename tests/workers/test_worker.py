@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -306,46 +306,71 @@ def test_by_slack_a_batch_is_what_the_dispatcher_says(engine):
         assert engine.batches == [1, 5, 3, 1]
 
 
-class SleepingEngine:
-    """Takes `base_s` and `picture_s` a picture, and fails on more than `most` at once."""
+class TimedEngine:
+    """Takes `base_s` and `picture_s` a picture, by a clock of its own; fails on more than `most`.
+
+    `held_up`: inferences of one picture that others at work make take as long again, four times.
+    """
 
     metadata: ClassVar[dict[str, str]] = {}
     takes = Takes()
 
-    def __init__(self, base_s: float, picture_s: float, most: int = 100) -> None:
+    def __init__(self, base_s: float, picture_s: float, most: int = 100, held_up: int = 0) -> None:
         self._base_s, self._picture_s, self._most = base_s, picture_s, most
+        self._held_up = held_up
+        self._now = 0.0
         self.batches: list[int] = []
+
+    def now(self) -> float:
+        return self._now
 
     def classify(self, batch: pictures.Picture) -> NDArray[np.float32]:
         self.batches.append(len(batch))
         if len(batch) > self._most:
             raise ModelError("fails: no memory")
-        sleep(self._base_s + self._picture_s * len(batch))
+        takes_s = self._base_s + self._picture_s * len(batch)
+        if len(batch) == 1 and self._held_up:
+            self._held_up -= 1
+            takes_s *= 4
+        self._now += takes_s
         return np.full((len(batch), len(CLASSES)), 1 / len(CLASSES), np.float32)
 
 
+@pytest.fixture
+def timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[TimedEngine, int | None], BatchTimes | None]:
+    """What a worker finds with an engine, which takes so many pictures at once."""
+
+    def look(engine: TimedEngine, batch: int | None = None) -> BatchTimes | None:
+        monkeypatch.setattr("workers.batches.monotonic", engine.now)
+        return batch_times(Model(FACTS, engine, Takes(batch=batch)), 12, 16)
+
+    return look
+
+
 @pytest.mark.parametrize(("most", "largest"), [(100, 16), (11, 11)])
-def test_a_worker_that_gains_by_batches_tries_each_and_knows_what_they_take(most, largest):
-    """Sleeps 40 ms and 1 ms a picture, so that a busy machine adds little to it."""
-    engine = SleepingEngine(0.04, 0.001, most)
-
-    times = batch_times(Model(FACTS, engine), 12, 16)
-
-    assert times is not None
+def test_a_worker_that_gains_by_batches_tries_each_and_knows_what_they_take(timed, most, largest):
+    engine = TimedEngine(0.04, 0.001, most)
+    times = timed(engine)
     assert times.largest == largest
     assert {*range(1, largest + 1)} <= {*engine.batches}
-    assert times.seconds(1) >= 0.03
-    assert times.picture_s < times.base_s / 4
+    assert (times.base_s, times.picture_s) == pytest.approx((0.04, 0.001))
 
 
 @pytest.mark.parametrize(
     ("base_s", "picture_s", "batch"), [(0.0, 0.005, None), (0.0, 0.0, None), (0.04, 0.001, 1)]
 )
-def test_a_worker_that_gains_nothing_does_not_try_long(base_s, picture_s, batch):
-    engine = SleepingEngine(base_s, picture_s)
-
-    assert batch_times(Model(FACTS, engine, Takes(batch=batch)), 12, 16) is None
+def test_a_worker_that_gains_nothing_does_not_try_long(timed, base_s, picture_s, batch):
+    engine = TimedEngine(base_s, picture_s)
+    assert timed(engine, batch) is None
     assert sum(engine.batches) <= 15
+
+
+def test_one_that_only_seems_to_gain_because_others_are_at_work_is_looked_at_again(timed):
+    engine = TimedEngine(0.0, 0.005, held_up=5)
+    assert timed(engine) is None
+    assert max(engine.batches) == 4
 
 
 def test_pictures_of_different_sizes_are_answered_each_with_its_own(worker, engine):
