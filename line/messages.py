@@ -16,7 +16,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from line.outcome import Outcome, Verdict
 from line.ranges import Between, Longest, Matching
-from line.section import DEFAULT_ENGINE, EngineName
+from line.section import DEFAULT_ENGINE, SHORT_HASH, EngineName
 from pictures.class_names import MOST_CLASSES
 
 Buffer = bytes | bytearray | memoryview
@@ -50,8 +50,8 @@ Reason = Annotated[str, Longest(LONGEST_REASON)]
 Probability = Annotated[float, Between(0, 1.001)]
 """A sum of rounded shares may be a little above 1."""
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}")]
-ShortHash = Annotated[str, Matching(r"[0-9a-f]{12}(?:-[a-z]{1,20})?")]
-"""Of a model; then its engine, where that is not the default."""
+ShortHash = Annotated[str, Matching(SHORT_HASH)]
+"""Of a model."""
 Engine = Annotated[str, Matching("|".join(get_args(EngineName)))]
 Role = Annotated[str, Matching("camera|worker|sink|remote")]
 ProcessName = Annotated[str, Matching(r"[A-Za-z][A-Za-z0-9_-]{0,79}")]

@@ -20,6 +20,8 @@ PLANT_SINKS = ("postgres", "mqtt")
 EngineName = Literal["onnxruntime", "openvino", "cuda"]
 """What runs an ONNX file. TorchScript is run by torch, whatever the engine is called."""
 DEFAULT_ENGINE: EngineName = "onnxruntime"
+SHORT_HASH = r"[0-9a-f]{12}(?:-[a-z]{1,20})?"
+"""How rows name a model: then its engine, where that is not the default."""
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PathText = Annotated[str, AfterValidator(expanduser)]

@@ -24,6 +24,7 @@ from line.errors import BadInput
 from line.events import Drift, Event
 from line.section import (
     DEFAULT_ENGINE,
+    SHORT_HASH,
     SINKS,
     SWITCHES,
     EngineName,
@@ -143,7 +144,7 @@ class Promised(Section):
     labels: int = Field(ge=0, description="labelled items that were taken for the class")
     reach: int = Field(ge=0, description="those of them that reach the threshold")
     wrong: int = Field(ge=0, description="and those of these that are of another class")
-    model: str = Field(pattern="^[0-9a-f]{12}$", description="short hash; it is for no other model")
+    model: str = Field(pattern=f"^{SHORT_HASH}$", description="as rows name it; it is for no other")
 
     @field_validator("class_name")
     @classmethod

@@ -2,7 +2,8 @@
 
 A CSV file with a header, in UTF-8, one label a line:
 
-    model             first 12 hex digits of the model file's SHA-256
+    model             as rows name it: first 12 hex digits of the file's SHA-256, and its engine,
+                      where that is not the default
     predicted_class   the model's best class, and
     confidence        its probability, 0..1, as rows have it
     true_class        what people say, or the folder that the picture lay in

@@ -77,6 +77,19 @@ def test_a_promise_gets_its_threshold_from_the_labels_of_its_model_alone(tmp_pat
         with_promises(settings, OTHER, CLASSES)
 
 
+def test_a_model_in_another_engine_is_promised_by_labels_of_its_answers_there(
+    tmp_path: Path,
+) -> None:
+    there = f"{MODEL}-openvino"
+    labels = [label(number, model=there) for number in range(100)]
+    write_labels(tmp_path / "labels.csv", [label(1, "glass"), *labels])
+    found = with_promises(promising(tmp_path / "labels.csv", {"metal": 0.95}), there, CLASSES)
+    (kept,) = found.decision.promised
+    assert (kept.model, kept.labels) == (there, 100)
+    assert Settings.model_validate_json(found.model_dump_json()) == found
+    assert found.decision.thresholds_of(MODEL) == {}
+
+
 @pytest.mark.parametrize(
     ("promise", "labels", "complaint"),
     [
