@@ -90,15 +90,16 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
         layers.add(_from_seed(run_dir, then, slower), "replay")
     if not items:
         raise BadInput(f"{run_dir}: fed nothing that could be replayed")
-    if {"model.path", "model.engine"} & changes.keys():  # another one is sure of other things
+    is_another = not {"model.path", "model.engine"}.isdisjoint(changes)
+    if is_another:  # it is sure of other things
         layers.add_key("decision.threshold", "model", "replay")
     for key, value in changes.items():
         layers.add_key(key, value, "option")
     told = _told(recorded, items, without)
     settings = resolved(layers.validate())
-    if "model.path" in changes and settings.decision.promise:
+    if is_another and settings.decision.promise:
         settings = settings.replaced({"decision": {"promise": {}, "promised": ()}})
-        told += "; nothing is promised of another model"
+        told += "; nothing is promised of another model or engine"
     return Replay(settings, model, told)
 
 

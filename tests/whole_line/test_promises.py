@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from commands.run_setup.replaying import replay_of
 from line.promise.bound import purity_at_least
 from line.promise.label_file import ScoredLabel, read_labels, write_labels
 from tests.running_line import command
@@ -121,6 +122,18 @@ def test_a_replay_keeps_the_thresholds_that_were_found_then(folder: Path, tmp_pa
     columns = ["verdict", "low_confidence", "predicted_class"]
     table = rows(tmp_path / "again")[columns]
     assert table.equals(rows(folder / "kept").loc[table.index, columns])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("model.path", "models/other.onnx"), ("model.engine", "openvino")]
+)
+def test_nothing_is_promised_of_a_replay_with_another_model_or_engine(
+    folder: Path, key: str, value: str
+) -> None:
+    replay = replay_of(folder / "kept", {key: value}, with_faults=False)
+    assert promised(folder / "kept")
+    assert (replay.settings.decision.promise, replay.settings.decision.promised) == ({}, ())
+    assert replay.told.endswith("; nothing is promised of another model or engine")
 
 
 def test_a_comparison_puts_what_a_promise_changed_down_to_the_threshold(
