@@ -5,6 +5,7 @@ VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TEST := $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10
 CACHES := .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .DEFAULT_GOAL := help
@@ -18,10 +19,12 @@ setup: $(VENV)/line.stamp  ## make .venv with what the line needs (no torch)
 run: setup  ## run the demo scenario
 	$(BIN)/python run_line.py run
 
-# The tests start hundreds of processes, and each would compile the project anew.
+# The tests start hundreds of processes, and each would compile the project anew. The trainer's own
+# keep a core busy each and hold torch; most of what the others do is wait.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp  ## install the rest and run all tests
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10
+	$(TEST) -n 2 tests/training
+	$(TEST) -n 5 --ignore=tests/training
 
 check: $(VENV)/dev.stamp  ## formatter, linter, types
 	$(BIN)/ruff format --check .

@@ -22,12 +22,22 @@ hypothesis.settings.register_profile("busy", deadline=None)  # the machine may b
 hypothesis.settings.load_profile("busy")
 
 
-_LONGEST = {"training", "test_readme", "test_browser", "test_remote_worker"}
+_LONGEST = {
+    "test_browser",
+    "test_engine_change",
+    "test_line_on_cluster",
+    "test_pipeline_command",
+    "test_profile",
+    "test_readme",
+    "test_remote_worker",
+    "test_resume",
+    "test_training_resume",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest come first: none is left over at the end."""
-    items.sort(key=lambda item: not _LONGEST & {*item.path.parts, item.path.stem})
+    items.sort(key=lambda item: item.path.stem not in _LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-pytest.importorskip("torch", reason="the trainer needs torch")
-
 from line import pictures
 from line.errors import PictureError
 from tests.pictures.test_picture_file import ORIENTATION, png

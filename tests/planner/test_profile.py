@@ -24,6 +24,11 @@ from tests.running_line import TIMEOUT_S, command
 from tests.tiny_model import CLASSES, write_tiny_model
 
 
+@pytest.fixture(autouse=True)
+def no_wait_for_a_calm_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("commands.profile._MOST_LOOKS", 1)
+
+
 def test_a_slower_machine_takes_longer_over_everything():
     profile = hand_made_profile(inference_ms=10.0, hop_ms=2.0, store_ms=3.0)
     slower = profile.slowed(1.5)
