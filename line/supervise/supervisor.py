@@ -19,25 +19,25 @@ from line.observe.console_access import ConsoleAccess
 from line.observe.control_server import ControlSocket
 from line.observe.status import Status
 from line.observe.status_note import status_note
-from line.process.control_channel import ControlMessage
-from line.process.runtime_dir import CONTROL, ROLES
+from line.process.runtime_dir import CONTROL
 from line.process.signals import Interrupts
 from line.run_files.line_logs import EventLog, OrderLog
-from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.run_files.session import Session
 from line.section import LOG, PLANT_SINKS
 from line.supervise import child_log
 from line.supervise.belts import Belts
 from line.supervise.child import Child, ProcessSpec
+from line.supervise.child_notes import ChildNotes
 from line.supervise.child_watch import NOTES, ChildWatch
+from line.supervise.deaths import Deaths
 from line.supervise.fault_injection import Faults
 from line.supervise.machine_watch import MachineWatch
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
 from line.supervise.outages import Outages
 from line.supervise.placement import Placement
-from line.supervise.process_table import FailedStart, ProcessTable
+from line.supervise.process_table import ProcessTable
 from line.supervise.runtime_dir_guard import SocketFolder
 
 _STOP_UNBEGUN_S = 1.0
@@ -103,10 +103,17 @@ class Supervisor:
         self._sockets: SocketFolder | None = None
         self._next_look = self._next_close_look = 0.0
         self._lost_sockets = 0
-        self._worker_given_up = ""
-        """the last one, and why"""
-        self._served = 0.0
-        """monotonic time at which there was last a worker, here or elsewhere"""
+        self._notes = ChildNotes(
+            self._table,
+            status,
+            self._belts,
+            self._events,
+            self._outages,
+            self._faults,
+            self._models,
+            self._placement,
+        )
+        self._deaths = Deaths(self._table, status, session, self._outages, self._models)
 
     def run(self, interrupts: Interrupts) -> str:
         """Until the belt has ended and everything is stored; returns how the run ended.
@@ -181,7 +188,7 @@ class Supervisor:
     def _turn(self) -> None:
         """Wait for a note, a death, an interrupt, or the next look around."""
         for failed in self._table.start_due():
-            self._count_failed(failed)
+            self._deaths.count_failed(failed)
         self._faults.end_due(monotonic())
         self._child_watch.listen(at_once=not self._is_calm)
         wake = min(self._next_look, self._table.next_start, self._faults.next_end)
@@ -220,7 +227,7 @@ class Supervisor:
         self._events.flush()
         self._table.record_if_behind()
         self._begin_belt_when_ready()
-        self._check_workers(now)
+        self._deaths.check_workers(now)
         if now >= self._next_close_look:
             self._next_close_look = now + _CLOSE_LOOK_S
             self._look_closely(now)
@@ -281,147 +288,11 @@ class Supervisor:
 
     def _listen(self, child: Child) -> None:
         """Handle what a child has said, to its last word if it died."""
-        self._take_notes(child)
+        self._notes.take(child)
         how = child.ended()
         if how is not None:
-            self._take_notes(child)
-            self._reap(child, how)
-
-    # -- what children say --------------------------------------------------------------------
-
-    def _take_notes(self, child: Child) -> None:
-        for note in child.notes():
-            self._handle(child, note)
-        self._status.count_refused(child.spec.name, child.refused)
-
-    def _handle(self, child: Child, note: ControlMessage) -> None:
-        if note["kind"] == "incident" and child.spec.role != "dispatcher":  # that tells of others
-            note["text"] = f"{child.spec.name} {note['text']}"
-        if note["kind"] == "stats" and note["logged"] < self._status.rows:
-            gone = self._status.rows - note["logged"]
-            raise StageDied(f"{RESULTS}: {gone} rows that stood there are gone")
-        self._status.take(child.spec.name, note)
-        match note["kind"]:
-            case "processor":
-                self._status.bill.take(child.spec.name, child.incarnation, note["parts"])
-            case "ready":
-                self._welcome(child)
-            case "preparing":
-                child.is_prepared = note["done"]
-            case "progress":
-                self._belts.learn(child.spec.name, note)
-            case "finished":
-                self._table.finished.add(child.spec.name)
-            case "event":
-                self._begin_fault(note["number"])
-            case "suspect":
-                self._end_hung_worker(note["process"])
-            case "incident":
-                is_teller = child.spec.role == "dispatcher"  # it tells of others, and names them
-                process = note.get("process", "") if is_teller else child.spec.name
-                self._events.append(note["id"], note["event"], note["text"], process)
-                if is_teller and note["event"] == "remote_lost":
-                    self._placement.lost(process)
-            case "engine_failed":
-                self._models.engine_failed(child.spec.name, note["text"])
-            case "error":
-                child.last_words = note["text"]
-                self._status.incidents.append(f"{child.spec.name}: {note['text']}")
-
-    def _begin_fault(self, number: int) -> None:
-        """A fault of the scenario is due."""
-        event = self._faults.begin(number)
-        if event is not None:
-            text = f"the scenario's fault {number + 1}: {event.action} on {event.process}"
-            self._events.append(f"fault-{number}", "fault", text)
-
-    def _tell_of_dispatcher(self) -> None:
-        """Whoever the last one knew greets this one at once, not with its next heartbeat."""
-        for child in self._table.children.values():
-            if child.spec.role in ROLES and not child.spec.follows:
-                child.channel.send("dispatcher")
-
-    def _welcome(self, child: Child) -> None:
-        if child.is_ready:
-            return  # it says so again
-        child.ready = monotonic()
-        self._outages.ready(child.identity)
-        child.rows_before = self._status.rows
-        self._faults.greet(child)
-        self._placement.welcome(child)
-        if child.spec.role == "dispatcher":
-            self._tell_of_dispatcher()
-        self._table.record()
-        if child.spec.role == "camera" and self._belts.have_started:
-            child.channel.send(**self._belts.start_note())
-            if self._status.phase == "draining":
-                child.channel.send("drain")
-
-    def _end_hung_worker(self, identity: str) -> None:
-        for child in self._table.of_role("worker"):
-            if child.identity == identity:
-                child.kill_hung()
-
-    # -- deaths -------------------------------------------------------------------------------
-
-    def _reap(self, child: Child, how: str) -> None:
-        spec, worked = child.spec, self._has_worked(child)
-        self._table.reap(child)
-        if spec.name in self._table.finished:
-            return  # a camera whose belt has ended is not needed any more
-        if self._table.dispatcher is not None:
-            self._table.dispatcher.channel.send("died", role=spec.role, process=child.identity)
-        self._models.lost(child, how)
-        if not self._table.is_needed(spec.name):
-            return  # a worker that was told to leave
-        why = self._table.restart(child, worked=worked)
-        if not why:
-            self._count_restart(spec, child.identity, how)
-        elif child.last_words:
-            self._give_up(spec, child.identity, child.last_words)
-        else:
-            last_line = child_log.last_line(child.log)
-            said = f" ({last_line})" if last_line else ""
-            self._give_up(spec, child.identity, f"it {why}, last: {how}{said}; see {child.log}")
-
-    def _count_failed(self, failed: FailedStart) -> None:
-        """The machine could not start a process, which counts as a start that failed."""
-        why = self._table.start_again(failed)
-        if why:
-            self._give_up(failed.spec, failed.identity, failed.why)
-        else:
-            self._count_restart(failed.spec, failed.identity, failed.why)
-
-    def _count_restart(self, spec: ProcessSpec, identity: str, how: str) -> None:
-        self._status.restarts[spec.role] += 1
-        self._session.restarts = dict(self._status.restarts)
-        self._outages.died(identity, how)
-
-    def _give_up(self, spec: ProcessSpec, identity: str, why: str) -> None:
-        """Only workers stand in for one another; any other process is a stage by itself."""
-        text = f"{spec.name} was given up: {why}"
-        self._outages.given_up(identity, text)
-        if spec.only_looks_on:
-            self._status.incidents.append(text)
-        elif spec.role != "worker":
-            raise StageDied(text)
-        elif not self._models.revived(spec, why):
-            self._worker_given_up = text
-            if not self._table.workers_left and not self._status.remote_workers:
-                raise StageDied(text)
-
-    def _has_worked(self, child: Child) -> bool:
-        """In this life it, or the line around it, brought something to its end."""
-        if child.spec.role == "worker":
-            return self._status.answered_by(child.identity) > 0
-        return self._status.rows > child.rows_before
-
-    def _check_workers(self, now: float) -> None:
-        """Workers elsewhere serve on when those here were given up; without them it is over."""
-        if not self._worker_given_up or self._table.workers_left or self._status.remote_workers:
-            self._served = now
-        elif now - self._served > self._settings.start_s:
-            raise StageDied(f"{self._worker_given_up}; and no worker elsewhere serves any more")
+            self._notes.take(child)
+            self._deaths.reap(child, how)
 
     # -- phases -------------------------------------------------------------------------------
 
