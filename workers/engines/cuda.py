@@ -40,6 +40,7 @@ class CudaEngine:
         self._binding = self._session.io_binding()
         self._pinned: dict[tuple[int, ...], Any] = {}
         """of the last shape alone: a worker's batches are of few sizes"""
+        self._bound: Picture | None = None
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -63,7 +64,8 @@ class CudaEngine:
         """Binding copies to the GPU: the picture has to be in place before."""
         memory = _pinned_memory()
         if memory is None:
-            self._binding.bind_cpu_input(self._input.name, np.ascontiguousarray(batch))
+            self._bound = np.ascontiguousarray(batch)  # what is bound is read in its own place
+            self._binding.bind_cpu_input(self._input.name, self._bound)
             return
         if batch.shape not in self._pinned:
             value = ort.OrtValue.ortvalue_from_shape_and_type(
