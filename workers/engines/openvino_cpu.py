@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,17 @@ _TYPES = {
 }
 
 
+@cache
+def _core() -> ov.Core:
+    """One for the life of the process.
+
+    Each gives the thread a stack for signal handlers, and the one before back when it ends. Of two
+    that end in the order in which they began the second gives back what is gone: the next signal
+    that has a handler would end the process.
+    """
+    return ov.Core()
+
+
 class OpenVinoEngine:
     """One thread: parallelism comes from the number of workers."""
 
@@ -49,7 +61,7 @@ class OpenVinoEngine:
         Raises:
             BadInput: for a file that is no such model, or that OpenVINO cannot run.
         """
-        core = ov.Core()
+        core = _core()
         try:
             model = core.read_model(data)
         except Exception as error:  # it has one type for all

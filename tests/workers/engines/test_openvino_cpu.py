@@ -139,6 +139,22 @@ def test_loading_it_reports_home_to_nobody(tmp_path: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+def test_signals_are_handled_after_engines_have_come_and_gone(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "a.onnx")
+    program = (
+        "import os, pathlib, signal; from workers.engines.opening import opened;"
+        f"data = pathlib.Path({str(path)!r}).read_bytes();"
+        "signal.signal(signal.SIGTERM, lambda *_: print('told'));"
+        "first = opened('openvino', data); second = opened('openvino', data);"
+        "del first; del second;"
+        "os.kill(os.getpid(), signal.SIGTERM); print('goes on')"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "told\ngoes on\n"), ran.stderr
+
+
 def test_a_temperature_keeps_the_order_and_the_sum() -> None:
     answers = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]], np.float32)
     cooled, warmed = at_temperature(answers, 0.5), at_temperature(answers, 4.0)
