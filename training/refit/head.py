@@ -1,0 +1,123 @@
+"""What is added to a model's logits so that it says of labelled pictures what they are.
+
+The new logits are log p + e·W + b, where p are the model's probabilities and e its embedding, and
+W, b are found by logistic regression. The penalty on W pulls towards nothing added: where labels
+say nothing, the model goes on as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy.special import log_softmax  # type: ignore[import-untyped]
+
+from training.evaluate.answers import Answers, Floats, Ints
+from training.evaluate.calibration_scores import SMALLEST
+
+MOST_STEPS = 300
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Pictures as a model sees them, and what they are.
+
+    `logits` `[n, classes]` up to a constant each, `embedding` `[n, features]`, `labels` `[n]`;
+    `weights` `[n]` says how much each counts.
+    """
+
+    logits: Floats
+    embedding: Floats
+    labels: Ints
+    weights: Floats
+
+    @classmethod
+    def of(cls, answers: Answers, labels: Ints, weight: float = 1.0) -> Seen:
+        """From the answers of a model that gives embeddings."""
+        assert answers.embedding is not None
+        return cls(
+            np.log(np.maximum(answers.probabilities, SMALLEST)),
+            answers.embedding.astype(np.float64),
+            labels,
+            np.full(len(labels), weight),
+        )
+
+    def part(self, chosen: NDArray[np.bool_]) -> Seen:
+        """Some of the pictures."""
+        return Seen(
+            self.logits[chosen], self.embedding[chosen], self.labels[chosen], self.weights[chosen]
+        )
+
+    def and_also(self, more: Seen) -> Seen:
+        """These pictures, then `more`."""
+        return Seen(
+            np.concatenate([self.logits, more.logits]),
+            np.concatenate([self.embedding, more.embedding]),
+            np.concatenate([self.labels, more.labels]),
+            np.concatenate([self.weights, more.weights]),
+        )
+
+
+@dataclass(frozen=True)
+class Correction:
+    """`weight` `[features, classes]` and `bias` `[classes]`."""
+
+    weight: Floats
+    bias: Floats
+
+    def logits(self, seen: Seen) -> Floats:
+        """The model's logits with this added, `[n, classes]`."""
+        return np.asarray(seen.logits + seen.embedding @ self.weight + self.bias)
+
+
+def fit(seen: Seen, inverse_penalty: float) -> Correction:
+    """The correction with the least weighted loss and penalty, by L-BFGS.
+
+    Embeddings are scaled to a mean length of 1 for it, so that the penalty means the same for every
+    network. The same pictures give the same correction: nothing is drawn at random.
+    """
+    scale = float(np.linalg.norm(seen.embedding, axis=1).mean()) or 1.0
+    inputs = np.column_stack([seen.embedding / scale, np.ones(len(seen.labels))])
+    classes = seen.logits.shape[1]
+    shape = inputs.shape[1], classes
+    truth = np.eye(classes)[seen.labels]
+    # The bias, the last row, moves freely.
+    penalty = np.append(np.full(shape[0] - 1, 1 / inverse_penalty), 0.0)[:, None]
+
+    def loss(flat: Floats) -> tuple[float, Floats]:
+        """And its gradient."""
+        added = flat.reshape(shape)
+        log = log_softmax(seen.logits + inputs @ added, axis=1)
+        value = -(seen.weights * (log * truth).sum(axis=1)).sum() + (penalty * added**2).sum() / 2
+        slope = inputs.T @ (seen.weights[:, None] * (np.exp(log) - truth)) + penalty * added
+        return float(value), slope.ravel()
+
+    start = np.zeros(shape[0] * shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS})
+    added = found.x.reshape(shape)
+    return Correction(added[:-1] / scale, added[-1])
+
+
+def left_out(seen: Seen, beside: Seen | None, parts: Ints, inverse_penalty: float) -> Floats:
+    """Logits `[n, classes]` of each picture by a correction that has not learnt its part.
+
+    `parts` `[n]` numbers the parts; `beside` are pictures that every correction learns as well.
+    """
+    logits = np.empty_like(seen.logits)
+    for number in np.unique(parts):
+        others = seen.part(parts != number)
+        learnt = others if beside is None else others.and_also(beside)
+        out = parts == number
+        logits[out] = fit(learnt, inverse_penalty).logits(seen.part(out))
+    return logits
+
+
+def parts_of(labels: Ints, folds: int, seed: int) -> Ints:
+    """Number of the part of each picture, `[n]`: drawn by lot, each class spread evenly."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    parts = np.empty(len(labels), np.int64)
+    parts[order] = np.arange(len(labels)) % folds
+    return parts
