@@ -87,7 +87,6 @@ def refit(settings: RefitSettings, console: Console) -> None:
     for name, change in changes.items():
         console.print(change.in_words(f"{name} pictures"), markup=False)
     console.print(threshold_in_words(choice, settings.precision), markup=False)
-    console.print(f"{settings.out}: sha256 {report['sha256']}", markup=False)
 
 
 def _open(settings: RefitSettings) -> ModelFile:
