@@ -58,10 +58,18 @@ def learn(
 ) -> None:
     """Learn from labelled items, and show on the recorded belt what that changes."""
     from commands.run_setup.replaying import replay_of
+    from line.observe.control_client import Control
     from line.supervise.resume import remember
 
     runs = [path.absolute() for path in run_dirs]
-    for run in runs:  # what cannot be fed again is said before anything is learnt
+    if base is not None and not base.is_file():
+        raise BadInput(f"--base {base}: no such file")
+    if old_data is not None and not old_data.is_dir():
+        raise BadInput(f"--old-data {old_data}: no such folder")
+    if swap_into is not None:
+        with Control.of(swap_into):  # that no line runs there is said before anything is learnt
+            pass
+    for run in runs:  # and what cannot be fed again
         replay_of(run, {}, with_faults=False)
     _check_labelled(runs)
     _, serving = remember(runs[0])
