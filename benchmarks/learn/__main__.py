@@ -46,7 +46,7 @@ def main(
     seen = belt.seen_by(opened)
     old = None if old_data is None else seen_in_folder(opened, old_data, OLD_WEIGHT)
     counts = tuple(int(each) for each in budgets.split(","))
-    points = []
+    points: list[Point] = []
     for way in WAYS:
         for seed in range(seeds):
             points += campaign(seen, belt.photographs, old, way, counts, seed)

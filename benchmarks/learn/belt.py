@@ -52,12 +52,12 @@ class Belt:
     @classmethod
     def of(cls, run: Path) -> Belt:
         """What was recorded. `NAME_0.jpg` and `NAME_1.jpg` are of one photograph."""
-        rows = pd.read_csv(run / "results.csv", usecols=["frame_id", "camera", "seq"])
+        items = tuple(pd.read_csv(run / "results.csv")["frame_id"].astype(str))
         with closing(RecordingSource(run)) as recording:
-            facts = [recording.facts(row.camera, row.seq) for row in rows.itertuples()]
+            facts = [recording.facts(*_key(item)) for item in items]
         return cls(
             run,
-            tuple(rows["frame_id"]),
+            items,
             tuple(str(each.true_class) for each in facts),
             np.array([Path(each.origin).stem.rpartition("_")[0] for each in facts]),
         )
@@ -65,8 +65,7 @@ class Belt:
     def seen_by(self, model: ModelFile) -> Seen:
         """The recorded pictures, as a model sees them."""
         with closing(RecordingSource(self.run)) as recording:
-            keys = (item.split("-") for item in self.items)
-            shown = (recording.picture(int(camera), int(seq)) for camera, seq in keys)
+            shown = (recording.picture(*_key(item)) for item in self.items)
             return _seen(model, shown, [model.classes.index(name) for name in self.true], 1.0)
 
     def label(self, chosen: Iterable[int]) -> None:
@@ -79,6 +78,12 @@ class Belt:
         """Of which items the model of a run that fed them said what they are."""
         rows = pd.read_csv(run / "results.csv").set_index("frame_id")["predicted_class"]
         return np.array(rows.reindex(list(self.items)) == np.array(self.true))
+
+
+def _key(item: str) -> tuple[int, int]:
+    """Camera and sequence."""
+    camera, _, seq = item.partition("-")
+    return int(camera), int(seq)
 
 
 def seen_in_folder(model: ModelFile, folder: Path, weight: float) -> Seen:
