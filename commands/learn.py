@@ -62,6 +62,8 @@ def learn(
     from line.supervise.resume import remember
 
     runs = [path.absolute() for path in run_dirs]
+    if as_json and swap_into is not None:
+        raise BadInput("--json: not together with --swap, which says how it goes")
     if base is not None and not base.is_file():
         raise BadInput(f"--base {base}: no such file")
     if old_data is not None and not old_data.is_dir():

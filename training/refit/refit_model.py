@@ -43,7 +43,7 @@ from training.whole_file import replace_bytes, replace_text
 
 FACT = "scrapline.refit"
 LEAST = 30
-"""Labelled pictures; with fewer the share that is right is not known to a third."""
+"""Labelled pictures: with half of them right, the share lies between 0.33 and 0.67."""
 COMPARED = 16
 PARITY_LIMIT = 1e-3
 OUTDATED = ("calibration", "conformal", "parity", "novelty_energy", "engine.")
@@ -56,9 +56,9 @@ def refit(settings: RefitSettings, console: Console) -> None:
     do what was fitted. Nothing is written then.
     """
     model = _open(settings)
-    new, labels = _look(model, settings.data, console)
+    answers, labels = _look(model, settings.data, console)
     _check_enough(settings, labels)
-    labelled = Seen.of(new, labels)
+    labelled = Seen.of(answers, labels)
     old = None
     if settings.old_data is not None:
         old = Seen.of(*_look(model, settings.old_data, console), weight=settings.old_weight)
@@ -68,7 +68,7 @@ def refit(settings: RefitSettings, console: Console) -> None:
     temperature = _temperature(softmax(unseen, axis=1), labels, console)
     judged = with_temperature(softmax(unseen, axis=1), temperature)
     choice = _threshold(judged, labels, settings.precision)
-    changes = {"labelled": Change(model.classes, labels, new.predicted, judged.argmax(axis=1))}
+    changes = {"labelled": Change(model.classes, labels, answers.predicted, judged.argmax(axis=1))}
     if old is not None:
         changes["old"] = _forgotten(model.classes, old, labelled, settings)
 
@@ -82,7 +82,7 @@ def refit(settings: RefitSettings, console: Console) -> None:
         "threshold": choice.as_dict(),
         **{name: change.as_dict() for name, change in changes.items()},
     }
-    _write_facts(proto, model, temperature, choice, _novelty_energy(proto, new), report)
+    _write_facts(proto, model, temperature, choice, _novelty_energy(proto, answers), report)
     report["sha256"] = _save(proto, settings, report)
     for name, change in changes.items():
         console.print(change.in_words(f"{name} pictures"), markup=False)
