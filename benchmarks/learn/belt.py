@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,12 @@ from line.errors import StageDied
 from line.pictures import Picture
 from line.run_files.review_file import ReviewFile
 from producers.sources.recording import RecordingSource
-from training.evaluate.answers import joined
+from training.evaluate.answers import Way, joined
 from training.evaluate.model_file import ModelFile
 from training.folders import read_folder
 from training.pictures import read_pixels
 from training.refit.head import Seen
+from training.refit.mirrors import MIRRORS
 
 _ANY_ITEM = (
     *("review.margin=1", "review.per_class_max=100000", "review.per_minute_max=100000"),
@@ -63,10 +64,11 @@ class Belt:
         )
 
     def seen_by(self, model: ModelFile) -> Seen:
-        """The recorded pictures, as a model sees them."""
+        """The recorded pictures, as a model sees them, and their mirror images."""
+        labels = [model.classes.index(name) for name in self.true]
         with closing(RecordingSource(self.run)) as recording:
             shown = (recording.picture(*_key(item)) for item in self.items)
-            return _seen(model, shown, [model.classes.index(name) for name in self.true], 1.0)
+            return _seen(model, shown, labels, MIRRORS, 1.0)
 
     def label(self, chosen: Iterable[int]) -> None:
         """As a person would in the review queue."""
@@ -90,12 +92,18 @@ def seen_in_folder(model: ModelFile, folder: Path, weight: float) -> Seen:
     """The pictures of a folder of class folders, as a model sees them."""
     found = read_folder(folder, model.classes)
     shown = (read_pixels(found.root / path) for path in found.paths)
-    return _seen(model, shown, list(found.labels), weight)
+    return _seen(model, shown, found.labels, (Way(),), weight)
 
 
-def _seen(model: ModelFile, pictures: Iterable[Picture], labels: list[int], weight: float) -> Seen:
-    answers = joined([model.engine.ask(picture[None]) for picture in pictures])
-    return Seen.of(answers, np.array(labels, np.int64), weight)
+def _seen(
+    model: ModelFile,
+    pictures: Iterable[Picture],
+    labels: Sequence[int],
+    ways: Sequence[Way],
+    weight: float,
+) -> Seen:
+    answers = zip(*([way.ask(model, each) for way in ways] for each in pictures), strict=True)
+    return Seen.of([joined(rows) for rows in answers], np.array(labels, np.int64), weight)
 
 
 def learn(run: Path, old_data: Path | None, out: Path) -> float:

@@ -44,20 +44,21 @@ def campaign(
     seed: int,
 ) -> Iterator[Point]:
     """The points of one way to choose. The same photographs are put aside for the same seed."""
+    own = seen.first(len(photographs))
     aside = put_aside(photographs, seed)
-    judged_by, pool = seen.part(aside), np.flatnonzero(~aside)
-    chosen = np.empty(0, np.int64)
-    logits = seen.logits
-    yield Point(way, 0, seed, _accuracy(logits[aside], judged_by.labels))
+    pool, chosen = np.flatnonzero(~aside), np.empty(0, np.int64)
+    logits = own.logits
+    yield Point(way, 0, seed, _accuracy(logits[aside], own.labels[aside]))
     for budget in budgets:
         rng = np.random.default_rng([seed, budget])
         left = np.setdiff1d(pool, chosen)
-        more = choose(way, seen, logits, left, chosen, budget - len(chosen), rng)
+        more = choose(way, own, logits, left, chosen, budget - len(chosen), rng)
         chosen = np.concatenate([chosen, more])
-        labelled = seen.part(np.isin(np.arange(len(seen.labels)), chosen))
+        is_labelled = np.isin(np.arange(len(photographs)), chosen)
+        labelled = seen.part(np.tile(is_labelled, len(seen.labels) // len(photographs)))
         learnt = labelled if old is None else labelled.and_also(old)
-        logits = fit(learnt, INVERSE_PENALTY).logits(seen)
-        yield Point(way, budget, seed, _accuracy(logits[aside], judged_by.labels))
+        logits = fit(learnt, INVERSE_PENALTY).logits(own)
+        yield Point(way, budget, seed, _accuracy(logits[aside], own.labels[aside]))
 
 
 def put_aside(photographs: NDArray[np.str_], seed: int) -> NDArray[np.bool_]:

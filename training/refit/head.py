@@ -7,6 +7,7 @@ say nothing, the model goes on as it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ class Seen:
     """Pictures as a model sees them, and what they are.
 
     `logits` `[n, classes]` up to a constant each, `embedding` `[n, features]`, `labels` `[n]`;
-    `weights` `[n]` says how much each counts.
+    `weights` `[n]` says how much each counts. Where a picture was shown in several ways, all
+    pictures stand there in the first way, then all in the second.
     """
 
     logits: Floats
@@ -36,15 +38,20 @@ class Seen:
     weights: Floats
 
     @classmethod
-    def of(cls, answers: Answers, labels: Ints, weight: float = 1.0) -> Seen:
-        """From the answers of a model that gives embeddings."""
-        assert answers.embedding is not None
+    def of(cls, ways: Sequence[Answers], labels: Ints, weight: float = 1.0) -> Seen:
+        """From the answers to the same pictures in one way or more; a picture counts `weight`."""
+        embeddings = [each.embedding for each in ways if each.embedding is not None]
+        probabilities = np.concatenate([each.probabilities for each in ways])
         return cls(
-            np.log(np.maximum(answers.probabilities, SMALLEST)),
-            answers.embedding.astype(np.float64),
-            labels,
-            np.full(len(labels), weight),
+            np.log(np.maximum(probabilities, SMALLEST)),
+            np.concatenate(embeddings).astype(np.float64),
+            np.tile(labels, len(ways)),
+            np.full(len(labels) * len(ways), weight / len(ways)),
         )
+
+    def first(self, pictures: int) -> Seen:
+        """So many pictures in the first way alone."""
+        return self.part(np.arange(len(self.labels)) < pictures)
 
     def part(self, chosen: NDArray[np.bool_]) -> Seen:
         """Some of the pictures."""
@@ -104,16 +111,18 @@ def fit(seen: Seen, inverse_penalty: float) -> Correction:
 
 
 def left_out(seen: Seen, beside: Seen | None, parts: Ints, inverse_penalty: float) -> Floats:
-    """Logits `[n, classes]` of each picture by a correction that has not learnt its part.
+    """Logits `[pictures, classes]` of each picture, by a correction that has not learnt its part.
 
-    `parts` `[n]` numbers the parts; `beside` are pictures that every correction learns as well.
+    `parts` `[pictures]` numbers the parts; `beside` is what every correction learns as well.
     """
-    logits = np.empty_like(seen.logits)
+    own = seen.first(len(parts))
+    parts_of_rows = np.tile(parts, len(seen.labels) // len(parts))
+    logits = np.empty_like(own.logits)
     for number in np.unique(parts):
-        others = seen.part(parts != number)
+        others = seen.part(parts_of_rows != number)
         learnt = others if beside is None else others.and_also(beside)
         out = parts == number
-        logits[out] = fit(learnt, inverse_penalty).logits(seen.part(out))
+        logits[out] = fit(learnt, inverse_penalty).logits(own.part(out))
     return logits
 
 

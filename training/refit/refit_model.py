@@ -2,7 +2,8 @@
 
 The new file gives another answer, from the same network, and has a temperature and a threshold of
 its own. They come from answers to pictures left out: each labelled picture is judged by a fit that
-has learnt the other parts alone. The facts of the new file:
+has learnt the other parts alone. Labelled pictures are learnt with their mirror images. The facts
+of the new file:
 
 scrapline.refit         JSON: from which file, on how many pictures, right before and after
 scrapline.temperature   the trained network's logits ÷ the file's logits
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from training.folders import PictureFolder, read_folder, say_passed_over
 from training.pictures import read_pixels
 from training.refit.graph import add_correction
 from training.refit.head import Seen, fit, left_out, parts_of
+from training.refit.mirrors import MIRRORS
 from training.refit.options import RefitSettings
 from training.refit.outcome import Change, class_counts, threshold_in_words
 from training.whole_file import replace_bytes, replace_text
@@ -56,12 +59,12 @@ def refit(settings: RefitSettings, console: Console) -> None:
     do what was fitted. Nothing is written then.
     """
     model = _open(settings)
-    answers, labels = _look(model, settings.data, console)
+    ways, labels = _look(model, settings.data, MIRRORS, console)
     _check_enough(settings, labels)
-    labelled = Seen.of(answers, labels)
+    answers, labelled = ways[0], Seen.of(ways, labels)
     old = None
     if settings.old_data is not None:
-        old = Seen.of(*_look(model, settings.old_data, console), weight=settings.old_weight)
+        old = Seen.of(*_look(model, settings.old_data, [Way()], console), settings.old_weight)
 
     parts = parts_of(labels, settings.folds, settings.seed)
     unseen = left_out(labelled, old, parts, settings.inverse_penalty)
@@ -75,7 +78,8 @@ def refit(settings: RefitSettings, console: Console) -> None:
     correction = fit(labelled if old is None else labelled.and_also(old), settings.inverse_penalty)
     proto = onnx.load(str(model.path))
     add_correction(proto, correction, temperature)
-    _check_parity(proto, correction.logits(labelled) / temperature, settings.data, model.classes)
+    fitted = correction.logits(labelled.first(len(labels))) / temperature
+    _check_parity(proto, fitted, settings.data, model.classes)
     report = {
         "from_sha256": model.sha256,
         "pictures": class_counts(model.classes, labels),
@@ -106,11 +110,13 @@ def _open(settings: RefitSettings) -> ModelFile:
     return model
 
 
-def _look(model: ModelFile, data: Path, console: Console) -> tuple[Answers, Ints]:
-    """What the model says of every picture of a folder, and what they are."""
+def _look(
+    model: ModelFile, data: Path, ways: Sequence[Way], console: Console
+) -> tuple[list[Answers], Ints]:
+    """What the model says of every picture of a folder, a way of showing it each; what they are."""
     folder = read_folder(data, model.classes)
     say_passed_over(console, data, folder.passed_over)
-    [answers] = ask_all(model, _files(folder), [Way()], console, data.name)
+    answers = ask_all(model, _files(folder), ways, console, data.name)
     return answers, np.array(folder.labels, np.int64)
 
 
