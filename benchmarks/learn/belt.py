@@ -53,12 +53,13 @@ class Belt:
     @classmethod
     def of(cls, run: Path) -> Belt:
         """What was recorded. `NAME_0.jpg` and `NAME_1.jpg` are of one photograph."""
-        items = tuple(pd.read_csv(run / "results.csv")["frame_id"].astype(str))
+        rows = pd.read_csv(run / "results.csv")
+        items = sorted(rows["frame_id"].astype(str), key=_key)
         with closing(RecordingSource(run)) as recording:
             facts = [recording.facts(*_key(item)) for item in items]
         return cls(
             run,
-            items,
+            tuple(items),
             tuple(str(each.true_class) for each in facts),
             np.array([Path(each.origin).stem.rpartition("_")[0] for each in facts]),
         )
