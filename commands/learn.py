@@ -57,29 +57,19 @@ def learn(
     as_json: AsJson = False,
 ) -> None:
     """Learn from labelled items, and show on the recorded belt what that changes."""
-    from commands.run_setup.replaying import replay_of
-    from line.observe.control_client import Control
-    from line.supervise.resume import remember
-
     runs = [path.absolute() for path in run_dirs]
     if as_json and swap_into is not None:
         raise BadInput("--json: not together with --swap, which says how it goes")
-    if base is not None and not base.is_file():
-        raise BadInput(f"--base {base}: no such file")
     if old_data is not None and not old_data.is_dir():
         raise BadInput(f"--old-data {old_data}: no such folder")
     if swap_into is not None:
-        with Control.of(swap_into):  # that no line runs there is said before anything is learnt
-            pass
-    for run in runs:  # and what cannot be fed again
-        replay_of(run, {}, with_faults=False)
-    _check_labelled(runs)
-    _, serving = remember(runs[0])
-    model = Path(serving.path) if base is None else base.absolute()
+        _check_running(swap_into)
+    _check_runs(runs)
+    classes, model = _model(runs[0], base)
     steps = Steps(_folder(into), quiet=as_json)
     try:
         for run in runs:
-            steps.take_labels(run, serving.classes)
+            steps.take_labels(run, classes)
         learnt = steps.refit(model, old_data)
     except BadInput:
         shutil.rmtree(steps.folder)  # it would be in the way of the next try
@@ -203,13 +193,42 @@ def _labelled(run: Path) -> tuple[int, int]:
     return sum(each.label not in (None, NONE_OF_THESE) for each in queued), len(queued)
 
 
-def _check_labelled(runs: list[Path]) -> None:
+def _check_running(line: Path) -> None:
+    """Before anything is learnt. Raises BadInput if no line runs there."""
+    from line.observe.control_client import Control
+
+    with Control.of(line):
+        pass
+
+
+def _check_runs(runs: list[Path]) -> None:
+    """Raises BadInput for what cannot be fed again, or told apart, or has no label."""
+    from commands.run_setup.replaying import replay_of
+
+    for run in runs:
+        replay_of(run, {}, with_faults=False)
+    if len({run.name for run in runs}) < len(runs):
+        raise BadInput("two of the runs have the same name, by which labels are told apart")
     if not any(_labelled(run)[0] for run in runs):
         waiting = sum(_labelled(run)[1] for run in runs)
         raise BadInput(
             f"{shown(runs[0])}: nobody has said yet what its queued items are ({waiting} wait); "
             f"label some with: run_line.py override {shown(runs[0])}"
         )
+
+
+def _model(run: Path, base: Path | None) -> tuple[tuple[str, ...], Path]:
+    """The classes of a run, and the file to begin with. Raises BadInput if that is not there."""
+    from commands.run_setup.replaying import check_unchanged
+    from line.supervise.resume import remember
+
+    _, serving = remember(run)
+    if base is None:
+        check_unchanged(serving, run, "--base")
+        return serving.classes, Path(serving.path).absolute()
+    if not base.is_file():
+        raise BadInput(f"--base {base}: no such file")
+    return serving.classes, base.absolute()
 
 
 def _serve(model: Path, line: Path | None, *, quiet: bool) -> None:

@@ -87,6 +87,7 @@ def test_what_cannot_be_learnt_from_is_one_line(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "not a run folder" in complaint(capsys, tmp_path)
+    assert "two of the runs have the same name" in complaint(capsys, run, run)
     assert "no line is running there" in complaint(capsys, run, "--swap", run)
     unrecorded = tmp_path / "webcam"
     unrecorded.mkdir()
@@ -98,3 +99,6 @@ def test_what_cannot_be_learnt_from_is_one_line(
     (unrecorded / "settings.json").write_text(json.dumps(settings))
     (unrecorded / "camera-0.progress").write_bytes((run / "camera-0.progress").read_bytes())
     assert "record a run with: run_line.py run --record" in complaint(capsys, unrecorded)
+    with (run.parent / "tiny.onnx").open("ab") as file:
+        file.write(b" ")
+    assert "name a model with --base" in complaint(capsys, run)
