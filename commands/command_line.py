@@ -33,6 +33,7 @@ _COMMANDS = (
     "swap",
     "shadow",
     "override",
+    "learn",
     "promise",
     "sink",
     "profile",

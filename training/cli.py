@@ -25,6 +25,7 @@ from training.options import load, read_table
 from training.pipeline.options import PipelineSettings
 from training.prepare.options import PrepareSettings
 from training.quantize.options import QuantizeSettings
+from training.refit.options import RefitSettings
 from training.report.options import ReportSettings
 from training.selection.options import SelectSettings, SimulateSettings
 from training.train.options import AverageSettings, TrainSettings
@@ -168,6 +169,15 @@ def simulate(given: dict[str, Any], config: Path | None) -> None:
     from training.selection.simulate import simulate
 
     simulate(load(SimulateSettings, given, config), console)
+
+
+@app.command()
+@flags_of(RefitSettings)
+def refit(given: dict[str, Any], config: Path | None) -> None:
+    """Fit a model file's last layer anew on labelled pictures, and say what that gains."""
+    from training.refit.refit_model import refit
+
+    refit(load(RefitSettings, given, config), console)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from training.ingest.options import IngestSettings
 from training.pipeline.options import PipelineSettings
 from training.prepare.options import PrepareSettings
 from training.quantize.options import QuantizeSettings
+from training.refit.options import RefitSettings
 from training.report.options import ReportSettings
 from training.selection.options import SelectSettings, SimulateSettings
 from training.settings import DEFAULTS, Settings, flag_name
@@ -41,6 +42,7 @@ EVERY: tuple[type[Settings], ...] = (
     PipelineSettings,
     PrepareSettings,
     QuantizeSettings,
+    RefitSettings,
     ReportSettings,
     SelectSettings,
     SimulateSettings,

@@ -53,14 +53,17 @@ def replay_of(run_dir: Path, changes: Mapping[str, object], *, with_faults: bool
         return _replay_of(run_dir, changes, with_faults)
 
 
-def check_unchanged(model: ModelFacts, run_dir: Path) -> None:
-    """Raise BadInput unless the model's file is still that of the run; before it is loaded."""
+def check_unchanged(model: ModelFacts, run_dir: Path, option: str = "--model") -> None:
+    """Raise BadInput unless the model's file is still that of the run; before it is loaded.
+
+    `option` names another one.
+    """
     try:
         _, actual = read(Path(model.path))
     except BadInput as error:
         raise BadInput(f"{plain(model.path)}: {error}") from None
     if actual != model.sha256:
-        raise BadInput(f"{plain(model.path)}: changed since {run_dir}; name a model with --model")
+        raise BadInput(f"{plain(model.path)}: changed since {run_dir}; name a model with {option}")
 
 
 def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) -> Replay:

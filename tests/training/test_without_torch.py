@@ -10,7 +10,12 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = (
     *("audit.audit_folder", "calibrate.calibrate_model", "evaluate.evaluate_model"),
     *("hub.transfer", "ingest.ingest_labels", "pipeline.run_pipeline"),
-    *("prepare.prepared_folder", "report.write_report", "selection.choose_pictures"),
+    *(
+        "prepare.prepared_folder",
+        "refit.refit_model",
+        "report.write_report",
+        "selection.choose_pictures",
+    ),
     *("embedding.onnx_file", "evaluate.model_file", "export.runners"),
 )
 

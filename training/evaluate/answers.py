@@ -134,7 +134,7 @@ def ask_all(
             if not answer.is_finite:
                 raise BadInput(f"{model.path}: its answer to {files[index]} is not a number")
             answers[number].append(answer)
-    return [_joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
+    return [joined(rows, taken) for rows, taken in zip(answers, times, strict=True)]
 
 
 def _read(files: Sequence[Path], index: int) -> Picture:
@@ -145,7 +145,8 @@ def _read(files: Sequence[Path], index: int) -> Picture:
         raise
 
 
-def _joined(rows: list[Answer], times_ms: list[float]) -> Answers:
+def joined(rows: Sequence[Answer], times_ms: Sequence[float] = ()) -> Answers:
+    """Answers of a picture or more each as one; without times where none were taken."""
     energy = [row.energy for row in rows if row.energy is not None]
     embedding = [row.embedding for row in rows if row.embedding is not None]
     return Answers(

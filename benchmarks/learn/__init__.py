@@ -1,0 +1,1 @@
+"""What labels of a belt's own items are worth to the model that serves there."""

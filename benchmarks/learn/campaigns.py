@@ -1,0 +1,110 @@
+"""Labels chosen in turn, and how right the model is with them on items that nobody could choose.
+
+A third of the belt's photographs, drawn by lot, is put aside to judge by; labels are chosen among
+the others. Each round sees what the model has learnt in the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.evaluate.answers import Floats, Ints
+from training.refit.head import Seen, fit
+from training.selection.coverage import Candidates, Choice, unit_rows
+from training.selection.strategies import STRATEGIES
+
+PUT_ASIDE = 1 / 3
+RANDOM_SHARE = 0.2
+MIXED = "margin, novelty, random"
+WAYS = ("random", "margin", "margin_diverse", MIXED)
+INVERSE_PENALTY = 10.0
+"""As `refit` has it."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """`accuracy` on the items put aside after so many labels; 0 labels: as the model was."""
+
+    way: str
+    labels: int
+    seed: int
+    accuracy: float
+
+
+def campaign(
+    seen: Seen,
+    photographs: NDArray[np.str_],
+    old: Seen | None,
+    way: str,
+    budgets: tuple[int, ...],
+    seed: int,
+) -> Iterator[Point]:
+    """The points of one way to choose. The same photographs are put aside for the same seed."""
+    own = seen.first(len(photographs))
+    aside = put_aside(photographs, seed)
+    pool, chosen = np.flatnonzero(~aside), np.empty(0, np.int64)
+    logits = own.logits
+    yield Point(way, 0, seed, _accuracy(logits[aside], own.labels[aside]))
+    for budget in budgets:
+        rng = np.random.default_rng([seed, budget])
+        left = np.setdiff1d(pool, chosen)
+        more = choose(way, own, logits, left, chosen, budget - len(chosen), rng)
+        chosen = np.concatenate([chosen, more])
+        is_labelled = np.isin(np.arange(len(photographs)), chosen)
+        labelled = seen.part(np.tile(is_labelled, len(seen.labels) // len(photographs)))
+        learnt = labelled if old is None else labelled.and_also(old)
+        logits = fit(learnt, INVERSE_PENALTY).logits(own)
+        yield Point(way, budget, seed, _accuracy(logits[aside], own.labels[aside]))
+
+
+def put_aside(photographs: NDArray[np.str_], seed: int) -> NDArray[np.bool_]:
+    """Items of a third of the photographs: no two of one photograph are on both sides."""
+    names = np.unique(photographs)
+    drawn = np.random.default_rng(seed).permutation(names)[: round(PUT_ASIDE * len(names))]
+    return np.isin(photographs, drawn)
+
+
+def choose(
+    way: str,
+    seen: Seen,
+    logits: Floats,
+    left: Ints,
+    chosen: Ints,
+    count: int,
+    rng: np.random.Generator,
+) -> Ints:
+    """`count` of the items `left`."""
+    if way != MIXED:
+        return left[list(_by(way, seen, logits, left, chosen, count, rng).indices)]
+    by_lot = rng.permutation(left)[: round(RANDOM_SHARE * count)]
+    left = np.setdiff1d(left, by_lot)
+    novel = _by("coreset", seen, logits, left, chosen, (count - len(by_lot)) // 2, rng)
+    taken = left[list(novel.indices)]
+    left = np.setdiff1d(left, taken)
+    rest = count - len(by_lot) - len(taken)
+    doubtful = _by("margin", seen, logits, left, chosen, rest, rng)
+    return np.concatenate([by_lot, taken, left[list(doubtful.indices)]])
+
+
+def _by(
+    strategy: str,
+    seen: Seen,
+    logits: Floats,
+    left: Ints,
+    chosen: Ints,
+    count: int,
+    rng: np.random.Generator,
+) -> Choice:
+    embeddings = unit_rows(seen.embedding)
+    powers = np.exp(logits[left] - logits[left].max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    candidates = Candidates(embeddings[left], embeddings[chosen], probabilities)
+    return STRATEGIES[strategy](candidates, count, rng)
+
+
+def _accuracy(logits: Floats, labels: Ints) -> float:
+    return float((logits.argmax(axis=1) == labels).mean())
