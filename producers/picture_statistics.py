@@ -1,4 +1,4 @@
-"""What a picture is like, from some of its lines: a small part of what drawing or reading it takes."""
+"""What a picture is like, from some of its lines: far cheaper than to draw or read it."""
 
 from __future__ import annotations
 

@@ -68,11 +68,9 @@ class Studio:
 
         A picture of more than `picture_bytes`, packed or unpacked, cannot be sent and is an error.
         A shot is in the `archive` before it is finished. `lead`: pictures that another process
-        makes; it is not the studio's to close. `is_measured`: shots say what their pictures are like.
+        makes; it is not the studio's to close. `is_measured`: shots say what pictures are like.
         """
-        self._make = ShotMaker(
-            take, encoding, jpeg_quality, picture_bytes, is_measured=is_measured
-        )
+        self._make = ShotMaker(take, encoding, jpeg_quality, picture_bytes, is_measured=is_measured)
         self._archive = archive
         self._lead = lead
         self._taken_ahead = self._taken_live = 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from line.drift.lane_watch import LaneWatch, Moved, Rules
+from line.drift.notices import NOTICED, OVER
 from line.drift.statistics import STATISTICS, confidence_level
 from line.outcome import CLASSIFIED, Outcome
 from line.run_files.picture_statistics import StatisticsReader
@@ -16,8 +17,6 @@ from line.settings import Settings
 from sinks.alarm_kinds import DRIFT
 from sinks.line_troubles import Trouble
 
-BEGAN, OVER = "drift_noticed", "drift_over"
-"""Kinds of events."""
 _MOST_MODELS = 3
 """Of a lane, that are remembered: a swap that is undone finds what was learned before it."""
 _MIX_CLASSES = 3
@@ -36,7 +35,7 @@ class Change:
 
     @property
     def text(self) -> str:
-        if self.kind == BEGAN:
+        if self.kind == NOTICED:
             return f"{self.source}: {self.moved.words}"
         return (
             f"{self.source}: {self.moved.statistic} is as before again; it was "
@@ -80,7 +79,7 @@ class DriftWatch:
         began, over = self._watch(row).take(name, levels, chances, row.frame_id)
         source = _source(row.camera)
         return [
-            *(Change(BEGAN, source, moved, row.frame_id) for moved in began),
+            *(Change(NOTICED, source, moved, row.frame_id) for moved in began),
             *(Change(OVER, source, moved, row.frame_id) for moved in over),
         ]
 

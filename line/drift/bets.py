@@ -2,9 +2,9 @@
 
 Each bet multiplies its stake by a density at each rank: on low ones, on high ones, on ranks at both
 ends or in the middle. While ranks are uniform and independent nobody can expect to gain by it. A
-stake below 1 is laid anew as 1: what is left then is an e-detector of the kind of Page's CUSUM, and
-the mean number of items until one of `n` bets stands above `n · c` is `c` at least (Shin, Ramdas and
-Rinaldo, E-detectors, 2022; Page, 1954).
+stake below 1 is laid anew as 1: what is left then is an e-detector of the kind of Page's CUSUM
+(1954), and the mean number of items until one of `n` bets stands above `n · c` is `c` at least
+(Shin, Ramdas and Rinaldo, E-detectors, 2022).
 
 The densities are steep enough that ranks which are only a little off lose: a bet on low ones gains
 if their mean is below 0.39. So a class that is now purer than it was, because a load brings more of

@@ -1,4 +1,4 @@
-"""Watches one lane under one model: compares each item with those before it, and says what moved."""
+"""Watches one lane under one model: compares each item with those before it; says what moved."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rules:
 
     @property
     def limit(self) -> float:
-        """Logarithm of the stake that raises a drift: all bets on all statistics have their part."""
+        """Logarithm of the stake that raises a drift; each bet on each statistic has its part."""
         return log(self.false_alarm_items) + log(len(STATISTICS) * len(BETS))
 
 
@@ -222,7 +222,9 @@ class LaneWatch:
             watched.bets = Bets.of(kept["bets"])
             watched.items, watched.took = int(kept["items"]), int(kept["took"])
             if kept["moved"] is not None:
-                watched.moved = Moved(**{**kept["moved"], "classes": tuple(kept["moved"]["classes"])})
+                watched.moved = Moved(
+                    **{**kept["moved"], "classes": tuple(kept["moved"]["classes"])}
+                )
         made._stands = len(made.moved)
         return made
 

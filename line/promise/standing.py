@@ -13,9 +13,7 @@ WORDS: dict[Standing, str] = {
 }
 
 
-def standing(
-    model: str, serving: str, *, is_broken: bool, has_drifted: bool = False
-) -> Standing:
+def standing(model: str, serving: str, *, is_broken: bool, has_drifted: bool = False) -> Standing:
     """`model`, `serving`: short hashes of the model that it is for, and of the one that decides.
 
     `is_broken`: labels have refuted it. `has_drifted`: what comes is not like what was labelled.

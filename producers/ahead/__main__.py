@@ -79,7 +79,7 @@ def _heard_of(channel: ControlChannel, wanted: deque[list[Any]]) -> bool:
 def _made(
     make: ShotMaker, item: BeltItem, memory_fd: int, slot: int, slot_bytes: int
 ) -> tuple[int, ...]:
-    """Number, size in bytes, height, width, checksum and levels; the number alone if there is none."""
+    """Number, bytes, height, width, checksum and levels; the number alone if there is none."""
     try:
         shot = make(item)
         if not shot.error:

@@ -18,7 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from line.config import ROOT
-from line.drift.statistics import LEVELS
+from line.drift.statistics import LEVELS, PICTURE_STATISTICS
 from line.plain_text import plain
 from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.priority import LOWEST
@@ -185,11 +185,14 @@ class Maker:
 
     def _made(self, facts: list[int]) -> Made:
         """Raises TypeError or ValueError for what is no list of whole numbers in their range."""
-        head, levels = facts[:_HEAD], tuple(map(int, facts[_HEAD:]))
-        made = Made(*map(int, head), levels=levels)
-        if min(facts) < 0 or made.size > self._picture_bytes or max(levels, default=0) >= LEVELS:
+        numbers = [*map(int, facts)]
+        levels = tuple(numbers[_HEAD:])
+        seq, size, height_px, width_px, crc32 = [*numbers, 0, 0, 0, 0][:_HEAD]
+        if min(facts) < 0 or size > self._picture_bytes or max(levels, default=0) >= LEVELS:
             raise ValueError("a number beyond its range")
-        return made
+        if levels and len(levels) != PICTURE_STATISTICS:
+            raise ValueError("not the numbers of a picture")
+        return Made(seq, size, height_px, width_px, crc32, levels)
 
     def _watch(self) -> None:
         assert self._process is not None
