@@ -6,31 +6,56 @@ stake below 1 is laid anew as 1: what is left then is an e-detector of the kind 
 (1954), and the mean number of items until one of `n` bets stands above `n · c` is `c` at least
 (Shin, Ramdas and Rinaldo, E-detectors, 2022).
 
-The densities are steep enough that ranks which are only a little off lose: a bet on low ones gains
-if their mean is below 0.39. So a class that is now purer than it was, because a load brings more of
-it, wins nothing.
+Each direction has two densities. One is for ranks that are all a little off, the other for some that
+are far off among others that are not, as where a new kind of thing is on the belt. Both are so steep
+that what is hardly off loses: a bet on low ranks of the first kind gains if their mean is below
+0.39. So a class that is now purer than it was, because a load brings more of it, wins nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import expm1, log
+from collections.abc import Callable, Sequence
+from math import exp, log
 from typing import Any
 
-_STEEP, _STEEPER, _ENDS = 2.75, 10.0, 5.0
-BETS = (
-    *(("lower", _STEEP), ("lower", _STEEPER), ("higher", _STEEP), ("higher", _STEEPER)),
-    *(("more spread", _ENDS), ("less spread", _ENDS)),
-)
-"""Which way the ranks went, and how steep the density is in that direction."""
+_CELLS = 512
+"""Ranks that share a gain."""
+_ALL, _SOME = 2.75, 20.0
+"""Steepness: of the density at `x` it is exp(-steepness · x)."""
+_SHARE = 0.3
+"""Of the ranks that are far off, in the second kind."""
+_ENDS = 5.0
 
 
-def _gain(steepness: float) -> float:
-    """Logarithm of the density steepness · exp(-steepness · x) / (1 - exp(-steepness)) at 0."""
-    return log(steepness / -expm1(-steepness))
+def _cells(density: Callable[[float], float]) -> list[float]:
+    """A density on 0..1 as one of steps, whose mean is 1."""
+    steps = [density((cell + 0.5) / _CELLS) for cell in range(_CELLS)]
+    mean = sum(steps) / _CELLS
+    return [step / mean for step in steps]
 
 
-_S, _SS, _E = _gain(_STEEP), _gain(_STEEPER), _gain(_ENDS)
+def _gains() -> dict[tuple[str, str], list[float]]:
+    """Bet → logarithm of its density in each cell."""
+    all_of_them = _cells(lambda x: exp(-_ALL * x))
+    some = [1 - _SHARE + _SHARE * step for step in _cells(lambda x: exp(-_SOME * x))]
+    ends = _cells(lambda x: exp(-_ENDS * (1 - abs(2 * x - 1))))
+    inside = _cells(lambda x: exp(-_ENDS * abs(2 * x - 1)))
+    densities = {
+        ("lower", "all"): all_of_them,
+        ("lower", "some"): some,
+        ("higher", "all"): all_of_them[::-1],
+        ("higher", "some"): some[::-1],
+        ("more spread", "all"): ends,
+        ("less spread", "all"): inside,
+    }
+    return {bet: [log(step) for step in density] for bet, density in densities.items()}
+
+
+_GAINS = _gains()
+BETS = tuple(_GAINS)
+"""Which way the ranks went, and whether all of them did or some."""
+_GAINS_AT = tuple(zip(*_GAINS.values(), strict=True))
+"""Of a cell, the gain of each bet."""
 
 
 class Bets:
@@ -43,17 +68,8 @@ class Bets:
 
     def take(self, rank: float, item: str) -> float:
         """One item more; the highest stake."""
-        end = abs(2 * rank - 1)
-        gains = (
-            _S - _STEEP * rank,
-            _SS - _STEEPER * rank,
-            _S - _STEEP * (1 - rank),
-            _SS - _STEEPER * (1 - rank),
-            _E - _ENDS * (1 - end),
-            _E - _ENDS * end,
-        )
         stakes, since, best = self._stakes, self._since, 0.0
-        for number, gain in enumerate(gains):
+        for number, gain in enumerate(_GAINS_AT[int(rank * _CELLS)]):
             stake = stakes[number]
             if stake <= 0.0:
                 stake, since[number] = 0.0, item
