@@ -90,7 +90,7 @@ class Bets:
 
     def state(self) -> list[Any]:
         """As JSON keeps it."""
-        return [self._stakes, self._since]
+        return [[*self._stakes], [*self._since]]
 
     @classmethod
     def of(cls, state: Sequence[Any]) -> Bets:
