@@ -6,10 +6,11 @@ stake below 1 is laid anew as 1: what is left then is an e-detector of the kind 
 (1954), and the mean number of items until one of `n` bets stands above `n · c` is `c` at least
 (Shin, Ramdas and Rinaldo, E-detectors, 2022).
 
-Each direction has two densities. One is for ranks that are all a little off, the other for some that
-are far off among others that are not, as where a new kind of thing is on the belt. Both are so steep
-that what is hardly off loses: a bet on low ranks of the first kind gains if their mean is below
-0.39. So a class that is now purer than it was, because a load brings more of it, wins nothing.
+All densities are so steep that what is hardly off loses: the flattest bet on low ranks gains if their
+mean is below 0.39. So a class that is now purer than it was, because a load brings more of it, wins
+nothing. Of pictures one bet in each direction is on some ranks that are far off among others that
+are not, as where a new kind of thing comes among the usual. Of answers there is none: a load of
+what the model knows less well makes some of them unsure, and is no drift.
 """
 
 from __future__ import annotations
@@ -18,58 +19,51 @@ from collections.abc import Callable, Sequence
 from math import exp, log
 from typing import Any
 
-_CELLS = 512
+CELLS = 512
 """Ranks that share a gain."""
-_ALL, _SOME = 2.75, 20.0
-"""Steepness: of the density at `x` it is exp(-steepness · x)."""
+_FLAT, _STEEP, _SOME, _ENDS = 2.75, 10.0, 20.0, 5.0
+"""The density at `x` is as exp(-steepness · x)."""
 _SHARE = 0.3
-"""Of the ranks that are far off, in the second kind."""
-_ENDS = 5.0
+"""Of the ranks, where some are far off."""
+DIRECTIONS = ("lower", "lower", "higher", "higher", "more spread", "less spread")
+"""Which way the ranks went by each bet."""
+Gains = tuple[tuple[float, ...], ...]
+"""Of each cell, the logarithm of each bet's density."""
 
 
 def _cells(density: Callable[[float], float]) -> list[float]:
     """A density on 0..1 as one of steps, whose mean is 1."""
-    steps = [density((cell + 0.5) / _CELLS) for cell in range(_CELLS)]
-    mean = sum(steps) / _CELLS
+    steps = [density((cell + 0.5) / CELLS) for cell in range(CELLS)]
+    mean = sum(steps) / CELLS
     return [step / mean for step in steps]
 
 
-def _gains() -> dict[tuple[str, str], list[float]]:
-    """Bet → logarithm of its density in each cell."""
-    all_of_them = _cells(lambda x: exp(-_ALL * x))
-    some = [1 - _SHARE + _SHARE * step for step in _cells(lambda x: exp(-_SOME * x))]
+def _gains(second: Sequence[float]) -> Gains:
+    """`second`: density of the second bet on low ranks."""
+    flat = _cells(lambda x: exp(-_FLAT * x))
     ends = _cells(lambda x: exp(-_ENDS * (1 - abs(2 * x - 1))))
     inside = _cells(lambda x: exp(-_ENDS * abs(2 * x - 1)))
-    densities = {
-        ("lower", "all"): all_of_them,
-        ("lower", "some"): some,
-        ("higher", "all"): all_of_them[::-1],
-        ("higher", "some"): some[::-1],
-        ("more spread", "all"): ends,
-        ("less spread", "all"): inside,
-    }
-    return {bet: [log(step) for step in density] for bet, density in densities.items()}
+    densities = (flat, second, flat[::-1], second[::-1], ends, inside)
+    return tuple(tuple(map(log, steps)) for steps in zip(*densities, strict=True))
 
 
-_GAINS = _gains()
-BETS = tuple(_GAINS)
-"""Which way the ranks went, and whether all of them did or some."""
-_GAINS_AT = tuple(zip(*_GAINS.values(), strict=True))
-"""Of a cell, the gain of each bet."""
+OF_ANSWERS = _gains(_cells(lambda x: exp(-_STEEP * x)))
+OF_PICTURES = _gains([1 - _SHARE + _SHARE * step for step in _cells(lambda x: exp(-_SOME * x))])
 
 
 class Bets:
     """On the ranks of one statistic. Stakes are logarithms."""
 
-    def __init__(self) -> None:
-        self._stakes = [0.0] * len(BETS)
-        self._since = [""] * len(BETS)
+    def __init__(self, gains: Gains) -> None:
+        self._gains = gains
+        self._stakes = [0.0] * len(DIRECTIONS)
+        self._since = [""] * len(DIRECTIONS)
         """the item at which each was last laid anew"""
 
     def take(self, rank: float, item: str) -> float:
         """One item more; the highest stake."""
         stakes, since, best = self._stakes, self._since, 0.0
-        for number, gain in enumerate(_GAINS_AT[int(rank * _CELLS)]):
+        for number, gain in enumerate(self._gains[int(rank * CELLS)]):
             stake = stakes[number]
             if stake <= 0.0:
                 stake, since[number] = 0.0, item
@@ -81,23 +75,20 @@ class Bets:
     @property
     def winner(self) -> tuple[str, str]:
         """The highest stake's direction, and the item since which it wins."""
-        number = max(range(len(BETS)), key=lambda each: self._stakes[each])
-        return BETS[number][0], self._since[number]
+        number = max(range(len(DIRECTIONS)), key=lambda each: self._stakes[each])
+        return DIRECTIONS[number], self._since[number]
 
     def begin_anew(self) -> None:
         """All stakes are laid anew."""
-        self._stakes = [0.0] * len(BETS)
+        self._stakes = [0.0] * len(DIRECTIONS)
 
     def state(self) -> list[Any]:
         """As JSON keeps it."""
         return [[*self._stakes], [*self._since]]
 
-    @classmethod
-    def of(cls, state: Sequence[Any]) -> Bets:
+    def restore(self, state: Sequence[Any]) -> None:
         """Inverse of `state`. Raises TypeError or ValueError for anything else."""
         stakes, since = state
-        made = cls()
-        made._stakes, made._since = [float(each) for each in stakes], [str(each) for each in since]
-        if not len(made._stakes) == len(made._since) == len(BETS):
+        self._stakes, self._since = [float(each) for each in stakes], [str(each) for each in since]
+        if not len(self._stakes) == len(self._since) == len(DIRECTIONS):
             raise ValueError("not the bets of this version")
-        return made

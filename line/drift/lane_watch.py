@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from math import log
 from typing import Any
 
-from line.drift.bets import BETS, Bets
+from line.drift.bets import DIRECTIONS, OF_ANSWERS, OF_PICTURES, Bets
 from line.drift.reference import Reference, middle
 from line.drift.statistics import LEVELS, STATISTICS, Levels
 
@@ -36,7 +36,7 @@ class Rules:
     @property
     def limit(self) -> float:
         """Logarithm of the stake that raises a drift; each bet on each statistic has its part."""
-        return log(self.false_alarm_items) + log(len(STATISTICS) * len(BETS))
+        return log(self.false_alarm_items) + log(len(STATISTICS) * len(DIRECTIONS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Moved:
 class _Watched:
     """One statistic."""
 
+    bets: Bets
     reference: Reference = field(default_factory=Reference)
-    bets: Bets = field(default_factory=Bets)
     items: int = 0
     """since it was last calm; while it has moved, since it last looked so"""
     moved: Moved | None = None
@@ -86,7 +86,9 @@ class LaneWatch:
         self._limit = rules.limit
         self.learned = 0
         """items so far, up to those that are learned from before anything is said"""
-        self._watched = [_Watched() for _ in STATISTICS]
+        self._watched = [
+            _Watched(Bets(OF_PICTURES if each.is_of_picture else OF_ANSWERS)) for each in STATISTICS
+        ]
         self._stands = 0
         """statistics that have moved"""
         self._usual: Counter[str] = Counter()
@@ -219,7 +221,7 @@ class LaneWatch:
         made._usual, made._now, made._last = (Counter(each) for each in state["mix"])
         for watched, kept in zip(made._watched, state["watched"], strict=True):
             watched.reference = Reference.of(kept["reference"])
-            watched.bets = Bets.of(kept["bets"])
+            watched.bets.restore(kept["bets"])
             watched.items, watched.took = int(kept["items"]), int(kept["took"])
             if kept["moved"] is not None:
                 watched.moved = Moved(

@@ -25,6 +25,7 @@ class Statistic:
 
     name: str
     words: Callable[[int], str]
+    is_of_picture: bool = True
 
 
 def light_level(mean: float) -> int:
@@ -69,7 +70,7 @@ def _confidence(level: int) -> str:
 
 
 STATISTICS = (
-    Statistic("confidence", _confidence),
+    Statistic("confidence", _confidence, is_of_picture=False),
     Statistic("light", _light),
     Statistic("sharpness", _sharpness),
     Statistic("red to green", _ratio),

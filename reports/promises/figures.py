@@ -18,7 +18,8 @@ def promise_figures(
 ) -> list[dict[str, Any]]:
     """Of each promise: what it rests on, and what was observed; JSON-ready.
 
-    `has_drifted`: at the end the items were not as they had been. `at_least`: the one-sided bound of the observed purity, at 95 % confidence.
+    `has_drifted`: at the end the items were not as they had been. `at_least`: the one-sided bound
+    of the observed purity, at 95 % confidence.
     """
     return [
         {

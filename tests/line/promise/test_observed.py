@@ -164,6 +164,8 @@ def test_the_status_says_how_a_promise_stands() -> None:
     facts = {"class_name": "glass", "purity": 0.9, "threshold": 0.8, "model": MODEL}
     status.promises = [{**facts, "right": 9, "labelled": 9, "is_broken": False}]
     assert [each["state"] for each in status_note(status)["promises"]] == ["stands"]
+    status.drift = [{"source": "camera-0", "moved": []}, {"source": "camera-1", "moved": ["light"]}]
+    assert [each["state"] for each in status_note(status)["promises"]] == ["suspended"]
     status.promises[0]["is_broken"] = True
     assert [each["state"] for each in status_note(status)["promises"]] == ["broken"]
     status.overrides.models[OTHER] = ModelFacts(path="o", sha256=OTHER[:2] * 32, classes=("glass",))
