@@ -259,7 +259,7 @@ class DriftSettings(Section):
 def _unwatched() -> DriftSettings:
     """As in runs of before there was a watch."""
     return DriftSettings(
-        enabled=False, learn_items=100, false_alarm_items=1_000_000, clear_items=200
+        enabled=False, learn_items=60, false_alarm_items=1_000_000, clear_items=200
     )
 
 

@@ -6,11 +6,11 @@ stake below 1 is laid anew as 1: what is left then is an e-detector of the kind 
 (1954), and the mean number of items until one of `n` bets stands above `n · c` is `c` at least
 (Shin, Ramdas and Rinaldo, E-detectors, 2022).
 
-All densities are so steep that what is hardly off loses: the flattest bet on low ranks gains if their
-mean is below 0.39. So a class that is now purer than it was, because a load brings more of it, wins
-nothing. Of pictures one bet in each direction is on some ranks that are far off among others that
-are not, as where a new kind of thing comes among the usual. Of answers there is none: a load of
-what the model knows less well makes some of them unsure, and is no drift.
+All densities are so steep that what is hardly off loses: the flattest bet on low ranks gains if
+their mean is below 0.39. So a class that is now purer than it was, because a load brings more of
+it, wins nothing. Of pictures one bet in each direction is on some ranks that are far off among
+others that are not, as where a new kind of thing comes among the usual. Of answers there is none: a
+load of what the model knows less well makes some of them unsure, and is no drift.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _SHARE = 0.3
 """Of the ranks, where some are far off."""
 DIRECTIONS = ("lower", "lower", "higher", "higher", "more spread", "less spread")
 """Which way the ranks went by each bet."""
+_WAYS = 4
+"""The first of them are on one end."""
 Gains = tuple[tuple[float, ...], ...]
 """Of each cell, the logarithm of each bet's density."""
 
@@ -74,8 +76,13 @@ class Bets:
 
     @property
     def winner(self) -> tuple[str, str]:
-        """The highest stake's direction, and the item since which it wins."""
-        number = max(range(len(DIRECTIONS)), key=lambda each: self._stakes[each])
+        """The highest stake's direction, and the item since which it wins.
+
+        Ranks that all went to one end are called more spread only where no bet on that end wins.
+        """
+        best = max(self._stakes)
+        ways = [stake + best * (number < _WAYS) / 2 for number, stake in enumerate(self._stakes)]
+        number = ways.index(max(ways))
         return DIRECTIONS[number], self._since[number]
 
     def begin_anew(self) -> None:

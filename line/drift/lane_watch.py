@@ -128,8 +128,9 @@ class LaneWatch:
             if not is_learning:
                 rank = watched.reference.rank(name, level, chances[number])
                 self._judge(number, watched, watched.bets.take(rank, item), item, began, over)
-            if joins and watched.moved is None:
-                watched.reference.join(name, level)
+            if watched.moved is None:
+                join = watched.reference.join if joins else watched.reference.stand_aside
+                join(name, level)
                 watched.items += 1
         return began, over
 
@@ -177,14 +178,14 @@ class LaneWatch:
         watched.took, watched.items = watched.items, 0
         watched.bets.begin_anew()
         parted = watched.reference.part()
-        before = [watched.reference.levels(name) for name in parted]
+        before = _sum(watched.reference.levels(name) for name in parted)
         words = STATISTICS[number].words
         return Moved(
             STATISTICS[number].name,
             direction,
             since,
             item,
-            words(middle(_sum(before))),
+            words(middle(before)) if any(before) else "none",
             words(middle(_sum(parted.values()))),
             _most_moved(watched.reference, parted),
         )

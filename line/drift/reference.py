@@ -22,6 +22,8 @@ class Reference:
         self._levels: dict[str, list[int]] = {}
         self._recent: dict[str, list[int]] = {}
         """those of them that came since `settle`"""
+        self._aside: dict[str, list[int]] = {}
+        """others that came since then"""
 
     def rank(self, name: str, level: int, chance: float) -> float:
         """Of an item among those of its class and itself, low = 0; equals are split by `chance`."""
@@ -34,22 +36,28 @@ class Reference:
 
     def join(self, name: str, level: int) -> None:
         """One item more to compare with."""
-        for counts in (self._levels, self._recent):
-            if name not in counts:
-                counts[name] = [0] * LEVELS
-            counts[name][level] += 1
+        _count(self._levels, name, level)
+        _count(self._recent, name, level)
+
+    def stand_aside(self, name: str, level: int) -> None:
+        """One item more, which none is compared with."""
+        _count(self._aside, name, level)
 
     def settle(self) -> None:
         """What has joined stays."""
-        if self._recent:
-            self._recent = {}
+        if self._recent or self._aside:
+            self._recent, self._aside = {}, {}
 
     def part(self) -> dict[str, list[int]]:
-        """Take out what has joined since `settle`, and return it."""
-        parted, self._recent = self._recent, {}
+        """Take out what has joined since `settle`; returns that and what stood aside."""
+        parted, aside = self._recent, self._aside
+        self._recent, self._aside = {}, {}
         for name, counts in parted.items():
             old = self._levels[name]
             self._levels[name] = [a - b for a, b in zip(old, counts, strict=True)]
+        for name, counts in aside.items():
+            old = parted.get(name, [0] * LEVELS)
+            parted[name] = [a + b for a, b in zip(old, counts, strict=True)]
         return parted
 
     def levels(self, name: str) -> list[int]:
@@ -58,13 +66,18 @@ class Reference:
 
     def state(self) -> dict[str, Any]:
         """As JSON keeps it."""
-        return {"levels": _sparse(self._levels), "recent": _sparse(self._recent)}
+        return {
+            "levels": _sparse(self._levels),
+            "recent": _sparse(self._recent),
+            "aside": _sparse(self._aside),
+        }
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Reference:
         """Inverse of `state`. Raises KeyError, TypeError or ValueError for anything else."""
         made = cls()
         made._levels, made._recent = _dense(state["levels"]), _dense(state["recent"])
+        made._aside = _dense(state["aside"])
         return made
 
 
@@ -76,6 +89,12 @@ def middle(levels: list[int]) -> int:
         if count and passed >= half:
             return level
     return 0
+
+
+def _count(counts: dict[str, list[int]], name: str, level: int) -> None:
+    if name not in counts:
+        counts[name] = [0] * LEVELS
+    counts[name][level] += 1
 
 
 def _sparse(counts: dict[str, list[int]]) -> dict[str, list[list[int]]]:

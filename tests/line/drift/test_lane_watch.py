@@ -114,6 +114,20 @@ def test_it_is_over_when_items_have_looked_as_before_for_long_enough() -> None:
     assert after > before + 3
 
 
+def test_what_moves_beside_something_else_is_told_with_its_own_figures() -> None:
+    watch, sharpness = LaneWatch(RULES), LIGHT + 1
+    seen(watch, belt(600, 17))
+    items = [(*each[:1], list(each[1]), *each[2:]) for each in belt(300, 18, light=3.0, first=600)]
+    for number, (_, levels, _, _) in enumerate(items):
+        if number >= 60:
+            levels[sharpness] = (levels[sharpness] or 0) + 40
+    (first, second), _ = seen(watch, iter(items))
+    assert (first.statistic, second.statistic) == ("light", "sharpness")
+    assert second.direction == "higher"
+    assert 645 <= int(second.since.removeprefix("0-")) <= 670
+    assert float(second.after.rstrip("%")) > 2 * float(second.before.rstrip("%"))
+
+
 def test_a_changed_class_mix_is_shown_and_no_drift() -> None:
     watch = LaneWatch(RULES)
     assert seen(watch, belt(1000, 12)) == ([], [])
