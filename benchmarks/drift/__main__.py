@@ -11,6 +11,7 @@ the first item on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import process_time
 from typing import Annotated
@@ -18,8 +19,17 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from benchmarks.drift.belts import LOAD_ITEMS, Watched, in_loads, mixed, undisturbed
-from benchmarks.drift.pools import BLUR_PX, VEIL, Seen, behind_dirt, drawn, photographs, seen
+from benchmarks.drift.belts import FEWEST, Watched, in_loads, mixed, undisturbed
+from benchmarks.drift.pools import (
+    BLUR_PX,
+    VEIL,
+    Seen,
+    behind_dirt,
+    by_answers_alone,
+    drawn,
+    photographs,
+    seen,
+)
 from benchmarks.entry import run
 from line.config import load
 from line.drift.lane_watch import Rules
@@ -44,6 +54,8 @@ def main(
     strange: Annotated[Path | None, typer.Option(help="pictures of none of the classes")] = None,
     seeds: Annotated[int, typer.Option(min=1)] = 20,
     items: Annotated[int, typer.Option(min=1000, help="of each belt without a shift")] = 300_000,
+    load_items: Annotated[int, typer.Option(min=FEWEST, help="of the longest load")] = 600,
+    load_evenness: Annotated[float, typer.Option(min=0.01, help="of its mix: Dirichlet's")] = 0.5,
 ) -> None:
     settings = load(environment={})
     model = Model.open(Path(settings.model.path), DEFAULT_ENGINE)
@@ -57,26 +69,30 @@ def main(
     dirty = seen(model, behind_dirt(taken()))
     print(f"{len(pool)} {'photographs' if photos else 'drawn items'} that belts are drawn from")
     print(f"\nbelts of {items:,} items on which nothing shifts: false alarms")
-    for title, make in (("undisturbed", undisturbed), ("in loads", in_loads)):
-        _without_shift(title, rules, make(pool, np.random.default_rng(7)), items)
-    low, high = LOAD_ITEMS
-    print(f"(a load has {low} to {high} items)")
+    rng = np.random.default_rng(7)
+    _without_shift("undisturbed", rules, undisturbed(pool, rng), items)
+    loads = f"in loads of {FEWEST} to {load_items} items, Dirichlet {load_evenness:g}"
+    _without_shift(loads, rules, in_loads(pool, load_items, load_evenness, rng), items)
 
     shifts: dict[str, Belt] = {
-        f"a dirty lens: blur of {BLUR_PX} px, veil of {VEIL:.0%}": lambda r: undisturbed(dirty, r)
+        f"a dirty lens: blur of {BLUR_PX} px, veil of {VEIL:.0%}": partial(undisturbed, dirty)
     }
     if other_set:
         other = seen(model, photographs(other_set))
-        shifts["a belt of photographs from another set"] = lambda r: undisturbed(other, r)
+        shifts["a belt of photographs from another set"] = partial(undisturbed, other)
     if strange:
         odd = seen(model, photographs(strange))
         title = f"a new class: {STRANGE_SHARE:.0%} of the items are none of the classes"
-        shifts[title] = lambda r: mixed(pool, odd, STRANGE_SHARE, r)
+        shifts[title] = partial(mixed, pool, odd, STRANGE_SHARE)
     print(f"\n{seeds} seeds each: noticed within {WITHIN} items, median, and the latest")
     done = _dim_light(model, rules, seeds)
     for title, belt in shifts.items():
         done += _with_shift(title, rules, pool, belt, seeds)
     print(f"together {done} of {seeds * (1 + len(shifts))}")
+    if strange:
+        usual = by_answers_alone(pool)
+        alone = partial(mixed, usual, by_answers_alone(odd), STRANGE_SHARE)
+        _with_shift("the new class by answers alone", rules, usual, alone, seeds)
 
 
 def _without_shift(title: str, rules: Rules, belt: Iterator[Seen], items: int) -> None:

@@ -12,10 +12,8 @@ from line.drift.lane_watch import LaneWatch, Rules
 from line.drift.statistics import STATISTICS
 
 _BLOCK = 4096
-LOAD_ITEMS = (100, 600)
-"""A load has so many items."""
-LOAD_MIX = 0.5
-"""Parameter of the Dirichlet distribution that each load's mix of classes is drawn from."""
+FEWEST = 100
+"""Items of a load."""
 
 
 def undisturbed(pool: Sequence[Seen], rng: np.random.Generator) -> Iterator[Seen]:
@@ -25,12 +23,17 @@ def undisturbed(pool: Sequence[Seen], rng: np.random.Generator) -> Iterator[Seen
             yield pool[place]
 
 
-def in_loads(pool: Sequence[Seen], rng: np.random.Generator) -> Iterator[Seen]:
-    """Without end: each load has a mix of classes of its own."""
+def in_loads(
+    pool: Sequence[Seen], most: int, evenness: float, rng: np.random.Generator
+) -> Iterator[Seen]:
+    """Without end: each load has `most` items at most, and a mix of classes of its own.
+
+    `evenness`: parameter of the symmetric Dirichlet distribution that the mix is drawn from.
+    """
     classes = list(by_class(pool).values())
     while True:
-        mix = rng.dirichlet([LOAD_MIX] * len(classes))
-        for number in rng.choice(len(classes), p=mix, size=rng.integers(*LOAD_ITEMS)):
+        mix = rng.dirichlet([evenness] * len(classes))
+        for number in rng.choice(len(classes), p=mix, size=rng.integers(FEWEST, most + 1)):
             yield classes[number][rng.integers(len(classes[number]))]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from line import pictures
 from line.drift.statistics import Levels, confidence_level
 from line.errors import BadInput
 from line.pictures import Picture
+from line.run_files.picture_statistics import NOTHING
 from line.settings import Settings
 from pictures.picture_folder import PICTURE, look_through
 from producers.belt import BeltItem
@@ -85,6 +86,11 @@ def seen(model: Model, taken: Iterable[tuple[str, Picture]]) -> list[Seen]:
         levels = (confidence_level(confidence), *levels_of(picture))
         found.append(Seen(name, model.facts.classes[best], levels))
     return found
+
+
+def by_answers_alone(pool: Iterable[Seen]) -> list[Seen]:
+    """The same, as if nothing were known of the pictures."""
+    return [replace(each, levels=(each.levels[0], *NOTHING)) for each in pool]
 
 
 def by_class(pool: Sequence[Seen]) -> dict[str, list[Seen]]:

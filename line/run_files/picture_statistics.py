@@ -29,10 +29,10 @@ class StatisticsWriter:
     """The camera's side. What cannot be written is not there: no picture waits for it."""
 
     def __init__(self, run_dir: Path, camera: int) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = -1
         with suppress(OSError):
-            self._fd = os.open(statistics_path(run_dir, camera), flags, 0o666)
+            path = statistics_path(run_dir, camera)
+            self._fd = open_regular(path, os.O_WRONLY | os.O_CREAT)
 
     def write(self, seq: int, levels: PictureLevels) -> None:
         """Of the item's picture."""

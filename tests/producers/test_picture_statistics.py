@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -61,7 +62,10 @@ def test_the_file_gives_back_what_was_written_and_nothing_else(tmp_path: Path) -
             assert reader.read(3, 6) == (4, 4, 4, 4)
 
 
-def test_a_link_in_its_place_is_neither_written_nor_read(tmp_path: Path) -> None:
+def test_a_link_or_pipe_in_its_place_is_neither_written_nor_read(tmp_path: Path) -> None:
+    os.mkfifo(statistics_path(tmp_path, 1))
+    with closing(StatisticsWriter(tmp_path, 1)) as writer:
+        writer.write(0, (1, 1, 1, 1))
     other = tmp_path / "other"
     other.write_bytes(bytes(5))
     statistics_path(tmp_path, 0).symlink_to(other)
