@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from statistics import median
 from time import process_time
 from typing import Annotated
 
@@ -34,6 +35,7 @@ from benchmarks.entry import run
 from line.config import load
 from line.drift.lane_watch import Rules
 from line.section import DEFAULT_ENGINE
+from producers.picture_statistics import levels_of
 from workers.model import Model
 
 BEFORE = 500
@@ -42,6 +44,7 @@ WITHIN = 200
 STRANGE_SHARE = 0.3
 _DRAWN = 600
 """Pictures of the pool where there are no photographs."""
+_TRIES = 1000
 app = typer.Typer(add_completion=False)
 
 Belt = Callable[[np.random.Generator], Iterator[Seen]]
@@ -55,6 +58,7 @@ def main(
     seeds: Annotated[int, typer.Option(min=1)] = 20,
     items: Annotated[int, typer.Option(min=1000, help="of each belt without a shift")] = 300_000,
     load_items: Annotated[int, typer.Option(min=FEWEST, help="of the longest load")] = 600,
+    belt_seed: Annotated[int, typer.Option(min=0, help="of the belts without a shift")] = 7,
     load_evenness: Annotated[float, typer.Option(min=0.01, help="of its mix: Dirichlet's")] = 0.5,
 ) -> None:
     settings = load(environment={})
@@ -68,8 +72,9 @@ def main(
     pool = seen(model, taken())
     dirty = seen(model, behind_dirt(taken()))
     print(f"{len(pool)} {'photographs' if photos else 'drawn items'} that belts are drawn from")
+    print(f"the statistics of a picture of 512x384 px: {_picture_us():.0f} µs of processor time")
     print(f"\nbelts of {items:,} items on which nothing shifts: false alarms")
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(belt_seed)
     _without_shift("undisturbed", rules, undisturbed(pool, rng), items)
     loads = f"in loads of {FEWEST} to {load_items} items, Dirichlet {load_evenness:g}"
     _without_shift(loads, rules, in_loads(pool, load_items, load_evenness, rng), items)
@@ -93,6 +98,16 @@ def main(
         usual = by_answers_alone(pool)
         alone = partial(mixed, usual, by_answers_alone(odd), STRANGE_SHARE)
         _with_shift("the new class by answers alone", rules, usual, alone, seeds)
+
+
+def _picture_us() -> float:
+    picture = np.random.default_rng(0).integers(0, 256, (384, 512, 3), dtype=np.uint8)
+    spent = []
+    for _ in range(_TRIES):
+        began = process_time()
+        levels_of(picture)
+        spent.append(process_time() - began)
+    return 1e6 * median(spent)
 
 
 def _without_shift(title: str, rules: Rules, belt: Iterator[Seen], items: int) -> None:
