@@ -220,6 +220,6 @@ def restarts(summary: Mapping[str, Any]) -> str:
 
 
 def drift(noticed: Mapping[str, Any]) -> str:
-    """`camera-0: light is lower since item 0-812: 41% instead of 60%; over at item 0-1410`."""
+    """`camera-0: light is lower since item 0-812: 41 % instead of 60 %; over at item 0-1410`."""
     over = noticed["over"]
     return f"{noticed['text']}; {f'over at item {over}' if over else 'stood at the end'}"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from line.drift.lane_watch import LaneWatch, Moved, Rules
+from line.drift.lane_watch import LaneWatch, Rules
+from line.drift.moved import Moved
 from line.drift.notices import NOTICED, OVER
 from line.drift.statistics import STATISTICS, confidence_level
 from line.outcome import CLASSIFIED, Outcome

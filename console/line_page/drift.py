@@ -6,6 +6,7 @@ from typing import Any
 
 from console.live import LiveLine
 from console.widgets import block, panel, text, toggle
+from line.observe.percent import percent
 
 
 class DriftPanel:
@@ -48,6 +49,6 @@ def standing_of(lane: dict[str, Any]) -> str:
 
 
 def mix_of(mix: list[list[Any]]) -> str:
-    """`lately glass 61 % (usually 17 %)`: shown, and no alarm."""
-    told = (f"{name} {now:.0%} (usually {usual:.0%})" for name, usual, now in mix)
+    """`lately glass 61.0 % (usually 17.0 %)`: shown, and no alarm."""
+    told = (f"{name} {percent(now)} (usually {percent(usual)})" for name, usual, now in mix)
     return f"lately {', '.join(told)}"

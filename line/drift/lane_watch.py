@@ -9,17 +9,14 @@ from math import log
 from typing import Any
 
 from line.drift.bets import DIRECTIONS, OF_ANSWERS, OF_PICTURES, Bets
-from line.drift.reference import Reference, middle
-from line.drift.statistics import LEVELS, STATISTICS, Levels
+from line.drift.moved import Moved, told
+from line.drift.reference import Reference
+from line.drift.statistics import STATISTICS, Levels
 
 _CALM = 2.0
 """Logarithm of the highest stake below which the items so far belong to those compared with."""
 _STILL = log(1000)
 """The same, from which on a drift is taken to stand still."""
-_FEW = 10
-"""Items of a class of which nothing is said."""
-_OFF = 0.15
-"""Mean rank of a class, from 0.5, that is called moved."""
 _MIX_ITEMS = 200
 _MIX_MOVED = 0.1
 """Of the items, more or less than usual, that is worth showing."""
@@ -37,32 +34,6 @@ class Rules:
     def limit(self) -> float:
         """Logarithm of the stake that raises a drift; each bet on each statistic has its part."""
         return log(self.false_alarm_items) + log(len(STATISTICS) * len(DIRECTIONS))
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """A statistic that is not as it was, and whence it is known."""
-
-    statistic: str
-    direction: str
-    since: str
-    """the item that it began with, as far as can be told"""
-    item: str
-    """the one that it was noticed at"""
-    before: str
-    after: str
-    """the middle of the items before, and of those since, in words"""
-    classes: tuple[str, ...]
-    """predicted classes in which it moved the most; empty: in all alike"""
-
-    @property
-    def words(self) -> str:
-        """`light is lower since item 0-812: 41 % instead of 60 %, in glass, metal`."""
-        where = f", most in {', '.join(self.classes)}" if self.classes else ""
-        return (
-            f"{self.statistic} is {self.direction} since item {self.since}: "
-            f"{self.after} instead of {self.before}{where}"
-        )
 
 
 @dataclass(slots=True)
@@ -178,17 +149,7 @@ class LaneWatch:
         watched.took, watched.items = watched.items, 0
         watched.bets.begin_anew()
         parted = watched.reference.part()
-        before = _sum(watched.reference.levels(name) for name in parted)
-        words = STATISTICS[number].words
-        return Moved(
-            STATISTICS[number].name,
-            direction,
-            since,
-            item,
-            words(middle(before)) if any(before) else "none",
-            words(middle(_sum(parted.values()))),
-            _most_moved(watched.reference, parted),
-        )
+        return told(STATISTICS[number], (direction, since, item), watched.reference, parted)
 
     def _count_mix(self, name: str) -> None:
         self._now[name] += 1
@@ -230,26 +191,3 @@ class LaneWatch:
                 )
         made._stands = len(made.moved)
         return made
-
-
-def _sum(all_levels: Any) -> list[int]:
-    total = [0] * LEVELS
-    for levels in all_levels:
-        total = [a + b for a, b in zip(total, levels, strict=True)]
-    return total
-
-
-def _most_moved(reference: Reference, parted: Mapping[str, list[int]]) -> tuple[str, ...]:
-    """The classes whose items are off the middle of those before; none if that holds for all."""
-    off = {}
-    for name, levels in parted.items():
-        count, old = sum(levels), reference.levels(name)
-        if count < _FEW or sum(old) < _FEW:
-            continue
-        below, ranks = 0.0, 0.0
-        for level, each in enumerate(levels):
-            ranks += each * (below + old[level] / 2)
-            below += old[level]
-        off[name] = abs(ranks / count / below - 0.5)
-    found = sorted((name for name in off if off[name] > _OFF), key=lambda name: -off[name])
-    return () if len(found) == len(off) else tuple(found[:3])

@@ -54,11 +54,11 @@ def _clipped(value: float) -> int:
 
 
 def _light(level: int) -> str:
-    return f"{level / _TOP:.0%}"
+    return f"{100 * level / _TOP:.0f} %"
 
 
 def _sharpness(level: int) -> str:
-    return f"{2 ** ((level - _TOP) / _PER_OCTAVE):.1%}"
+    return f"{100 * 2 ** ((level - _TOP) / _PER_OCTAVE):.1f} %"
 
 
 def _ratio(level: int) -> str:

@@ -15,4 +15,4 @@ def test_a_lane_learns_is_as_it_was_or_has_moved() -> None:
 
 def test_a_changed_mix_is_told_with_what_is_usual() -> None:
     told = mix_of([["glass", 0.17, 0.61], ["metal", 0.3, 0.12]])
-    assert told == "lately glass 61% (usually 17%), metal 12% (usually 30%)"
+    assert told == "lately glass 61.0 % (usually 17.0 %), metal 12.0 % (usually 30.0 %)"

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from line.drift.bets import CELLS, OF_ANSWERS, OF_PICTURES, Bets
-from line.drift.lane_watch import LaneWatch, Moved, Rules
+from line.drift.lane_watch import LaneWatch, Rules
+from line.drift.moved import Moved
 from line.drift.reference import Reference, middle
 from line.drift.statistics import STATISTICS
 
@@ -109,8 +110,8 @@ def test_it_is_over_when_items_have_looked_as_before_for_long_enough() -> None:
     assert seen(watch, belt(80, 10, first=980)) == ([], [moved])
     assert watch.moved == []
     (again, *_), _ = seen(watch, belt(100, 11, light=2.0, first=1060))
-    before, after = (int(each.rstrip("%")) for each in (again.before, again.after))
-    assert abs(before - int(moved.before.rstrip("%"))) <= 2, "the drift's own items do not count"
+    before, after = (int(each.rstrip(" %")) for each in (again.before, again.after))
+    assert abs(before - int(moved.before.rstrip(" %"))) <= 2, "the drift's own items do not count"
     assert after > before + 3
 
 
@@ -125,7 +126,7 @@ def test_what_moves_beside_something_else_is_told_with_its_own_figures() -> None
     assert (first.statistic, second.statistic) == ("light", "sharpness")
     assert second.direction == "higher"
     assert 645 <= int(second.since.removeprefix("0-")) <= 670
-    assert float(second.after.rstrip("%")) > 2 * float(second.before.rstrip("%"))
+    assert float(second.after.rstrip(" %")) > 2 * float(second.before.rstrip(" %"))
 
 
 def test_a_changed_class_mix_is_shown_and_no_drift() -> None:
