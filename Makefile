@@ -54,6 +54,7 @@ soak: $(VENV)/dev.stamp  ## hours of storms, fuzzing and ill will against a runn
 	$(BIN)/python -m benchmarks.plant
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.long_run
+	$(BIN)/python -m benchmarks.drift
 	$(BIN)/python -m benchmarks.first_hour --weights none
 
 plant-demo: $(VENV)/plant.stamp  ## a line with a database and a broker of its own, and a dashboard's queries

@@ -243,6 +243,26 @@ class AlertSettings(Section):
     per_s_max: int = Field(ge=1, le=10**6, description="events on single items; more become one")
 
 
+class DriftSettings(Section):
+    enabled: bool = Field(description="watch whether answers and pictures are as they were")
+    learn_items: int = Field(
+        ge=20, le=10**6, description="answered items of a lane before anything is said"
+    )
+    false_alarm_items: int = Field(
+        ge=1000, le=10**12, description="a lane has one false alarm in so many items at most"
+    )
+    clear_items: int = Field(
+        ge=20, le=10**6, description="items that must look as before until an alarm ends"
+    )
+
+
+def _unwatched() -> DriftSettings:
+    """As in runs of before there was a watch."""
+    return DriftSettings(
+        enabled=False, learn_items=60, false_alarm_items=1_000_000, clear_items=200
+    )
+
+
 class ReviewSettings(Section):
     enabled: bool = Field(description="keep doubtful items for labelling")
     margin: Fraction = Field(description="queue items whose top two classes are closer than this")
@@ -304,6 +324,7 @@ class Settings(Section):
     metrics: MetricsSettings
     console: ConsoleSettings
     alerts: AlertSettings
+    drift: DriftSettings = Field(default_factory=_unwatched)
     review: ReviewSettings
     results: ResultSettings
     record: RecordSettings

@@ -15,6 +15,7 @@ from line.process.client import Client
 from line.process.context import ProcessContext, enter_process, leave
 from line.process.heartbeat import Heartbeat
 from line.process.picture_ring import RingWriter
+from line.run_files.picture_statistics import StatisticsWriter
 from line.run_files.review_spool import FOLDER, SpoolWriter
 from producers.ahead.lead import Lead
 from producers.ahead.maker import Maker
@@ -81,11 +82,18 @@ def _run(context: ProcessContext, stack: ExitStack) -> None:
             picture_bytes=settings.message.picture_bytes,
             archive=_archive(context, stack, source, clock),
             lead=lead,
+            is_measured=settings.drift.enabled,
         )
     )
     ring = _ring(context, progress)
     spool = _spool(context)
-    Camera(client, clock, source, feed, first, studio, progress, start.since, spool, ring).run()
+    statistics = None
+    if settings.drift.enabled:
+        statistics = stack.enter_context(closing(StatisticsWriter(context.run_dir, context.index)))
+    since = start.since
+    Camera(
+        client, clock, source, feed, first, studio, progress, since, spool, ring, statistics
+    ).run()
 
 
 def _source(context: ProcessContext) -> Source:

@@ -28,6 +28,7 @@ from line.messages import (
 from line.outcome import CAMERA_DOWN, OVERRUN, Verdict
 from line.process.client import Client
 from line.process.picture_ring import RingWriter
+from line.run_files.picture_statistics import StatisticsWriter
 from line.run_files.review_spool import SpoolWriter
 from producers.belt import BeltItem, Stage
 from producers.faults import PictureFaults
@@ -77,6 +78,7 @@ class Camera:
         since: float,
         spool: SpoolWriter | None = None,
         ring: RingWriter | None = None,
+        statistics: StatisticsWriter | None = None,
     ) -> None:
         """`first`: where the belt begins, see `Lane`.
 
@@ -85,6 +87,8 @@ class Camera:
         `spool`: where pictures go that may be wanted for review; None: there is no review.
 
         `ring`: memory in which others read the pictures; None: they travel in the messages.
+
+        `statistics`: where it is written down what pictures are like; None: nobody asks.
         """
         self._client = client
         self._context = client.context
@@ -97,6 +101,7 @@ class Camera:
         self._jitter = Jitter()
         self._spool = spool
         self._ring = ring
+        self._statistics = statistics
         self._spooling: set[int] = set()
         """items in the log whose pictures are on their way to the spool"""
         self._spooled: deque[int] = deque()
@@ -254,6 +259,8 @@ class Camera:
             if shot.error:
                 self._window.add_failed(self._unseen(exposure.item, Verdict.FAILED, shot.error))
                 continue
+            if self._statistics is not None and shot.levels:
+                self._statistics.write(exposure.item.seq, shot.levels)
             data = self._faults.transmit(exposure.item, shot.data)
             handle = None if self._ring is None else self._ring.put(exposure.item.seq, data)
             frame = self._frame(exposure, shot, handle)

@@ -62,14 +62,15 @@ class Studio:
         picture_bytes: float = math.inf,
         archive: Archive | None = None,
         lead: Lead | None = None,
+        is_measured: bool = False,
     ) -> None:
         """`nice`: how far the thread yields the processor to the camera's own.
 
         A picture of more than `picture_bytes`, packed or unpacked, cannot be sent and is an error.
         A shot is in the `archive` before it is finished. `lead`: pictures that another process
-        makes; it is not the studio's to close.
+        makes; it is not the studio's to close. `is_measured`: shots say what pictures are like.
         """
-        self._make = ShotMaker(take, encoding, jpeg_quality, picture_bytes)
+        self._make = ShotMaker(take, encoding, jpeg_quality, picture_bytes, is_measured=is_measured)
         self._archive = archive
         self._lead = lead
         self._taken_ahead = self._taken_live = 0

@@ -6,10 +6,11 @@ import json
 import os
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from line.drift.notices import NOTICED, OVER
 from pictures.regular_file import open_regular
 
 _LAST = 20
@@ -17,6 +18,19 @@ _MOST_KINDS = 100
 _LONGEST_LINE = 1 << 20
 
 Alert = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A statistic of a lane that was not as it was; the items that tell of it, by frame_id."""
+
+    source: str
+    statistic: str
+    since: str
+    noticed: str
+    text: str
+    over: str | None = None
+    """None: it was not as before at the end"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,13 @@ class Alerts:
     last_events: tuple[Alert, ...] = ()
     kinds: tuple[tuple[str, int], ...] = ()
     """kinds of events and how many of each there were, the most frequent first"""
+    drifts: tuple[Drift, ...] = ()
+    """the last, in the order in which they were noticed"""
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether anything was not as it was, at the end."""
+        return any(drift.over is None for drift in self.drifts)
 
 
 def read_alerts(path: Path) -> Alerts:
@@ -39,6 +60,7 @@ def read_alerts(path: Path) -> Alerts:
     alarms: deque[Alert] = deque(maxlen=_LAST)
     events: deque[Alert] = deque(maxlen=_LAST)
     kinds: Counter[str] = Counter()
+    drifts: deque[Drift] = deque(maxlen=_LAST)
     raised = 0
     for alert in every_alert(path):
         if is_about_alarm(alert):
@@ -48,9 +70,26 @@ def read_alerts(path: Path) -> Alerts:
             kind = str(alert.get("kind", "?"))
             kinds[kind if kind in kinds or len(kinds) < _MOST_KINDS else "others"] += 1
             events.append(alert)
+            _note_drift(drifts, alert)
     return Alerts(
-        raised, tuple(alarms), kinds.total(), tuple(events), tuple(kinds.most_common(_LAST))
+        raised,
+        tuple(alarms),
+        kinds.total(),
+        tuple(events),
+        tuple(kinds.most_common(_LAST)),
+        tuple(drifts),
     )
+
+
+def _note_drift(drifts: deque[Drift], alert: Alert) -> None:
+    names = ("source", "statistic", "since", "frame_id", "text")
+    source, statistic, since, item, text = (str(alert.get(name) or "") for name in names)
+    if alert.get("kind") == NOTICED:
+        drifts.append(Drift(source, statistic, since, item, text))
+    elif alert.get("kind") == OVER:
+        for place, drift in enumerate(drifts):
+            if (drift.source, drift.statistic, drift.since) == (source, statistic, since):
+                drifts[place] = replace(drift, over=item)
 
 
 def is_about_alarm(alert: Alert) -> bool:

@@ -88,6 +88,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "has_truth": any(key.true_class is not None for key, _ in tally.table),
         "falls": waterfall(summary["loss"]["all"]) if summary["loss"] else None,
         "standings": WORDS,
+        "drift_items": run.settings.drift.false_alarm_items,
         "stage_meanings": MEANINGS,
         "confusion": tables.confusion(tally.table, classes),
         "loads": tally.loads.of_run(run.facts.wall_s),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def summary_of(run: FinishedRun) -> Summary:
     - `in_time_rate`: items answered before their deadline ÷ fed; null at speed max
     - `accuracy`, `purity`, `recovery`, `contamination`: see `reports.figures`
     - `promises`: of bins, what was promised and what labels say, see `reports.promises.figures`
+    - `drift`: what was noticed not to be as it was, and the item at which it was `over`, or null
     - `loss`: lost recovery by cause, see `reports.attribution`; null where no class is known
     - `effective_belt_speed_m_per_s`: belt speed · clock multiplier; null at speed max
     - `belt_speeds_m_per_s`: the same, the slowest and the fastest after all orders and drifts
@@ -90,7 +92,10 @@ def summary_of(run: FinishedRun) -> Summary:
         "accuracy": _rounded(accuracy(tally.table)),
         "low_confidence": tally.low_confidence,
         **_per_class(run),
-        "promises": promise_figures(run.settings.decision, run.observed),
+        "promises": promise_figures(
+            run.settings.decision, run.observed, has_drifted=run.alerts.has_drifted
+        ),
+        "drift": [asdict(drift) for drift in run.alerts.drifts],
         "loss": _loss(run),
         "latency_ms": _latency_ms(tally),
         "deadline_ms": _rounded(run.deadline_ms),

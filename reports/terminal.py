@@ -95,6 +95,8 @@ def _facts(summary: Mapping[str, Any]) -> Table:
     shadow = {"shadow": wording.shadow_models(summary)} if summary["shadow"] else {}
     promises = "\n".join(map(in_words, summary["promises"]))
     promised = {"promised": promises} if promises else {}
+    drifts = "\n".join(map(wording.drift, summary["drift"]))
+    drifted = {"drift": drifts} if drifts else {}
     failed = {"failed": wording.failures(summary)} if summary["verdicts"]["failed"] else {}
     spent, machine = summary["processor"], summary["machine"]
     bill = {"processor": processor.in_words(spent)} if spent else {}
@@ -106,6 +108,7 @@ def _facts(summary: Mapping[str, Any]) -> Table:
             "accuracy": f"{percent(summary['accuracy'])} of the classified items",
             "in time": _in_time(summary),
             **promised,
+            **drifted,
             "not recovered": wording.loss(summary),
             "latency": wording.latency(summary),
             "throughput": f"{per_s} answers/s · {per_min} items/min by the wall clock · "

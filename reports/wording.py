@@ -217,3 +217,9 @@ def restarts(summary: Mapping[str, Any]) -> str:
     """The restarts of each role that had any."""
     parts = [f"{role} {times}" for role, times in summary["restarts"].items() if times]
     return ", ".join(parts) or "none"
+
+
+def drift(noticed: Mapping[str, Any]) -> str:
+    """`camera-0: light is lower since item 0-812: 41 % instead of 60 %; over at item 0-1410`."""
+    over = noticed["over"]
+    return f"{noticed['text']}; {f'over at item {over}' if over else 'stood at the end'}"

@@ -68,13 +68,15 @@ def _follow(context: ProcessContext) -> None:
 
 def _alerts(context: ProcessContext) -> Follower:
     from sinks.alerts import Alerts
+    from sinks.drift_watch import DriftWatch
     from sinks.promise_watch import PromiseWatch
 
     settings = context.settings
     sync = settings.results.survives_power_cut
     promises = PromiseWatch(settings, context.run_dir / REVIEW)
+    drift = DriftWatch(settings, context.run_dir) if settings.drift.enabled else None
     path, alive = context.run_dir / ALERTS, Heartbeat(context)
-    return Alerts(path, settings.alerts, promises=promises, sync=sync, alive=alive)
+    return Alerts(path, settings.alerts, promises=promises, drift=drift, sync=sync, alive=alive)
 
 
 def _review(context: ProcessContext, passed: Passed) -> Follower:

@@ -31,6 +31,7 @@ class AlarmKind:
 NOT_IN_TIME = AlarmKind("not_in_time", "high", "Items not in time")
 FAILED_ITEMS = AlarmKind("failed_items", "high", "Items failed")
 PROMISE_BROKEN = AlarmKind("promise_broken", "medium", "A promised purity does not hold")
+DRIFT = AlarmKind("drift", "medium", "Answers or pictures are not as they were")
 UNSURE_ITEMS = AlarmKind("unsure_items", "low", "Many unsure items")
 STAGE_DOWN = AlarmKind("stage_down", "high", "A stage does not serve")
 WORKER_DOWN = AlarmKind("worker_down", "medium", "A worker does not serve")
@@ -42,8 +43,8 @@ RECORDING_ENDED = AlarmKind("recording_ended", "low", "A lane is not recorded an
 ENGINE_FAILED = AlarmKind("engine_failed", "low", "The model runs in another engine")
 
 ALARM_KINDS = (
-    *(NOT_IN_TIME, FAILED_ITEMS, PROMISE_BROKEN, UNSURE_ITEMS, STAGE_DOWN, WORKER_DOWN),
-    *(FOLLOWER_DOWN, LOG_WAITS, FOLLOWER_WAITS, FOLLOWER_BEHIND, RECORDING_ENDED),
+    *(NOT_IN_TIME, FAILED_ITEMS, PROMISE_BROKEN, DRIFT, UNSURE_ITEMS, STAGE_DOWN),
+    *(WORKER_DOWN, FOLLOWER_DOWN, LOG_WAITS, FOLLOWER_WAITS, FOLLOWER_BEHIND, RECORDING_ENDED),
     ENGINE_FAILED,
 )
 

@@ -29,6 +29,7 @@ from sinks.alert_rates import (
     RateLimit,
     mark_of,
 )
+from sinks.drift_watch import DriftWatch
 from sinks.follower import LineEvent
 from sinks.line_troubles import LineTroubles, Trouble
 from sinks.promise_watch import PromiseWatch
@@ -53,6 +54,7 @@ class Alerts:
         settings: AlertSettings,
         *,
         promises: PromiseWatch | None = None,
+        drift: DriftWatch | None = None,
         sync: bool = False,
         alive: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = monotonic,
@@ -78,6 +80,7 @@ class Alerts:
         """monotonic time"""
         self._troubles = LineTroubles()
         self._promises = promises
+        self._drift = drift
         self._alarms = StandingAlarms(settings, self._tell_of_alarm)
         self._file = AlertFile(path, sync=sync, alive=alive)
 
@@ -90,6 +93,8 @@ class Alerts:
         """
         now = self._clock()
         if state is not None:
+            if self._drift is not None:
+                self._drift.restore(state["drift"])
             if self._promises is not None:
                 self._promises.restore(state["promises"])
             self._window.restore(str(state["window"]))
@@ -108,6 +113,7 @@ class Alerts:
             "troubles": self._troubles.state(),
             "alarms": self._alarms.state(),
             "promises": None if self._promises is None else self._promises.state(),
+            "drift": None if self._drift is None else self._drift.state(),
         }
 
     # -- what comes -------------------------------------------------------------------------------
@@ -153,6 +159,7 @@ class Alerts:
             "standing": self._alarms.standing(self._clock())[:_MOST_STANDING],
             "fresh": self._fresh[-5:],
             "promises": [] if self._promises is None else self._promises.facts(),
+            "drift": [] if self._drift is None else self._drift.facts(),
         }
         self._fresh.clear()
         return "alerts", facts
@@ -175,6 +182,8 @@ class Alerts:
         with suppress(StorageError):
             self._file.write()
         self._file.close()
+        if self._drift is not None:
+            self._drift.close()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -182,6 +191,9 @@ class Alerts:
         now = self._last_row = self._clock()
         if self._promises is not None:
             self._promises.take(row)
+        for change in () if self._drift is None else self._drift.take(row):
+            if self._tell(change.line):
+                self._fresh.append(("warning", change.text))
         if row.low_confidence:
             self._unsure(row, now)
         if row.verdict in self._episodes and self._episodes[row.verdict].add(now):
@@ -214,6 +226,8 @@ class Alerts:
         yield from troubles
         if self._promises is not None:
             yield from self._promises.broken()
+        if self._drift is not None:
+            yield from self._drift.troubles()
         explains = alarm_kinds.COST_TIME
         is_explained = any(each.kind in explains for each in troubles) or any(
             map(self._alarms.is_on, explains)

@@ -15,6 +15,7 @@ from tests.running_line import ROOT
 ROOMS = (
     "",
     "model",
+    "drift",
     "run_files",
     "promise",
     "remote",

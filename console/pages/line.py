@@ -10,6 +10,7 @@ from console.layout import frame
 from console.line_page.alarms import AlarmsPanel
 from console.line_page.belt import BeltPanel
 from console.line_page.controls import ControlsPanel
+from console.line_page.drift import DriftPanel
 from console.line_page.ended import EndedPanel
 from console.line_page.figures import FiguresPanel
 from console.line_page.latency import LatencyPanel
@@ -63,6 +64,7 @@ class LinePage:
                         self._trend = TrendPanel()
                         self._verdicts = VerdictsPanel()
                         self._promises = PromisesPanel()
+                        self._drift = DriftPanel()
                     with block("div", "stack"):
                         self._latency = LatencyPanel()
                         self._alarms = AlarmsPanel(self._site)
@@ -92,6 +94,7 @@ class LinePage:
         self._trend.show(live)
         self._verdicts.show(live)
         self._promises.show(live)
+        self._drift.show(live)
         self._latency.show(live)
         self._workers.show(live)
         await self._controls.show(live)

@@ -88,6 +88,7 @@ class Status:
     standing_alarms: list[dict[str, Any]] = field(default_factory=list)
     """raised and not cleared: id, kind, source, priority, text of now, `stands_s`"""
     promises: list[dict[str, Any]] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
     """of bins: class_name, purity, threshold, model, items in it that are labelled and right"""
     alerts: deque[str] = field(default_factory=lambda: deque(maxlen=6))
     """the last events about single items"""
@@ -154,6 +155,7 @@ class Status:
                 self.alarms_raised = note.get("raised", 0)
                 self.standing_alarms = note.get("standing", [])
                 self.promises = note.get("promises", [])
+                self.drift = note.get("drift", [])
                 for level, text in note["fresh"]:
                     (self.alerts if level == "info" else self.incidents).append(text)
 

@@ -31,6 +31,8 @@ def status_note(status: Status) -> ControlMessage:
       about the line itself
     - `promises`: of bins, `class_name`, promised `purity`, `threshold`, `model` (short hash), items
       in it that are `labelled`, and `right`, and `state`, see `line.promise.standing`
+    - `drift`: of lanes that are watched, `source`, items `learned` of `to_learn`, what has `moved`,
+      in words, and the class `mix` where it is not the usual: name, usual share, share of the last
     - `machine_limits`: where the machine is the limit, a line of words each
     - `belt_speed_m_per_s`, `clock` (multiplier or "max"), `threshold`, `workers`, `paused`: what
       holds now; `orders`: how many were carried out
@@ -79,6 +81,7 @@ def status_note(status: Status) -> ControlMessage:
         },
         "incidents": list(status.incidents),
         "promises": [{**each, "state": _standing(each, status)} for each in status.promises],
+        "drift": list(status.drift),
         "machine_limits": status.machine_limits(),
         "malformed": status.malformed,
         "belt_speed_m_per_s": status.belt_speed_m_per_s,
@@ -96,7 +99,10 @@ def status_note(status: Status) -> ControlMessage:
 
 def _standing(promise: dict[str, Any], status: Status) -> Standing:
     serving = status.overrides.model or promise["model"]
-    return standing(promise["model"], serving, is_broken=promise["is_broken"])
+    has_drifted = any(lane["moved"] for lane in status.drift)
+    return standing(
+        promise["model"], serving, is_broken=promise["is_broken"], has_drifted=has_drifted
+    )
 
 
 def _process(process: ProcessState, loads: dict[str, list[int]], status: Status) -> dict[str, Any]:

@@ -199,6 +199,16 @@ class Promise(BaseModel):
     is_broken: bool
 
 
+class LaneDrift(BaseModel):
+    """Whether a lane is as it was: what was learned, what has moved, and the class mix."""
+
+    source: Name
+    learned: Count
+    to_learn: Count
+    moved: Annotated[list[Text], Field(max_length=10)] = []
+    mix: Annotated[list[tuple[Name, Share, Share]], Field(max_length=10)] = []
+
+
 class Alerts(_Note):
     """Lines of alerts.jsonl, alarms raised, those that stand, and the last lines: weight, text."""
 
@@ -207,6 +217,7 @@ class Alerts(_Note):
     standing: Annotated[list[StandingAlarm], Field(max_length=100)] = []
     fresh: Annotated[list[tuple[Name, Text]], Field(max_length=100)]
     promises: Annotated[list[Promise], Field(max_length=1000)] = []
+    drift: Annotated[list[LaneDrift], Field(max_length=100)] = []
 
 
 class Placed(_Note):

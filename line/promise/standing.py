@@ -9,15 +9,17 @@ WORDS: dict[Standing, str] = {
     "stands": "nothing speaks against it",
     "broken": "does not hold",
     "another_model": "not in force: another model serves",
-    "suspended": "suspended",
+    "suspended": "suspended: what comes is not as it was",
 }
 
 
-def standing(model: str, serving: str, *, is_broken: bool) -> Standing:
+def standing(model: str, serving: str, *, is_broken: bool, has_drifted: bool = False) -> Standing:
     """`model`, `serving`: short hashes of the model that it is for, and of the one that decides.
 
-    `is_broken`: labels have refuted it.
+    `is_broken`: labels have refuted it. `has_drifted`: what comes is not like what was labelled.
     """
     if model != serving:
         return "another_model"
-    return "broken" if is_broken else "stands"
+    if is_broken:
+        return "broken"
+    return "suspended" if has_drifted else "stands"

@@ -79,7 +79,7 @@ def _heard_of(channel: ControlChannel, wanted: deque[list[Any]]) -> bool:
 def _made(
     make: ShotMaker, item: BeltItem, memory_fd: int, slot: int, slot_bytes: int
 ) -> tuple[int, ...]:
-    """Number, size in bytes, height, width and checksum; the number alone if there is none."""
+    """Number, bytes, height, width, checksum and levels; the number alone if there is none."""
     try:
         shot = make(item)
         if not shot.error:
@@ -88,7 +88,7 @@ def _made(
         return (item.seq,)
     if shot.error:
         return (item.seq,)
-    return item.seq, len(shot.data), shot.height_px, shot.width_px, shot.crc32
+    return item.seq, len(shot.data), shot.height_px, shot.width_px, shot.crc32, *shot.levels
 
 
 if __name__ == "__main__":

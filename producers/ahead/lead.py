@@ -192,7 +192,14 @@ class Lead:
         data = self._slots.read(kept.slot, made.size)
         if len(data) != made.size:
             return None
-        return Shot(data, self._encoding, made.height_px, made.width_px, made.crc32)
+        return Shot(
+            data,
+            self._encoding,
+            made.height_px,
+            made.width_px,
+            made.crc32,
+            levels=made.levels,
+        )
 
     def passed(self, seq: int) -> None:
         """The item has passed the photo-eye: nobody needs its picture any more."""

@@ -18,9 +18,11 @@ from pathlib import Path
 from time import monotonic
 
 from line.config import ROOT
+from line.drift.statistics import LEVELS, PICTURE_STATISTICS
 from line.plain_text import plain
 from line.process.control_channel import ControlChannel, ControlMessage
 from line.process.priority import LOWEST
+from line.run_files.picture_statistics import PictureLevels
 from line.settings import Settings
 
 _MOST_DEATHS = 8
@@ -33,6 +35,8 @@ _LAST_S = 0.5
 """From the end of its channel to its own."""
 _PATIENCE = 5.0
 """Times `hang_s` that it may be silent: it yields the processor to everybody."""
+_HEAD = 5
+"""Facts of a picture before what it is like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Made:
     height_px: int = 0
     width_px: int = 0
     crc32: int = 0
+    levels: PictureLevels = ()
 
 
 class Maker:
@@ -180,10 +185,14 @@ class Maker:
 
     def _made(self, facts: list[int]) -> Made:
         """Raises TypeError or ValueError for what is no list of whole numbers in their range."""
-        made = Made(*map(int, facts))
-        if min(facts) < 0 or made.size > self._picture_bytes:
+        numbers = [*map(int, facts)]
+        levels = tuple(numbers[_HEAD:])
+        seq, size, height_px, width_px, crc32 = [*numbers, 0, 0, 0, 0][:_HEAD]
+        if min(facts) < 0 or size > self._picture_bytes or max(levels, default=0) >= LEVELS:
             raise ValueError("a number beyond its range")
-        return made
+        if levels and len(levels) != PICTURE_STATISTICS:
+            raise ValueError("not the numbers of a picture")
+        return Made(seq, size, height_px, width_px, crc32, levels)
 
     def _watch(self) -> None:
         assert self._process is not None

@@ -13,10 +13,13 @@ from line.promise.standing import WORDS, standing
 from line.settings import DecisionSettings
 
 
-def promise_figures(decision: DecisionSettings, observed: Observed) -> list[dict[str, Any]]:
+def promise_figures(
+    decision: DecisionSettings, observed: Observed, *, has_drifted: bool
+) -> list[dict[str, Any]]:
     """Of each promise: what it rests on, and what was observed; JSON-ready.
 
-    `at_least`: the one-sided bound of the observed purity, at 95 % confidence.
+    `has_drifted`: at the end the items were not as they had been. `at_least`: the one-sided bound
+    of the observed purity, at 95 % confidence.
     """
     return [
         {
@@ -24,7 +27,10 @@ def promise_figures(decision: DecisionSettings, observed: Observed) -> list[dict
             **each.model_dump(exclude={"class_name"}),
             "observed": _observed(observed[each.class_name]),
             "state": standing(
-                each.model, each.model, is_broken=observed[each.class_name].is_broken
+                each.model,
+                each.model,
+                is_broken=observed[each.class_name].is_broken,
+                has_drifted=has_drifted,
             ),
         }
         for each in decision.promised
@@ -36,7 +42,7 @@ def in_words(figures: Mapping[str, Any]) -> str:
     seen, state = figures["observed"], WORDS[figures["state"]]
     told = f"{figures['class']}: {percent(figures['purity'])} promised; "
     if not seen["labelled"]:
-        return told + "no item in its bin is labelled"
+        return f"{told}no item in its bin is labelled: {state}"
     return told + (
         f"{seen['right']} of {seen['labelled']} labelled items in its bin are right, "
         f"{percent(seen['purity'])} (at least {percent(seen['at_least'])}): {state}"

@@ -109,6 +109,7 @@ def test_items_ride_on_the_belt_and_get_their_verdicts(visit: Visit, port: int) 
     )
     page.wait_for_function(f"{_VERDICTS}.some(count => count !== '0')")
     page.wait_for_function(f"{_BINS}.some(count => count !== '0')")
+    expect(page.locator(".drift li")).to_contain_text("camera-0")
     assert visit.foreign_requests(port) == []
 
 

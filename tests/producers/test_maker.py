@@ -51,7 +51,8 @@ class Ahead:
     def shot(self, seq: int, settings: Settings) -> Shot:
         made = self.made[seq]
         data = self.slots.read(seq, made.size)
-        return Shot(data, settings.camera.encoding, made.height_px, made.width_px, made.crc32)
+        facts = (settings.camera.encoding, made.height_px, made.width_px, made.crc32)
+        return Shot(data, *facts, levels=made.levels)
 
     @property
     def pid(self) -> int:

@@ -53,6 +53,7 @@ KEYS = {
         "scenario",
         "loss",
         "promises",
+        "drift",
         "clock",
         "orders",
     ),

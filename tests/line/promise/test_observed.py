@@ -19,6 +19,7 @@ from line.run_files.review_file import NONE_OF_THESE, QueuedItem, ReviewFile
 from line.run_files.review_rules import is_drawn
 from line.run_files.said_labels import queued_answers
 from line.settings import Settings
+from reports.promises.figures import in_words, promise_figures
 from sinks.promise_watch import PromiseWatch
 from sinks.review_queue import ReviewQueue
 from tests.sinks.test_alerts import Clock, alarms, opened, raised
@@ -164,8 +165,21 @@ def test_the_status_says_how_a_promise_stands() -> None:
     facts = {"class_name": "glass", "purity": 0.9, "threshold": 0.8, "model": MODEL}
     status.promises = [{**facts, "right": 9, "labelled": 9, "is_broken": False}]
     assert [each["state"] for each in status_note(status)["promises"]] == ["stands"]
+    status.drift = [{"source": "camera-0", "moved": []}, {"source": "camera-1", "moved": ["light"]}]
+    assert [each["state"] for each in status_note(status)["promises"]] == ["suspended"]
     status.promises[0]["is_broken"] = True
     assert [each["state"] for each in status_note(status)["promises"]] == ["broken"]
     status.overrides.models[OTHER] = ModelFacts(path="o", sha256=OTHER[:2] * 32, classes=("glass",))
     status.overrides.model = OTHER
     assert [each["state"] for each in status_note(status)["promises"]] == ["another_model"]
+
+
+def test_the_accounts_say_that_a_promise_is_suspended() -> None:
+    settings = settings_of()
+    labels = BinLabels(settings)
+    take(labels, *(ejected(seq, "glass") for seq in range(9)))
+    observed = labels.observed(())
+    for has_drifted, state in ((False, "stands"), (True, "suspended")):
+        (found,) = promise_figures(settings.decision, observed, has_drifted=has_drifted)
+        assert found["state"] == state
+        assert ("suspended: what comes is not as it was" in in_words(found)) == has_drifted
