@@ -69,6 +69,10 @@ class PlacementSettings(Section):
         pattern=r"^[A-Za-z0-9._-]{0,255}$",
         description="how its nodes reach this machine; empty = by the address that Ray knows",
     )
+    own_machine: Literal["memory", "tcp"] = Field(
+        default="memory",  # in runs of before it could be chosen
+        description="how pictures come to its workers on this machine: in memory, or as to others",
+    )
 
     @property
     def is_on_cluster(self) -> bool:

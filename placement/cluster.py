@@ -30,20 +30,26 @@ _START_S = "90"
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes that live: Ray's names of them, their processors, the workers they can have."""
+    """The nodes that live: by Ray's names, the workers that each can have; their processors."""
 
-    ids: frozenset[str]
+    rooms: Mapping[str, int]
     cpus: float
-    room: int
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(self.rooms)
+
+    @property
+    def room(self) -> int:
+        return sum(self.rooms.values())
 
     @classmethod
     def of(cls, found: Iterable[Mapping[str, Any]], settings: PlacementSettings) -> Nodes:
         """`found`: as `ray.nodes()` has them."""
         living = [node for node in found if node["Alive"]]
         return cls(
-            frozenset(node["NodeID"] for node in living),
+            {node["NodeID"]: _room(node["Resources"], settings) for node in living},
             sum(node["Resources"].get("CPU", 0.0) for node in living),
-            sum(_room(node["Resources"], settings) for node in living),
         )
 
 
@@ -133,6 +139,13 @@ def address_of(ray: Any, node: str) -> str:
     """A node's address, by Ray's name of it."""
     found = [each["NodeManagerAddress"] for each in ray.nodes() if each["NodeID"] == node]
     return str(found[0]) if found else node[:12]
+
+
+def on_this_node(node: str) -> Any:
+    """Where an actor is to be started; elsewhere, too, once the node is gone."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    return NodeAffinitySchedulingStrategy(node, soft=True)
 
 
 def host_of_this_machine(ray: Any, settings: PlacementSettings) -> str:
