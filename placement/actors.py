@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -15,16 +13,17 @@ from line.plain_text import plain
 from line.remote import run_keys
 from line.settings import Settings
 from placement import failed_starts, kept_worker, on_node, own_machine, parcel
-from placement.cluster import address_of, needs, on_this_node
+from placement.actor import Actor, held, least_needed
+from placement.cluster import actor_options, address_of
 from placement.left_out import LeftOut
 from placement.orders import Orders, Wanted
 from placement.own_machine import OwnMachine
-from placement.spread import Spread
+from placement.spread import Move, Spread
 
 NAME = "ray-"
 """What the names of placed workers begin with."""
 _NO_ROUTE_S = 10.0
-"""A worker that has not joined by then has no way to the line."""
+"""A worker that lives for so long and has not joined has no way to the line."""
 _JOINED = ": joined "
 _LEAVE_S = 6.0
 _AGAIN_S = 2.0
@@ -34,38 +33,6 @@ _MOVE_S = 60.0
 _FRESH_S = 3.0
 """What an actor said so lately still holds."""
 _SENT = (on_node, own_machine, failed_starts, kept_worker)
-
-
-@dataclass(slots=True)
-class _Actor:
-    """One of them, in all its lives; Ray starts it again wherever there is room."""
-
-    name: str
-    handle: Any
-    looking: Any = None
-    """the answer that is to come"""
-    heard: float = 0.0
-    """monotonic time of its last answer; 0 = never"""
-    node: str = ""
-    """by Ray's name; empty = it was never heard"""
-    life: str = ""
-    begun: float = 0.0
-    """monotonic time at which the worker of this life was begun"""
-    joined: bool = False
-    """the worker of this life, once"""
-    serves: bool = False
-    """its worker is with the line"""
-    told: bool = False
-    """somebody was told that it does not join"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """An actor more than are wanted, to be the worker of another one on this node."""
-
-    number: int
-    node: str
-    until: float
 
 
 class Actors:
@@ -90,12 +57,12 @@ class Actors:
         self._address = address
         self._own = own
         self._orders = orders
-        self._actors: dict[int, _Actor] = {}
+        self._actors: dict[int, Actor] = {}
         self._leaving: list[tuple[float, Any]] = []
         """when they are ended at the latest"""
         self._left_out = LeftOut()
         self._spread = Spread()
-        self._move: _Move | None = None
+        self._move: Move | None = None
         for module in _SENT:
             ray.cloudpickle.register_pickle_by_value(module)
         self._class = ray.remote(kept_worker.KeptWorker)
@@ -128,7 +95,7 @@ class Actors:
         self._follow_move(monotonic())
         most = wanted.count + (self._move is not None)
         while len(self._actors) > most:
-            self._dismiss(self._least_needed())
+            self._dismiss(least_needed(self._actors))
         while len(self._actors) < wanted.count and monotonic() >= self._next_start:
             self._add()
         while self._orders.lost:
@@ -163,36 +130,11 @@ class Actors:
     def _add(self, node: str = "") -> int:
         """Another actor, on the node if one is given; returns its number."""
         number = next(n for n in count() if n not in self._actors)
-        self._actors[number] = _Actor(f"{NAME}{number}", self._started(node))
+        options = actor_options(self._settings.placement, node, self._left_out.nodes)
+        made = self._class.options(**options)
+        handle = made.remote(self._installed, self._code, self._model)
+        self._actors[number] = Actor(f"{NAME}{number}", handle)
         return number
-
-    def _started(self, node: str) -> Any:
-        placement = self._settings.placement
-        options: dict[str, Any] = {
-            "num_cpus": placement.cpus,
-            "num_gpus": placement.gpus,
-            "resources": {k: v for k, v in needs(placement).items() if k not in ("CPU", "GPU")},
-            "max_restarts": -1,
-            "scheduling_strategy": on_this_node(node) if node else "SPREAD",
-            "max_concurrency": 4,  # a worker that leaves takes its time, and looks go on
-        }
-        if not node and (others := self._left_out.nodes):
-            options["label_selector"] = {"ray.io/node-id": f"!in({','.join(others)})"}
-        return self._class.options(**options).remote(self._installed, self._code, self._model)
-
-    def _held(self) -> Counter[str]:
-        """Node → actors on it."""
-        return Counter(actor.node for actor in self._actors.values() if actor.node)
-
-    def _least_needed(self) -> int:
-        """One that does not serve, or one of the node that has most."""
-        held = self._held()
-
-        def need(number: int) -> tuple[bool, int, int]:
-            actor = self._actors[number]
-            return actor.serves, -held[actor.node], -number
-
-        return min(self._actors, key=need)
 
     def _begin_move(
         self, wanted: int, rooms: Mapping[str, int], now: float, *, is_lost: bool
@@ -202,16 +144,16 @@ class Actors:
         all_serve = all(a.serves and now - a.heard < _FRESH_S for a in self._actors.values())
         is_well = all_serve and not (is_lost or is_on_its_way)
         usable = {node: room for node, room in rooms.items() if node not in self._left_out}
-        node = self._spread.target(self._held(), usable, now, is_well=is_well)
+        node = self._spread.target(held(self._actors), usable, now, is_well=is_well)
         if node is not None:
-            self._move = _Move(self._add(node), node, now + _MOVE_S)
+            self._move = Move(self._add(node), node, now + _MOVE_S)
 
     def _follow_move(self, now: float) -> None:
         if (move := self._move) is None:
             return
         new = self._actors.get(move.number)
         if new is not None and new.serves:
-            self._move, number = None, self._least_needed()
+            self._move, number = None, least_needed(self._actors)
             where = [address_of(self._ray, node) for node in (self._actors[number].node, new.node)]
             text = f"a worker moves from node {where[0]} to node {where[1]}, which has room"
             self._orders.tell("moved", f"{new.name}-{now:.3f}", text)
@@ -252,7 +194,7 @@ class Actors:
             try:
                 self._handle(number, self._ray.get(answer))
             except self._ray.exceptions.ActorUnavailableError:
-                pass  # it is being started again
+                self._actors[number].serves = False  # it is being started again
             except self._ray.exceptions.RayError as error:
                 self._replace(number, error)
 
@@ -274,15 +216,18 @@ class Actors:
             self._begin(actor, said["public"])
         actor.serves = _JOINED in said["said"]
         actor.joined = actor.joined or actor.serves
-        if not (actor.joined or actor.told) and now - actor.begun > _NO_ROUTE_S:
+        if not (actor.joined or actor.told) and said["alive_s"] > _NO_ROUTE_S:
             actor.told = True
-            where = address_of(self._ray, said["node"])
-            what = plain(said["said"]) or "it says nothing"
-            text = f"{actor.name} on node {where} does not come to {said['address']}: {what}"
-            text += "; see placement.route"
-            self._orders.tell("no_route", f"{actor.name}-{now:.3f}", text)
+            self._tell_of_no_route(actor, said)
 
-    def _begin(self, actor: _Actor, public: bytes) -> None:
+    def _tell_of_no_route(self, actor: Actor, said: dict[str, Any]) -> None:
+        where = address_of(self._ray, actor.node)
+        what = plain(said["said"]) or "it says nothing"
+        text = f"{actor.name} on node {where} does not come to {said['address']}: {what}"
+        text += "; see placement.route"
+        self._orders.tell("no_route", f"{actor.name}-{monotonic():.3f}", text)
+
+    def _begin(self, actor: Actor, public: bytes) -> None:
         """Let the worker in, and have it started."""
         try:
             run_keys.let_in(self._keys, actor.name, public)

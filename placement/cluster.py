@@ -6,7 +6,7 @@ import math
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -61,6 +61,28 @@ def needs(settings: PlacementSettings) -> dict[str, float]:
     """What one worker takes, by Ray's name of it."""
     gpus = {"GPU": settings.gpus} if settings.gpus else {}
     return {"CPU": settings.cpus, **gpus, **settings.resources}
+
+
+def actor_options(settings: PlacementSettings, node: str, others: Sequence[str]) -> dict[str, Any]:
+    """What Ray is told of a new actor: to start it on the node, if one is given.
+
+    Once that is gone it starts elsewhere, too; without one anywhere but on `others`.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    where: dict[str, Any] = {"scheduling_strategy": "SPREAD"}
+    if node:
+        where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True)}
+    elif others:
+        where["label_selector"] = {"ray.io/node-id": f"!in({','.join(others)})"}
+    return {
+        "num_cpus": settings.cpus,
+        "num_gpus": settings.gpus,
+        "resources": {k: v for k, v in needs(settings).items() if k not in ("CPU", "GPU")},
+        "max_restarts": -1,
+        "max_concurrency": 4,  # a worker that leaves takes its time, and looks go on
+        **where,
+    }
 
 
 def room_here(settings: PlacementSettings) -> int:
@@ -139,13 +161,6 @@ def address_of(ray: Any, node: str) -> str:
     """A node's address, by Ray's name of it."""
     found = [each["NodeManagerAddress"] for each in ray.nodes() if each["NodeID"] == node]
     return str(found[0]) if found else node[:12]
-
-
-def on_this_node(node: str) -> Any:
-    """Where an actor is to be started; elsewhere, too, once the node is gone."""
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    return NodeAffinitySchedulingStrategy(node, soft=True)
 
 
 def host_of_this_machine(ray: Any, settings: PlacementSettings) -> str:

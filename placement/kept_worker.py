@@ -81,6 +81,7 @@ class KeptWorker:
             "failure": self._failed.reason,
             "begun": self._terms is not None,
             "said": self._said,
+            "alive_s": 0.0 if self._process is None else monotonic() - self._started,
             "address": self._address,
             "node": self._node,
         }

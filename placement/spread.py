@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 _CALM_S = 5.0
 """All has to be well for so long before a worker moves, and again before the next one does."""
@@ -10,6 +11,16 @@ _NO_ROOM_S = 300.0
 """A node on which no worker came up, though it seemed to have room, is left alone for so long."""
 _LEAST_GAIN = 2
 """A move from a node with one more worker than the other would only turn them round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An actor more than are wanted, on this node, to take over from one on another."""
+
+    number: int
+    node: str
+    until: float
+    """monotonic time"""
 
 
 class Spread:
