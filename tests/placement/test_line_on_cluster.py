@@ -24,6 +24,7 @@ def test_every_item_has_one_row_though_a_node_dies(
     assert status == 0
     assert_accounted(summary, rows)
     assert summary["verdicts"]["failed"] == 0
+    assert " has joined on this machine" in (tmp_path / "run" / "events.jsonl").read_text()
 
 
 def test_workers_come_and_go_change_their_model_and_are_replaced_here_without_a_cluster(
@@ -32,7 +33,8 @@ def test_workers_come_and_go_change_their_model_and_are_replaced_here_without_a_
     other = write_tiny_model(tmp_path / "other.onnx", work=1)
     endless = ("--duration", 36_000, "--interval", 0.05)
     options = ("--workers", 1, *endless, "--model", tiny_model)
-    with RunningLine(tmp_path / "run", *options, *on(cluster, "placement.local_after_s=2")) as line:
+    settings = on(cluster, "placement.local_after_s=2", "placement.own_machine=tcp")
+    with RunningLine(tmp_path / "run", *options, *settings) as line:
         poll(lambda: workers_of(line) == {"ray-0"}, "the worker answers")
         order(line, "workers", "count=2")
         poll(lambda: workers_of(line) == {"ray-0", "ray-1"}, "another one answers")
@@ -59,7 +61,8 @@ def test_workers_that_find_no_way_are_told_of_and_replaced_here(
     listens = f"transport.listen=tcp://127.0.0.1:{free_port()}"
     hasty = ("supervisor.start_s=20", "placement.local_after_s=1")
     options = ("--workers", 1, "--items", 20, "--interval", 0.05, "--model", tiny_model)
-    settings = on(cluster, listens, "placement.route=127.0.0.2", *hasty)
+    way = ("placement.route=127.0.0.2", "placement.own_machine=tcp")
+    settings = on(cluster, listens, *way, *hasty)
     with RunningLine(tmp_path / "run", *options, *settings) as line:
         status, summary = line.finish()
         rows = line.rows()
