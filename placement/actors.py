@@ -25,7 +25,8 @@ NAME = "ray-"
 _NO_ROUTE_S = 10.0
 """A worker that lives for so long and has not joined has no way to the line."""
 _JOINED = ": joined "
-_LEAVE_S = 6.0
+_LEAVE_S = 10.0
+"""An actor that is to have its worker leave is ended then at the latest."""
 _AGAIN_S = 2.0
 """After an actor that Ray gave up, until the next one is made."""
 _MOVE_S = 60.0
@@ -58,8 +59,8 @@ class Actors:
         self._own = own
         self._orders = orders
         self._actors: dict[int, Actor] = {}
-        self._leaving: list[tuple[float, Any]] = []
-        """when they are ended at the latest"""
+        self._leaving: list[tuple[float, Any, Any]] = []
+        """when they are ended at the latest, their handles, the answers of those that are done"""
         self._left_out = LeftOut()
         self._spread = Spread()
         self._move: Move | None = None
@@ -93,8 +94,7 @@ class Actors:
         if self._model is None:
             return
         self._follow_move(monotonic())
-        most = wanted.count + (self._move is not None)
-        while len(self._actors) > most:
+        while len(self._actors) > wanted.count + (self._move is not None):
             self._dismiss(least_needed(self._actors))
         while len(self._actors) < wanted.count and monotonic() >= self._next_start:
             self._add()
@@ -106,7 +106,8 @@ class Actors:
 
     def end(self) -> None:
         """All of them, at once."""
-        for handle in [*(a.handle for a in self._actors.values()), *(h for _, h in self._leaving)]:
+        leaving = (handle for _, handle, _ in self._leaving)
+        for handle in [*(actor.handle for actor in self._actors.values()), *leaving]:
             self._ray.kill(handle)
 
     def _serve(self, wanted: Wanted) -> None:
@@ -167,13 +168,14 @@ class Actors:
     def _dismiss(self, number: int) -> None:
         actor = self._actors.pop(number)
         run_keys.shut_out(self._keys, actor.name)
-        actor.handle.leave.remote()
-        self._leaving.append((monotonic() + _LEAVE_S, actor.handle))
+        self._leaving.append((monotonic() + _LEAVE_S, actor.handle, actor.handle.leave.remote()))
 
     def _end_leaving(self, now: float) -> None:
-        for _, handle in [each for each in self._leaving if each[0] <= now]:
-            self._ray.kill(handle)
-        self._leaving = [each for each in self._leaving if each[0] > now]
+        for each in list(self._leaving):
+            until, handle, left = each
+            if now > until or self._ray.wait([left], timeout=0)[0]:
+                self._ray.kill(handle)
+                self._leaving.remove(each)
 
     def _end_lost(self, worker: str) -> None:
         for actor in self._actors.values():

@@ -22,7 +22,7 @@ ORPHAN_S = 10.0
 """Nobody looked at an actor for so long: its runner is gone or has others, and its worker ends."""
 _STOPPED_S = 3.0
 """A worker that somebody has stopped for so long is killed, and started again."""
-_LEAVE_S = 4.0
+_LEAVE_S = 8.0
 """A worker that is to leave may finish what it holds for so long."""
 _LAST_WORDS_S = 0.5
 """For the last line of a worker that has ended to be read."""

@@ -74,6 +74,39 @@ def test_workers_that_find_no_way_are_told_of_and_replaced_here(
     assert "no worker on the cluster" in told
 
 
+def test_workers_move_to_a_node_that_comes_but_not_to_one_where_none_can_serve(
+    cluster: Cluster, tiny_model: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "packages" / "onnxruntime.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ModuleNotFoundError('not for this processor', name='onnxruntime')")
+    room = (2, '--resources={"room": 2}')
+    nodes = [cluster.add_node(*room)]
+    endless = ("--duration", 36_000, "--interval", 0.05)
+    options = ("--workers", 2, *endless, "--model", tiny_model)
+    events = tmp_path / "run" / "events.jsonl"
+    with RunningLine(
+        tmp_path / "run", *options, *on(cluster, "placement.resources={room = 1}")
+    ) as line:
+        poll(lambda: workers_of(line) == {"ray-0", "ray-1"}, "both workers answer")
+        nodes.append(cluster.add_node(*room, PYTHONPATH=str(broken.parent)))
+        poll(lambda: " is left out: " in events.read_text(), "the broken node is told of")
+        nodes.append(cluster.add_node(*room))
+        poll(lambda: " a worker moves from " in events.read_text(), "a worker moves")
+        poll(lambda: len(workers_of(line)) == 3, "the one that moved answers")
+        line.interrupt()
+        status, summary = line.finish()
+        rows = line.rows()
+    for node in nodes:
+        send(node, signal.SIGKILL)
+    assert status == 0
+    assert_accounted(summary, rows)
+    told = events.read_text()  # the worker that moved has given back all that it held
+    assert told.count(" is left out: ") == 1
+    assert "not for this processor" in told
+    assert '"remote_lost"' not in told
+
+
 def order(line: RunningLine, *words: str) -> None:
     done = command("order", line.run_dir, *words)
     assert done.returncode == 0, done.stderr
