@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from line.section import PathText, Section
 
@@ -69,6 +69,15 @@ class PlacementSettings(Section):
         pattern=r"^[A-Za-z0-9._-]{0,255}$",
         description="how its nodes reach this machine; empty = by the address that Ray knows",
     )
+    own_machine: Literal["memory", "tcp"] = Field(
+        description="how pictures come to its workers on this machine: in memory, or as to others",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, values: Any) -> Any:
+        """Its runs could not choose."""
+        return {"own_machine": "memory", **values} if isinstance(values, dict) else values
 
     @property
     def is_on_cluster(self) -> bool:
@@ -96,6 +105,7 @@ def placed_here() -> PlacementSettings:
         connect_s=20.0,
         local_after_s=20.0,
         route="",
+        own_machine="memory",
     )
 
 

@@ -17,13 +17,14 @@ from line.atomic_file import write_atomically
 from line.errors import BadInput
 from line.plain_text import plain
 from line.process.context import ProcessContext, enter_process
-from line.process.runtime_dir import RUN_KEYS
+from line.process.runtime_dir import PLACED, RUN_KEYS, endpoint
 from line.remote.keys import LineKeys
 from line.settings import Settings
 from placement.actors import Actors
 from placement.cluster import Nodes, connect, host_of_this_machine
 from placement.kept_worker import ORPHAN_S
 from placement.orders import Orders, end
+from placement.own_machine import OwnMachine, own_machine
 
 _LOOK_S = 0.5
 _LOST_S = 8.0
@@ -97,16 +98,16 @@ def _place(ray: Any, context: ProcessContext, orders: Orders) -> None:
     _await_orphans(context.runtime_dir / _NODES_FILE, watch, orders)
     port = settings.transport.listen.rsplit(":", 1)[1]
     address = f"tcp://{host_of_this_machine(ray, settings.placement)}:{port}"
-    actors = Actors(ray, settings, keys, address, orders)
+    actors = Actors(ray, settings, keys, address, _own_machine(context), orders)
     was_lost = False
     while not orders.stop.is_set():
         orders.turned = began = monotonic()
         if watch.is_lost != was_lost:
             was_lost = watch.is_lost
             _tell_of_cluster(orders, context, was_lost)
-        if orders.wanted is not None:
-            actors.keep(orders.wanted, _LOOK_S)
         nodes = watch.nodes
+        if orders.wanted is not None:
+            actors.keep(orders.wanted, _LOOK_S, nodes.rooms, is_lost=watch.is_lost)
         orders.report(
             connected=not watch.is_lost,
             nodes=len(nodes.ids),
@@ -118,6 +119,13 @@ def _place(ray: Any, context: ProcessContext, orders: Orders) -> None:
         orders.stop.wait(max(0.0, began + _LOOK_S - monotonic()))
     actors.end()
     ray.shutdown()
+
+
+def _own_machine(context: ProcessContext) -> OwnMachine | None:
+    """What actors are told of this machine, if workers on it are to use its memory."""
+    if context.settings.placement.own_machine == "tcp":
+        return None
+    return own_machine(endpoint(context.runtime_dir, PLACED), context.runtime_dir, context.rings)
 
 
 def _tell_of_cluster(orders: Orders, context: ProcessContext, is_lost: bool) -> None:

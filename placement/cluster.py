@@ -6,7 +6,7 @@ import math
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -30,20 +30,26 @@ _START_S = "90"
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes that live: Ray's names of them, their processors, the workers they can have."""
+    """The nodes that live: by Ray's names, the workers that each can have; their processors."""
 
-    ids: frozenset[str]
+    rooms: Mapping[str, int]
     cpus: float
-    room: int
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(self.rooms)
+
+    @property
+    def room(self) -> int:
+        return sum(self.rooms.values())
 
     @classmethod
     def of(cls, found: Iterable[Mapping[str, Any]], settings: PlacementSettings) -> Nodes:
         """`found`: as `ray.nodes()` has them."""
         living = [node for node in found if node["Alive"]]
         return cls(
-            frozenset(node["NodeID"] for node in living),
+            {node["NodeID"]: _room(node["Resources"], settings) for node in living},
             sum(node["Resources"].get("CPU", 0.0) for node in living),
-            sum(_room(node["Resources"], settings) for node in living),
         )
 
 
@@ -55,6 +61,28 @@ def needs(settings: PlacementSettings) -> dict[str, float]:
     """What one worker takes, by Ray's name of it."""
     gpus = {"GPU": settings.gpus} if settings.gpus else {}
     return {"CPU": settings.cpus, **gpus, **settings.resources}
+
+
+def actor_options(settings: PlacementSettings, node: str, others: Sequence[str]) -> dict[str, Any]:
+    """What Ray is told of a new actor: to start it on the node, if one is given.
+
+    Once that is gone it starts elsewhere, too; without one anywhere but on `others`.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    where: dict[str, Any] = {"scheduling_strategy": "SPREAD"}
+    if node:
+        where = {"scheduling_strategy": NodeAffinitySchedulingStrategy(node, soft=True)}
+    elif others:
+        where["label_selector"] = {"ray.io/node-id": f"!in({','.join(others)})"}
+    return {
+        "num_cpus": settings.cpus,
+        "num_gpus": settings.gpus,
+        "resources": {k: v for k, v in needs(settings).items() if k not in ("CPU", "GPU")},
+        "max_restarts": -1,
+        "max_concurrency": 4,  # a worker that leaves takes its time, and looks go on
+        **where,
+    }
 
 
 def room_here(settings: PlacementSettings) -> int:

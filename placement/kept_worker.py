@@ -13,17 +13,19 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
+from placement.failed_starts import AGAIN_S, FailedStarts
 from placement.on_node import kept, lacks, unpacked
+from placement.own_machine import OwnMachine, close, open_memory
 
 _LOOK_S = 0.25
 ORPHAN_S = 10.0
 """Nobody looked at an actor for so long: its runner is gone or has others, and its worker ends."""
 _STOPPED_S = 3.0
 """A worker that somebody has stopped for so long is killed, and started again."""
-_LEAVE_S = 4.0
+_LEAVE_S = 8.0
 """A worker that is to leave may finish what it holds for so long."""
-_AGAIN_S = 1.0
-"""Between the start of a worker and that of the next one."""
+_LAST_WORDS_S = 0.5
+"""For the last line of a worker that has ended to be read."""
 
 
 class KeptWorker:
@@ -44,11 +46,15 @@ class KeptWorker:
         self._node = ray.get_runtime_context().get_node_id()
         self._looked = monotonic()
         self._process: subprocess.Popen[bytes] | None = None
-        self._terms: tuple[str, str, bytes, int] | None = None
+        self._terms: tuple[str, str, bytes, int, OwnMachine | None] | None = None
+        self._address = ""
         self._lock = Lock()
         self._said = ""
         self._public = b""
         self._stopped_since: float | None = None
+        self._started = self._next_start = 0.0
+        self._failed = FailedStarts()
+        self._hearing: Thread | None = None
         self._fault = lacks(wanted)
         if self._fault:
             return
@@ -72,22 +78,29 @@ class KeptWorker:
             "life": self._life,
             "public": self._public,
             "fault": self._fault,
+            "failure": self._failed.reason,
             "begun": self._terms is not None,
             "said": self._said,
+            "alive_s": 0.0 if self._process is None else monotonic() - self._started,
+            "address": self._address,
             "node": self._node,
         }
 
-    def begin(self, name: str, address: str, server: bytes, nice: int) -> None:
+    def begin(
+        self, name: str, address: str, server: bytes, nice: int, own: OwnMachine | None
+    ) -> None:
         """Have a worker of this name serve the line at the address with this public key.
 
-        `nice`: how much the worker yields to others.
+        `nice`: how much the worker yields to others. `own`: the line's machine, if workers on it
+        are to use its memory.
         """
         self._looked = monotonic()
-        self._terms = name, address, server, nice
+        self._terms = name, address, server, nice, own
 
     def take(self, model: tuple[str, str, bytes]) -> None:
         """Another model serves from now on: it is found there when the line asks for it."""
         self._model = kept(model).parent
+        self._failed.forget()
         self.end_worker()
 
     def end_worker(self) -> None:
@@ -114,7 +127,6 @@ class KeptWorker:
 
     def _keep(self) -> None:
         """A thread; the kernel ends the worker with it."""
-        next_start = 0.0
         while True:
             now = monotonic()
             if self._terms is not None and now - self._looked > ORPHAN_S:
@@ -122,17 +134,30 @@ class KeptWorker:
                 self.leave()
             with self._lock:
                 self._end_if_stopped(now)
-                if self._process is not None and self._process.poll() is not None:
+                if self._process is not None and (status := self._process.poll()) is not None:
                     self._process = None
-                if self._process is None and self._terms is not None and now >= next_start:
-                    next_start = now + _AGAIN_S
+                    self._note_end(status, now)
+                if self._process is None and self._terms is not None and now >= self._next_start:
+                    self._started, self._next_start = now, now + AGAIN_S
                     self._start(*self._terms)
             sleep(_LOOK_S)
 
-    def _start(self, name: str, address: str, server: bytes, nice: int) -> None:
+    def _note_end(self, status: int, now: float) -> None:
+        if self._hearing is not None:
+            self._hearing.join(_LAST_WORDS_S)
+        rest_s = self._failed.note(status, self._said, now - self._started)
+        self._next_start = max(self._next_start, now + rest_s)
+
+    def _start(
+        self, name: str, address: str, server: bytes, nice: int, own: OwnMachine | None
+    ) -> None:
         from line.remote.run_keys import FROM_INPUT, key_line
 
-        options = ("--connect", address, "--keys", FROM_INPUT, "--model", str(self._model))
+        memory = () if own is None else open_memory(own)
+        self._address = own.address if own is not None and memory else address
+        options = ["--connect", self._address, "--keys", FROM_INPUT, "--model", str(self._model)]
+        if memory:
+            options.append(f"--rings={','.join(map(str, memory))}")
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "workers", *options],
@@ -141,16 +166,21 @@ class KeptWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                pass_fds=memory,
             )
         except OSError as error:
             self._said = f"cannot be started: {error.strerror}"
             return
+        finally:
+            close(memory)
+        self._said = ""
         assert self._process.stdin is not None
         with suppress(OSError):  # it has ended
             os.setpriority(os.PRIO_PROCESS, self._process.pid, os.nice(0) + nice)
         with suppress(OSError), self._process.stdin as keys:
             keys.write(key_line(name, self._pair, server))
-        Thread(target=self._hear, args=(self._process,), daemon=True).start()
+        self._hearing = Thread(target=self._hear, args=(self._process,), daemon=True)
+        self._hearing.start()
 
     def _hear(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None

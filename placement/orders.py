@@ -33,6 +33,8 @@ class Wanted:
     count: int
     model: Path
     sha256: str
+    told: str
+    """the model as rows name it, with its engine"""
 
 
 class Orders:
@@ -70,7 +72,9 @@ class Orders:
                 match note["kind"]:
                     case "workers":
                         model = ModelFacts.model_validate(note["model"])
-                        self.wanted = Wanted(note["count"], Path(model.path), model.sha256)
+                        self.wanted = Wanted(
+                            note["count"], Path(model.path), model.sha256, model.short_hash
+                        )
                     case "lost":
                         self.lost.append(note["worker"])
                     case "stop":

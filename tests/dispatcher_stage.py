@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Self, TypeVar
@@ -62,9 +62,13 @@ class Peer:
 class Stage:
     """A dispatcher in its folder, its supervisor, and whoever else is called for."""
 
-    def __init__(self, folder: Path, *assignments: str) -> None:
-        """With `transport.listen` and `transport.keys` set it has a remote socket."""
+    def __init__(self, folder: Path, *assignments: str, memory: Sequence[int] = ()) -> None:
+        """With `transport.listen` and `transport.keys` set it has a remote socket.
+
+        `memory`: of the cameras.
+        """
         self.folder = folder
+        self.memory = tuple(memory)
         self.settings = load(assignments=assignments, environment={})
         self.peers: list[Peer] = []
         self._start()
@@ -85,7 +89,7 @@ class Stage:
     def context(self, role: str, name: str, channel: ControlChannel) -> ProcessContext:
         facts = ModelFacts(path="a.onnx", sha256="0" * 64, classes=CLASSES)
         return ProcessContext(
-            role, name, 0, 1, self.folder, self.folder, self.settings, facts, channel
+            role, name, 0, 1, self.folder, self.folder, self.settings, facts, channel, self.memory
         )
 
     def _start(self) -> None:

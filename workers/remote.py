@@ -1,4 +1,7 @@
-"""`python -m workers --connect …`: a worker for a line on another machine."""
+"""`python -m workers --connect …`: a worker for a line on another machine.
+
+With `--rings`, which only the package `placement` gives: on the line's own machine, by ipc.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status: 0 after Ctrl-C, 2 for bad input."""
     given = _arguments().parse_args(argv)
     try:
-        if not is_tcp_address(given.connect):
+        if not (given.rings or is_tcp_address(given.connect)):
             raise BadInput(f"--connect {given.connect}: must be tcp://HOST:PORT")
         if not given.model.exists():
             raise BadInput(f"{given.model}: no such model file or folder")
         keys = _keys(given.keys, given.name)
         with Interrupts() as interrupts:
-            RemoteWorker(given.connect, keys, given.model, interrupts).run()
+            rings = tuple(map(int, filter(None, given.rings.split(","))))
+            RemoteWorker(given.connect, keys, given.model, interrupts, rings).run()
     except ScraplineError as error:
         print(f"error: {error}", file=sys.stderr)
         return int(error.exit_code)
@@ -70,6 +74,7 @@ def _arguments() -> argparse.ArgumentParser:
         help="the line's model, or a folder with it; taken by its hash",
     )
     parser.add_argument("--name", help="whose keys, where the folder holds several")
+    parser.add_argument("--rings", default="", help=argparse.SUPPRESS)
     return parser
 
 
@@ -99,7 +104,16 @@ def _path(text: str) -> Path:
 class RemoteWorker:
     """Comes back for ever, until it is interrupted."""
 
-    def __init__(self, address: str, keys: WorkerKeys, path: Path, interrupts: Interrupts) -> None:
+    def __init__(
+        self,
+        address: str,
+        keys: WorkerKeys,
+        path: Path,
+        interrupts: Interrupts,
+        rings: Sequence[int] = (),
+    ) -> None:
+        """`rings`: on the line's own machine, descriptors of the cameras' memory."""
+        self._rings = rings
         self._address = address
         self._keys = keys
         self._path = path
@@ -139,7 +153,9 @@ class RemoteWorker:
         client.join(terms.credit, batches)
         self._say(f"joined {self._address} as {client.identity}, model {model.facts.short_hash}")
         standby, by_slack = self._standby(model), batches is not None
-        Worker(client, model, terms.credit, standby=standby, by_slack=by_slack).run()
+        Worker(
+            client, model, terms.credit, rings=self._rings, standby=standby, by_slack=by_slack
+        ).run()
 
     def _model_for(self, terms: Terms) -> Model:
         wanted = terms.model, terms.engine

@@ -3,8 +3,9 @@
 - storm: nodes killed and frozen, the head killed and frozen, links cut, in an order that a seed
   decides, while a line runs: every item with one row; how long no answer came after each, and how
   long until Ray had started as many workers as before;
-- pairs: frames a second at `max` with workers as Ray's actors and with the same as local
-  processes, in turns; pictures raw, and as JPEG;
+- pairs: frames a second at `max` with workers as Ray's actors on this machine, which get pictures
+  in shared memory or over TCP, and with the same as local processes, in turns; pictures raw, and as
+  JPEG;
 - sweep: a plan on the cluster with two nodes killed meanwhile, and the same plan without one.
 
 Ends with status 1 if an item was lost or had two rows, or the two plans differ.
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 from threading import Thread
@@ -35,6 +37,8 @@ from line.errors import StageDied
 
 app = typer.Typer(add_completion=False)
 _OWN_CLUSTER = ("--set=placement.kind=ray", "--set=placement.address=local")
+_WAYS = {"memory": "in shared memory", "tcp": "over TCP"}
+"""As `placement.own_machine` names them."""
 _KILLS_AFTER_S = (4.0, 12.0)
 """Of the nodes, from the sweep's begin."""
 
@@ -44,6 +48,9 @@ def main(
     storms: Annotated[int, typer.Option(min=0, help="each with five faults")] = 20,
     workers: Annotated[int, typer.Option(min=1, help="of the storms' line")] = 8,
     pairs: Annotated[int, typer.Option(min=0, help="of runs on Ray and without, each way")] = 5,
+    way: Annotated[
+        list[str] | None, typer.Option(help="of pictures in the pairs: memory, tcp; both if none")
+    ] = None,
     items: Annotated[int, typer.Option(min=100, help="of each of these runs")] = 3000,
     points: Annotated[int, typer.Option(min=0, help="of the plan; 0 = leave it out")] = 200,
     profile: Annotated[
@@ -59,7 +66,7 @@ def main(
         if storms:
             is_whole &= _storms(range(seed, seed + storms), workers, folder, console)
         if pairs:
-            _pairs(pairs, items, folder, console)
+            _pairs(pairs, items, way or list(_WAYS), folder, console)
         if points:
             is_whole &= _sweep(points, profile, folder, console)
     if not is_whole:
@@ -90,25 +97,26 @@ def _storms(seeds: range, workers: int, folder: Path, console: Console) -> bool:
     return is_whole
 
 
-def _pairs(pairs: int, items: int, folder: Path, console: Console) -> None:
+def _pairs(pairs: int, items: int, ways: list[str], folder: Path, console: Console) -> None:
     ratios: dict[str, list[float]] = defaultdict(list)
     for number in range(pairs):
         for encoding in ("raw", "jpeg"):
             options = (f"--items={items}", "--speed=max", f"--set=camera.encoding={encoding}")
-            rate = {
-                where: _rate(folder / f"{where}-{encoding}-{number}", [*options, *more])
-                for where, more in (("here", ()), ("ray", _OWN_CLUSTER))
-            }
-            ratios[encoding].append(rate["ray"] / rate["here"])
-            console.print(
-                f"pair {number + 1}, {encoding}: {rate['here']:.1f} frames a second by local "
-                f"workers, {rate['ray']:.1f} by Ray's: {ratios[encoding][-1]:.3f}"
-            )
-    for encoding, some in ratios.items():
-        console.print(f"{encoding}: median {median(some):.3f} of {len(some)} pairs")
+            local = _rate(folder / f"local-{encoding}-{number}", options)
+            for way in ways:
+                on_ray = (*_OWN_CLUSTER, f"--set=placement.own_machine={way}")
+                rays = _rate(folder / f"{way}-{encoding}-{number}", (*options, *on_ray))
+                kind = f"{encoding} {_WAYS[way]}"
+                ratios[kind].append(rays / local)
+                console.print(
+                    f"pair {number + 1}, {kind}: {local:.1f} frames a second by local workers, "
+                    f"{rays:.1f} by Ray's: {ratios[kind][-1]:.3f}"
+                )
+    for kind, some in ratios.items():
+        console.print(f"{kind}: median {median(some):.3f} of {len(some)} pairs")
 
 
-def _rate(run_dir: Path, options: list[str]) -> float:
+def _rate(run_dir: Path, options: Iterable[str]) -> float:
     beforehand = ("--set=console.on=off", "--set=camera.prepare=all")
     summary, _ = run_line(run_dir, [*beforehand, *options])
     rate: float = summary["throughput_fps"]

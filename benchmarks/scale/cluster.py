@@ -67,11 +67,11 @@ class Cluster:
         ports = (f"--port={self._port}", f"--ray-client-server-port={free_port()}")
         self._start("--head", *ports, "--include-dashboard=false", cpus=0)
 
-    def add_node(self, cpus: int = 1, *options: str) -> int:
-        """The pid of its raylet."""
-        return self._start(f"--address={self.address}", *options, cpus=cpus)
+    def add_node(self, cpus: int = 1, *options: str, **variables: str) -> int:
+        """The pid of its raylet. `variables`: of the environment of all that runs there."""
+        return self._start(f"--address={self.address}", *options, cpus=cpus, **variables)
 
-    def _start(self, *options: str, cpus: int) -> int:
+    def _start(self, *options: str, cpus: int, **variables: str) -> int:
         before = set(self.raylets())
         self._count += 1
         sizes = (f"--num-cpus={cpus}", f"--object-store-memory={_STORE_BYTES}")
@@ -83,7 +83,7 @@ class Cluster:
                     *(f"--node-ip-address={_HOST}", "--disable-usage-stats", *_ANY_PORTS),
                     *((f"--temp-dir={self.folder / 'r'}",) if "--head" in options else ()),
                 ],
-                env={k: v for k, v in self.environment.items() if k != "RAY_ADDRESS"},
+                env={k: v for k, v in self.environment.items() if k != "RAY_ADDRESS"} | variables,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

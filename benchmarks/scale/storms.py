@@ -131,6 +131,7 @@ def _started(run_dir: Path, cluster: Cluster, port: int, workers: int) -> subpro
     settings = (
         *("placement.kind=ray", f"placement.address={cluster.address}"),
         *("placement.route=127.0.0.2", f"transport.listen=tcp://127.0.0.1:{port}"),
+        "placement.own_machine=tcp",  # its nodes stand for other machines
     )
     options = ("--json", f"--run-dir={run_dir}", f"--workers={workers}", "--interval=0.1")
     return subprocess.Popen(

@@ -114,12 +114,12 @@ class Dispatcher:
     # -- what peers say -----------------------------------------------------------------------
 
     def _handle(self, received: Received) -> Iterable[act.Action]:
-        role, peer, message, payload, packed = received
+        role, peer, message, payload, packed, is_here = received
         now = monotonic()
         if role == REMOTE:
             self._remotes.hear(peer, now)
         if isinstance(message, Hello):
-            return self._greet(role, peer, message, now)
+            return self._greet(role, peer, message, now, is_here=is_here)
         if self._peers.name(role, peer) is None:
             # A restarted dispatcher; what is under way will be sent again after the greeting.
             self._hub.send(role, peer, Who())
@@ -174,13 +174,15 @@ class Dispatcher:
 
     # -- who comes and goes -------------------------------------------------------------------
 
-    def _greet(self, role: str, peer: str, hello: Hello, now: float) -> list[act.Action]:
+    def _greet(
+        self, role: str, peer: str, hello: Hello, now: float, *, is_here: bool
+    ) -> list[act.Action]:
         self._handle_channel()  # it may tell of the death of whoever greets
         if hello.role != role or hello.identity != peer or not self._is_name(role, hello.name):
             self._hub.malformed += 1
             return []
         if role == REMOTE:
-            return self._greet_remote(peer, hello, now)
+            return self._greet_remote(peer, hello, now, is_here=is_here)
         if self._peers.is_over(hello.name, hello.incarnation):
             return []  # sent before its death: the supervisor has told of it, or its successor came
         actions: list[act.Action] = []
@@ -203,8 +205,13 @@ class Dispatcher:
             return True
         return name == LOG if role == "sink" else name.startswith(f"{role}-")
 
-    def _greet_remote(self, peer: str, hello: Hello, now: float) -> list[act.Action]:
-        """Its first greeting asks for terms, with no credit; so does its last, to take leave."""
+    def _greet_remote(
+        self, peer: str, hello: Hello, now: float, *, is_here: bool
+    ) -> list[act.Action]:
+        """Its first greeting asks for terms, with no credit; so does its last, to take leave.
+
+        `is_here`: on this machine, where it came by ipc because it has the pictures' memory.
+        """
         if self._remotes.is_shut_out(hello.name):
             return []
         is_new = self._peers.name(REMOTE, peer) is None
@@ -213,10 +220,11 @@ class Dispatcher:
             return []
         credit = min(hello.credit, self._terms.credit)
         self._peers.add(REMOTE, peer, peer)
-        self._remotes.greet(peer, now, works=credit > 0)
+        self._remotes.greet(peer, now, works=credit > 0, has_memory=is_here)
         if is_new:
             event_id = f"joined-{peer}-{self._context.incarnation}"
-            self._tell(event_id, "remote_joined", f"{peer} has joined", process=hello.name)
+            text = f"{peer} has joined{' on this machine' if is_here else ''}"
+            self._tell(event_id, "remote_joined", text, process=hello.name)
         self._hub.send(REMOTE, peer, self._welcome)
         self._hub.send(REMOTE, peer, self._terms)
         # The line's own workers die with their machines, and are not charged for that.
@@ -291,7 +299,7 @@ class Dispatcher:
         for action in actions:
             match action:
                 case act.Assign(worker, picture, ends_batch) if worker in self._remotes:
-                    if not self._send_bytes(worker, picture):
+                    if not self._send_remote(worker, picture):
                         self._lose(worker, "disconnected")
                     elif ends_batch:
                         self._hub.send(REMOTE, worker, BatchEnd())
@@ -315,8 +323,10 @@ class Dispatcher:
                 case act.ShutOut(owner):
                     self._shut_out(owner)
 
-    def _send_bytes(self, worker: str, picture: act.Picture) -> bool:
-        """Send a frame to another machine, with its picture; whether there is such a worker."""
+    def _send_remote(self, worker: str, picture: act.Picture) -> bool:
+        """Send a frame, with its picture to another machine; whether there is such a worker."""
+        if self._remotes.has_memory(worker):
+            return self._hub.forward(REMOTE, worker, picture.packed)
         frame, payload = picture.frame, picture.payload
         if payload is None:
             payload = self._pictures.copy(frame, None) or b""  # gone: its checksum will not agree

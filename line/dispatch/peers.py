@@ -11,6 +11,8 @@ class _Remote:
     """monotonic time of its last message"""
     works: bool
     """takes frames, so that its silence is worth a notice"""
+    has_memory: bool
+    """is on this machine, and finds pictures in their memory"""
 
 
 class Remotes:
@@ -29,9 +31,13 @@ class Remotes:
     def peers(self) -> list[str]:
         return list(self._remotes)
 
-    def greet(self, peer: str, now: float, *, works: bool) -> None:
+    def greet(self, peer: str, now: float, *, works: bool, has_memory: bool) -> None:
         """It said hello, perhaps not for the first time."""
-        self._remotes[peer] = _Remote(now, works)
+        self._remotes[peer] = _Remote(now, works, has_memory)
+
+    def has_memory(self, peer: str) -> bool:
+        """Whether this one, which has said hello, finds pictures in their memory."""
+        return self._remotes[peer].has_memory
 
     def hear(self, peer: str, now: float) -> None:
         """It said something; no news from one that has not said hello."""

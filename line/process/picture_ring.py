@@ -1,8 +1,9 @@
 """Pictures of one camera in memory that its line's processes share: messages carry handles to them.
 
 The supervisor makes the memory before it starts anybody, and hands its descriptor to the camera,
-the dispatcher and every worker. It has no name, so nothing is left behind: the kernel frees it when
-the last of them is gone. The camera alone writes, into slots of one size::
+the dispatcher and every worker of this machine, through `placement` where a cluster has started it.
+It has no name, so nothing is left behind: the kernel frees it when the last of them is gone. The
+camera alone writes, into slots of one size::
 
     slot bytes │ slots │ generation, item of slot 0 │ … of slot 1 │ …      a picture │ a picture │ …
 

@@ -28,6 +28,8 @@ SHADOW = "shadow"
 """The dispatcher's socket for a shadow model that answers beside the model that decides."""
 CONTROL = "control"
 """The supervisor's, for whoever gives orders; not of ZeroMQ."""
+PLACED = "placed"
+"""The dispatcher's socket for workers that a cluster has started on this machine; with keys."""
 RUN_KEYS = "keys"
 """The folder of the keys that were made for the run."""
 _PATH_BYTES = 107

@@ -74,6 +74,8 @@ class Interrupts:
             held = self._old[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._record)
             if isinstance(held, _HeldHangup) and held.came:
                 self.raise_to(1)
+        # Whoever started this process may have blocked them, as Ray's threads do SIGINT.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._old)
         return self
 
     def __exit__(self, *_: object) -> None:

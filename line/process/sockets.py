@@ -23,7 +23,7 @@ from line.codec import WIDEST, decode, encode
 from line.connection_settings import TransportSettings
 from line.errors import BadInput, DecodeError
 from line.messages import Buffer, Message
-from line.process.runtime_dir import FEED, ROLES, RUN_KEYS, SHADOW, endpoint
+from line.process.runtime_dir import FEED, PLACED, ROLES, RUN_KEYS, SHADOW, endpoint
 from line.settings import MessageSettings
 
 if TYPE_CHECKING:  # it takes a while to load, and most lines have no remote socket
@@ -161,13 +161,17 @@ class Link(_Owner):
 
 
 class Received(NamedTuple):
-    """What a peer said to the hub. `packed`: the message's parts as they came."""
+    """What a peer said to the hub. `packed`: the message's parts as they came.
+
+    `is_here`: a remote peer of this user's, on this machine: it can have the pictures' memory.
+    """
 
     role: str
     peer: str
     message: Message
     payload: Buffer | None
     packed: Sequence[Buffer]
+    is_here: bool = False
 
 
 class Hub(_Owner):
@@ -175,7 +179,7 @@ class Hub(_Owner):
 
     With `transport.listen` it has a fourth, under the role "remote". What comes in there is from
     the worker whose name the peer's begins with: its key says so. Where `transport` names no keys
-    they are those that were made for the run.
+    they are those that were made for the run, and workers of this machine may come by ipc.
     """
 
     def __init__(
@@ -212,8 +216,11 @@ class Hub(_Owner):
         self._shadow.bind(endpoint(runtime_dir, SHADOW))
         self._remote: RemoteSocket | None = None
         if transport is not None and transport.listen:
-            keys = Path(transport.keys) if transport.keys else runtime_dir / RUN_KEYS
-            self._open_remote(transport.listen, keys)
+            if transport.keys:
+                self._open_remote(transport.listen, Path(transport.keys), "")
+            else:
+                here = endpoint(runtime_dir, PLACED)
+                self._open_remote(transport.listen, runtime_dir / RUN_KEYS, here)
 
     def __exit__(self, *_: object) -> None:
         if self._remote is not None:
@@ -283,16 +290,24 @@ class Hub(_Owner):
         for role, router in self._routers.items():
             if not self.is_readable(router):
                 continue
-            remote = self._remote if role == REMOTE else None
-            for parts in remote.receive(_BURST) if remote else _drain(router):
-                peer = _identity(parts[0])
-                if peer is None:
-                    self.malformed += 1
-                    continue
-                packed = parts[1:]
-                received = self._decoded(packed)
-                if received is not None:
-                    yield Received(role, peer, *received, packed)
+            if role == REMOTE and self._remote is not None:
+                for parts, is_here in self._remote.receive(_BURST):
+                    yield from self._received(role, parts, is_here=is_here)
+            else:
+                for parts in _drain(router):
+                    yield from self._received(role, parts)
+
+    def _received(
+        self, role: str, parts: list[bytes], *, is_here: bool = False
+    ) -> Iterator[Received]:
+        peer = _identity(parts[0])
+        if peer is None:
+            self.malformed += 1
+            return
+        packed = parts[1:]
+        received = self._decoded(packed)
+        if received is not None:
+            yield Received(role, peer, *received, packed, is_here)
 
     def reopen_remote(self) -> None:
         """Drop every connection from other machines with all that waits in it."""
@@ -302,9 +317,9 @@ class Hub(_Owner):
             self._routers[REMOTE] = self._remote.router
             self._poller.register(self._remote.router, _POLLIN)
 
-    def _open_remote(self, address: str, keys: Path) -> None:
+    def _open_remote(self, address: str, keys: Path, here: str) -> None:
         try:
-            self._remote = _remote(self._context, address, keys, self._limits)
+            self._remote = _remote(self._context, address, keys, self._limits, here)
         except BadInput:
             self.__exit__()
             raise
@@ -351,14 +366,18 @@ def check_remote(transport: TransportSettings) -> None:
 
 
 def _remote(
-    context: zmq.Context[zmq.Socket[bytes]], address: str, folder: Path, limits: MessageSettings
+    context: zmq.Context[zmq.Socket[bytes]],
+    address: str,
+    folder: Path,
+    limits: MessageSettings,
+    here: str = "",
 ) -> RemoteSocket:
     from line.remote.curve import RemoteSocket
     from line.remote.keys import LineKeys
 
     keys = LineKeys(folder)
     largest = min(limits.header_bytes, _LARGEST_ANSWER)
-    return RemoteSocket(context, address, keys.pair(), keys.name_of, largest)
+    return RemoteSocket(context, address, keys.pair(), keys.name_of, largest, here=here)
 
 
 REMOTE = "remote"

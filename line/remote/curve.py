@@ -6,6 +6,8 @@ answers, nobody gets in: `ZAP_ENFORCE_DOMAIN` sees to it, without which CURVE le
 
 from __future__ import annotations
 
+import os
+import re
 import resource
 import struct
 from collections.abc import Callable, Iterator
@@ -34,6 +36,8 @@ _MOST_PARTS_A_TURN = 4096
 _MOST_TURN_S = 0.01
 """Taken from all workers in one go, whatever they send: the line's own sockets wait meanwhile."""
 _REOPEN_S = 5.0
+_OF_THIS_MACHINE = re.compile(r"localhost:([0-9]+):[0-9]+:[0-9]+")
+"""What libzmq says of a peer at a Unix socket: the kernel's word for its user, group and pid."""
 _REMOTE_THREAD = 2
 """Bit of the I/O thread for the remote socket: strangers take no time from the line's own."""
 _FAILED = (
@@ -160,11 +164,22 @@ class RemoteSocket:
     """
 
     def __init__(
-        self, context: zmq.Context[Socket], address: str, pair: Pair, name_of: NameOf, largest: int
+        self,
+        context: zmq.Context[Socket],
+        address: str,
+        pair: Pair,
+        name_of: NameOf,
+        largest: int,
+        *,
+        here: str = "",
     ) -> None:
-        """`largest`: bytes of the longest part taken. Raises BadInput for a useless address."""
+        """`largest`: bytes of the longest part taken. `here`: an ipc address to listen at as well.
+
+        Raises BadInput for a useless address.
+        """
         self._context = context
         self._address = address
+        self._here = here
         self._pair = pair
         self._largest = largest
         self._visitors = _Visitors()
@@ -203,6 +218,8 @@ class RemoteSocket:
         self._events = self.router.get_monitor_socket(_Visitors.EVENTS)
         try:
             self.router.bind(self._address)
+            if self._here:
+                self.router.bind(self._here)
         except zmq.ZMQError as error:
             self._shut()
             raise BadInput(f"transport.listen: {self._address}: {error.strerror}") from None
@@ -234,8 +251,10 @@ class RemoteSocket:
         self._shut()
         self._authenticator.stop()
 
-    def receive(self, most: int) -> Iterator[list[bytes]]:
+    def receive(self, most: int) -> Iterator[tuple[list[bytes], bool]]:
         """Up to `most` messages without waiting; none from whoever uses another worker's name.
+
+        With each, whether its sender is this user's, and on this machine for certain.
 
         A message of too many parts is passed over. However much comes in, a turn is short; the
         next one goes on from there.
@@ -255,7 +274,7 @@ class RemoteSocket:
             name = parts[0].bytes.partition(b"#")[0].decode(errors="replace")
             most -= 1
             if len(parts) <= _MOST_PARTS and name == parts[0]["User-Id"]:
-                yield [part.bytes for part in parts]
+                yield [part.bytes for part in parts], _is_of_this_machine(parts[0])
             else:
                 self._visitors.strangers += 1
 
@@ -265,6 +284,11 @@ class RemoteSocket:
             event = recv_monitor_message(self._events)
             self._visitors.handle(event["event"], event["value"])
         return self._visitors.strangers
+
+
+def _is_of_this_machine(part: zmq.Frame) -> bool:
+    found = _OF_THIS_MACHINE.fullmatch(str(part["Peer-Address"]))
+    return found is not None and int(found[1]) == os.geteuid()
 
 
 @dataclass(frozen=True)

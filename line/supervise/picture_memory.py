@@ -9,7 +9,7 @@ from contextlib import suppress
 from line.process.picture_ring import make_memory
 from line.supervise.child import ProcessSpec
 
-_READERS = ("dispatcher", "worker")
+_READERS = ("dispatcher", "worker", "placement")
 
 
 class PictureMemory:

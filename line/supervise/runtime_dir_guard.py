@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from line.process.runtime_dir import CONTROL, FEED, ROLES, SHADOW, mark
+from line.process.runtime_dir import CONTROL, FEED, PLACED, ROLES, SHADOW, mark
 
 _DISPATCHERS = tuple(f"{name}.ipc" for name in (*ROLES, FEED, SHADOW))
 
@@ -19,17 +19,20 @@ _DISPATCHERS = tuple(f"{name}.ipc" for name in (*ROLES, FEED, SHADOW))
 class SocketFolder:
     """Holds a shared lock on it, which systemd-tmpfiles takes for a sign of life."""
 
-    def __init__(self, path: Path, run_dir: Path, token: str) -> None:
-        """Raises OSError if there is no such folder."""
+    def __init__(
+        self, path: Path, run_dir: Path, token: str, *, is_on_cluster: bool = False
+    ) -> None:
+        """`is_on_cluster`: the line's workers are. Raises OSError if there is no such folder."""
         self._path = path
         self._run_dir = run_dir
         self._token = token
+        self._names = (*_DISPATCHERS, *((f"{PLACED}.ipc",) if is_on_cluster else ()))
         self._fd = -1
         self._hold()
 
     def is_whole(self, *, dispatcher_is_ready: bool) -> bool:
         """Whether it is the folder of before, with every socket that should be in it."""
-        expected = (CONTROL, *_DISPATCHERS) if dispatcher_is_ready else (CONTROL,)
+        expected = (CONTROL, *self._names) if dispatcher_is_ready else (CONTROL,)
         try:
             same = os.path.samestat(os.fstat(self._fd), self._path.lstat())
             return same and all((self._path / name).is_socket() for name in expected)

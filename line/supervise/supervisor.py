@@ -129,8 +129,11 @@ class Supervisor:
         try:
             runtime_dir = Path(self._session.runtime_dir)
             token = self._session.token
+            sockets = SocketFolder(
+                runtime_dir, self._folder.path, token, is_on_cluster=self._placement.is_on
+            )
             with (
-                closing(SocketFolder(runtime_dir, self._folder.path, token)) as self._sockets,
+                closing(sockets) as self._sockets,
                 self._open_control(interrupts) as self._control,
             ):
                 return self._run(interrupts)

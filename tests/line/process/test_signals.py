@@ -36,6 +36,13 @@ def test_hangups_are_one_interrupt_however_many_come() -> None:
         assert interrupts.count == 2
 
 
+def test_what_whoever_started_this_process_has_blocked_counts() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with Interrupts() as interrupts:
+        send(signal.SIGINT)
+        assert interrupts.count == 1
+
+
 def test_a_hangup_waits_until_it_can_end_the_run_in_order() -> None:
     with hangups_held():
         send(signal.SIGHUP)
