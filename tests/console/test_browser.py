@@ -51,6 +51,7 @@ def line(
         "--model",
         tiny_model,
         "--duration=36000",
+        "--interval=0.25",
         "--workers=2",
         "--threshold=0.3",
         "--console=on",

@@ -81,7 +81,7 @@ def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: 
     patient = ("--set", "supervisor.failed_starts=100")
     with RunningLine(tmp_path / "run", *items, *model, *patient) as line:
         line.wait_for_rows(5)
-        storm_ends = monotonic() + 10
+        storm_ends = monotonic() + 7
         kills = 0
         while monotonic() < storm_ends and line.rows_written() < 390:
             kills += line.kill(order.choice((*VICTIMS, "worker-1", "worker-2"))) is not None
