@@ -32,7 +32,8 @@ from benchmarks.fuzzing.targets import targets
 from line.codec import encode
 from line.messages import Beat, ClockQuery, Frame, Hello, Message, Refusal, Result, Stored, Terms
 from line.outcome import Verdict
-from line.process.sockets import REMOTE, Link
+from line.process.hub import REMOTE
+from line.process.link import Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make
 

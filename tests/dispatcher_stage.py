@@ -24,8 +24,9 @@ from line.model.facts import ModelFacts
 from line.outcome import Outcome, Verdict
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlChannel, ControlMessage
+from line.process.hub import Hub
+from line.process.link import Link
 from line.process.runtime_dir import endpoint
-from line.process.sockets import Hub, Link
 from line.section import LOG as LOG
 
 PATIENCE_S = 300.0

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from line.errors import ScraplineError
 from line.process.context import enter_process, leave
+from line.process.hub import FEW
+from line.process.link import Listener
 from line.process.priority import LOWEST, yield_process
 from line.process.runtime_dir import SHADOW, endpoint
-from line.process.sockets import FEW, Listener
 from line.run_files.shadow_file import ShadowFile
 
 

@@ -16,7 +16,7 @@ from line.messages import Buffer, ShadowItem
 from line.plain_text import plain
 from line.process.context import ProcessContext
 from line.process.heartbeat import Heartbeat
-from line.process.sockets import Listener
+from line.process.link import Listener
 from line.run_files.shadow_file import ShadowFile, ShadowRow
 from line.verdicts import rank
 from workers.model import Model

@@ -25,8 +25,8 @@ from benchmarks.fuzzing.targets import Target, targets
 from line.codec import decode
 from line.config import ROOT
 from line.errors import DecodeError, StageDied
+from line.process.link import Link
 from line.process.runtime_dir import ROLES, endpoint
-from line.process.sockets import Link
 
 _UNCOUNTED = 2000
 """Most messages under way; the line is to be fuzzed, not to be reaped."""

@@ -15,8 +15,8 @@ from line.errors import BadInput, PictureError
 from line.missing_package import optional
 from line.model.facts import ModelFacts
 from line.plain_text import plain
+from line.process.hub import check_remote
 from line.process.priority import usable_cores
-from line.process.sockets import check_remote
 from line.section import DEFAULT_ENGINE
 from line.settings import Settings
 from producers.ahead.run_pictures import refuse_what_does_not_fit

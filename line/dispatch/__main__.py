@@ -9,7 +9,7 @@ from line.dispatch.dispatcher import Dispatcher
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import ScraplineError
 from line.process.context import enter_process, leave
-from line.process.sockets import Hub
+from line.process.hub import Hub
 from line.run_files.session import Session
 
 

@@ -33,9 +33,9 @@ from line.outcome import Outcome
 from line.plain_text import plain
 from line.process.context import ProcessContext
 from line.process.heartbeat import Heartbeat
+from line.process.hub import REMOTE, Hub, Received
 from line.process.memory import private_bytes
 from line.process.picture_ring import Pictures
-from line.process.sockets import REMOTE, Hub, Received
 from line.run_files.runtime_overrides import RuntimeOverrides
 from line.section import LOG
 

@@ -10,7 +10,7 @@ from line.dispatch.log_queue import GATHER_S
 from line.dispatch.peers import Peers
 from line.messages import MOST_KEYS, MOST_ROWS, Acknowledged, Rows
 from line.outcome import Outcome
-from line.process.sockets import Hub
+from line.process.hub import Hub
 from line.run_files.review_rules import proposal
 from line.section import LOG
 from line.settings import Settings

@@ -7,8 +7,8 @@ import zlib
 from line.dispatch.actions import Picture
 from line.messages import ShadowItem
 from line.outcome import CLASSIFIED, Outcome
+from line.process.hub import Hub
 from line.process.picture_ring import Pictures
-from line.process.sockets import Hub
 
 
 class ShadowFeed:

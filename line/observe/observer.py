@@ -12,8 +12,8 @@ from typing import Self
 
 from line.dispatch.feed import Decided, Seen, decode
 from line.errors import DecodeError
+from line.process.link import Listener
 from line.process.runtime_dir import FEED, endpoint
-from line.process.sockets import Listener
 
 
 class Observer:

@@ -15,8 +15,8 @@ from line.messages import BatchTimes, Beat, Buffer, Hello, Message, Welcome, Who
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlMessage
 from line.process.heartbeat import Heartbeat
+from line.process.link import Link
 from line.process.runtime_dir import endpoint
-from line.process.sockets import Link
 
 _GREETING_S = 2.0
 """Between two beats for the dispatcher: one that does not know us asks who we are. When it is a new

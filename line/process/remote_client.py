@@ -27,8 +27,9 @@ from line.messages import (
     Welcome,
     Who,
 )
+from line.process.hub import REMOTE
+from line.process.link import Link
 from line.process.signals import Interrupts
-from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 
 _REPLIES = 64

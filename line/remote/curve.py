@@ -1,4 +1,4 @@
-"""CURVE over TCP, for workers on other machines. Only this and `process.sockets` import ZeroMQ.
+"""CURVE over TCP, for workers on other machines.
 
 libzmq asks an authenticator about the key of each connection, in a thread of its own. While nobody
 answers, nobody gets in: `ZAP_ENFORCE_DOMAIN` sees to it, without which CURVE lets any key in.

@@ -43,8 +43,8 @@ from line.outcome import Verdict
 from line.process.client import Client
 from line.process.context import ProcessContext
 from line.process.control_channel import ControlChannel
+from line.process.hub import Hub
 from line.process.runtime_dir import make_runtime_dir
-from line.process.sockets import Hub
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.batches import batch_times

@@ -30,8 +30,9 @@ from line.messages import (
     Welcome,
 )
 from line.outcome import Outcome, Verdict
+from line.process.hub import REMOTE
+from line.process.link import Link
 from line.process.memory import resident_bytes
-from line.process.sockets import REMOTE, Link
 from line.remote.curve import Lock
 from line.remote.keys import WorkerKeys, make
 from tests.dispatcher_stage import FRAME, LOG, MODEL, PIXELS, RESULT, Peer, Stage

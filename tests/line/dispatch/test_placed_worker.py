@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from line.messages import Frame, Hello, Terms
+from line.process.hub import REMOTE
+from line.process.link import Link
 from line.process.picture_ring import Pictures, RingWriter, make_memory
 from line.process.runtime_dir import PLACED, RUN_KEYS, endpoint
-from line.process.sockets import REMOTE, Link
 from line.remote import run_keys
 from line.remote.curve import Lock, Pair, new_pair
 from tests.dispatcher_stage import FRAME, PIXELS, Stage

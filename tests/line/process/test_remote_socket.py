@@ -19,8 +19,9 @@ from line.codec import encode
 from line.connection_settings import TransportSettings
 from line.errors import BadInput
 from line.messages import Beat, Message, Welcome
+from line.process.hub import Hub, check_remote
+from line.process.link import Link
 from line.process.runtime_dir import endpoint
-from line.process.sockets import Hub, Link, check_remote
 from line.remote.curve import Lock, Pair
 from line.remote.keys import WorkerKeys, make
 from line.settings import MessageSettings

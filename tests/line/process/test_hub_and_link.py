@@ -21,8 +21,9 @@ from line.messages import (
     Welcome,
     Who,
 )
+from line.process.hub import Hub
+from line.process.link import Link
 from line.process.runtime_dir import endpoint
-from line.process.sockets import Hub, Link
 
 PATIENCE_S = 60.0
 LONGEST_PATH = 107
