@@ -7,14 +7,15 @@ the others. Each round sees what the model has learnt in the one before.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax  # type: ignore[import-untyped]
 
 from training.evaluate.answers import Floats, Ints
 from training.refit.head import Seen, fit
-from training.selection.coverage import Candidates, Choice, unit_rows
+from training.selection.coverage import Candidates, unit_rows
 from training.selection.strategies import STRATEGIES
 
 PUT_ASIDE = 1 / 3
@@ -51,8 +52,8 @@ def campaign(
     yield Point(way, 0, seed, _accuracy(logits[aside], own.labels[aside]))
     for budget in budgets:
         rng = np.random.default_rng([seed, budget])
-        left = np.setdiff1d(pool, chosen)
-        more = choose(way, own, logits, left, chosen, budget - len(chosen), rng)
+        now = Round(own, logits, np.setdiff1d(pool, chosen), chosen, rng)
+        more = now.choose(way, budget - len(chosen))
         chosen = np.concatenate([chosen, more])
         is_labelled = np.isin(np.arange(len(photographs)), chosen)
         labelled = seen.part(np.tile(is_labelled, len(seen.labels) // len(photographs)))
@@ -68,42 +69,38 @@ def put_aside(photographs: NDArray[np.str_], seed: int) -> NDArray[np.bool_]:
     return np.isin(photographs, drawn)
 
 
-def choose(
-    way: str,
-    seen: Seen,
-    logits: Floats,
-    left: Ints,
-    chosen: Ints,
-    count: int,
-    rng: np.random.Generator,
-) -> Ints:
-    """`count` of the items `left`."""
-    if way != MIXED:
-        return left[list(_by(way, seen, logits, left, chosen, count, rng).indices)]
-    by_lot = rng.permutation(left)[: round(RANDOM_SHARE * count)]
-    left = np.setdiff1d(left, by_lot)
-    novel = _by("coreset", seen, logits, left, chosen, (count - len(by_lot)) // 2, rng)
-    taken = left[list(novel.indices)]
-    left = np.setdiff1d(left, taken)
-    rest = count - len(by_lot) - len(taken)
-    doubtful = _by("margin", seen, logits, left, chosen, rest, rng)
-    return np.concatenate([by_lot, taken, left[list(doubtful.indices)]])
+@dataclass(frozen=True)
+class Round:
+    """What one round chooses from: items by number, those `left` and those `chosen` before.
 
+    `logits`: what the model says of every item after the round before.
+    """
 
-def _by(
-    strategy: str,
-    seen: Seen,
-    logits: Floats,
-    left: Ints,
-    chosen: Ints,
-    count: int,
-    rng: np.random.Generator,
-) -> Choice:
-    embeddings = unit_rows(seen.embedding)
-    powers = np.exp(logits[left] - logits[left].max(axis=1, keepdims=True))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
-    candidates = Candidates(embeddings[left], embeddings[chosen], probabilities)
-    return STRATEGIES[strategy](candidates, count, rng)
+    seen: Seen
+    logits: Floats
+    left: Ints
+    chosen: Ints
+    rng: np.random.Generator
+
+    def choose(self, way: str, count: int) -> Ints:
+        """`count` of the items left."""
+        if way != MIXED:
+            return self._by(way, count)
+        by_lot = self.rng.permutation(self.left)[: round(RANDOM_SHARE * count)]
+        others = self._without(by_lot)
+        novel = others._by("coreset", (count - len(by_lot)) // 2)
+        rest = count - len(by_lot) - len(novel)
+        doubtful = others._without(novel)._by("margin", rest)
+        return np.concatenate([by_lot, novel, doubtful])
+
+    def _without(self, taken: Ints) -> Round:
+        return replace(self, left=np.setdiff1d(self.left, taken))
+
+    def _by(self, strategy: str, count: int) -> Ints:
+        embeddings, logits = unit_rows(self.seen.embedding), self.logits[self.left]
+        probabilities = softmax(logits, axis=1)
+        candidates = Candidates(embeddings[self.left], embeddings[self.chosen], probabilities)
+        return self.left[list(STRATEGIES[strategy](candidates, count, self.rng).indices)]
 
 
 def _accuracy(logits: Floats, labels: Ints) -> float:

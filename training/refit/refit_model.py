@@ -59,12 +59,16 @@ def refit(settings: RefitSettings, console: Console) -> None:
     do what was fitted. Nothing is written then.
     """
     model = _open(settings)
-    ways, labels = _look(model, settings.data, MIRRORS, console)
+    folder = _folder(settings.data, model, console)
+    labels = np.array(folder.labels, np.int64)
     _check_enough(settings, labels)
+    ways = ask_all(model, _files(folder), MIRRORS, console, settings.data.name)
     answers, labelled = ways[0], Seen.of(ways, labels)
     old = None
     if settings.old_data is not None:
-        old = Seen.of(*_look(model, settings.old_data, [Way()], console), settings.old_weight)
+        before = _folder(settings.old_data, model, console)
+        said = ask_all(model, _files(before), [Way()], console, settings.old_data.name)
+        old = Seen.of(said, np.array(before.labels, np.int64), settings.old_weight)
 
     parts = parts_of(labels, settings.folds, settings.seed)
     unseen = left_out(labelled, old, parts, settings.inverse_penalty)
@@ -79,7 +83,7 @@ def refit(settings: RefitSettings, console: Console) -> None:
     proto = onnx.load(str(model.path))
     add_correction(proto, correction, temperature)
     fitted = correction.logits(labelled.first(len(labels))) / temperature
-    _check_parity(proto, fitted, settings.data, model.classes)
+    _check_parity(proto, fitted, _files(folder))
     report = {
         "from_sha256": model.sha256,
         "pictures": class_counts(model.classes, labels),
@@ -110,14 +114,10 @@ def _open(settings: RefitSettings) -> ModelFile:
     return model
 
 
-def _look(
-    model: ModelFile, data: Path, ways: Sequence[Way], console: Console
-) -> tuple[list[Answers], Ints]:
-    """What the model says of every picture of a folder, a way of showing it each; what they are."""
+def _folder(data: Path, model: ModelFile, console: Console) -> PictureFolder:
     folder = read_folder(data, model.classes)
     say_passed_over(console, data, folder.passed_over)
-    answers = ask_all(model, _files(folder), ways, console, data.name)
-    return answers, np.array(folder.labels, np.int64)
+    return folder
 
 
 def _files(folder: PictureFolder) -> list[Path]:
@@ -155,12 +155,9 @@ def _forgotten(
     return Change(classes, old.labels, old.logits.argmax(axis=1), after)
 
 
-def _check_parity(
-    proto: onnx.ModelProto, wanted: Floats, data: Path, classes: tuple[str, ...]
-) -> None:
+def _check_parity(proto: onnx.ModelProto, wanted: Floats, files: Sequence[Path]) -> None:
     """Compare the new graph with what was fitted, on some of the labelled pictures."""
     engine = onnx_engine(proto.SerializeToString())
-    files = _files(read_folder(data, classes))
     for number in range(0, len(files), -(-len(files) // COMPARED)):
         said = engine.ask(read_pixels(files[number])[None]).probabilities[0]
         difference = float(np.abs(said - softmax(wanted[number])).max())
