@@ -80,7 +80,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
             "events": _events(then, with_faults, slower),
             "record": {"enabled": False},
             "console": {"on": "off"},
-            **_own_transport(),
+            **_own_connections(),
         },
         "replay",
     )
@@ -106,7 +106,7 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
     return Replay(settings, model, told)
 
 
-def _own_transport() -> dict[str, Any]:
+def _own_connections() -> dict[str, Any]:
     """Where a line listens and writes is up to whoever replays, not to the folder."""
     own = load()
     results = own.results.model_dump(include={"dir", "readable_by"})

@@ -71,7 +71,7 @@ def taken_up(
     check_settled(folder.path, settings)
     options = [] if console is None else [("console.on", console)]
     own = resolved(load(config, None, options, assignments))
-    settings = _with_own_transport(run_dir / SETTINGS_FILE, settings, own)
+    settings = _with_own_connections(run_dir / SETTINGS_FILE, settings, own)
     for section, name in (key.split(".") for key in given if key in _ANEW):
         settings = settings.replaced({section: {name: getattr(getattr(own, section), name)}})
     check_plant(settings)
@@ -82,7 +82,7 @@ def taken_up(
     return settings, model, folder
 
 
-def _with_own_transport(path: Path, then: Settings, own: Settings) -> Settings:
+def _with_own_connections(path: Path, then: Settings, own: Settings) -> Settings:
     was = then.transport
     if was.keys and not own.transport.listen:
         added = f"--set transport.listen={was.listen} --set transport.keys={was.keys}"
