@@ -9,9 +9,14 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2  # type: ignore[import-untyped]
 
+from training.augmentation.backgrounds import drawn_backgrounds
+from training.augmentation.surroundings import NewBackground, OtherCamera
 from training.dataset import Transform
 from training.pictures import MEAN, STD
 from training.train.options import TrainSettings
+
+BACKGROUNDS = 600
+"""Drawn for a run; each is mirrored and turned at random."""
 
 BatchMix = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -27,8 +32,16 @@ class QuarterTurn(v2.Transform):  # type: ignore[misc]
 
 
 def train_transform(settings: TrainSettings) -> Transform:
-    """Random crop, place and colours. uint8 `[3, h, w]` → float32 `[3, size_px, size_px]`."""
-    steps: list[torch.nn.Module] = [
+    """Random background, crop, place and colours.
+
+    uint8 `[3, h, w]`, or with a mask `[4, h, w]` where the background changes, → float32
+    `[3, size_px, size_px]`.
+    """
+    steps: list[torch.nn.Module] = []
+    if settings.new_background:
+        drawn = drawn_backgrounds(BACKGROUNDS, settings.stored_px, settings.seed)
+        steps += [NewBackground(settings.new_background, drawn)]
+    steps += [
         v2.RandomResizedCrop(settings.size_px, scale=(settings.crop_min_area, 1.0), antialias=True)
     ]
     if settings.flips:
@@ -37,8 +50,7 @@ def train_transform(settings: TrainSettings) -> Transform:
         steps += [QuarterTurn()]
     if settings.rotation_deg or settings.translate or settings.zoom:
         steps += [_affine(settings)]
-    if settings.trivial_augment:
-        steps += [v2.TrivialAugmentWide()]
+    steps += [_colours(settings)]
     jitter = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
     if any(jitter):
         steps += [v2.ColorJitter(*jitter)]
@@ -63,6 +75,14 @@ def batch_mix(settings: TrainSettings, classes: int) -> BatchMix:
     )
     mix: BatchMix = v2.RandomApply([either], p=settings.mix)
     return mix
+
+
+def _colours(settings: TrainSettings) -> torch.nn.Module:
+    """Another camera, or one operation of TrivialAugment, which changes colours most often."""
+    otherwise = v2.TrivialAugmentWide() if settings.trivial_augment else v2.Identity()
+    share = settings.other_camera
+    choice: torch.nn.Module = v2.RandomChoice([OtherCamera(), otherwise], p=[share, 1 - share])
+    return choice if share else otherwise
 
 
 def _affine(settings: TrainSettings) -> torch.nn.Module:

@@ -90,6 +90,12 @@ class TrainSettings(Settings):
     saturation: Strength = Field(description="colour jitter")
     hue: float = Field(ge=0, le=0.5, description="colour jitter, share of the colour circle")
     trivial_augment: bool = Field(description="add one random TrivialAugment operation")
+    new_background: Strength = Field(
+        description="probability of laying an item on a drawn background, if its own is plain"
+    )
+    other_camera: Strength = Field(
+        description="probability of another lamp and lens, in place of TrivialAugment"
+    )
     mix: Strength = Field(description="probability of blending a batch's pictures and labels")
     erase: Strength = Field(description="probability of erasing a random rectangle")
 

@@ -80,7 +80,11 @@ def open_splits(settings: TrainSettings) -> Splits:
     if settings.val_too:
         train = joined(settings.data, [train, folders["val"]])
     pictures = Pictures(
-        [train, *extra], settings.stored_px, train_transform(settings), settings.memory_gb
+        [train, *extra],
+        settings.stored_px,
+        train_transform(settings),
+        settings.memory_gb,
+        with_masks=settings.new_background > 0,
     )
     at_hand = pictures_per_epoch(pictures, settings)
     if at_hand < settings.batch:
