@@ -249,7 +249,7 @@ class Acknowledged(Message):
 class Result(Message):
     """Worker → dispatcher: the model's answer for one frame."""
 
-    KIND = b"R1"
+    KIND = b"R2"
     camera: Camera
     seq: Sequence
     probabilities: Annotated[tuple[Probability, ...], Longest(MOST_CLASSES)]
@@ -258,6 +258,8 @@ class Result(Message):
     inference_s: Duration
     model: ShortHash
     """first 12 hex digits of the model file's SHA-256"""
+    energy: float | None = None
+    """the higher, the less the picture is like what the model was made of; of a model that says"""
 
     @property
     def key(self) -> Key:
@@ -284,7 +286,7 @@ class Refusal(Message):
 class Rows(Message):
     """Dispatcher → CSV log: outcomes to store."""
 
-    KIND = b"O3"
+    KIND = b"O4"
     outcomes: Annotated[tuple[Outcome, ...], Longest(MOST_ROWS)]
 
 
@@ -292,7 +294,7 @@ class Rows(Message):
 class ShadowItem(Message):
     """Dispatcher → shadow: an outcome with its picture."""
 
-    KIND = b"D1"
+    KIND = b"D2"
     outcome: Outcome
     encoding: Encoding
     height_px: Pixels

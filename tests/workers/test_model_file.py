@@ -9,14 +9,13 @@ from time import sleep
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import helper
 
 from line.errors import BadInput
 from line.pictures import Picture
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import scripted_model
-from workers.engine import Engine, Takes
+from workers.engine import Answers, Engine, Takes
 from workers.model import Model
 from workers.model_file import find
 from workers.worker import batch_of, warmed_up
@@ -53,7 +52,9 @@ def test_a_model_knows_its_path_its_hash_and_its_classes(tiny):
 def test_a_loaded_model_answers(tiny):
     picture = np.full((1, 8, 8, 3), (250, 30, 90), np.uint8)
 
-    assert np.allclose(load(tiny).engine.classify(picture), tiny_probabilities(picture), atol=1e-5)
+    assert np.allclose(
+        load(tiny).engine.classify(picture).probabilities, tiny_probabilities(picture), atol=1e-5
+    )
 
 
 def test_class_names_need_not_be_ascii(tmp_path):
@@ -178,7 +179,7 @@ def test_a_torchscript_file_is_a_model_too(tmp_path, suffix):
     model = load(path)
 
     assert model.facts.classes == ("red", "green", "blue")
-    assert model.engine.classify(np.zeros((1, 4, 4, 3), np.uint8)).shape == (1, 3)
+    assert model.engine.classify(np.zeros((1, 4, 4, 3), np.uint8)).probabilities.shape == (1, 3)
 
 
 def test_warming_up_runs_every_batch_size_without_complaint(tiny):
@@ -201,7 +202,11 @@ class Slow:
     def takes(self) -> Takes:
         return self.engine.takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return self.engine.gives_energy
+
+    def classify(self, batch: Picture) -> Answers:
         sleep(self.rest_s)
         return self.engine.classify(batch)
 

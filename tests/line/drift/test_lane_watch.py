@@ -9,7 +9,7 @@ from math import exp
 import numpy as np
 import pytest
 
-from line.drift.bets import CELLS, OF_ANSWERS, OF_PICTURES, Bets
+from line.drift.bets import CELLS, ON_ALL, ON_SOME, Bets
 from line.drift.lane_watch import LaneWatch, Rules
 from line.drift.moved import Moved
 from line.drift.reference import Reference, middle
@@ -65,10 +65,10 @@ def test_ranks_are_uniform_whatever_is_ranked_and_however_few_there_are() -> Non
 
 
 def test_nobody_can_expect_to_gain_by_a_bet_on_uniform_ranks() -> None:
-    for gains in (OF_ANSWERS, OF_PICTURES):
+    for gains in (ON_ALL, ON_SOME):
         for bet in zip(*gains, strict=True):
             assert sum(map(exp, bet)) / CELLS == pytest.approx(1)
-    bets = Bets(OF_PICTURES)
+    bets = Bets(ON_SOME)
     bets.take(0.0, "0-0")
     assert bets.take(1 - 1e-12, "0-1") > 0
 

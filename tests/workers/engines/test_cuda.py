@@ -21,7 +21,7 @@ ON_THE_PROCESSOR = "CPUExecutionProvider"
 def test_what_is_bound_is_answered_whatever_came_before(tmp_path: Path) -> None:
     engine = CudaEngine(write_tiny_model(tmp_path / "a.onnx").read_bytes(), ON_THE_PROCESSOR)
     batches = (noise(1), noise(2), noise(1, 30, 20), noise(3)[::-1], noise(1))
-    kept = [(engine.classify(batch), tiny_probabilities(batch)) for batch in batches]
+    kept = [(engine.classify(batch).probabilities, tiny_probabilities(batch)) for batch in batches]
     for answers, wanted in kept:
         assert answers.dtype == np.float32
         assert answers.shape == (len(wanted), len(CLASSES))
@@ -36,7 +36,9 @@ def test_a_failure_is_one_line_and_the_next_picture_is_answered(tmp_path: Path) 
     with pytest.raises(ModelError, match=r"^fails: Gather rows: ") as raised:
         engine.classify(noise(1, 20, 20))
     assert "\n" not in str(raised.value)
-    assert np.allclose(engine.classify(noise(1, 30, 20)), tiny_probabilities(noise(1, 30, 20)))
+    assert np.allclose(
+        engine.classify(noise(1, 30, 20)).probabilities, tiny_probabilities(noise(1, 30, 20))
+    )
 
 
 def test_without_a_gpu_it_says_what_to_do(tmp_path: Path) -> None:
