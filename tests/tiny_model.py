@@ -57,9 +57,14 @@ def write_tiny_model(
     image = ("image", TensorProto.UINT8, ["batch", "height", "width", 3])
     outputs = [("probabilities", TensorProto.FLOAT, ["batch", len(classes)])]
     if limit is not None:
+        constants["last_axis_of_two"] = np.array([1])
         nodes += [
-            helper.make_node("ReduceLogSumExp", [logits], ["lse"], axes=[1], keepdims=0),
-            helper.make_node("Neg", ["lse"], ["energy"]),
+            helper.make_node("Exp", [logits], ["exponentials"]),
+            helper.make_node(
+                "ReduceSum", ["exponentials", "last_axis_of_two"], ["sum"], keepdims=0
+            ),
+            helper.make_node("Log", ["sum"], ["log_of_sum"]),
+            helper.make_node("Neg", ["log_of_sum"], ["energy"]),
         ]
         outputs.append(("energy", TensorProto.FLOAT, ["batch"]))
     graph = helper.make_graph(

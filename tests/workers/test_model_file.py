@@ -11,9 +11,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from line.errors import BadInput
+from line.errors import BadInput, ModelError
 from line.pictures import Picture
-from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import scripted_model
 from workers.engine import Answers, Engine, Takes
 from workers.model import Model
@@ -286,3 +286,59 @@ def test_file_without_a_fit_threshold(tiny, named):
     model = load(tiny)
     with pytest.raises(BadInput, match="threshold"):
         _ = model.threshold
+
+
+def test_a_model_tells_its_energies_and_the_limit_of_them(tmp_path):
+    model = load(write_tiny_model(tmp_path / "a.onnx", limit=-1.5))
+    batch = np.random.default_rng(1).integers(0, 256, (3, 20, 20, 3), np.uint8)
+
+    assert (model.facts.gives_energy, model.novelty_energy) == (True, -1.5)
+    assert np.allclose(model.answers(batch).energies, tiny_energies(batch), atol=1e-4)
+
+    bare = load(write_tiny_model(tmp_path / "b.onnx"))
+    assert (bare.facts.gives_energy, bare.novelty_energy) == (False, None)
+    assert bare.answers(batch).energies is None
+
+
+@pytest.mark.parametrize("named", ["strange", "nan", "inf", ""])
+def test_a_limit_in_the_file_that_is_no_number_is_one_line(tmp_path, named):
+    path = write_tiny_model(tmp_path / "a.onnx", limit=-1.5)
+    rewrite(path, lambda model: set_entry(model, "scrapline.novelty_energy", named))
+
+    with pytest.raises(BadInput, match=r"a\.onnx: scrapline\.novelty_energy '.*' is no number$"):
+        _ = load(path).novelty_energy
+
+
+def set_entry(model, key, value):
+    next(entry for entry in model.metadata_props if entry.key == key).value = value
+
+
+@dataclass(frozen=True)
+class Strange:
+    """As `engine`, whose energies are these."""
+
+    engine: Engine
+    energies: list[float]
+    gives_energy = True
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self.engine.metadata
+
+    @property
+    def takes(self) -> Takes:
+        return self.engine.takes
+
+    def classify(self, batch: Picture) -> Answers:
+        return Answers(self.engine.classify(batch).probabilities, np.array(self.energies))
+
+
+@pytest.mark.parametrize("energies", [[np.nan], [np.inf], [1.0, 2.0], [], [[1.0]]])
+def test_energies_that_are_not_one_number_a_picture_are_the_models_error(tiny, energies):
+    model = load(tiny)
+    strange = replace(model, engine=Strange(model.engine, energies))
+    picture = np.zeros((1, 8, 8, 3), np.uint8)
+
+    assert model.answers(picture).energies is None
+    with pytest.raises(ModelError, match=r"^gives energies that are not one number a picture$"):
+        strange.answers(picture)

@@ -16,7 +16,7 @@ from line.errors import BadInput, ModelError
 from line.model.engine_calibration import EngineCalibration
 from tests.odd_models import changed, entry, only_of, wrong_in_openvino
 from tests.running_line import ROOT
-from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import graph, noise
 from workers.engines.opening import opened
 from workers.engines.tempered import at_temperature
@@ -95,6 +95,17 @@ def test_a_picture_that_it_cannot_take_is_an_error_of_one_line(tmp_path: Path) -
     odd.classify(np.full((1, 24, 32, 3), 50, np.uint8))
     with pytest.raises(ModelError, match=r"^gives nan for 'cardboard'"):
         odd.classify(np.full((1, 24, 32, 3), 150, np.uint8))
+
+
+def test_it_gives_energies_where_the_file_does(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "a.onnx", limit=-1.0)
+    engine = opened("openvino", path.read_bytes())
+    probabilities, energies = engine.classify(noise(3))
+    assert np.abs(probabilities - tiny_probabilities(noise(3))).max() < NEARLY
+    assert energies is not None
+    assert np.abs(energies - tiny_energies(noise(3))).max() < 4 * NEARLY, "of some 7"
+    bare = opened("openvino", write_tiny_model(tmp_path / "b.onnx").read_bytes())
+    assert bare.classify(noise(3)).energies is None
 
 
 def test_its_own_temperature_and_threshold_count_and_the_default_keeps_its_own(
