@@ -63,11 +63,8 @@ def main(
     threshold, limit = model.default_threshold, model.novelty_energy
     if threshold is None or limit is None:
         raise BadInput(f"{settings.model.path}: names no threshold, or no novelty_energy")
-    usual = asked(
-        model,
-        str(known or "drawn"),
-        photographs(known) if known else drawn(settings, range(_DRAWN)),
-    )
+    taken = photographs(known) if known else drawn(settings, range(_DRAWN))
+    usual = asked(model, str(known or "drawn"), taken)
     sets = [usual, *(asked(model, str(each), photographs(each)) for each in others or ())]
     print(f"threshold {threshold:.4f}; the file's limit {limit:.4f}")
     print("sure, and wrong of these:\n")
@@ -94,15 +91,15 @@ def main(
 
 def asked(model: Model, title: str, taken: Iterable[tuple[str, Picture]]) -> Asked:
     """The model's answers."""
-    found = []
+    confidences, rounded, right = [], [], []
     for truth, picture in taken:
         (answer,), energies = model.answers(picture[np.newaxis])
         assert energies is not None
         best = int(answer.argmax())
-        energy = round(float(energies[0]), 4)
-        found.append((float(answer[best]), energy, model.facts.classes[best] == truth))
-    confidence, energy, right = map(np.array, zip(*found, strict=True))
-    return Asked(Path(title).name, confidence, energy, right)
+        confidences.append(float(answer[best]))
+        rounded.append(round(float(energies[0]), 4))
+        right.append(model.facts.classes[best] == truth)
+    return Asked(Path(title).name, np.array(confidences), np.array(rounded), np.array(right))
 
 
 def as_many(usual: Asked, threshold: float, share: float) -> tuple[float, float]:
