@@ -49,6 +49,8 @@ ClassName = Annotated[str, Longest(255)]
 Reason = Annotated[str, Longest(LONGEST_REASON)]
 Probability = Annotated[float, Between(0, 1.001)]
 """A sum of rounded shares may be a little above 1."""
+Energy = Annotated[float, Between(-1e39, 1e39)]
+"""Whatever float32 can be."""
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}")]
 ShortHash = Annotated[str, Matching(SHORT_HASH)]
 """Of a model."""
@@ -258,7 +260,7 @@ class Result(Message):
     inference_s: Duration
     model: ShortHash
     """first 12 hex digits of the model file's SHA-256"""
-    energy: float | None = None
+    energy: Energy | None = None
     """the higher, the less the picture is like what the model was made of; of a model that says"""
 
     @property
