@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from line.outcome import UNLIKE
+from line.settings import DecisionSettings
 from run_line import main
 from tests.running_line import command
 from tests.tiny_model import write_tiny_model
@@ -102,3 +103,7 @@ def test_a_limit_needs_a_model_with_energies(
     assert 'novelty_energy must be "off"' in complaint(model, *promising)
     virtual = ["run", "--clock=virtual", f"--model={model}", f"--run-dir={tmp_path / 'run'}"]
     assert main([*virtual, "--set=decision.novelty_energy=-2.5"]) == 2
+
+
+def test_a_run_of_an_earlier_version_has_no_limit() -> None:
+    assert DecisionSettings.model_validate({"threshold": 0.5}).novelty_energy == "off"
