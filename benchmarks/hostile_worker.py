@@ -136,7 +136,7 @@ class _Hostile:
         if lot < 0.3:
             return mutate(rng.choice(self._examples), self._examples, rng) or (b"",)
         if lot < 0.35:
-            return (b"R1", b"x" * rng.randint(1, 60_000))
+            return (b"R2", b"x" * rng.randint(1, 60_000))
         if lot < 0.36:
             return (b"B1", *[b"x"] * rng.randint(2, 2000))
         return tuple(bytes(part) for part in encode(self._message(connection)))

@@ -37,6 +37,8 @@ def check(
     for doubt in loaded.doubts:
         err.print(f"warning: the model {doubt}", style="yellow", soft_wrap=True, markup=False)
     out.print(f"threshold ok  {settings.decision.threshold}")
+    if settings.decision.novelty_energy != "off":
+        out.print(f"novelty   ok  energy up to {settings.decision.novelty_energy:g}")
     for each in settings.decision.promised:
         out.print(
             f"promise   ok  {each.class_name} {each.purity:g}: from {each.threshold:.4f} on, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,7 @@ def classify(
     loaded = load_model(settings)
     settings = decided(settings, loaded)
     assert settings.decision.threshold != "model"
+    limit = settings.decision.novelty_energy
     answers = files.classify(
         loaded,
         files.picture_files(paths, lambda text: err.print(plain(text), soft_wrap=True)),
@@ -41,6 +43,7 @@ def classify(
         settings.source.max_megapixels * 1e6,
         settings.source.max_file_mb * 1e6,
         settings.decision.thresholds_of(loaded.facts.short_hash),
+        math.inf if isinstance(limit, str) else limit,
     )
     unanswered = print_answers(list(answers), top, as_json, out, err)
     if unanswered:

@@ -49,6 +49,8 @@ ClassName = Annotated[str, Longest(255)]
 Reason = Annotated[str, Longest(LONGEST_REASON)]
 Probability = Annotated[float, Between(0, 1.001)]
 """A sum of rounded shares may be a little above 1."""
+Energy = Annotated[float, Between(-1e39, 1e39)]
+"""Whatever float32 can be."""
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}")]
 ShortHash = Annotated[str, Matching(SHORT_HASH)]
 """Of a model."""
@@ -249,7 +251,7 @@ class Acknowledged(Message):
 class Result(Message):
     """Worker → dispatcher: the model's answer for one frame."""
 
-    KIND = b"R1"
+    KIND = b"R2"
     camera: Camera
     seq: Sequence
     probabilities: Annotated[tuple[Probability, ...], Longest(MOST_CLASSES)]
@@ -258,6 +260,8 @@ class Result(Message):
     inference_s: Duration
     model: ShortHash
     """first 12 hex digits of the model file's SHA-256"""
+    energy: Energy | None = None
+    """the higher, the less the picture is like what the model was made of; of a model that says"""
 
     @property
     def key(self) -> Key:
@@ -284,7 +288,7 @@ class Refusal(Message):
 class Rows(Message):
     """Dispatcher → CSV log: outcomes to store."""
 
-    KIND = b"O3"
+    KIND = b"O4"
     outcomes: Annotated[tuple[Outcome, ...], Longest(MOST_ROWS)]
 
 
@@ -292,7 +296,7 @@ class Rows(Message):
 class ShadowItem(Message):
     """Dispatcher → shadow: an outcome with its picture."""
 
-    KIND = b"D1"
+    KIND = b"D2"
     outcome: Outcome
     encoding: Encoding
     height_px: Pixels

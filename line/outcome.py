@@ -33,6 +33,8 @@ OVERRUN = "overrun: the camera's window was full"
 NO_WORKER = "no worker was free before the deadline"
 TOO_LATE = "its deadline passed at the worker"
 DAMAGED = "its picture was damaged on the way: the checksum differs"
+# The one for which an item is left on the belt with low confidence, where it has one.
+UNLIKE = "unlike what the model was made of"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Outcome:
     low_confidence: bool = False
     verdict: Verdict
     reason: str = ""
-    """why an item was dropped, expired or failed; empty otherwise"""
+    """why an item was dropped, expired or failed; of one with low confidence `UNLIKE`, where its
+    energy is above the limit; empty otherwise"""
     latency_ms: float | None = None
     """trigger to decision"""
     slack_ms: float | None = None
@@ -78,6 +81,8 @@ class Outcome:
     dispatched_ms: float | None = None
     """trigger to the moment at which it was given to the worker that answered, or without an
     answer to the last that had it; none if the dispatcher of now gave it to nobody"""
+    energy: float | None = None
+    """−ln Σ exp(logit) of the answer: the higher, the stranger; none where the model gives none"""
 
     @property
     def frame_id(self) -> str:

@@ -154,9 +154,15 @@ class Promised(Section):
         return name
 
 
+Energy = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
 class DecisionSettings(Section):
     threshold: Fraction | Literal["model"] = Field(
         description="less confident than this: left on the belt; model: as the model file says"
+    )
+    novelty_energy: Energy | Literal["model", "off"] = Field(
+        description="stranger than this: left on the belt; model: as the model file says"
     )
     promise: dict[str, Annotated[float, Field(gt=0, lt=1)]] = Field(
         description="class → purity of its bin that a threshold of its own is to keep"
@@ -171,9 +177,17 @@ class DecisionSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _of_an_earlier_version(cls, values: Any) -> Any:
-        """Its runs have promised nothing."""
+        """Its runs have promised nothing, and knew no energies."""
         nothing: dict[str, Any] = {"promise": {}, "promise_labels": "", "promised": ()}
+        nothing["novelty_energy"] = "off"
         return {**nothing, **values} if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _promises_what_labels_say(self) -> DecisionSettings:
+        """The items that a limit leaves in a bin are others than its labels were drawn from."""
+        if self.promise and self.novelty_energy != "off":
+            raise ValueError('promise: labels do not know energies; novelty_energy must be "off"')
+        return self
 
     def thresholds_of(self, model: str) -> dict[str, float]:
         """Class → threshold, where something is promised of the model with this short hash."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from line.messages import Frame, Result, Unseen
-from line.outcome import Outcome, Verdict, encode_top3
+from line.outcome import UNLIKE, Outcome, Verdict, encode_top3
 
 
 class Ranked(NamedTuple):
@@ -41,6 +41,8 @@ class Judge:
     threshold: float
     promised: Mapping[str, float] = field(default_factory=dict, kw_only=True)
     """predicted class → a threshold of its own"""
+    novelty_energy: float = field(default=math.inf, kw_only=True)
+    """what is stranger than this stays on the belt"""
 
     def classified(
         self,
@@ -57,6 +59,10 @@ class Judge:
         """
         predicted, confidence, shown_confidence, top3 = self.ranked(result.probabilities)
         triggered, slack_s = frame.triggered, frame.deadline - now
+        # Compared as the row has it, so that whoever reads the row finds the same.
+        energy = None if result.energy is None else round(result.energy, 4)
+        unlike = energy is not None and energy > self.novelty_energy
+        verdict = self.verdict(frame.true_class, predicted, confidence, slack_s, unlike=unlike)
         return Outcome(
             camera=frame.camera,
             seq=frame.seq,
@@ -66,18 +72,20 @@ class Judge:
             picture_crc32=frame.picture_crc32,
             published_ms=_ms(frame.published - triggered),
             dispatched_ms=_since(triggered, dispatched),
-            verdict=self.verdict(frame.true_class, predicted, confidence, slack_s),
+            verdict=verdict,
+            reason=UNLIKE if unlike and verdict is Verdict.LOW_CONFIDENCE else "",
             attempts=attempts,
             predicted_class=predicted,
             confidence=shown_confidence,
             top3=top3,
-            low_confidence=confidence < self.threshold_of(predicted),
+            low_confidence=unlike or confidence < self.threshold_of(predicted),
             latency_ms=_ms(now - triggered),
             slack_ms=_ms(slack_s),
             worker=worker,
             model=result.model,
             queue_ms=_ms(result.started - triggered),
             inference_ms=_ms(result.inference_s),
+            energy=energy,
         )
 
     def knows(self, model: str) -> bool:
@@ -93,12 +101,21 @@ class Judge:
         return self.promised.get(predicted, self.threshold)
 
     def verdict(
-        self, truth: str | None, predicted: str, confidence: float, slack_s: float
+        self,
+        truth: str | None,
+        predicted: str,
+        confidence: float,
+        slack_s: float,
+        *,
+        unlike: bool = False,
     ) -> Verdict:
-        """Of an answered item; `slack_s` is the time left to its deadline."""
+        """Of an answered item; `slack_s` is the time left to its deadline.
+
+        `unlike`: it is stranger than the limit.
+        """
         if slack_s < 0:
             return Verdict.LATE
-        if confidence < self.threshold_of(predicted):
+        if unlike or confidence < self.threshold_of(predicted):
             return Verdict.LOW_CONFIDENCE
         right = truth is None or predicted == truth
         if predicted == self.residue_class:

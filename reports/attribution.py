@@ -4,7 +4,7 @@ Only items whose true class is known take part. An item is *recovered* if it was
 own bin or, of the residue class, rightly left on the belt; any other is lost to the first thing on
 its way that cost it: it never left the camera (dropped), no worker began in time (expired), it
 could not be processed (failed), the answer came after the deadline (late), the model was not sure
-enough (low confidence), or it was sure and wrong (classification).
+enough or the item too strange for it (low confidence), or it was sure and wrong (classification).
 
 Amounts are whole numbers, so that sums are exact: fed = recovered + lost, and lost = the sum of its
 causes, by items, by mass and by value, for each class and for all of them.
@@ -34,7 +34,7 @@ class Cause(StrEnum):
 
 MEANINGS = {
     Cause.CLASSIFICATION: "sure and wrong: another bin, or left on the belt",
-    Cause.LOW_CONFIDENCE: "left on the belt on purpose, less sure than the threshold",
+    Cause.LOW_CONFIDENCE: "left on the belt on purpose: too unsure, or too strange",
     Cause.LATE: "answered after the deadline",
     Cause.EXPIRED: "deadline passed before a worker began",
     Cause.DROPPED: "never left the camera",

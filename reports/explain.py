@@ -112,7 +112,7 @@ def _worst(run: FinishedRun) -> Iterator[tuple[str, Table]]:
         table.columns[2].justify, table.columns[2].overflow = "left", "fold"
         for reason in reasons:
             table.add_row(_verdict(reason.verdict), str(reason.items), Text(reason.text))
-        yield "Without an answer", table
+        yield "Reasons", table
 
 
 def _slow(courses: list[Course]) -> Table:
@@ -164,6 +164,8 @@ def _facts(row: Row) -> Iterator[str]:
     parts = [f"photo-eye at {row['scheduled_s']:.3f} s of belt", f"{row['mass_g']:g} g"]
     if row["worker"]:
         parts += [str(row["worker"]), f"model {row['model']}"]
+    if not pd.isna(row["energy"]):
+        parts.append(f"energy {row['energy']:g}")
     if row["attempts"] != 1:
         given = wording.count(row["attempts"], "worker") if row["attempts"] else "no worker"
         parts.append(f"given to {given}")

@@ -105,7 +105,8 @@ def _label(row: dict[str, Any], at_ns: int) -> ImageAnnotations:
     verdict = Verdict(row["verdict"])
     answer = row["reason"]
     if row["predicted_class"] is not None:
-        answer = f"{row['predicted_class']} {row['confidence']:.2f}"
+        said = f"{row['predicted_class']} {row['confidence']:.2f}"
+        answer = f"{said}, {answer}" if answer else said
     text = TextAnnotation(
         timestamp=timestamp(at_ns),
         position=Point2(x=_FONT_PX / 2, y=1.5 * _FONT_PX),

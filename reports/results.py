@@ -27,6 +27,7 @@ _NUMBERS = {
     **dict.fromkeys(("slack_ms", "published_ms", "dispatched_ms"), (-1e9, 1e9)),
     "scheduled_s": (0.0, 1e12),
     "confidence": (0.0, 1.0),
+    "energy": (-1e39, 1e39),
     "mass_g": (0.0, 1e9),
     "picture_crc32": (0.0, 2.0**32),
 }

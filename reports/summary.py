@@ -45,7 +45,8 @@ def summary_of(run: FinishedRun) -> Summary:
     """The figures of `run`. Rates are in 0..1; a frame_id counts once, with its first row.
 
     - `items`: lost = fed - logged; logged = distinct frame_ids; duplicates = rows - logged
-    - `reasons`: why items were dropped, expired or failed, the most frequent first
+    - `reasons`: why items were dropped, expired or failed, or that they were unlike what the model
+      was made of; the most frequent first
     - `throughput_fps`, `throughput_items_per_min`: answers ÷ wall time
     - `throughput_t_per_h`: mass of the logged items ÷ `belt_s`, whatever the clock's speed
     - `alarms`: raised; `events`: all other lines of alerts.jsonl

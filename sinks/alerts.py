@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 from line.errors import StorageError
-from line.outcome import Outcome, Verdict
+from line.outcome import UNLIKE, Outcome, Verdict
 from line.settings import AlertSettings
 from sinks import alarm_kinds
 from sinks.alarm_kinds import AlarmKind
@@ -248,6 +248,8 @@ class Alerts:
             return
         sure = "?" if row.confidence is None else f"{row.confidence:.2f}"
         text = f"item {row.frame_id}: {row.predicted_class} at only {sure}"
+        if row.reason == UNLIKE:
+            text = f"item {row.frame_id}: {row.predicted_class} at {sure}, {UNLIKE}"
         facts = {"id": line_id, "kind": "low_confidence", "text": text}
         self._tell({**facts, "frame_id": row.frame_id})
         self._fresh.append(("info", text))

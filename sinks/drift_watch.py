@@ -11,7 +11,7 @@ from typing import Any
 from line.drift.lane_watch import LaneWatch, Rules
 from line.drift.moved import Moved
 from line.drift.notices import NOTICED, OVER
-from line.drift.statistics import STATISTICS, confidence_level
+from line.drift.statistics import STATISTICS, confidence_level, energy_level
 from line.outcome import CLASSIFIED, Outcome
 from line.run_files.picture_statistics import StatisticsReader
 from line.settings import Settings
@@ -75,7 +75,8 @@ class DriftWatch:
         if row.verdict not in CLASSIFIED or name is None or confidence is None:
             return []
         picture = self._statistics.read(row.camera, row.seq)
-        levels = (confidence_level(confidence), *picture)
+        energy = None if row.energy is None else energy_level(row.energy)
+        levels = (confidence_level(confidence), energy, *picture)
         chances = _chances(self._seed, row.camera, row.seq)
         began, over = self._watch(row).take(name, levels, chances, row.frame_id)
         source = _source(row.camera)

@@ -26,7 +26,12 @@ WORK_SIZE = 640
 
 
 def write_tiny_model(
-    path: Path, classes: Sequence[str] = CLASSES, *, work: int = 0, metadata: bool = True
+    path: Path,
+    classes: Sequence[str] = CLASSES,
+    *,
+    work: int = 0,
+    metadata: bool = True,
+    limit: float | None = None,
 ) -> Path:
     """Write the model to `path` and return the path.
 
@@ -34,6 +39,7 @@ def write_tiny_model(
         classes: names of the outputs, in order.
         work: matrix products computed for every picture of a batch, beside its answer.
         metadata: whether the `scrapline.…` entries travel inside the file.
+        limit: of its energy; None: it gives none.
     """
     weights, bias = _linear(len(classes))
     nodes = [
@@ -49,19 +55,33 @@ def write_tiny_model(
         logits = _add_work(nodes, constants, work)
     nodes.append(helper.make_node("Softmax", [logits], ["probabilities"], axis=1))
     image = ("image", TensorProto.UINT8, ["batch", "height", "width", 3])
-    probabilities = ("probabilities", TensorProto.FLOAT, ["batch", len(classes)])
+    outputs = [("probabilities", TensorProto.FLOAT, ["batch", len(classes)])]
+    if limit is not None:
+        constants["last_axis_of_two"] = np.array([1])
+        nodes += [
+            helper.make_node("Exp", [logits], ["exponentials"]),
+            helper.make_node(
+                "ReduceSum", ["exponentials", "last_axis_of_two"], ["sum"], keepdims=0
+            ),
+            helper.make_node("Log", ["sum"], ["log_of_sum"]),
+            helper.make_node("Neg", ["log_of_sum"], ["energy"]),
+        ]
+        outputs.append(("energy", TensorProto.FLOAT, ["batch"]))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(*image)],
-        [helper.make_tensor_value_info(*probabilities)],
+        [helper.make_tensor_value_info(*each) for each in outputs],
         [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()],
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
     )
     if metadata:
-        helper.set_model_props(model, _metadata(classes))
+        entries = _metadata(classes)
+        if limit is not None:
+            entries["scrapline.novelty_energy"] = str(limit)
+        helper.set_model_props(model, entries)
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString())
     return path
@@ -75,6 +95,13 @@ def tiny_probabilities(
     logits = batch.mean(axis=(1, 2), dtype=np.float64) / 255 @ weights + bias
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def tiny_energies(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """As `tiny_probabilities`: the energies, float32 [n]."""
+    weights, bias = _linear(len(CLASSES))
+    logits = batch.mean(axis=(1, 2), dtype=np.float64) / 255 @ weights + bias
+    return np.asarray(-np.log(np.exp(logits).sum(axis=1)), np.float32)
 
 
 def _linear(classes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

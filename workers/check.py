@@ -38,8 +38,12 @@ def _facts(path: Path, engine: EngineName, size: tuple[int, int] | None) -> dict
 
     model = Model.load(find(path), engine, size=size)
     standby = None if engine == DEFAULT_ENGINE else model.default_threshold
-    thresholds = {"threshold": model.named_threshold, "standby_threshold": standby}
-    return {**model.facts.model_dump(), **thresholds}
+    own = {
+        "threshold": model.named_threshold,
+        "standby_threshold": standby,
+        "novelty_energy": model.novelty_energy,
+    }
+    return {**model.facts.model_dump(), **own}
 
 
 if __name__ == "__main__":

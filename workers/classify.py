@@ -32,6 +32,10 @@ class Answer:
     path: Path
     ranking: list[tuple[str, float]]
     low_confidence: bool
+    energy: float | None
+    """as rows have it; None: the model gives none"""
+    unlike: bool
+    """its energy is above the limit"""
     true_class: str | None
     """name of the folder that the file lies in, if it is one of the model's classes"""
     latency_ms: float
@@ -89,10 +93,12 @@ def classify(
     max_pixels: float,
     max_bytes: float = math.inf,
     promised: Mapping[str, float] = NO_PROMISE,
+    novelty_energy: float = math.inf,
 ) -> Iterator[Answer | Unanswered]:
     """Answers in the order of the files; one that gets no answer does not stop the others.
 
-    `promised`: class → a threshold of its own.
+    `promised`: class → a threshold of its own. `novelty_energy`: what is stranger has low
+    confidence as well.
     """
     classes = model.facts.classes
     for path in files:
@@ -103,17 +109,21 @@ def classify(
             continue
         started = perf_counter()
         try:
-            probabilities = model.classify(picture[None])[0].tolist()
+            given = model.answers(picture[None])
         except ModelError as error:
             yield Unanswered(path, plain(f"{path}: the model {error}", _LONGEST_REASON))
             continue
         latency_ms = 1000 * (perf_counter() - started)
-        ranking = ranked(classes, probabilities)
+        ranking = ranked(classes, given.probabilities[0].tolist())
+        energy = None if given.energies is None else round(float(given.energies[0]), 4)
+        unlike = energy is not None and energy > novelty_energy
         truth = path.parent.name
         yield Answer(
             path=path,
             ranking=ranking,
-            low_confidence=ranking[0][1] < promised.get(ranking[0][0], threshold),
+            low_confidence=unlike or ranking[0][1] < promised.get(ranking[0][0], threshold),
+            energy=energy,
+            unlike=unlike,
             true_class=truth if truth in classes else None,
             latency_ms=latency_ms,
         )
@@ -139,6 +149,8 @@ def print_answers(
                 "path": str(a.path),
                 "top": [{"class": name, "probability": round(p, 5)} for name, p in a.ranking[:top]],
                 "low_confidence": a.low_confidence,
+                "energy": a.energy,
+                "unlike": a.unlike,
                 "true_class": a.true_class,
                 "latency_ms": round(a.latency_ms, 2),
             }
@@ -200,7 +212,7 @@ def _table(answers: Sequence[Answer], top: int, width: int) -> Table:
     for name, following, a in zip(names, nexts, answers, strict=True):
         best, p = a.ranking[0]
         shown = name if len(name) <= room else f"…{name[1 - room :]}"
-        mark = Text(low if a.low_confidence else "", style="yellow")
+        mark = Text("unlike" if a.unlike else low if a.low_confidence else "", style="yellow")
         rest = (Text(following, style="dim"),) if shows_next else ()
         table.add_row(Text(shown), Text(best), f"{p:.1%}", mark, *rest)
     return table

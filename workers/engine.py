@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,14 @@ class Takes:
 ANY = Takes()
 
 
+class Answers(NamedTuple):
+    """Of a batch: float32 [n, classes], and of a model that gives them the energies, [n]."""
+
+    probabilities: NDArray[np.float32]
+    energies: NDArray[np.float32] | None = None
+    """the higher, the less a picture is like what the model was made of; Liu et al. (2020)"""
+
+
 class Engine(Protocol):
     """A loaded model."""
 
@@ -49,8 +57,12 @@ class Engine(Protocol):
     def takes(self) -> Takes:
         """What the file itself says that it is limited to."""
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
-        """`batch`: uint8 [n, height, width, 3]; what the model gives, best float32 [n, classes].
+    @property
+    def gives_energy(self) -> bool:
+        """Whether its answers have energies."""
+
+    def classify(self, batch: Picture) -> Answers:
+        """`batch`: uint8 [n, height, width, 3]; what the model gives, as it is.
 
         Raises:
             ModelError: whatever the graph raises.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from line.pictures import Picture
 from line.process.processor_time import ProcessorTime
-from workers.engine import Engine, Takes
+from workers.engine import Answers, Engine, Takes
 from workers.model import Model
 
 
@@ -28,7 +25,11 @@ class MeteredEngine:
     def takes(self) -> Takes:
         return self.engine.takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return self.engine.gives_energy
+
+    def classify(self, batch: Picture) -> Answers:
         with self.processor.measure("inference"):
             return self.engine.classify(batch)
 

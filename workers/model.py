@@ -18,7 +18,7 @@ from line.pictures import Picture
 from line.plain_text import plain
 from line.section import DEFAULT_ENGINE, EngineName
 from pictures.class_names import complaint_about_names
-from workers.engine import ANY, Engine, Takes
+from workers.engine import ANY, Answers, Engine, Takes
 from workers.engines.opening import opened as opened_engine
 from workers.engines.tempered import at_temperature
 from workers.model_file import read
@@ -83,6 +83,26 @@ class Model:
         return threshold
 
     @property
+    def novelty_energy(self) -> float | None:
+        """The energy that its file calls the limit of what is known; None if it names none.
+
+        Raises:
+            BadInput: if that is no number.
+        """
+        named = self.engine.metadata.get("novelty_energy")
+        if named is None or not self.engine.gives_energy:
+            return None
+        try:
+            energy = float(named)
+        except ValueError:
+            energy = math.nan
+        if not math.isfinite(energy):
+            raise BadInput(
+                f"{self.facts.path}: scrapline.novelty_energy {plain(repr(named), 40)} is no number"
+            )
+        return energy
+
+    @property
     def size_px(self) -> Size | None:
         """Height and width of the network's view; None unless the file names two fair numbers."""
         return _named_size(self.engine)
@@ -93,27 +113,34 @@ class Model:
         return replace(self, facts=self.facts.model_copy(update=told))
 
     def classify(self, batch: Picture) -> NDArray[np.float32]:
-        """`batch`: uint8 [n, height, width, 3]; the probabilities, float32 [n, classes].
+        """The probabilities of `answers`."""
+        return self.answers(batch).probabilities
+
+    def answers(self, batch: Picture) -> Answers:
+        """`batch`: uint8 [n, height, width, 3].
 
         Raises:
-            ModelError: if the model fails on it, or any of the answers is no distribution.
+            ModelError: if the model fails on it, any of the answers is no distribution, or any
+                energy is no number.
         """
         count, height_px, width_px, _ = batch.shape
         if not self.takes.fits(height_px, width_px):
             raise ModelError(
                 f"takes pictures of {self.takes.size} only, not {width_px}x{height_px}"
             )
-        answers = self.engine.classify(batch)
+        answers, energies = self.engine.classify(batch)
         classes = self.facts.classes
         if answers.ndim != 2 or len(answers) != count:
             raise ModelError(f"gives shape {list(answers.shape)} for {count} pictures")
         for answer in answers.tolist():
             if complaint := complaint_about_answer(answer, classes):
                 raise ModelError(plain(complaint))
+        if energies is not None and (energies.shape != (count,) or not np.isfinite(energies).all()):
+            raise ModelError("gives energies that are not one number a picture")
         answers = answers.clip(0, 1)
         if self.calibration is not None:
-            return at_temperature(answers, self.calibration.temperature)
-        return answers
+            answers = at_temperature(answers, self.calibration.temperature)
+        return Answers(answers, energies)
 
     @classmethod
     def load(
@@ -161,7 +188,13 @@ class Model:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}; {way}") from None
         except BadInput as error:
             raise BadInput(f"{plain(str(path))}: {plain(str(error))}") from None
-        facts = ModelFacts(path=place, sha256=actual, classes=classes, engine=engine)
+        facts = ModelFacts(
+            path=place,
+            sha256=actual,
+            classes=classes,
+            engine=engine,
+            gives_energy=loaded.gives_energy,
+        )
         return cls(facts, loaded, loaded.takes, calibration=calibration)
 
 

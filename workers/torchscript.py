@@ -7,11 +7,10 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
 from line.pictures import Picture
-from workers.engine import ANY
+from workers.engine import ANY, Answers
 from workers.reasons import torch_reason
 
 
@@ -19,6 +18,7 @@ class TorchScriptEngine:
     """Runs a TorchScript program on one thread. Such a file says nothing of what it takes."""
 
     takes = ANY
+    gives_energy = False
 
     def __init__(self, data: bytes) -> None:
         """Raises BadInput without torch and for a file that is no such model."""
@@ -42,12 +42,12 @@ class TorchScriptEngine:
     def metadata(self) -> dict[str, str]:
         return {key.removeprefix("scrapline."): value for key, value in self._metadata.items()}
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    def classify(self, batch: Picture) -> Answers:
         try:
             with self._torch.inference_mode():
                 given = self._module(self._torch.from_numpy(np.array(batch)))
             first = given[0] if isinstance(given, tuple | list) else given
-            return np.asarray(first.float().numpy(), np.float32)
+            return Answers(np.asarray(first.float().numpy(), np.float32))
         except Exception as error:  # whatever the program may raise
             raise ModelError(f"fails: {torch_reason(error)}") from None
 

@@ -173,7 +173,7 @@ class Worker:
         if not alive:
             return
         try:
-            probabilities = self._model.classify(_batch([job.picture for job in alive]))
+            answers = self._model.answers(_batch([job.picture for job in alive]))
         except ModelError as error:
             if len(alive) > 1:
                 self._alone.extend(alive)  # a picture is not to fail its neighbours
@@ -185,15 +185,17 @@ class Worker:
         if self._faults is not None:
             self._faults.linger(monotonic() - started)
         inference_s = monotonic() - started
-        for job, answer in zip(alive, probabilities, strict=True):
+        energies = answers.energies
+        for number, job in enumerate(alive):
             self._client.send(
                 Result(
                     camera=job.frame.camera,
                     seq=job.frame.seq,
-                    probabilities=tuple(answer.tolist()),
+                    probabilities=tuple(answers.probabilities[number].tolist()),
                     started=started,
                     inference_s=inference_s,
                     model=self._model.facts.short_hash,
+                    energy=None if energies is None else float(energies[number]),
                 )
             )
 

@@ -95,9 +95,10 @@ def main(
         done += _with_shift(title, rules, pool, belt, seeds)
     print(f"together {done} of {seeds * (1 + len(shifts))}")
     if strange:
-        usual = by_answers_alone(pool)
-        alone = partial(mixed, usual, by_answers_alone(odd), STRANGE_SHARE)
-        _with_shift("the new class by answers alone", rules, usual, alone, seeds)
+        for what, energy in (("answers", True), ("confidences", False)):
+            usual = by_answers_alone(pool, energy=energy)
+            alone = partial(mixed, usual, by_answers_alone(odd, energy=energy), STRANGE_SHARE)
+            _with_shift(f"the new class by {what} alone", rules, usual, alone, seeds)
 
 
 def _picture_us() -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from line import pictures
-from line.drift.statistics import Levels, confidence_level
+from line.drift.statistics import Levels, confidence_level, energy_level
 from line.errors import BadInput
 from line.pictures import Picture
 from line.run_files.picture_statistics import NOTHING
@@ -80,17 +80,21 @@ def seen(model: Model, taken: Iterable[tuple[str, Picture]]) -> list[Seen]:
     """What the watch would be told of these pictures."""
     found = []
     for name, picture in taken:
-        (answer,) = model.classify(picture[np.newaxis])
+        (answer,), energies = model.answers(picture[np.newaxis])
         best = int(answer.argmax())
         confidence = round(float(answer[best]), 5)
-        levels = (confidence_level(confidence), *levels_of(picture))
+        energy = None if energies is None else energy_level(round(float(energies[0]), 4))
+        levels = (confidence_level(confidence), energy, *levels_of(picture))
         found.append(Seen(name, model.facts.classes[best], levels))
     return found
 
 
-def by_answers_alone(pool: Iterable[Seen]) -> list[Seen]:
-    """The same, as if nothing were known of the pictures."""
-    return [replace(each, levels=(each.levels[0], *NOTHING)) for each in pool]
+def by_answers_alone(pool: Iterable[Seen], *, energy: bool) -> list[Seen]:
+    """The same, as if nothing were known of the pictures, and of the energies if not wanted."""
+    return [
+        replace(each, levels=(each.levels[0], each.levels[1] if energy else None, *NOTHING))
+        for each in pool
+    ]
 
 
 def by_class(pool: Sequence[Seen]) -> dict[str, list[Seen]]:

@@ -123,6 +123,7 @@ _OUTCOME = Outcome(
     picture_crc32=4294967295,
     published_ms=1.5,
     dispatched_ms=2.25,
+    energy=-2.5,
 )
 _UNSEEN = msg.Unseen(0, 18, 2.25, None, 50.0, Verdict.DROPPED, 'overrun: "full", it was')
 _FRAME = msg.Frame(0, 17, 2.125, 7.5, 7.75, 8.25, "glass", 210.0, "raw", 2, 3, 99)
@@ -137,7 +138,7 @@ def _messages() -> tuple[Parts, ...]:
         msg.Beat(),
         msg.UnseenItems((_UNSEEN, _UNSEEN)),
         msg.Acknowledged((1, 2, 300), (2,)),
-        msg.Result(0, 17, (0.9, 0.1), 7.6, 0.01, "0123456789ab"),
+        msg.Result(0, 17, (0.9, 0.1), 7.6, 0.01, "0123456789ab", -2.5),
         msg.Refusal(0, 17, Verdict.EXPIRED, "too late"),
         msg.Rows((_OUTCOME, _OUTCOME)),
         msg.Stored(((0, 17), (1, 2))),

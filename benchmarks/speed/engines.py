@@ -24,11 +24,12 @@ from line.errors import BadInput
 from line.section import DEFAULT_ENGINE
 from pictures.picture_folder import FoundPictures
 from planner.measure.this_machine import cpu_name
+from workers.engine import Answers
 from workers.engines.opening import engine_version, is_installed, opened
 from workers.engines.speeds import processor_flags
 from workers.model import Model
 
-Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+Classify = Callable[[NDArray[np.uint8]], Answers]
 
 _MOST_PIXELS = 40e6
 _SIZE = (224, 224)
@@ -115,7 +116,7 @@ def _answers(
     for path in paths:
         picture = pictures.read(folder / path, _MOST_PIXELS)[None]
         for name, classify in contenders.items():
-            tops[name].append(names[int(classify(picture)[0].argmax())])
+            tops[name].append(names[int(classify(picture).probabilities[0].argmax())])
     labels = [Path(path).parent.name for path in paths]
     usual = tops["eight bits, ONNX Runtime"]
     return {

@@ -96,6 +96,8 @@ def _replay_of(run_dir: Path, changes: Mapping[str, object], with_faults: bool) 
     is_another = not {"model.path", "model.engine"}.isdisjoint(changes)
     if is_another:  # it is sure of other things
         layers.add_key("decision.threshold", "model", "replay")
+        if then.decision.novelty_energy != "off":
+            layers.add_key("decision.novelty_energy", "model", "replay")
     for key, value in changes.items():
         layers.add_key(key, value, "option")
     told = _told(recorded, items, without)

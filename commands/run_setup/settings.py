@@ -115,11 +115,13 @@ def resolved(settings: Settings) -> Settings:
 
 
 def facts_of(settings: Settings, model: Model) -> ModelFacts:
-    """What the line is told of the model; with its own threshold, where the settings ask for it."""
-    if settings.decision.threshold != "model":
-        return model.facts
-    standby = None if model.facts.standby is None else model.default_threshold
-    own = {"threshold": model.threshold, "standby_threshold": standby}
+    """What the line is told of the model; with its own limits, where the settings ask for them."""
+    own: dict[str, object] = {}
+    if settings.decision.threshold == "model":
+        standby = None if model.facts.standby is None else model.default_threshold
+        own |= {"threshold": model.threshold, "standby_threshold": standby}
+    if settings.decision.novelty_energy == "model":
+        own["novelty_energy"] = model.novelty_energy
     return model.facts.model_copy(update=own)
 
 
@@ -131,7 +133,23 @@ def decided(settings: Settings, model: Model) -> Settings:
     settings = settings.replaced({"model": {"engine": model.facts.engine}})
     if settings.decision.threshold == "model":
         settings = settings.replaced({"decision": {"threshold": model.threshold}})
+    if settings.decision.novelty_energy != "off":
+        limit = _novelty_energy(settings.decision.novelty_energy, model)
+        settings = settings.replaced({"decision": {"novelty_energy": limit}})
     return promising(settings, model.facts.short_hash, model.facts.classes)
+
+
+def _novelty_energy(setting: float | str, model: Model) -> float:
+    """Raises BadInput for a limit on what the model does not give."""
+    path = plain(model.facts.path)
+    if not model.facts.gives_energy:
+        raise BadInput(f'decision.novelty_energy: {path} gives no energy; set it to "off"')
+    if not isinstance(setting, str):
+        return setting
+    named = model.novelty_energy
+    if named is None:
+        raise BadInput(f"decision.novelty_energy: {path} names no limit; give a number")
+    return named
 
 
 def promising(settings: Settings, model: str, classes: Sequence[str]) -> Settings:

@@ -41,7 +41,9 @@ class Wanted:
 def lend(
     file: ReviewFile, holder: str, wanted: Wanted, passed_over: Iterable[str] = ()
 ) -> QueuedItem | None:
-    """The most doubtful item that nobody has decided or looks at; None if there is none.
+    """The item to be asked about next, which nobody has decided or looks at; None if there is none.
+
+    First what is unlike what the model was made of, then the most doubtful.
 
     The holder's earlier lease ends.
     """
@@ -54,7 +56,7 @@ def lend(
             " AND frame_id NOT IN (SELECT value FROM json_each(:passed_over))"
             " AND predicted_class = ifnull(:predicted_class, predicted_class)"
             " AND reason = ifnull(:reason, reason)"
-            " ORDER BY margin, frame_id LIMIT 1",
+            " ORDER BY reason = 'novelty' DESC, margin, frame_id LIMIT 1",
             {
                 "passed_over": json.dumps(list(passed_over)),
                 "predicted_class": wanted.predicted_class,

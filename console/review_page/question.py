@@ -17,6 +17,7 @@ from line.observe.percent import percent
 from line.run_files.review_file import NONE_OF_THESE
 
 REASONS = {
+    "novelty": "it is unlike what the model was made of",
     "margin": "its two best classes are close",
     "random": "drawn at random, to see what the doubtful ones do not show",
 }

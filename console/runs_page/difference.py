@@ -15,7 +15,7 @@ from console.verdict_marks import MARKS, mark_svg
 from console.widgets import attribute, block, panel, text
 from line.errors import BadInput
 from line.observe.percent import percent
-from line.outcome import Verdict
+from line.outcome import UNLIKE, Verdict
 from line.run_files.results import FILE as RESULTS
 from reports.comparison.cause import MEANINGS
 from reports.comparison.changes import Change, Difference, compare
@@ -183,6 +183,8 @@ def _answer(side: str, item: Item) -> None:
         _mark(item.verdict)
         sure = "" if item.confidence is None else f" {percent(item.confidence)}"
         text("div", f"{item.predicted_class}{sure}" if item.predicted_class else "–", "dim")
+        if item.reason == UNLIKE:
+            text("div", UNLIKE, "dim")
 
 
 def _mark(verdict: Verdict) -> ui.element:

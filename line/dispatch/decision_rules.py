@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,15 +50,27 @@ def decision_rules_of(context: ProcessContext) -> DecisionRules:
         own = usual if model.threshold is None else model.threshold
         return own if ordered is None else ordered
 
+    def novelty_energy(model: ModelFacts) -> float:
+        usual = decision.novelty_energy
+        if isinstance(usual, str):
+            return math.inf
+        return usual if model.novelty_energy is None else model.novelty_energy
+
+    def judge_of(model: ModelFacts) -> Judge:
+        return Judge(
+            model.classes,
+            residue_class,
+            threshold(model),
+            promised=promised(model),
+            novelty_energy=novelty_energy(model),
+        )
+
     def promised(model: ModelFacts) -> dict[str, float]:
         """What is promised is for one model; an order can make it stricter, never laxer."""
         found = decision.thresholds_of(model.short_hash)
         return {name: max(each, ordered or 0.0) for name, each in found.items()}
 
-    others = {
-        short_hash: Judge(model.classes, residue_class, threshold(model), promised=promised(model))
-        for short_hash, model in overrides.models.items()
-    }
+    others = {short_hash: judge_of(model) for short_hash, model in overrides.models.items()}
     return DecisionRules(
         context.model.classes,
         residue_class,
@@ -65,4 +78,5 @@ def decision_rules_of(context: ProcessContext) -> DecisionRules:
         context.model.short_hash,
         others,
         promised=promised(context.model),
+        novelty_energy=novelty_energy(context.model),
     )

@@ -134,5 +134,5 @@ def _check(small: Thumbnail) -> None:
         raise DecodeError(f"{len(small.rgb)} bytes for a thumbnail of {size}")
 
 
-_KINDS: dict[type[Seen | Decided], bytes] = {Seen: b"V1", Decided: b"Y1"}
+_KINDS: dict[type[Seen | Decided], bytes] = {Seen: b"V1", Decided: b"Y2"}
 _LAYOUTS = {kind: Layout(cls) for cls, kind in _KINDS.items()}

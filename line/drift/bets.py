@@ -8,9 +8,9 @@ stake below 1 is laid anew as 1: what is left then is an e-detector of the kind 
 
 All densities are so steep that what is hardly off loses: the flattest bet on low ranks gains if
 their mean is below 0.39. So a class that is now purer than it was, because a load brings more of
-it, wins nothing. Of pictures one bet in each direction is on some ranks that are far off among
-others that are not, as where a new kind of thing comes among the usual. Of answers there is none: a
-load of what the model knows less well makes some of them unsure, and is no drift.
+it, wins nothing. One bet in each direction is on some ranks that are far off among others that are
+not, as where a new kind of thing comes among the usual. On confidences there is none: a load of
+what the model knows less well makes some of them unsure, and is no drift.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def _gains(second: Sequence[float]) -> Gains:
     return tuple(tuple(map(log, steps)) for steps in zip(*densities, strict=True))
 
 
-OF_ANSWERS = _gains(_cells(lambda x: exp(-_STEEP * x)))
-OF_PICTURES = _gains([1 - _SHARE + _SHARE * step for step in _cells(lambda x: exp(-_SOME * x))])
+ON_ALL = _gains(_cells(lambda x: exp(-_STEEP * x)))
+ON_SOME = _gains([1 - _SHARE + _SHARE * step for step in _cells(lambda x: exp(-_SOME * x))])
 
 
 class Bets:

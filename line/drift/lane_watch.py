@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from math import log
 from typing import Any
 
-from line.drift.bets import DIRECTIONS, OF_ANSWERS, OF_PICTURES, Bets
+from line.drift.bets import DIRECTIONS, ON_ALL, ON_SOME, Bets
 from line.drift.moved import Moved, told
 from line.drift.reference import Reference
 from line.drift.statistics import STATISTICS, Levels
@@ -58,7 +58,7 @@ class LaneWatch:
         self.learned = 0
         """items so far, up to those that are learned from before anything is said"""
         self._watched = [
-            _Watched(Bets(OF_PICTURES if each.is_of_picture else OF_ANSWERS)) for each in STATISTICS
+            _Watched(Bets(ON_SOME if each.shows_some else ON_ALL)) for each in STATISTICS
         ]
         self._stands = 0
         """statistics that have moved"""

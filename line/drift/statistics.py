@@ -14,6 +14,8 @@ _TOP = LEVELS - 1
 _PER_OCTAVE = 24
 _RATIO_PER_OCTAVE = 64
 _PER_LOGIT = 12
+_PER_ASINH, _NO_ENERGY = 44, 192
+"""Finer near 0; from -39 to 2 levels differ."""
 
 Levels = Sequence[int | None]
 """In the order of `STATISTICS`; None where an item has none."""
@@ -21,11 +23,15 @@ Levels = Sequence[int | None]
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """`words`: what its levels stand for, for people."""
+    """`words`: what its levels stand for, for people.
+
+    `shows_some`: that some items are far off, among others that are not, is worth a notice.
+    """
 
     name: str
     words: Callable[[int], str]
     is_of_picture: bool = True
+    shows_some: bool = True
 
 
 def light_level(mean: float) -> int:
@@ -49,6 +55,11 @@ def confidence_level(confidence: float) -> int:
     return _clipped(LEVELS / 2 + _PER_LOGIT * math.log(share / (1 - share)))
 
 
+def energy_level(energy: float) -> int:
+    """−ln Σ exp(logit), of any model."""
+    return _clipped(_NO_ENERGY + _PER_ASINH * math.asinh(energy))
+
+
 def _clipped(value: float) -> int:
     return min(_TOP, max(0, round(value)))
 
@@ -69,12 +80,17 @@ def _confidence(level: int) -> str:
     return f"{1 / (1 + math.exp((LEVELS / 2 - level) / _PER_LOGIT)):.2f}"
 
 
+def _energy(level: int) -> str:
+    return f"{math.sinh((level - _NO_ENERGY) / _PER_ASINH):.2f}"
+
+
 STATISTICS = (
-    Statistic("confidence", _confidence, is_of_picture=False),
+    Statistic("confidence", _confidence, is_of_picture=False, shows_some=False),
+    Statistic("energy", _energy, is_of_picture=False),
     Statistic("light", _light),
     Statistic("sharpness", _sharpness),
     Statistic("red to green", _ratio),
     Statistic("blue to green", _ratio),
 )
-PICTURE_STATISTICS = len(STATISTICS) - 1
-"""Those behind the first are of the picture."""
+PICTURE_STATISTICS = sum(each.is_of_picture for each in STATISTICS)
+"""They stand behind those of the answer."""

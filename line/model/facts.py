@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, FiniteFloat, field_validator
 
 from line.own_file import LARGEST_JSON, read_regular
 from line.section import DEFAULT_ENGINE, EngineName, Fraction, Section
@@ -61,6 +61,10 @@ class ModelFacts(Section):
     """why this one; empty: it was set"""
     standby_threshold: Fraction | None = None
     """as `threshold`, with the default engine, which takes over where this one fails"""
+    gives_energy: bool = False
+    """whether its answers say how strange the picture is"""
+    novelty_energy: FiniteFloat | None = None
+    """the model's own limit of it, where the settings leave that to the model"""
 
     @field_validator("classes")
     @classmethod

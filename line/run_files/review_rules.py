@@ -9,19 +9,22 @@ from __future__ import annotations
 import zlib
 from typing import Literal
 
-from line.outcome import CLASSIFIED, Outcome, decode_top3
+from line.outcome import CLASSIFIED, UNLIKE, Outcome, decode_top3
 from line.settings import ReviewSettings
 
-Reason = Literal["margin", "random"]
+Reason = Literal["novelty", "margin", "random"]
 
 
 def proposal(outcome: Outcome, review: ReviewSettings, seed: int) -> Reason | None:
     """Why the item's picture is worth a person's look; None if it is not.
 
-    "margin": the two best classes are close. "random": drawn, by the line's seed and the item.
+    "novelty": its energy is above the limit. "margin": the two best classes are close. "random":
+    drawn, by the line's seed and the item.
     """
     if not review.enabled or outcome.verdict not in CLASSIFIED or outcome.predicted_class is None:
         return None
+    if outcome.reason == UNLIKE:
+        return "novelty"
     if margin(outcome) < review.margin:
         return "margin"
     return "random" if is_drawn(outcome.frame_id, review, seed) else None

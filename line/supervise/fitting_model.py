@@ -19,12 +19,30 @@ def fitting(found: ModelFacts | BadInput, own: ModelFacts) -> ModelFacts:
     return found
 
 
-def with_threshold(found: ModelFacts, own: ModelFacts) -> ModelFacts:
-    """With thresholds of its own only where the settings leave them to the model.
+def with_limits(found: ModelFacts, own: ModelFacts, novelty_energy: float | str) -> ModelFacts:
+    """With limits of its own only where the settings leave them to the model.
+
+    `novelty_energy`: as the settings of the run have it.
 
     Raises:
-        BadInput: if the file names none for its engine.
+        BadInput: if the file names none for its engine, or gives no energy where that has a limit.
     """
+    return _with_threshold(_with_novelty_energy(found, own, novelty_energy), own)
+
+
+def _with_novelty_energy(
+    found: ModelFacts, own: ModelFacts, novelty_energy: float | str
+) -> ModelFacts:
+    if novelty_energy != "off" and not found.gives_energy:
+        raise BadInput(f"{found.path}: gives no energy, and decision.novelty_energy is a limit")
+    if own.novelty_energy is None:
+        return found.model_copy(update={"novelty_energy": None})
+    if found.novelty_energy is None:
+        raise BadInput(f'{found.path}: names no limit, and decision.novelty_energy is "model"')
+    return found
+
+
+def _with_threshold(found: ModelFacts, own: ModelFacts) -> ModelFacts:
     if own.threshold is None:
         return found.model_copy(update={"threshold": None, "standby_threshold": None})
     if found.threshold is not None:

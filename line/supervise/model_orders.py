@@ -23,7 +23,7 @@ from line.run_files.runtime_overrides import MOST_MODELS, Shadowing
 from line.run_files.session import Session
 from line.section import EngineName
 from line.supervise.child import Child, ProcessSpec
-from line.supervise.fitting_model import fitting, with_threshold
+from line.supervise.fitting_model import fitting, with_limits
 from line.supervise.model_check import ModelCheck
 from line.supervise.model_swap import Swap as Changeover
 from line.supervise.process_table import ProcessTable
@@ -142,7 +142,8 @@ class ModelOrders:
     # -- swap ---------------------------------------------------------------------------------
 
     def _begin_swap(self, found: ModelFacts, hold: Callable[..., None]) -> Done:
-        model = with_threshold(found, self._own)
+        limit = self._status.settings.decision.novelty_energy
+        model = with_limits(found, self._own, limit)
         before = self._overrides.serving(self._own)
         if model.short_hash == before.short_hash:
             raise BadInput(f"{model.path}: is the model that serves")

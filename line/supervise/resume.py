@@ -134,6 +134,8 @@ def _check_decided(path: Path, settings: Settings) -> None:
         raise BadInput(f"{path}: model.engine: must be the one that ran here")
     if not isinstance(settings.decision.threshold, float):
         raise BadInput(f"{path}: decision.threshold: must be a number here")
+    if settings.decision.novelty_energy == "model":
+        raise BadInput(f"{path}: decision.novelty_energy: must be a number here, or off")
     if settings.decision.promise.keys() != {each.class_name for each in settings.decision.promised}:
         raise BadInput(f"{path}: decision.promised: must hold all of decision.promise here")
 

@@ -60,6 +60,7 @@ class Answer:
     started: float
     inference_s: float
     model: str
+    energy: ClassVar[None] = None
 
 
 @dataclass(slots=True)

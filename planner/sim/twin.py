@@ -184,6 +184,10 @@ def check(settings: Settings, profile: Profile) -> KnownSource:
 def _source(settings: Settings) -> KnownSource:
     if not settings.line.workers:
         raise BadInput("line.workers: 0; in virtual time there are no workers on other machines")
+    if settings.decision.novelty_energy != "off":
+        raise BadInput(
+            'decision.novelty_energy: answers in virtual time have no energy; set it to "off"'
+        )
     source = known_source(settings)
     if not (settings.line.duration_s or settings.line.items or source.length):
         raise BadInput("line.duration_s, line.items: both 0; a belt in virtual time needs an end")

@@ -126,7 +126,7 @@ class _Load:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why items were dropped, expired or failed."""
+    """Why items were dropped, expired or failed, or left on the belt as strange."""
 
     verdict: str
     text: str
@@ -134,7 +134,7 @@ class Reason:
 
 
 class Reasons:
-    """Why items were dropped, expired or failed, counted."""
+    """What rows give as their reason, counted."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()

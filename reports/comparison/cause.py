@@ -1,9 +1,9 @@
 """Why an item was judged otherwise: what of the second run changes the verdict of the first.
 
-An answered item's verdict follows from its answer, the threshold, whether it was in time, and which
-class is residue. Each of these that differs is put into the first run's case by itself; the one
-that turns its verdict into the second run's is the cause. Where no single one does, several are
-needed, and all of them are named.
+An answered item's verdict follows from its answer, the threshold, whether it was stranger than the
+limit, whether it was in time, and which class is residue. Each of these that differs is put into
+the first run's case by itself; the one that turns its verdict into the second run's is the cause.
+Where no single one does, several are needed, and all of them are named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from line.outcome import Verdict
+from line.outcome import UNLIKE, Verdict
 from line.verdicts import Judge
 from reports.comparison.compared_run import ComparedRun, Item
 from reports.comparison.timing import Timing, timing
@@ -26,6 +26,7 @@ class Cause(StrEnum):
     MODEL = "model"
     PICTURE = "picture"
     THRESHOLD = "threshold"
+    NOVELTY = "novelty limit"
     RESIDUE = "residue class"
     BELT_SPEED = "belt speed"
     FAULT = "fault"
@@ -39,6 +40,7 @@ MEANINGS = {
     Cause.MODEL: "another model answered, or the same in another engine",
     Cause.PICTURE: "the same model saw another picture of it",
     Cause.THRESHOLD: "the same answer, on the other side of the threshold",
+    Cause.NOVELTY: "stranger than the limit in one run alone",
     Cause.RESIDUE: "another class runs off the end of the belt",
     Cause.BELT_SPEED: "the deadline came earlier or later",
     Cause.FAULT: "something broke or restarted while it was under way",
@@ -79,13 +81,15 @@ class _Case:
 
     answer: tuple[str, float]
     threshold: _Thresholds
+    unlike: bool
     in_time: bool
     residue_class: str
 
     def verdict(self, truth: str | None) -> Verdict:
         held = self.threshold
         judge = Judge((), self.residue_class, held.usual, promised=held.promised)
-        return judge.verdict(truth, *self.answer, 1.0 if self.in_time else -1.0)
+        slack_s = 1.0 if self.in_time else -1.0
+        return judge.verdict(truth, *self.answer, slack_s, unlike=self.unlike)
 
 
 def why(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
@@ -104,7 +108,7 @@ def why(a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -> Why:
     return Why(found[0].cause, "; ".join(one.detail for one in found))
 
 
-_PARTS = ("answer", "threshold", "in_time", "residue_class")
+_PARTS = ("answer", "threshold", "unlike", "in_time", "residue_class")
 
 
 def _swapped(
@@ -120,6 +124,7 @@ def _case(item: Item, run: ComparedRun) -> _Case | None:
     return _Case(
         answer=(item.predicted_class, item.confidence),
         threshold=_threshold(item, run),
+        unlike=_is_unlike(item, run),
         in_time=item.verdict is not Verdict.LATE,
         residue_class=str(run.setting("belt.residue_class", "")),
     )
@@ -132,10 +137,19 @@ def _threshold(item: Item, run: ComparedRun) -> _Thresholds:
     named = _named(item, run)
     if (
         named is not None
-        and (item.confidence < named.of(item.predicted_class)) == item.low_confidence
+        and (item.confidence < named.of(item.predicted_class) or _is_unlike(item, run))
+        == item.low_confidence
     ):
         return named
     return _Thresholds(math.inf if item.low_confidence else 0.0, {})
+
+
+def _is_unlike(item: Item, run: ComparedRun) -> bool:
+    """Of a late one only the settings say it, which do not know the limits of other models."""
+    limit = run.setting("decision.novelty_energy", "off")
+    if item.verdict is not Verdict.LATE or isinstance(limit, str) or item.energy is None:
+        return item.reason == UNLIKE
+    return item.energy > float(limit)
 
 
 def _named(item: Item, run: ComparedRun) -> _Thresholds | None:
@@ -182,6 +196,9 @@ def _name(part: str, a: Item, b: Item, run_a: ComparedRun, run_b: ComparedRun) -
     if part == "threshold":
         held = " → ".join(map(_threshold_in_words, (a, b), (run_a, run_b)))
         return Why(Cause.THRESHOLD, f"confidence {b.confidence:g}, threshold {held}")
+    if part == "unlike":
+        energies = ("none" if one.energy is None else f"{one.energy:g}" for one in (a, b))
+        return Why(Cause.NOVELTY, f"energy {' → '.join(energies)}")
     if part == "residue_class":
         pair = (run.setting("belt.residue_class") or "none" for run in (run_a, run_b))
         return Why(Cause.RESIDUE, " → ".join(map(str, pair)))

@@ -49,6 +49,8 @@ class Item:
     attempts: int
     model: str
     picture_crc32: int | None
+    energy: float | None
+    """of runs of earlier versions none"""
 
     @property
     def deadline_ms(self) -> float | None:
@@ -173,6 +175,7 @@ def _item(row: Mapping[str, str]) -> Item:
         attempts=int(row["attempts"]),
         model=_one_of_few(row["model"]),
         picture_crc32=None if crc32 is None else int(crc32),
+        energy=_number(row.get("energy", "")),
     )
 
 

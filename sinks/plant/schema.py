@@ -11,7 +11,7 @@ from psycopg import Connection
 from line.errors import StorageError
 
 TABLES = ("runs", "items", "alerts", "labels")
-_FILES = ("schema_1.sql",)
+_FILES = ("schema_1.sql", "schema_2.sql")
 """What leads from each version to the next, the first from nothing."""
 _LOCK = 7_240_618_553
 """Of whoever makes or changes the tables; any number that others do not use."""

@@ -111,6 +111,16 @@ def test_only_what_is_looked_for_is_given(run, wanted, first):
     assert (question and question.frame_id) == first
 
 
+def test_what_is_unlike_what_the_model_was_made_of_is_asked_about_first(run):
+    with closing(sqlite3.connect(run / "review" / "queue.sqlite")) as queue, queue:
+        queue.execute("UPDATE items SET reason = 'novelty' WHERE frame_id IN ('0-4', '0-5')")
+    desk = Desk(run, "eva")
+    desk.take_next()
+    asked = [desk.question.frame_id, answer(desk, "glass"), answer(desk, "glass")]
+
+    assert asked == ["0-4", "0-5", "0-1"]
+
+
 def test_a_second_press_of_a_key_does_not_label_the_next_picture(run):
     desk = Desk(run, "eva")
     desk.take_next()

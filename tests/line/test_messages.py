@@ -89,6 +89,7 @@ OUTCOME = Outcome(
     picture_crc32=0xFFFFFFFF,
     published_ms=0.5,
     dispatched_ms=None,
+    energy=-2.5,
 )
 OUTCOME_BYTES = array(
     small(1),
@@ -112,6 +113,7 @@ OUTCOME_BYTES = array(
     b"\xce\xff\xff\xff\xff",
     real(0.5),
     NIL,
+    real(-2.5),
 )
 FRAME = Frame(0, 5, 1.25, 100.0, 100.5, math.inf, None, 50.0, "raw", 2, 3, 7)
 FRAME_BYTES = array(
@@ -193,10 +195,10 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
         [b"A2", array(array(small(5), b"\xcd\x01\x2c"), array(b"\xcd\x01\x2c"))],
     ),
     (
-        Result(0, 5, (0.25, 0.75), 100.5, 0.125, "0123456789ab"),
+        Result(0, 5, (0.25, 0.75), 100.5, 0.125, "0123456789ab", -2.5),
         None,
         [
-            b"R1",
+            b"R2",
             array(
                 small(0),
                 small(5),
@@ -204,6 +206,7 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
                 real(100.5),
                 real(0.125),
                 text("0123456789ab"),
+                real(-2.5),
             ),
         ],
     ),
@@ -215,12 +218,12 @@ LAYOUT: list[tuple[Message, Buffer | None, list[bytes]]] = [
     (
         Rows((OUTCOME, OUTCOME)),
         None,
-        [b"O3", array(array(OUTCOME_BYTES, OUTCOME_BYTES))],
+        [b"O4", array(array(OUTCOME_BYTES, OUTCOME_BYTES))],
     ),
     (
         ShadowItem(OUTCOME, "jpeg", 2, 3),
         b"jpeg bytes",
-        [b"D1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
+        [b"D2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(3)), b"jpeg bytes"],
     ),
     (
         Stored(((1, 300), (0, 5))),
@@ -290,6 +293,7 @@ OUTCOMES = st.builds(
     picture_crc32=st.none() | NATURAL,
     published_ms=st.none() | REAL,
     dispatched_ms=st.none() | REAL,
+    energy=st.none() | REAL,
 )
 
 
@@ -449,7 +453,7 @@ def test_a_field_of_the_wrong_type_or_range_is_refused(field: str, value: object
     refused(b"F3", msgpack.packb(values), PIXELS)
 
 
-RESULT_VALUES: list[Any] = [0, 5, [0.25, 0.75], 100.5, 0.125, "0123456789ab"]
+RESULT_VALUES: list[Any] = [0, 5, [0.25, 0.75], 100.5, 0.125, "0123456789ab", None]
 
 
 @pytest.mark.parametrize(
@@ -467,13 +471,17 @@ RESULT_VALUES: list[Any] = [0, 5, [0.25, 0.75], 100.5, 0.125, "0123456789ab"]
         (5, "0123456789AB"),
         (5, "0123456789abc"),
         (5, "0" * 1_000_000),
+        (6, math.nan),
+        (6, math.inf),
+        (6, -1e40),
+        (6, "strange"),
     ],
 )
 def test_an_answer_out_of_all_bounds_is_refused(number: int, value: object) -> None:
-    assert decode([b"R1", msgpack.packb(RESULT_VALUES)])[0]
+    assert decode([b"R2", msgpack.packb(RESULT_VALUES)])[0]
     values = list(RESULT_VALUES)
     values[number] = value
-    refused(b"R1", msgpack.packb(values))
+    refused(b"R2", msgpack.packb(values))
 
 
 @pytest.mark.parametrize("name", ["", "press\x1b[2J", "-press", "p" * 81, "preß", "a b", "a#1"])
@@ -505,7 +513,7 @@ def test_texts_and_lists_have_an_end() -> None:
     refused(b"A2", msgpack.packb([list(range(4097)), []]))
     values = [*dataclasses.astuple(OUTCOME)]
     values[9] = "x" * (LONGEST_TEXT + 1)
-    refused(b"O3", msgpack.packb([[values]]))
+    refused(b"O4", msgpack.packb([[values]]))
 
 
 QUICK = {cls: quick_reader(cls) for cls in MESSAGES}
@@ -578,10 +586,10 @@ def test_a_whole_number_may_stand_for_a_time() -> None:
         [b"F3", FRAME_BYTES],  # a frame without its picture
         [b"F3", FRAME_BYTES, PIXELS + b"\0"],
         [b"B1", b"\x90", b""],  # a picture where none belongs
-        [b"R1", LAYOUT[7][2][1], PIXELS],
-        [b"O3", array(array(OUTCOME_BYTES)), b""],
-        [b"D1", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
-        [b"D1", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
+        [b"R2", LAYOUT[7][2][1], PIXELS],
+        [b"O4", array(array(OUTCOME_BYTES)), b""],
+        [b"D2", array(OUTCOME_BYTES, text("raw"), small(0), small(0)), b""],
+        [b"D2", array(OUTCOME_BYTES, text("jpeg"), small(2), small(0)), b"jpeg"],
     ],
 )
 def test_a_picture_that_does_not_fit_its_header_is_refused(parts: list[bytes]) -> None:
@@ -615,7 +623,7 @@ def test_an_unseen_item_can_only_be_dropped_or_failed(verdict: Verdict) -> None:
 def test_an_unknown_verdict_is_refused(verdict: object) -> None:
     values = list(dataclasses.astuple(OUTCOME))
     values[8] = verdict
-    refused(b"O3", msgpack.packb([[values]]))
+    refused(b"O4", msgpack.packb([[values]]))
 
 
 # -- anything at all ------------------------------------------------------------------------------

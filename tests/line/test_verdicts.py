@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from line.messages import (
     Result,
     Unseen,
 )
-from line.outcome import CLASSIFIED, IN_TIME, Outcome, Verdict, decode_top3, encode_top3
+from line.outcome import CLASSIFIED, IN_TIME, UNLIKE, Outcome, Verdict, decode_top3, encode_top3
 from line.verdicts import Judge, unanswered, unseen
 
 JUDGE = Judge(classes=("glass", "metal", "paper", "trash"), residue_class="trash", threshold=0.6)
@@ -100,6 +101,32 @@ def test_a_late_answer_keeps_what_the_model_said_and_has_negative_slack() -> Non
     assert outcome.slack_ms == -250.0
     assert outcome.low_confidence
     assert outcome.predicted_class == "glass"
+
+
+@pytest.mark.parametrize(
+    ("energy", "verdict", "reason"),
+    [
+        (None, Verdict.SORTED, ""),
+        (-2.0, Verdict.SORTED, ""),
+        (-1.50004, Verdict.SORTED, ""),  # a row has four digits, and is judged by them
+        (-1.4999, Verdict.LOW_CONFIDENCE, UNLIKE),
+    ],
+)
+def test_what_is_stranger_than_the_limit_stays_on_the_belt_and_says_why(
+    energy: float | None, verdict: Verdict, reason: str
+) -> None:
+    judge = replace(JUDGE, novelty_energy=-1.5)
+    sure = replace(result(0.7, 0.2, 0.1, 0.0), energy=energy)
+    outcome = judge.classified(FRAME, sure, "worker-0#1", 1, 100.0, now=100.5)
+    assert (outcome.verdict, outcome.reason) == (verdict, reason)
+    assert outcome.low_confidence is (verdict is Verdict.LOW_CONFIDENCE)
+    assert outcome.energy == (None if energy is None else round(energy, 4))
+    unsure = replace(result(0.4, 0.3, 0.2, 0.1), energy=energy)
+    both = judge.classified(FRAME, unsure, "worker-0#1", 1, 100.0, now=100.5)
+    assert (both.verdict, both.reason) == (Verdict.LOW_CONFIDENCE, reason)
+    late = judge.classified(FRAME, sure, "worker-0#1", 1, 100.0, now=101.0)
+    assert (late.verdict, late.reason) == (Verdict.LATE, "")
+    assert JUDGE.classified(FRAME, sure, "w#1", 1, 100.0, now=100.5).verdict is Verdict.SORTED
 
 
 def test_without_a_deadline_there_is_no_slack() -> None:

@@ -47,7 +47,7 @@ def spoil(run_dir: Path, what: str) -> str:
     if what == "rows":
         with (run_dir / "results.csv").open("a") as file:
             file.write("0-99,0\n")
-        return f"error: accounts: {run_dir / 'results.csv'}: line 14: 2 cells instead of 22"
+        return f"error: accounts: {run_dir / 'results.csv'}: line 14: 2 cells instead of 23"
     if what == "queue":
         (run_dir / "review").mkdir()
         (run_dir / "review" / "queue.sqlite").write_text("this is no database" * 99)

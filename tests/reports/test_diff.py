@@ -16,6 +16,7 @@ from PIL import Image
 
 from commands.inputs.item_pictures import ItemPictures
 from line.errors import BadInput, PictureError
+from line.outcome import UNLIKE
 from line.pictures import Picture
 from line.run_files.results import find_row
 from line.settings import Settings
@@ -94,6 +95,19 @@ def test_a_threshold_that_was_changed_while_the_run_went_on(tmp_path: Path) -> N
     cause, detail = why(compared(tmp_path, [GOOD], [LOW]))
     assert cause is Cause.THRESHOLD
     assert detail == "confidence 0.9, threshold 0.5 → another, by order"
+
+
+def test_a_novelty_limit(tmp_path: Path) -> None:
+    strange = LOW | {"reason": UNLIKE, "energy": -1.25}
+    limit = {"decision.novelty_energy": -1.5}
+    usual = GOOD | {"energy": -1.25}
+    assert why(compared(tmp_path, [usual], [strange], settings_b=limit)) == (
+        Cause.NOVELTY,
+        "energy -1.25 → -1.25",
+    )
+    late = LATE | {"low_confidence": "true", "energy": -1.25}
+    cause, _ = why(compared(tmp_path, [late], [strange], limit, limit))
+    assert cause is Cause.TIMING
 
 
 def test_a_threshold_is_told_in_a_few_digits(tmp_path: Path) -> None:

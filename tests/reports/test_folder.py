@@ -191,9 +191,9 @@ def test_the_first_row_of_an_item_counts(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         ("a,b\n1,2\n", "no column frame_id"),
-        (",".join(COLUMNS) + "\n0-0,0,zero" + "," * 19 + "\n", "zero"),
+        (",".join(COLUMNS) + "\n0-0,0,zero" + "," * 20 + "\n", "zero"),
         (
-            ",".join(COLUMNS) + "\n0-0,0,0,0,,,,,,fine,,,,,0" + "," * 7 + "\n",
+            ",".join(COLUMNS) + "\n0-0,0,0,0,,,,,,fine,,,,,0" + "," * 8 + "\n",
             "unknown verdict 'fine'",
         ),
     ],

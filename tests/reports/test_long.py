@@ -153,7 +153,7 @@ def test_a_timeline_counts_as_if_it_had_known_the_end(moments_s: list[float], pa
 
 # -- files that mean ill --------------------------------------------------------------------------
 
-GOOD_ROW = "0-0,0,0,0.5,glass,glass,0.9,,false,sorted,,9,9,w#1,1,m,1,,,,,"
+GOOD_ROW = "0-0,0,0,0.5,glass,glass,0.9,,false,sorted,,9,9,w#1,1,m,1,,,,,,"
 GOOD = dict(zip(COLUMNS, GOOD_ROW.split(","), strict=True))
 
 
@@ -175,7 +175,7 @@ def line_of(**cells: str) -> str:
         (line_of(mass_g="-5"), "line 2: mass_g: -5 is out of range"),
         (line_of(confidence="1.5"), "line 2: confidence: 1.5 is out of range"),
         (line_of(verdict="\x1b[2Jx"), r"line 2: verdict: unknown verdict '\\x1b[2Jx'"),
-        (line_of()[:-1] + ",1,2\n", "line 2: 24 cells instead of 22"),
+        (line_of()[:-1] + ",1,2\n", "line 2: 25 cells instead of 23"),
         (line_of(), None),
         (line_of(reason="x\0y"), None),
         (line_of(reason="x" * 20_000_000), "line 2: longer than 4 MB"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from line.errors import BadInput
-from line.outcome import Outcome, Verdict
+from line.outcome import UNLIKE, Outcome, Verdict
 from line.settings import AlertSettings
 from sinks.alarm_kinds import ALARM_KINDS
 from sinks.alert_rates import ItemWindow, RateLimit
@@ -164,6 +164,16 @@ def test_an_unsure_item_is_an_event_with_an_id(path):
     assert alert["id"] == "low_confidence-0-4"
     assert (alert["kind"], alert["level"], alert["frame_id"]) == ("low_confidence", "event", "0-4")
     assert alert["text"] == "item 0-4: glass at only 0.31"
+
+
+def test_an_item_that_is_left_as_strange_says_so(path):
+    strange = outcome(4, low_confidence=True, verdict=Verdict.LOW_CONFIDENCE, reason=UNLIKE)
+    with closing(opened(path)) as alerts:
+        store(alerts, strange)
+
+    (alert,) = raised(path)
+    assert alert["kind"] == "low_confidence"
+    assert alert["text"] == f"item 0-4: glass at 0.90, {UNLIKE}"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.DROPPED, Verdict.EXPIRED, Verdict.LATE])

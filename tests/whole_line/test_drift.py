@@ -66,5 +66,5 @@ def test_the_accounts_tell_of_it(run: Path) -> None:
     assert summary["drift"][0]["statistic"] == "light"
     assert summary["drift"][0]["over"] is None
     assert "light is lower since item" in (run / "report.html").read_text()
-    assert "What was not as it had been" in (run / "report.html").read_text()
+    assert "<h2>Drift</h2>" in (run / "report.html").read_text()
     assert json.loads((run / "run.json").read_text())["malformed_messages"] == 0

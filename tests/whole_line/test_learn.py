@@ -12,8 +12,9 @@ from PIL import Image
 
 from commands.command_line import run_command
 from line.run_files.review_file import ReviewFile
-from tests.running_line import command
+from tests.running_line import RunningLine, command, poll
 from tests.tiny_model import write_tiny_model
+from workers.model_file import sha256_of
 
 pytest.importorskip("scipy", reason="the trainer needs it")
 
@@ -60,7 +61,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return line
 
 
-def test_from_no_label_to_a_model_that_has_learnt(
+def test_from_no_label_to_a_model_that_serves_a_running_line(
     run: Path, truth: pd.Series, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = run.parent / "out"
@@ -70,8 +71,13 @@ def test_from_no_label_to_a_model_that_has_learnt(
     for option in ("--base", "--old-data"):
         assert f"{option} nowhere: no such" in complaint(capsys, run, option, "nowhere")
 
-    assert run_command(["learn", str(run), "--out", str(out)]) == 0
-    printed = capsys.readouterr().out
+    feed = ("--items", 100_000, "--interval", 0.5, "--workers", 1)
+    with RunningLine(run.parent / "live", "--model", run.parent / "tiny.onnx", *feed) as line:
+        line.wait_for_rows(1)
+        asked = ["learn", run, "--out", out, "--swap", line.run_dir]
+        assert run_command([str(word) for word in asked]) == 0
+        serves = sha256_of(out / "model.onnx")[:12]
+        poll(lambda: serves in set(line.rows()["model"]), "a row of the model that has learnt")
     learnt = json.loads((out / "learn.json").read_text())
     before, after = learnt["labelled"]["before"], learnt["labelled"]["after"]
     assert before["pictures"] == after["pictures"] == 2 * EACH
@@ -80,7 +86,6 @@ def test_from_no_label_to_a_model_that_has_learnt(
     again = pd.read_csv(out / "replay-1" / "results.csv").set_index("frame_id")
     assert (again["predicted_class"] == truth.reindex(again.index)).all()
     assert (out / "diff-1" / "diff.html").stat().st_size > 0
-    assert f"swap RUN_DIR --model {out / 'model.onnx'}" in printed
 
 
 def test_what_cannot_be_learnt_from_is_one_line(

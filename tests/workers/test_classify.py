@@ -10,7 +10,7 @@ from PIL import Image
 from line.errors import BadInput
 from tests.odd_models import changed, fails_below, only_of, wrong_answer
 from tests.running_line import command
-from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from workers.classify import Answer, Unanswered, classify, picture_files
 from workers.model import Model
 
@@ -148,3 +148,14 @@ def test_the_command_answers_the_others_and_ends_with_status_2(tmp_path):
     reason = f"{other}: the model takes pictures of 12x9 only, not 30x20"
     assert wrong == {"path": str(other), "error": reason}
     assert ran.stderr.splitlines() == [reason, "error: 1 of the files have no answer"]
+
+
+def test_what_is_stranger_than_the_limit_is_of_low_confidence_too(tmp_path):
+    strange = Model.load(write_tiny_model(tmp_path / "a.onnx", limit=-1.5), "onnxruntime")
+    path = save(tmp_path / "a.png")
+    batch = np.full((1, 9, 12, 3), (200, 40, 90), np.uint8)
+
+    for limit, unlike in ((-100.0, True), (100.0, False)):
+        (answer,) = classify(strange, [path], 0.0, MAX_PIXELS, novelty_energy=limit)
+        assert (answer.unlike, answer.low_confidence) == (unlike, unlike)
+        assert answer.energy == pytest.approx(float(tiny_energies(batch)[0]), abs=1e-3)

@@ -53,14 +53,14 @@ def tiny(tmp_path_factory) -> OnnxEngine:
 def test_the_engine_answers_what_the_graph_says(tiny):
     batch = noise(5)
 
-    answers = tiny.classify(batch)
+    answers = tiny.classify(batch).probabilities
 
     assert (answers.shape, answers.dtype) == ((5, len(CLASSES)), np.float32)
     assert np.allclose(answers, tiny_probabilities(batch), atol=1e-5)
 
 
 def test_every_answer_is_a_distribution(tiny):
-    answers = tiny.classify(noise(8))
+    answers = tiny.classify(noise(8)).probabilities
 
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
     assert answers.min() >= 0
@@ -69,24 +69,25 @@ def test_every_answer_is_a_distribution(tiny):
 def test_a_batch_of_one_is_answered_like_a_batch_of_many(tiny):
     batch = noise(7)
 
-    alone = np.concatenate([tiny.classify(picture[None]) for picture in batch])
+    alone = np.concatenate([tiny.classify(picture[None]).probabilities for picture in batch])
 
-    assert np.allclose(tiny.classify(batch), alone, atol=1e-6)
+    assert np.allclose(tiny.classify(batch).probabilities, alone, atol=1e-6)
 
 
 def test_pictures_of_any_size_are_taken(tiny):
     sizes = [(1, 1), (24, 32), (300, 17)]
 
-    assert [tiny.classify(noise(2, *size)).shape for size in sizes] == [(2, len(CLASSES))] * 3
+    assert [tiny.classify(noise(2, *size)).probabilities.shape for size in sizes] == [
+        (2, len(CLASSES))
+    ] * 3
 
 
 def test_work_costs_time_but_does_not_change_the_answer(tmp_path, tiny):
     path = write_tiny_model(tmp_path / "slow.onnx", work=3)
     batch = noise(2)
 
-    assert np.allclose(
-        OnnxEngine(path.read_bytes()).classify(batch), tiny.classify(batch), atol=1e-6
-    )
+    slow = OnnxEngine(path.read_bytes()).classify(batch).probabilities
+    assert np.allclose(slow, tiny.classify(batch).probabilities, atol=1e-6)
 
 
 def test_only_the_lines_own_metadata_is_told_and_without_its_prefix(tmp_path):
@@ -192,7 +193,7 @@ def test_torchscript_answers_like_onnx(scripted):
     batch = np.zeros((2, 8, 9, 3), np.uint8)
     batch[1, :, :, 2] = 255
 
-    answers = engine.classify(batch)
+    answers = engine.classify(batch).probabilities
 
     assert (answers.shape, answers.dtype) == ((2, 3), np.float32)
     assert np.allclose(answers[0], 1 / 3)
@@ -203,16 +204,16 @@ def test_torchscript_answers_a_batch_of_one_like_a_batch_of_many(scripted):
     engine = TorchScriptEngine(scripted)
     batch = noise(4)
 
-    alone = np.concatenate([engine.classify(picture[None]) for picture in batch])
+    alone = np.concatenate([engine.classify(picture[None]).probabilities for picture in batch])
 
-    assert np.allclose(engine.classify(batch), alone, atol=1e-6)
+    assert np.allclose(engine.classify(batch).probabilities, alone, atol=1e-6)
 
 
 def test_torchscript_takes_pictures_that_may_not_be_written_to(scripted):
     batch = noise(1)
     batch.setflags(write=False)
 
-    assert TorchScriptEngine(scripted).classify(batch).shape == (1, 3)
+    assert TorchScriptEngine(scripted).classify(batch).probabilities.shape == (1, 3)
 
 
 def test_the_metadata_of_torchscript_travels_in_an_extra_file(scripted):

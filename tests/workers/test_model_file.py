@@ -9,14 +9,13 @@ from time import sleep
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx import helper
 
-from line.errors import BadInput
+from line.errors import BadInput, ModelError
 from line.pictures import Picture
-from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import scripted_model
-from workers.engine import Engine, Takes
+from workers.engine import Answers, Engine, Takes
 from workers.model import Model
 from workers.model_file import find
 from workers.worker import batch_of, warmed_up
@@ -53,7 +52,9 @@ def test_a_model_knows_its_path_its_hash_and_its_classes(tiny):
 def test_a_loaded_model_answers(tiny):
     picture = np.full((1, 8, 8, 3), (250, 30, 90), np.uint8)
 
-    assert np.allclose(load(tiny).engine.classify(picture), tiny_probabilities(picture), atol=1e-5)
+    assert np.allclose(
+        load(tiny).engine.classify(picture).probabilities, tiny_probabilities(picture), atol=1e-5
+    )
 
 
 def test_class_names_need_not_be_ascii(tmp_path):
@@ -178,7 +179,7 @@ def test_a_torchscript_file_is_a_model_too(tmp_path, suffix):
     model = load(path)
 
     assert model.facts.classes == ("red", "green", "blue")
-    assert model.engine.classify(np.zeros((1, 4, 4, 3), np.uint8)).shape == (1, 3)
+    assert model.engine.classify(np.zeros((1, 4, 4, 3), np.uint8)).probabilities.shape == (1, 3)
 
 
 def test_warming_up_runs_every_batch_size_without_complaint(tiny):
@@ -201,7 +202,11 @@ class Slow:
     def takes(self) -> Takes:
         return self.engine.takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return self.engine.gives_energy
+
+    def classify(self, batch: Picture) -> Answers:
         sleep(self.rest_s)
         return self.engine.classify(batch)
 
@@ -281,3 +286,59 @@ def test_file_without_a_fit_threshold(tiny, named):
     model = load(tiny)
     with pytest.raises(BadInput, match="threshold"):
         _ = model.threshold
+
+
+def test_a_model_tells_its_energies_and_the_limit_of_them(tmp_path):
+    model = load(write_tiny_model(tmp_path / "a.onnx", limit=-1.5))
+    batch = np.random.default_rng(1).integers(0, 256, (3, 20, 20, 3), np.uint8)
+
+    assert (model.facts.gives_energy, model.novelty_energy) == (True, -1.5)
+    assert np.allclose(model.answers(batch).energies, tiny_energies(batch), atol=1e-4)
+
+    bare = load(write_tiny_model(tmp_path / "b.onnx"))
+    assert (bare.facts.gives_energy, bare.novelty_energy) == (False, None)
+    assert bare.answers(batch).energies is None
+
+
+@pytest.mark.parametrize("named", ["strange", "nan", "inf", ""])
+def test_a_limit_in_the_file_that_is_no_number_is_one_line(tmp_path, named):
+    path = write_tiny_model(tmp_path / "a.onnx", limit=-1.5)
+    rewrite(path, lambda model: set_entry(model, "scrapline.novelty_energy", named))
+
+    with pytest.raises(BadInput, match=r"a\.onnx: scrapline\.novelty_energy '.*' is no number$"):
+        _ = load(path).novelty_energy
+
+
+def set_entry(model, key, value):
+    next(entry for entry in model.metadata_props if entry.key == key).value = value
+
+
+@dataclass(frozen=True)
+class Strange:
+    """As `engine`, whose energies are these."""
+
+    engine: Engine
+    energies: list[float]
+    gives_energy = True
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self.engine.metadata
+
+    @property
+    def takes(self) -> Takes:
+        return self.engine.takes
+
+    def classify(self, batch: Picture) -> Answers:
+        return Answers(self.engine.classify(batch).probabilities, np.array(self.energies))
+
+
+@pytest.mark.parametrize("energies", [[np.nan], [np.inf], [1.0, 2.0], [], [[1.0]]])
+def test_energies_that_are_not_one_number_a_picture_are_the_models_error(tiny, energies):
+    model = load(tiny)
+    strange = replace(model, engine=Strange(model.engine, energies))
+    picture = np.zeros((1, 8, 8, 3), np.uint8)
+
+    assert model.answers(picture).energies is None
+    with pytest.raises(ModelError, match=r"^gives energies that are not one number a picture$"):
+        strange.answers(picture)

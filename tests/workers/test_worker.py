@@ -17,7 +17,6 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from line import pictures
 from line.config import load
@@ -48,7 +47,7 @@ from line.process.runtime_dir import make_runtime_dir
 from tests.odd_models import batches_of, changed, fails_below, only_of, wrong_answer
 from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
 from workers.batches import batch_times
-from workers.engine import Engine, Takes
+from workers.engine import Answers, Engine, Takes
 from workers.model import Model
 from workers.worker import Worker
 
@@ -151,10 +150,14 @@ class WatchedEngine:
         return self._engine.takes
 
     @property
+    def gives_energy(self) -> bool:
+        return self._engine.gives_energy
+
+    @property
     def batches(self) -> list[int]:
         return [shape[0] for shape in self.shapes]
 
-    def classify(self, batch: pictures.Picture) -> NDArray[np.float32]:
+    def classify(self, batch: pictures.Picture) -> Answers:
         self.shapes.append(batch.shape)
         self.begun.release()
         assert self.go_on.wait(TIMEOUT_S)
@@ -314,6 +317,7 @@ class TimedEngine:
 
     metadata: ClassVar[dict[str, str]] = {}
     takes = Takes()
+    gives_energy = False
 
     def __init__(self, base_s: float, picture_s: float, most: int = 100, held_up: int = 0) -> None:
         self._base_s, self._picture_s, self._most = base_s, picture_s, most
@@ -324,7 +328,7 @@ class TimedEngine:
     def now(self) -> float:
         return self._now
 
-    def classify(self, batch: pictures.Picture) -> NDArray[np.float32]:
+    def classify(self, batch: pictures.Picture) -> Answers:
         self.batches.append(len(batch))
         if len(batch) > self._most:
             raise ModelError("fails: no memory")
@@ -333,7 +337,7 @@ class TimedEngine:
             self._held_up -= 1
             takes_s *= 4
         self._now += takes_s
-        return np.full((len(batch), len(CLASSES)), 1 / len(CLASSES), np.float32)
+        return Answers(np.full((len(batch), len(CLASSES)), 1 / len(CLASSES), np.float32))
 
 
 @pytest.fixture
@@ -564,7 +568,7 @@ def test_no_picture_of_a_failed_batch_is_tried_again_after_its_deadline(tmp_path
     monkeypatch.setattr("workers.worker.monotonic", lambda: clock[0])
     whole = engine.classify
 
-    def slowly(batch: pictures.Picture) -> NDArray[np.float32]:
+    def slowly(batch: pictures.Picture) -> Answers:
         clock[0] += 1.0
         return whole(batch)
 

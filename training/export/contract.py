@@ -5,9 +5,10 @@
     output  `embedding`      float32 [batch, features]           what enters the head
     output  `energy`         float32 [batch]                     the higher, the stranger
 
-`probabilities` comes first, and is all that a line asks for and TorchScript gives; other files may
-lack the others. The embedding of a dense head is the input of its first linear layer. The energy is
-−ln Σ exp(logit) of the network's own logits, which no temperature has divided.
+`probabilities` comes first, and is all that a line needs and TorchScript gives; a line asks for the
+energy as well, where a file gives it. The embedding of a dense head is the input of its first
+linear layer. The energy is −ln Σ exp(logit) of the network's own logits, which no temperature has
+divided.
 
 The file resizes and normalises by itself. Beside the graph it carries the facts below, as strings,
 in the ONNX metadata or in TorchScript's extra file `scrapline.json`. Commands add to those of an

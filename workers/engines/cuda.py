@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
 from line.pictures import Picture
-from workers.engine import Takes
-from workers.engines.graph_ports import first_output, only_input, own_entries, takes_of
+from workers.engine import Answers, Takes
+from workers.engines.graph_ports import (
+    answers_of,
+    asked_outputs,
+    only_input,
+    own_entries,
+    takes_of,
+)
 from workers.engines.onnxruntime_cpu import session_of
 from workers.reasons import running_reason
 
@@ -35,7 +40,7 @@ class CudaEngine:
         if provider not in self._session.get_providers():  # the runtime goes on without it
             raise BadInput("model.engine: cuda: ONNX Runtime finds no GPU that it can use")
         self._input = only_input(self._session.get_inputs())
-        self._output = first_output(self._session.get_outputs())
+        self._asked = [port.name for port in asked_outputs(self._session.get_outputs())]
         self._takes = takes_of(self._input)
         self._binding = self._session.io_binding()
         self._pinned: dict[tuple[int, ...], Any] = {}
@@ -50,13 +55,17 @@ class CudaEngine:
     def takes(self) -> Takes:
         return self._takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return len(self._asked) > 1
+
+    def classify(self, batch: Picture) -> Answers:
         try:
             self._bind(batch)
-            self._binding.bind_output(self._output.name, "cpu")
+            for name in self._asked:
+                self._binding.bind_output(name, "cpu")
             self._session.run_with_iobinding(self._binding)
-            (given,) = self._binding.copy_outputs_to_cpu()
-            return np.asarray(given, np.float32)
+            return answers_of(self._binding.copy_outputs_to_cpu())
         except Exception as error:  # the runtime has a type for every kind of failure
             raise ModelError(f"fails: {running_reason(error)}") from None
 

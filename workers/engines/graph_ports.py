@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
 
 from line.errors import BadInput, NotAdopted
-from workers.engine import Takes
+from workers.engine import Answers, Takes
 
 PREFIX = "scrapline."
+ENERGY = "energy"
+"""Name of the output, float [batch]."""
 _FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
@@ -63,8 +67,27 @@ def only_input(inputs: Sequence[P]) -> P:
     return only
 
 
-def first_output(outputs: Sequence[P]) -> P:
-    """The probabilities; what else a model gives is not asked for. BadInput if they are none."""
+def asked_outputs(outputs: Sequence[P]) -> list[P]:
+    """The probabilities, and the energy of a model that gives one; what else it gives is not asked.
+
+    Raises:
+        BadInput: if the first output is none of probabilities.
+    """
+    first = _first_output(outputs)
+    energy = (
+        each
+        for each in outputs[1:]
+        if each.name == ENERGY and each.type in _FLOATS and len(each.shape) == 1
+    )
+    return [first, *list(energy)[:1]]
+
+
+def answers_of(given: Sequence[Any]) -> Answers:
+    """What the `asked_outputs` gave, copied: an engine may use their memory again."""
+    return Answers(*(np.array(each, np.float32) for each in given))
+
+
+def _first_output(outputs: Sequence[P]) -> P:
     if not outputs:
         raise BadInput("the model has no output")
     first = outputs[0]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
 from line.pictures import Picture
-from workers.engine import Takes
-from workers.engines.graph_ports import first_output, only_input, own_entries, takes_of
+from workers.engine import Answers, Takes
+from workers.engines.graph_ports import (
+    answers_of,
+    asked_outputs,
+    only_input,
+    own_entries,
+    takes_of,
+)
 from workers.reasons import loading_reason, running_reason
 
 _SILENT = 4
@@ -23,7 +27,7 @@ class OnnxEngine:
         """Raises BadInput for a file that is no such model."""
         self._session = session_of(data, "CPUExecutionProvider")
         self._input = only_input(self._session.get_inputs())
-        self._output = first_output(self._session.get_outputs())
+        self._asked = [port.name for port in asked_outputs(self._session.get_outputs())]
         self._takes = takes_of(self._input)
 
     @property
@@ -34,10 +38,13 @@ class OnnxEngine:
     def takes(self) -> Takes:
         return self._takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return len(self._asked) > 1
+
+    def classify(self, batch: Picture) -> Answers:
         try:
-            (given,) = self._session.run([self._output.name], {self._input.name: batch})
-            return np.asarray(given, np.float32)
+            return answers_of(self._session.run(self._asked, {self._input.name: batch}))
         except Exception as error:  # the runtime has a type for every kind of failure
             raise ModelError(f"fails: {running_reason(error)}") from None
 

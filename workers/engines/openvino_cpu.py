@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 
 from line.errors import BadInput, ModelError
 from line.model.onnx_file import entries_of
 from line.pictures import Picture
-from workers.engine import Takes
-from workers.engines.graph_ports import first_output, only_input, own_entries, takes_of
+from workers.engine import Answers, Takes
+from workers.engines.graph_ports import (
+    answers_of,
+    asked_outputs,
+    only_input,
+    own_entries,
+    takes_of,
+)
 from workers.engines.openvino_resize import (
     resize_as_pillow,
     resized,
@@ -69,10 +73,12 @@ class OpenVinoEngine:
                 f"not a model that OpenVINO can load: {openvino_reason(error)}"
             ) from None
         self._takes = takes_of(only_input([_Port.of(port) for port in model.inputs]))
-        first_output([_Port.of(port) for port in model.outputs])
+        ports = [_Port.of(port) for port in model.outputs]
+        places = [ports.index(port) for port in asked_outputs(ports)]
+        self._gives_energy = len(places) > 1
         try:
             # What else the file gives is not asked for, and need not be computed.
-            asked = ov.Model([model.outputs[0]], model.get_parameters())
+            asked = ov.Model([model.outputs[place] for place in places], model.get_parameters())
             asked, self._resized_px = take_out_first_resize(asked)
             resize_as_pillow(asked)
             compiled = core.compile_model(asked, _DEVICE, {**_SETTINGS, **(settings or {})})
@@ -89,12 +95,16 @@ class OpenVinoEngine:
     def takes(self) -> Takes:
         return self._takes
 
-    def classify(self, batch: Picture) -> NDArray[np.float32]:
+    @property
+    def gives_energy(self) -> bool:
+        return self._gives_energy
+
+    def classify(self, batch: Picture) -> Answers:
         try:
             if self._resized_px is not None:
                 batch = resized(batch, self._resized_px)
-            given = self._request.infer([batch], share_inputs=True)[0]
-            return np.array(given, np.float32)
+            given = self._request.infer([batch], share_inputs=True)
+            return answers_of(list(given.values()))
         except Exception as error:  # it has one type for all
             raise ModelError(f"fails: {openvino_reason(error)}") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ OWN = ModelFacts(path="own", sha256="ab" * 32, classes=CLASSES)
 NEXT = ModelFacts(path="next", sha256="cd" * 32, classes=CLASSES)
 
 
-def rules(run_dir: Path, **overrides: Any) -> DecisionRules:
+def rules(run_dir: Path, *, novelty_energy: float | str = "off", **overrides: Any) -> DecisionRules:
     promised = {
         "class_name": "metal",
         "purity": 0.98,
@@ -30,7 +31,7 @@ def rules(run_dir: Path, **overrides: Any) -> DecisionRules:
         "model": OWN.short_hash,
     }
     settings = load(environment={}).replaced(
-        {"decision": {"threshold": 0.6, "promised": [promised]}}
+        {"decision": {"threshold": 0.6, "promised": [promised], "novelty_energy": novelty_energy}}
     )
     session = Session(runtime_dir="", overrides=overrides)  # type: ignore[arg-type]
     (run_dir / FILE).write_text(session.model_dump_json())
@@ -61,3 +62,15 @@ def test_a_verdict_goes_by_the_threshold_of_the_predicted_class(tmp_path: Path) 
     assert found.verdict("metal", "metal", 0.7, 1.0) is Verdict.LOW_CONFIDENCE
     assert found.verdict("metal", "metal", 0.9, 1.0) is Verdict.SORTED
     assert found.verdict("metal", "metal", 0.95, -1.0) is Verdict.LATE
+
+
+@pytest.mark.parametrize(
+    ("setting", "named", "own", "other"),
+    [("off", None, inf, inf), (-1.5, None, -1.5, -1.5), (-1.5, -4.0, -1.5, -4.0)],
+)
+def test_a_limit_of_energy_is_the_settings_or_where_they_leave_it_the_models(
+    tmp_path: Path, setting: float | str, named: float | None, own: float, other: float
+) -> None:
+    models = {NEXT.short_hash: NEXT.model_copy(update={"novelty_energy": named}).model_dump()}
+    found = rules(tmp_path, novelty_energy=setting, models=models)
+    assert (found.novelty_energy, found.others[NEXT.short_hash].novelty_energy) == (own, other)

@@ -69,7 +69,7 @@ def test_an_event_travels_whole(event: Seen | Decided) -> None:
         [],
         [b"V1"],
         [b"F3", pack(SEEN)],
-        [b"Y1", pack(SEEN)],
+        [b"Y2", pack(SEEN)],
         [b"V1", b"\xc1"],
         [b"V1", pack(SEEN), b"more"],
         [b"V1", msgpack.packb(["0", 7, 3.5, 100.0, 1.0, None, 12.0, None])],

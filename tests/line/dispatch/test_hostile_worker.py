@@ -213,7 +213,7 @@ def test_messages_of_many_parts_are_passed_over_and_hold_up_nobody(line: Line) -
 
 def test_parts_that_are_too_long_cost_the_connection_alone(line: Line) -> None:
     press, mill = line.join("press"), line.join("mill")
-    press.send_parts([b"R1", bytes(10**6)])
+    press.send_parts([b"R2", bytes(10**6)])
     line.stage.until(lambda: press.loss)
     mill.send(ClockQuery(1.5))
     line.stage.until(lambda: len(mill.listen()) > 2)

@@ -9,15 +9,16 @@ from math import exp
 import numpy as np
 import pytest
 
-from line.drift.bets import CELLS, OF_ANSWERS, OF_PICTURES, Bets
+from line.drift.bets import CELLS, ON_ALL, ON_SOME, Bets
 from line.drift.lane_watch import LaneWatch, Rules
 from line.drift.moved import Moved
 from line.drift.reference import Reference, middle
-from line.drift.statistics import STATISTICS
+from line.drift.statistics import STATISTICS, energy_level
 
 RULES = Rules(learn_items=50, false_alarm_items=10**6, clear_items=100)
 MIX = {"glass": 0.6, "metal": 0.3, "paper": 0.1}
 LIGHT = [statistic.name for statistic in STATISTICS].index("light")
+ENERGY = [statistic.name for statistic in STATISTICS].index("energy")
 CENTRES = {"glass": 90, "metal": 120, "paper": 160}
 """Classes look different: what moves is looked for within each."""
 
@@ -34,13 +35,18 @@ def belt(
     first: int = 0,
 ) -> Iterator[Item]:
     """`light`: by how many standard deviations the light of the classes `only` is off."""
-    rng = np.random.default_rng(seed)
+    rng, of_energies = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     names = rng.choice(list(mix), p=list(mix.values()), size=items)
     for number, name in enumerate(names, first):
-        levels: list[int | None] = [round(CENTRES[name] + 8 * rng.normal()) for _ in STATISTICS]
+        levels: list[int | None] = [
+            round(CENTRES[name] + 8 * (of_energies if place == ENERGY else rng).normal())
+            for place in range(len(STATISTICS))
+        ]
         if name in only:
             levels[LIGHT] = round(CENTRES[name] + 8 * rng.normal(light))
-        yield name, levels, rng.random(len(STATISTICS)).tolist(), f"0-{number}"
+        chances = rng.random(len(STATISTICS) - 1).tolist()
+        chances.insert(ENERGY, of_energies.random())
+        yield name, levels, chances, f"0-{number}"
 
 
 def seen(watch: LaneWatch, items: Iterator[Item]) -> tuple[list[Moved], list[Moved]]:
@@ -65,10 +71,10 @@ def test_ranks_are_uniform_whatever_is_ranked_and_however_few_there_are() -> Non
 
 
 def test_nobody_can_expect_to_gain_by_a_bet_on_uniform_ranks() -> None:
-    for gains in (OF_ANSWERS, OF_PICTURES):
+    for gains in (ON_ALL, ON_SOME):
         for bet in zip(*gains, strict=True):
             assert sum(map(exp, bet)) / CELLS == pytest.approx(1)
-    bets = Bets(OF_PICTURES)
+    bets = Bets(ON_SOME)
     bets.take(0.0, "0-0")
     assert bets.take(1 - 1e-12, "0-1") > 0
 
@@ -161,7 +167,34 @@ def test_it_goes_on_exactly_from_what_was_kept_at_any_item() -> None:
 def test_a_picture_without_statistics_and_one_level_for_all_are_taken() -> None:
     watch = LaneWatch(RULES)
     for number in range(400):
-        levels: list[int | None] = [255, None, 0, 0, None]
-        chances = np.random.default_rng(number).random(5).tolist()
+        levels: list[int | None] = [255, 0, None, 0, 0, None]
+        chances = np.random.default_rng(number).random(len(levels)).tolist()
         assert watch.take("glass", levels, chances, f"0-{number}") == ([], [])
     assert middle([0] * 255 + [3]) == 255
+
+
+def test_a_new_kind_of_thing_among_the_usual_shows_in_the_energies() -> None:
+    watch = LaneWatch(RULES)
+    assert seen(watch, belt(500, 3)) == ([], [])
+    strange = np.random.default_rng(4).random(200) < 0.3
+    shifted: list[Item] = []
+    for is_strange, (name, levels, *rest) in zip(strange, belt(200, 5, first=500), strict=True):
+        higher = [*levels]
+        if is_strange:
+            higher[ENERGY] = 250
+        shifted.append((name, higher, *rest))
+    (moved, *_), _ = seen(watch, iter(shifted))
+    assert (moved.statistic, moved.direction) == ("energy", "higher")
+
+
+def test_a_level_of_energy_stands_for_it_and_models_without_any_are_watched() -> None:
+    (energy,) = (each for each in STATISTICS if each.name == "energy")
+    for value in (-30.0, -2.6, -0.5, 1.5):
+        assert float(energy.words(energy_level(value))) == pytest.approx(value, rel=0.03, abs=0.03)
+    assert (energy_level(-1e6), energy_level(1e6)) == (0, 255)
+    watch = LaneWatch(RULES)
+    for name, levels, *rest in belt(300, 6):
+        bare = [*levels]
+        bare[ENERGY] = None
+        assert watch.take(name, bare, *rest) == ([], [])
+    assert not watch.is_learning

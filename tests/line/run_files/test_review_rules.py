@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from line.outcome import Outcome, Verdict, encode_top3
+from line.outcome import UNLIKE, Outcome, Verdict, encode_top3
 from line.run_files.review_rules import margin, proposal
 from tests.sinks.test_active_learning import SEED, doubtful, limits, sure
 from tests.sinks.test_csv_log import outcome
@@ -11,6 +13,12 @@ from tests.sinks.test_csv_log import outcome
 def test_an_item_whose_two_best_classes_are_close_is_proposed() -> None:
     assert proposal(doubtful(0), limits(), SEED) == "margin"
     assert proposal(sure(0), limits(), SEED) is None
+
+
+def test_what_is_unlike_what_the_model_was_made_of_is_proposed_as_that() -> None:
+    for made in (doubtful, sure):
+        strange = replace(made(0), verdict=Verdict.LOW_CONFIDENCE, reason=UNLIKE)
+        assert proposal(strange, limits(), SEED) == "novelty"
 
 
 def test_an_item_just_at_the_margin_is_clear_enough() -> None:

@@ -12,7 +12,7 @@ from line.errors import BadInput
 from line.model.facts import ModelFacts
 from line.observe.control_client import Control
 from line.run_files.session import Session
-from line.supervise.fitting_model import with_threshold
+from line.supervise.fitting_model import with_limits
 from tests.broken_process import break_processes
 from tests.line.supervise.test_resume import ResumedLine, kill_everybody
 from tests.line.supervise.test_swap import OPTIONS, WHO, _await_swap, _short
@@ -155,14 +155,29 @@ def _text(path: Path) -> str:
 def test_a_swap_needs_a_threshold_of_the_engine_where_the_model_decides() -> None:
     own = ModelFacts(path="/a.onnx", sha256="ab" * 32, classes=("a",), threshold=0.5)
     found = own.model_copy(update={"engine": "openvino", "standby_threshold": 0.5})
-    taken = with_threshold(found, own)
+    taken = with_limits(found, own, "off")
     assert (taken.threshold, taken.standby) == (0.5, own)
     unknown = found.model_copy(update={"threshold": None})
     with pytest.raises(BadInput, match=r"^/a\.onnx: was not calibrated for openvino, and dec"):
-        with_threshold(unknown, own)
-    settled = with_threshold(unknown, own.model_copy(update={"threshold": None}))
+        with_limits(unknown, own, "off")
+    settled = with_limits(unknown, own.model_copy(update={"threshold": None}), "off")
     assert settled.standby is not None
     assert (settled.threshold, settled.standby.threshold) == (None, None)
+
+
+def test_a_swap_needs_energies_where_they_have_a_limit() -> None:
+    own = ModelFacts(path="/a.onnx", sha256="ab" * 32, classes=("a",), novelty_energy=-1.5)
+    found = own.model_copy(update={"path": "/b.onnx", "novelty_energy": -4.0, "gives_energy": True})
+    assert with_limits(found, own, -1.5).novelty_energy == -4.0
+    settled = own.model_copy(update={"novelty_energy": None})
+    assert with_limits(found, settled, -1.5).novelty_energy is None, "the settings have a number"
+    with pytest.raises(BadInput, match=r'^/b\.onnx: names no limit, and .* is "model"$'):
+        with_limits(found.model_copy(update={"novelty_energy": None}), own, -1.5)
+    without = found.model_copy(update={"novelty_energy": None, "gives_energy": False})
+    for each in (own, settled):
+        with pytest.raises(BadInput, match=r"^/b\.onnx: gives no energy, and .* is a limit$"):
+            with_limits(without, each, -1.5)
+    assert with_limits(without, settled, "off").novelty_energy is None
 
 
 def test_a_machine_without_the_engine_of_the_line_does_not_join(

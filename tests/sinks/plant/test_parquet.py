@@ -58,8 +58,11 @@ def test_whoever_may_read_the_rows_may_read_the_file(run_dir: Path) -> None:
     ("line", "said"),
     [
         ("0-9,0,9,soon\n", "line 9: 4 cells instead of"),
-        (f"0-9,0,{2**70},0.5,,,,,false,dropped,,,,,0,,1.0,,,,,\n", "item 0-.*what no row can have"),
-        ("0-9,0,x,0.5,,,,,false,dropped,,,,,0,,1.0,,,,,\n", "line 9: "),
+        (
+            f"0-9,0,{2**70},0.5,,,,,false,dropped,,,,,0,,1.0,,,,,,\n",
+            "item 0-.*what no row can have",
+        ),
+        ("0-9,0,x,0.5,,,,,false,dropped,,,,,0,,1.0,,,,,,\n", "line 9: "),
     ],
 )
 def test_a_row_that_is_none_is_named_and_the_file_there_stays(

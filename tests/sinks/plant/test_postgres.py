@@ -22,6 +22,7 @@ from reports.cross_table import cross_table
 from reports.figures import class_figures
 from reports.results import read_results
 from sinks.follower import LineEvent
+from sinks.plant import schema
 from sinks.plant.fill import fill
 from sinks.plant.postgres import ITEM_COLUMNS, Postgres
 from sinks.plant.run_record import read_run
@@ -208,6 +209,18 @@ def test_tables_that_somebody_changed_are_refused(
     with opened(run_dir, dsn) as again, pytest.raises(StorageError, match=said) as error:
         again.put_rows(ROWS)
     assert "\n" not in str(error.value)
+
+
+def test_tables_of_the_first_version_are_brought_to_this_one(
+    dsn: str, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier, psycopg.connect(dsn) as db:
+        earlier.setattr(schema, "_FILES", schema._FILES[:1])
+        schema.prepare(db)
+    with opened(run_dir, dsn) as database:
+        database.put_rows(ROWS)
+    assert items(dsn) == sorted(ROWS, key=lambda row: (row.camera, row.seq))
+    assert rows_of(dsn, "SELECT max(version) FROM scrapline.versions") == [(2,)]
 
 
 def test_what_others_add_beside_the_tables_is_theirs(

@@ -16,7 +16,7 @@ from line.errors import BadInput, ModelError
 from line.model.engine_calibration import EngineCalibration
 from tests.odd_models import changed, entry, only_of, wrong_in_openvino
 from tests.running_line import ROOT
-from tests.tiny_model import CLASSES, tiny_probabilities, write_tiny_model
+from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from tests.workers.test_engine import graph, noise
 from workers.engines.opening import opened
 from workers.engines.tempered import at_temperature
@@ -49,13 +49,15 @@ def test_it_answers_as_the_default_engine_does_but_for_rounding(tmp_path: Path) 
     path = write_tiny_model(tmp_path / "a.onnx")
     engine = opened("openvino", path.read_bytes())
     for batch in (noise(3), noise(1, 40, 30), noise(2)[:, ::-1]):
-        answers = engine.classify(batch)
+        answers = engine.classify(batch).probabilities
         assert (answers.shape, answers.dtype) == ((len(batch), len(CLASSES)), np.float32)
         assert np.abs(answers - tiny_probabilities(batch)).max() < NEARLY
     assert engine.metadata == opened("onnxruntime", path.read_bytes()).metadata
-    first = engine.classify(noise(1)).copy()
+    first = engine.classify(noise(1)).probabilities.copy()
     engine.classify(noise(5))
-    assert np.array_equal(engine.classify(noise(1)), first), "no answer is a view of the last one"
+    assert np.array_equal(engine.classify(noise(1)).probabilities, first), (
+        "no answer is a view of the last one"
+    )
 
 
 def test_a_file_is_refused_in_words_that_say_what_is_wrong_with_it(tmp_path: Path) -> None:
@@ -95,13 +97,24 @@ def test_a_picture_that_it_cannot_take_is_an_error_of_one_line(tmp_path: Path) -
         odd.classify(np.full((1, 24, 32, 3), 150, np.uint8))
 
 
+def test_it_gives_energies_where_the_file_does(tmp_path: Path) -> None:
+    path = write_tiny_model(tmp_path / "a.onnx", limit=-1.0)
+    engine = opened("openvino", path.read_bytes())
+    probabilities, energies = engine.classify(noise(3))
+    assert np.abs(probabilities - tiny_probabilities(noise(3))).max() < NEARLY
+    assert energies is not None
+    assert np.abs(energies - tiny_energies(noise(3))).max() < 4 * NEARLY, "of some 7"
+    bare = opened("openvino", write_tiny_model(tmp_path / "b.onnx").read_bytes())
+    assert bare.classify(noise(3)).energies is None
+
+
 def test_its_own_temperature_and_threshold_count_and_the_default_keeps_its_own(
     tmp_path: Path,
 ) -> None:
     path = calibrated(tmp_path / "a.onnx", temperature=2.0, threshold=0.75)
     default, other = Model.open(path, "onnxruntime"), Model.open(path, "openvino")
     assert (default.threshold, other.threshold, other.default_threshold) == (0.5, 0.75, 0.5)
-    bare = opened("openvino", path.read_bytes()).classify(noise(2))
+    bare = opened("openvino", path.read_bytes()).classify(noise(2)).probabilities
     assert np.allclose(other.classify(noise(2)), at_temperature(bare, 2.0), atol=1e-6)
     assert other.facts.short_hash == f"{default.facts.short_hash}-openvino"
     assert np.allclose(default.classify(noise(2)), tiny_probabilities(noise(2)), atol=1e-5)
