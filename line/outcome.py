@@ -92,6 +92,9 @@ class Outcome:
 
 COLUMNS = ("frame_id", *(field.name for field in fields(Outcome)))
 """Columns of results.csv, in order."""
+LATER_COLUMNS = frozenset({"energy"})
+"""Rows of earlier versions lack these, and are read as if they were empty."""
+NEEDED_COLUMNS = tuple(name for name in COLUMNS if name not in LATER_COLUMNS)
 
 
 def encode_top3(ranking: list[tuple[str, float]]) -> str:

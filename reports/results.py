@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from line.errors import BadInput
-from line.outcome import COLUMNS, Verdict
+from line.outcome import COLUMNS, LATER_COLUMNS, Verdict
 from line.plain_text import plain, text_of
 from line.run_files.csv_blocks import Block, Tell
 from line.run_files.results import blocks_of_rows, find_row, naming, records
@@ -136,6 +136,7 @@ def _read(data: bytes, names: list[str]) -> pd.DataFrame:
             index_col=False,
             encoding="utf-8",
         )
+    rows = rows.assign(**dict.fromkeys(LATER_COLUMNS.difference(names), np.nan))
     # Not while it is parsed: categories that look like numbers, as "007", would become some.
     return rows.astype(dict.fromkeys(_FEW, "category"))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from line.errors import BadInput
-from line.outcome import COLUMNS, Outcome, Verdict
+from line.outcome import COLUMNS, LATER_COLUMNS, NEEDED_COLUMNS, Outcome, Verdict
 from line.plain_text import cell_of, plain, text_of
 from line.run_files.csv_blocks import Block, Tell, blocks
 
@@ -46,6 +46,7 @@ def decode_row(line: str) -> Outcome:
 
 def outcome_of(cells: Mapping[str, str]) -> Outcome:
     """The outcome that the cells of a row stand for, by column. Raises ValueError for others."""
+    cells = {**_LATER, **cells}
     return Outcome(**{name: parse(cells[name]) for name, parse in _FIELDS.items()})
 
 
@@ -72,6 +73,7 @@ def _parser(hint: Any) -> Callable[[str], Any]:
 _HINTS = get_type_hints(Outcome)
 _FIELDS = {field.name: _parser(_HINTS[field.name]) for field in fields(Outcome)}
 assert _HINTS["verdict"] is Verdict
+_LATER = dict.fromkeys(LATER_COLUMNS, "")
 
 
 FILE = "results.csv"
@@ -90,7 +92,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def read_rows(
-    path: Path, make: Callable[[Mapping[str, str]], T], *, needed: Collection[str] = COLUMNS
+    path: Path, make: Callable[[Mapping[str, str]], T], *, needed: Collection[str] = NEEDED_COLUMNS
 ) -> Iterator[T]:
     """What `make` makes of the cells of each row, by column; ValueErrors of it name the line.
 
@@ -115,7 +117,7 @@ def find_row(
     path: Path,
     frame_id: str,
     *,
-    needed: Collection[str] = COLUMNS,
+    needed: Collection[str] = NEEDED_COLUMNS,
     follow_links: bool = True,
     tell: Tell = lambda done, of: None,
 ) -> tuple[Block, list[str]] | None:
@@ -143,7 +145,7 @@ def find_row(
 def blocks_of_rows(
     path: Path,
     *,
-    needed: Collection[str] = COLUMNS,
+    needed: Collection[str] = NEEDED_COLUMNS,
     follow_links: bool = True,
     torn: bool = False,
     tell: Tell = lambda done, of: None,

@@ -16,6 +16,7 @@ from PIL import Image
 
 from line.errors import BadInput
 from line.outcome import COLUMNS
+from line.run_files.results import outcome_of, read_rows
 from line.settings import Settings
 from reports.alerts import Alerts
 from reports.folder import read_run
@@ -185,6 +186,20 @@ def test_the_first_row_of_an_item_counts(tmp_path: Path) -> None:
     results = read_results(write_run(tmp_path, twice) / "results.csv")
     assert results.items["verdict"].tolist() == ["sorted"]
     assert results.duplicates == 1
+
+
+def test_rows_of_an_earlier_version_have_no_energy(tmp_path: Path) -> None:
+    run_dir = write_run(tmp_path, [row(0, "glass", "sorted", "glass")])
+    results = run_dir / "results.csv"
+    lines = results.read_text().splitlines()
+    assert lines[0].endswith(",energy")
+    results.write_text("".join(f"{line.rpartition(',')[0]}\n" for line in lines))
+    table = read_results(results).items
+    assert table["energy"].isna().all()
+    assert table["verdict"].tolist() == ["sorted"]
+    [outcome] = read_rows(results, outcome_of)
+    assert outcome.energy is None
+    assert read_run(run_dir).tally.items == 1
 
 
 @pytest.mark.parametrize(
