@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
 
 import pandas as pd
+
+from run_line import main
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 300.0
@@ -42,6 +46,22 @@ def command(
         timeout=timeout_s,
         check=False,
     )
+
+
+def called(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """As `command`, in this process: what is asked of it is no matter of a process of its own.
+
+    Those that it starts, as a line does, are real all the same.
+    """
+    said, complaints = io.StringIO(), io.StringIO()
+    mask = os.umask(0o077)
+    os.umask(mask)
+    try:
+        with redirect_stdout(said), redirect_stderr(complaints):
+            status = main([*map(str, arguments)])
+    finally:
+        os.umask(mask)  # a run sets it
+    return subprocess.CompletedProcess(arguments, status, said.getvalue(), complaints.getvalue())
 
 
 class RunningLine:

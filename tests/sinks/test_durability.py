@@ -258,7 +258,8 @@ def test_a_line_that_is_to_survive_a_power_cut_loses_nothing_to_kills_either(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     power = ("--set", "results.durability=power", "--set", "review.margin=1")
-    arguments = ("--model", tiny_model, "--items", 80, "--interval", 0.04, *power)
+    items = ("--items", 80, "--interval", 0.04, "--active-learning")
+    arguments = ("--model", tiny_model, *items, *power)
     with RunningLine(tmp_path / "run", *arguments) as line:
         line.wait_for_rows(15)
         line.kill("csv_log")

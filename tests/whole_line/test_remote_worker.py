@@ -19,7 +19,7 @@ import pytest
 from tests.broken_process import break_processes
 from tests.ports import free_port
 from tests.remote_workers import PATIENCE_S, RemoteWorker, new_keys, remote_options
-from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.running_line import RunningLine, assert_accounted, called, poll
 from tests.tiny_model import write_tiny_model
 
 PATIENT = ("--set", "supervisor.hang_s=60", "--set", "worker.lease_s=60")
@@ -299,7 +299,7 @@ def test_a_worker_with_bad_arguments_names_them(
 def test_a_door_without_a_lock_is_refused_in_one_line(
     options: tuple[object, ...], complaint: str
 ) -> None:
-    ran = command("check", *options) if options[0] != "--workers" else command("run", *options)
+    ran = called("check", *options) if options[0] != "--workers" else called("run", *options)
     assert ran.returncode == 2
     assert complaint in ran.stderr
     assert ran.stderr.count("\n") == 1

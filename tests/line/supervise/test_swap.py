@@ -25,7 +25,7 @@ from tests.tiny_model import CLASSES, write_tiny_model
 from tests.whole_line.test_remote_worker import Site
 
 WHO = "somebody"
-OPTIONS = ("--interval", 0.05, "--source", "procedural")
+OPTIONS = ("--interval", 0.05, "--source", "procedural", "--workers", 2)
 
 
 @pytest.fixture(scope="module")
