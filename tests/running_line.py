@@ -149,6 +149,21 @@ class RunningLine:
         return pd.read_csv(self.run_dir / "results.csv", keep_default_na=False, na_values=[""])
 
 
+class UndisturbedLine(RunningLine):
+    """One that nobody does anything to: this process is its runner, its others are real."""
+
+    def __enter__(self) -> Self:
+        self._ended = called(*self._command[2:])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def finish(self, timeout_s: float = TIMEOUT_S) -> tuple[int, dict[str, Any]]:
+        assert self._ended.stdout, f"no summary; the runner said: {self._ended.stderr}"
+        return self._ended.returncode, json.loads(self._ended.stdout)
+
+
 def is_alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     try:

@@ -27,7 +27,7 @@ from producers.studio import Studio
 from sinks.alert_rates import Flood
 from sinks.running_stats import RunningStats
 from tests.producers.test_sources import folder
-from tests.running_line import RunningLine, assert_accounted, called
+from tests.running_line import UndisturbedLine, assert_accounted, called
 from tests.sinks.test_active_learning import Review, doubtful, noise
 from tests.sinks.test_alerts import LIMITS, opened, raised, store, unsure
 from tests.sinks.test_csv_log import outcome
@@ -92,7 +92,7 @@ def test_a_source_with_pictures_too_large_to_send_ends_in_failed_rows(
     for number, side_px in enumerate((64, 700, 64)):
         save(tmp_path / "in" / "glass" / f"{number}.png", side_px, side_px)
     small = ("--set", "message.picture_mb=1", "--speed", "max", "--model", tiny_model)
-    with RunningLine(tmp_path / "run", "--source", tmp_path / "in", *small) as line:
+    with UndisturbedLine(tmp_path / "run", "--source", tmp_path / "in", *small) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())

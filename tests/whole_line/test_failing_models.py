@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.odd_models import batches_of, changed, only_of, wrong_answer
-from tests.running_line import RunningLine, assert_accounted, called, command, poll
+from tests.running_line import RunningLine, UndisturbedLine, assert_accounted, called, command, poll
 from tests.tiny_model import write_tiny_model
 
 
@@ -25,7 +25,7 @@ def pictures(folder: Path, levels: list[int], side_px: int = 48) -> Path:
 def ran(tmp_path: Path, model: Path, *options: object) -> tuple[dict, pd.DataFrame]:
     """Summary and rows of a run to its end."""
     arguments = ("--model", model, "--speed", "max", "--workers", 2, *options)
-    with RunningLine(tmp_path / "run", *arguments) as line:
+    with UndisturbedLine(tmp_path / "run", *arguments) as line:
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0

@@ -225,7 +225,7 @@ def test_a_worker_outlives_the_run_and_joins_the_next_one(
 
 
 def test_strangers_change_nothing_and_are_counted(site: Site, press: RemoteWorker) -> None:
-    with site.line(0, 0, "--speed", "max", *PATIENT) as line, ExitStack() as stack:
+    with site.line(0, 0, "--interval", 0.04, *PATIENT) as line, ExitStack() as stack:
         wait_until(lambda: site.answered_by("press"), "it works")
         for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100) * 100:
             knock = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))

@@ -22,7 +22,7 @@ from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.sources import open_source
 from reports.line_record import write_line_record
-from tests.running_line import RunningLine, assert_accounted, called
+from tests.running_line import RunningLine, UndisturbedLine, assert_accounted, called
 
 SMALL = ("--set", "camera.width_px=64", "--set", "camera.height_px=48")
 SPEED = 0.3
@@ -59,7 +59,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path
     run_dir = tmp_path_factory.mktemp("recorded") / "run"
     kill = 'events=[{at_s=1.2, action="kill", role="camera", index=0}]'
     options = ("--items", 40, "--interval", 0.1, "--cameras", 2, "--record", "--set", kill)
-    with RunningLine(run_dir, *options, "--speed", SPEED, *SMALL, "--model", tiny_model) as line:
+    with UndisturbedLine(
+        run_dir, *options, "--speed", SPEED, *SMALL, "--model", tiny_model
+    ) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
@@ -163,7 +165,7 @@ def test_a_full_recording_is_told_of_once_and_the_run_goes_on(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     options = ("--items", 9, "--speed", "max", "--record", "--set", "record.max_mb=1")
-    with RunningLine(tmp_path / "run", *options, "--model", tiny_model) as line:
+    with UndisturbedLine(tmp_path / "run", *options, "--model", tiny_model) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())

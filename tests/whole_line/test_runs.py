@@ -14,7 +14,15 @@ import pytest
 from PIL import Image
 
 from line.outcome import COLUMNS
-from tests.running_line import RunningLine, assert_accounted, called, command, is_alive, poll
+from tests.running_line import (
+    RunningLine,
+    UndisturbedLine,
+    assert_accounted,
+    called,
+    command,
+    is_alive,
+    poll,
+)
 
 SUMMARY_KEYS = {
     "items",
@@ -87,7 +95,7 @@ def test_a_folder_is_fed_once_and_unaltered(
 ) -> None:
     run_dir = tmp_path / "run"
     options = ("--source", photographs, "--speed", "max", "--workers", 2, "--cameras", 2)
-    with RunningLine(run_dir, "--model", tiny_model, *options) as line:
+    with UndisturbedLine(run_dir, "--model", tiny_model, *options) as line:
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0

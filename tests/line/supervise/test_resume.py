@@ -41,7 +41,7 @@ def kill_everybody(line: RunningLine) -> None:
 @pytest.mark.parametrize("speed", [pytest.param("1", marks=pytest.mark.soak), "max"])
 def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_model: Path) -> None:
     run_dir = tmp_path / "run"
-    items = 600  # more than are done before the second one is killed, however slowly that goes
+    items = 400  # more than are done before the second one is killed, however slowly that goes
     options = ("--items", items, "--interval", 0.04, "--speed", speed, "--cameras", 2)
     options += ("--workers", 2, "--active-learning")
     with RunningLine(run_dir, *options, "--model", slow_model) as line:
