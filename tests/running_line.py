@@ -51,7 +51,8 @@ def command(
 def called(*arguments: object) -> subprocess.CompletedProcess[str]:
     """As `command`, in this process: what is asked of it is no matter of a process of its own.
 
-    Those that it starts, as a line does, are real all the same.
+    Those that it starts, as a line does, are real all the same. Not for a run that dies: what is
+    left of its children is the kernel's when the runner's own process ends.
     """
     said, complaints = io.StringIO(), io.StringIO()
     mask = os.umask(0o077)

@@ -17,7 +17,7 @@ from line.run_files.process_list import ProcessList
 from tests.line.process.test_priority import priority, wait_for_session
 from tests.producers.test_maker import children
 from tests.producers.test_sources import save
-from tests.running_line import RunningLine, assert_accounted, called, is_alive, poll
+from tests.running_line import RunningLine, assert_accounted, called, command, is_alive, poll
 
 BELT_COLUMNS = ["frame_id", "scheduled_s", "true_class", "mass_g", "picture_crc32"]
 ITEMS = 60
@@ -163,7 +163,7 @@ def test_files_without_room_end_the_run_with_the_figures(tmp_path: Path, tiny_mo
         save(tmp_path / "shown" / f"{number}.png", 20 * number, size=(500, 400))
     arguments = ("--model", tiny_model, "--source", tmp_path / "shown")
     small = ("--set", "camera.prepare=all", "--set", "camera.prepare_mb=3")
-    ended = called("run", *arguments, *small, "--run-dir", tmp_path / "run")
+    ended = command("run", *arguments, *small, "--run-dir", tmp_path / "run")
     assert ended.returncode == 4
     said = " ".join(ended.stderr.split())
     assert "camera.prepare: the pictures of all items do not fit" in said
