@@ -29,7 +29,12 @@ MODULES = {
     for page in (ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
     for name in re.findall(r"python -m ((?:benchmarks|training)[a-z_.]*[a-z])", page.read_text())
 }
-SHORT = {"SCRAPLINE_LINE__DURATION_S": "1", "SCRAPLINE_LINE__ITEMS": "15"}
+SHORT = {
+    "SCRAPLINE_LINE__DURATION_S": "1",
+    "SCRAPLINE_LINE__ITEMS": "15",
+    "SCRAPLINE_CAMERA__PREPARE": "ahead",
+    "SCRAPLINE_REVIEW__ENABLED": "true",
+}
 LONG = {r"--duration \d+": "--duration 1", r"--items \d+": "--items 15"}
 
 
@@ -53,7 +58,7 @@ def test_a_command_of_the_readme_runs(line: str, tmp_path: Path, run_dir: Path) 
     ran = subprocess.run(
         [sys.executable, str(ROOT / words[1]), *words[2:]],
         cwd=tmp_path,
-        env={**os.environ, **SHORT, "SCRAPLINE_CAMERA__PREPARE": "ahead"},
+        env={**os.environ, **SHORT},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
