@@ -7,6 +7,7 @@ ends, and dies with the camera.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mmap
 import os
@@ -22,11 +23,15 @@ from line.plain_text import plain
 from line.process.priority import yield_process
 from line.process.signals import die_with
 from line.settings import Settings
-from producers.freed_memory import keep_freed_memory
 from producers.sources import Source, open_source
 
 _LONGEST_REASON = 900
 """Characters; a line has to go through a pipe in one piece."""
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+"""Of mallopt(3)."""
+_MOST_FREED_BYTES = 64 << 20
+"""A larger block, or more than that at the end of the heap, is given back all the same."""
 
 
 def main(arguments: list[str]) -> int:
@@ -72,6 +77,18 @@ def _taken(source: Source, camera: int, seq: int) -> Picture:
 
 def _say(fd: int, **facts: object) -> None:
     os.write(fd, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
+
+
+def keep_freed_memory() -> None:
+    """Memory that is freed stays with this process; nothing where the C library is not glibc.
+
+    By default large blocks go back to the kernel as soon as they are free. Each page of the next
+    picture is then asked for anew, which takes as long as decoding it.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _MOST_FREED_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _MOST_FREED_BYTES)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from line.errors import BadInput
 from line.model.facts import ModelFacts, short_hash
 from line.own_file import LARGEST_JSON, read_regular
+from line.plain_text import plain
 from line.run_files.session import Session
 from line.section import DEFAULT_ENGINE
 from line.settings import Settings
 from line.supervise.fault_injection import describe
 from line.validation_errors import damaged
-from reports.machine import MachineFacts
 from reports.processor import ProcessorFacts
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Duration = Annotated[float, Field(ge=0, le=1e12)]
 Speed = Annotated[float, Field(gt=0, le=1e9)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RanModel(BaseModel):
@@ -38,6 +39,32 @@ class RanModel(BaseModel):
     def short_hash(self) -> str:
         """As rows name it."""
         return short_hash(self.sha256, self.engine) if self.sha256 else ""
+
+
+class Use(BaseModel):
+    """Share of the cores, over seconds."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    mean: Share
+    p95: Share
+
+
+class MachineFacts(BaseModel):
+    """What the machine did while the belt ran, see `line.observe.machine`."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    cores: Annotated[float, Field(ge=0, le=1e6)]
+    sampled_s: Duration
+    full_s: Duration
+    line: Use
+    others: Use
+    steal: Use
+    triggers_ms: dict[str, float | None] | None = None
+    limits: Annotated[
+        list[Annotated[str, AfterValidator(lambda text: plain(text, 300))]], Field(max_length=10)
+    ]
 
 
 class Facts(BaseModel):

@@ -59,6 +59,9 @@ def _no_settings_from_outside() -> Iterator[None]:
             environment.delenv(name)
         # A line that makes no pictures ahead begins a few seconds sooner.
         environment.setenv("SCRAPLINE_CAMERA__PREPARE", "live")
+        # Each process costs half a second of processor: a test that needs more says so.
+        environment.setenv("SCRAPLINE_LINE__WORKERS", "1")
+        environment.setenv("SCRAPLINE_REVIEW__ENABLED", "false")
         # The machine may be busy: a process is killed for its silence only where a test says so.
         environment.setenv("SCRAPLINE_SUPERVISOR__HANG_S", "600")
         environment.setenv("SCRAPLINE_SUPERVISOR__START_S", "600")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from tests.running_line import ROOT, command, poll
+from tests.running_line import ROOT, called, poll
 
 PATIENCE_S = 300.0
 """On a machine that others keep busy a process takes many seconds to come up."""
@@ -17,7 +17,7 @@ PATIENCE_S = 300.0
 
 def new_keys(folder: Path, *names: str) -> Path:
     """A folder of keys for these workers, made by the command."""
-    made = command("keys", folder, *(f"--name={name}" for name in names))
+    made = called("keys", folder, *(f"--name={name}" for name in names))
     assert made.returncode == 0, made.stderr
     return folder
 

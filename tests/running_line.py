@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self
 
 import pandas as pd
+
+from run_line import main
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 300.0
@@ -42,6 +46,23 @@ def command(
         timeout=timeout_s,
         check=False,
     )
+
+
+def called(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """As `command`, in this process: what is asked of it is no matter of a process of its own.
+
+    Those that it starts, as a line does, are real all the same. Not for a run that dies: what is
+    left of its children is the kernel's when the runner's own process ends.
+    """
+    said, complaints = io.StringIO(), io.StringIO()
+    mask = os.umask(0o077)
+    os.umask(mask)
+    try:
+        with redirect_stdout(said), redirect_stderr(complaints):
+            status = main([*map(str, arguments)])
+    finally:
+        os.umask(mask)  # a run sets it
+    return subprocess.CompletedProcess(arguments, status, said.getvalue(), complaints.getvalue())
 
 
 class RunningLine:
@@ -127,6 +148,21 @@ class RunningLine:
 
     def rows(self) -> pd.DataFrame:
         return pd.read_csv(self.run_dir / "results.csv", keep_default_na=False, na_values=[""])
+
+
+class UndisturbedLine(RunningLine):
+    """One that nobody does anything to: this process is its runner, its others are real."""
+
+    def __enter__(self) -> Self:
+        self._ended = called(*self._command[2:])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def finish(self, timeout_s: float = TIMEOUT_S) -> tuple[int, dict[str, Any]]:
+        assert self._ended.stdout, f"no summary; the runner said: {self._ended.stderr}"
+        return self._ended.returncode, json.loads(self._ended.stdout)
 
 
 def is_alive(pid: int) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.adoption.foreign_files import NAMES, network
-from tests.running_line import ROOT, TIMEOUT_S, command
+from tests.running_line import ROOT, TIMEOUT_S, called
 from tests.whole_line.test_bad_input import picture
 
 README = (ROOT / "README.md").read_text()
@@ -29,15 +29,20 @@ MODULES = {
     for page in (ROOT / "Makefile", ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
     for name in re.findall(r"python -m ((?:benchmarks|training)[a-z_.]*[a-z])", page.read_text())
 }
-SHORT = {"SCRAPLINE_LINE__DURATION_S": "1.5", "SCRAPLINE_LINE__ITEMS": "40"}
-LONG = {r"--duration \d+": "--duration 1.5", r"--items \d+": "--items 40"}
+SHORT = {
+    "SCRAPLINE_LINE__DURATION_S": "1",
+    "SCRAPLINE_LINE__ITEMS": "15",
+    "SCRAPLINE_CAMERA__PREPARE": "ahead",
+    "SCRAPLINE_REVIEW__ENABLED": "true",
+}
+LONG = {r"--duration \d+": "--duration 1", r"--items \d+": "--items 15"}
 
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     path = tmp_path_factory.mktemp("readme") / "run"
     options = ("--items", 3, "--speed", "max", "--run-dir", path)
-    assert command("run", "--model", tiny_model, *options).returncode == 0
+    assert called("run", "--model", tiny_model, *options).returncode == 0
     return path
 
 
@@ -53,7 +58,7 @@ def test_a_command_of_the_readme_runs(line: str, tmp_path: Path, run_dir: Path) 
     ran = subprocess.run(
         [sys.executable, str(ROOT / words[1]), *words[2:]],
         cwd=tmp_path,
-        env={**os.environ, **SHORT, "SCRAPLINE_CAMERA__PREPARE": "ahead"},
+        env={**os.environ, **SHORT},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

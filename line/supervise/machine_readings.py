@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from line.observe.machine import Cores, Reading
+from line.observe.machine import Cores, Machine, Reading
+from line.observe.status import Status
 from line.process.priority import usable_cores
 from line.process.processor_time import descendants, process_s
 
@@ -19,6 +20,27 @@ _BUSY = (0, 1, 2, 5, 6)
 _STEAL = 7
 _GROUPS = Path("/proc/self/cgroup")
 _GROUP_FILES = Path("/sys/fs/cgroup")
+_PHASES = {"running", "draining"}
+"""Before and after, processes start and end, which is no news of the line."""
+
+
+class MachineWatch:
+    """Looks at the machine while the belt runs; fills `status.machine`."""
+
+    def __init__(self, status: Status) -> None:
+        self._status = status
+
+    def look(self, now: float, pids: Sequence[int]) -> None:
+        """To be called about once a second with the processes that were started."""
+        began = self._status.belt_started
+        if self._status.phase not in _PHASES or began is None or now < began:
+            return
+        found = reading(pids)
+        if found is None:
+            return
+        if self._status.machine is None:
+            self._status.machine = Machine(granted_cores())
+        self._status.machine.take(found)
 
 
 def granted_cores() -> Cores:

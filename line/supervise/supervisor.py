@@ -32,7 +32,7 @@ from line.supervise.child_notes import ChildNotes
 from line.supervise.child_watch import NOTES, ChildWatch
 from line.supervise.deaths import Deaths
 from line.supervise.fault_injection import Faults
-from line.supervise.machine_watch import MachineWatch
+from line.supervise.machine_readings import MachineWatch
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
 from line.supervise.outages import Outages

@@ -63,7 +63,8 @@ def _page() -> Image.Image:
     font = ImageFont.load_default(_LINE_PX)
     page = Image.new("L", (_PAGE_PX, _PAGE_PX), 0)
     pen = ImageDraw.Draw(page)
+    syllables = np.array(_SYLLABLES)
     for top in range(0, _PAGE_PX, _LINE_PX):
-        words = ["".join(rng.choice(_SYLLABLES, int(rng.integers(1, 4)))) for _ in range(26)]
+        words = ["".join(rng.choice(syllables, int(rng.integers(1, 4)))) for _ in range(26)]
         pen.text((0, top - 1), " ".join(words), fill=235, font=font)
     return page

@@ -97,19 +97,22 @@ def _folds() -> _Field:
     x += 8.0 * smooth_noise(rng, BANK_PX, BANK_PX, 28)
     y += 8.0 * smooth_noise(rng, BANK_PX, BANK_PX, 28)
     row, column = (y // _FACET_PX).astype(int) + 2, (x // _FACET_PX).astype(int) + 2
-    nearest = np.full((BANK_PX, BANK_PX), np.inf)
-    second = nearest.copy()
-    shade = np.zeros((BANK_PX, BANK_PX))
-    for step in product((-1, 0, 1), repeat=2):
-        cell = (row + step[0], column + step[1])
-        down, across = y - centres[0][cell], x - centres[1][cell]
-        distance = np.hypot(across, down)
-        closer = distance < nearest
-        second = np.where(closer, nearest, np.minimum(second, distance))
-        nearest = np.where(closer, distance, nearest)
-        tilted = levels[cell] + slopes[0][cell] * down + slopes[1][cell] * across
-        shade = np.where(closer, tilted, shade)
-    folds: _Field = shade + 0.35 * np.exp(-(second - nearest) / 1.3)
+    place = row * cells + column
+    centre_y, centre_x = centres.reshape(2, -1)
+    nearest = np.full((BANK_PX, BANK_PX), np.inf)  # squares, for roots are slow
+    second, facet = nearest.copy(), place.copy()
+    for down, across in product((-1, 0, 1), repeat=2):
+        cell = place + down * cells + across
+        square = (y - centre_y[cell]) ** 2 + (x - centre_x[cell]) ** 2
+        closer = square < nearest
+        second = np.where(closer, nearest, np.minimum(second, square))
+        nearest = np.where(closer, square, nearest)
+        facet = np.where(closer, cell, facet)
+    tilt_y, tilt_x = slopes.reshape(2, -1)
+    shade = levels.ravel()[facet]
+    shade += tilt_y[facet] * (y - centre_y[facet]) + tilt_x[facet] * (x - centre_x[facet])
+    ridge = np.exp(-(np.sqrt(second) - np.sqrt(nearest)) / 1.3)
+    folds: _Field = shade + 0.35 * ridge
     return folds
 
 

@@ -15,7 +15,7 @@ from adoption.calibration import calibrate
 from commands.command_line import run_command
 from line.errors import BadInput
 from tests.adoption.foreign_files import NAMES, network, pictures, save_pictures
-from tests.running_line import command
+from tests.running_line import called
 from workers.model import Model
 
 TOLD = ("--licence", "Apache-2.0", "--source", "https://example.org/net")
@@ -28,18 +28,18 @@ def adopt(path: Path, out: Path, *options: object) -> int:
 
 def test_an_adopted_model_classifies_and_runs_a_line(tmp_path: Path) -> None:
     path, out = network(tmp_path / "net.onnx", size=64), tmp_path / "models" / "net.onnx"
-    done = command("adopt", path, "--out", out, "--classes", ",".join(NAMES), *TOLD)
+    done = called("adopt", path, "--out", out, "--classes", ",".join(NAMES), *TOLD)
     assert done.returncode == 0, done.stderr
     assert "assumed: imagenet" in done.stdout
     assert "this proves the graph, not the preprocessing" in done.stdout
     folder = save_pictures(tmp_path / "data", NAMES, 1)
-    asked = command("classify", folder, "--model", out, "--json")
+    asked = called("classify", folder, "--model", out, "--json")
     assert asked.returncode == 0, asked.stderr
     assert len(json.loads(asked.stdout)) == len(NAMES)
     run_dir = tmp_path / "run"
     options = ("--items", 6, "--speed", "max", "--run-dir", run_dir, "--json")
     size = ("--set", "camera.width_px=512", "--set", "camera.height_px=384")
-    ran = command("run", "--model", out, *options, *size)
+    ran = called("run", "--model", out, *options, *size)
     assert ran.returncode == 0, ran.stderr
     assert (run_dir / "results.csv").read_text().count("\n") == 7
 

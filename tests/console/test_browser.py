@@ -53,6 +53,7 @@ def line(
         "--duration=36000",
         "--interval=0.25",
         "--workers=2",
+        "--active-learning",
         "--threshold=0.3",
         "--console=on",
         f"--set=console.port={port}",

@@ -21,7 +21,7 @@ from line.run_files.runtime_overrides import RuntimeOverrides
 from line.run_files.session import Session
 from line.settings import Settings
 from producers.progress import Progress
-from tests.running_line import command
+from tests.running_line import called, command
 from tests.sinks.test_csv_log import outcome
 
 # -- the plan -------------------------------------------------------------------------------------
@@ -148,6 +148,7 @@ def test_a_short_drill_passes(tmp_path: Path, tiny_model: Path) -> None:
         *("drill", "--scenario", "demo", "--minutes", 0.15, "--faults", 5, "--seed", 4, "--json"),
         *("--kinds", "kill,runner,model,picture,clock", "--workers", 2, "--model", tiny_model),
         *("--run-dir", run_dir, "--set", "infeed.items_per_min=900"),
+        *("--set", "review.enabled=true"),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     found = json.loads(ran.stdout)
@@ -169,6 +170,6 @@ def test_a_short_drill_passes(tmp_path: Path, tiny_model: Path) -> None:
 
 
 def test_a_drill_without_an_end_is_refused(tiny_model: Path) -> None:
-    refused = command("drill", "--set", "line.duration_s=0", "--model", tiny_model)
+    refused = called("drill", "--set", "line.duration_s=0", "--model", tiny_model)
     assert refused.returncode == 2
     assert refused.stderr.startswith("error: line.duration_s: a drill needs ")

@@ -15,7 +15,7 @@ from drill.page import Page, Table
 from drill.plan import Injection, parse_seeds
 from drill.subject import Process, Subject
 from line.errors import BadInput
-from tests.running_line import ROOT, command
+from tests.running_line import ROOT, called, command
 
 # -- seeds ----------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ def test_a_page_without_a_place_is_refused_before_anything_runs(
 def test_bad_options_are_refused_before_anything_runs(
     options: tuple[str, ...], complaint: str
 ) -> None:
-    refused = command("drill", *options)
+    refused = called("drill", *options)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"error: {complaint}")
 
@@ -197,6 +197,7 @@ def test_storms_over_two_seeds_stand_in_one_table(tmp_path: Path, tiny_model: Pa
     ran = command(
         *("drill", "--seed", "3..4", "--kinds", "kill", "--faults", 2, "--naive"),
         *("--minutes", 0.07, "--set", "supervisor.hang_s=1"),
+        *("--set", "review.enabled=true"),
         *("--workers", 2, "--model", tiny_model, "--run-dir", folder, "--markdown", page),
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -17,7 +17,7 @@ from line.settings import Settings
 from producers.arrivals import lane_arrivals
 from producers.belt import BeltItem
 from producers.faults import PictureFaults
-from tests.running_line import assert_accounted, command
+from tests.running_line import assert_accounted, called
 from workers.faults import WorkerFaults
 
 
@@ -171,8 +171,9 @@ def test_a_line_that_suffers_everything_accounts_for_it(tmp_path: Path, tiny_mod
         '{ at_s = 5, action = "drift", factor = 1.25 }',
     )
     run_dir = tmp_path / "run"
-    ran = command(
+    ran = called(
         *("run", "--json", "--run-dir", run_dir, "--model", tiny_model, "--interval", 0.1),
+        *("--workers", 2),
         *("--duration", 6, "--set", f"events=[{', '.join(events)}]", "--source", "procedural"),
         *("--set", "belt.camera_to_ejector_m=6"),  # time enough for three workers to die of one
     )

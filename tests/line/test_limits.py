@@ -27,7 +27,7 @@ from producers.studio import Studio
 from sinks.alert_rates import Flood
 from sinks.running_stats import RunningStats
 from tests.producers.test_sources import folder
-from tests.running_line import RunningLine, assert_accounted, command
+from tests.running_line import UndisturbedLine, assert_accounted, called
 from tests.sinks.test_active_learning import Review, doubtful, noise
 from tests.sinks.test_alerts import LIMITS, opened, raised, store, unsure
 from tests.sinks.test_csv_log import outcome
@@ -92,7 +92,7 @@ def test_a_source_with_pictures_too_large_to_send_ends_in_failed_rows(
     for number, side_px in enumerate((64, 700, 64)):
         save(tmp_path / "in" / "glass" / f"{number}.png", side_px, side_px)
     small = ("--set", "message.picture_mb=1", "--speed", "max", "--model", tiny_model)
-    with RunningLine(tmp_path / "run", "--source", tmp_path / "in", *small) as line:
+    with UndisturbedLine(tmp_path / "run", "--source", tmp_path / "in", *small) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
@@ -143,7 +143,7 @@ def test_the_runner_refuses_a_folder_of_more_than_the_settings_allow(
     for number in range(2):
         save(tmp_path / "in" / f"{number}.png", 200, 200)
     few = ("--set", "source.max_items=1")
-    ran = command("check", "--model", tiny_model, "--source", tmp_path / "in", *few)
+    ran = called("check", "--model", tiny_model, "--source", tmp_path / "in", *few)
     assert ran.returncode == 2
     assert "source.max_items" in ran.stderr
 

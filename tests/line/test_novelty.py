@@ -11,7 +11,7 @@ import pytest
 from line.outcome import UNLIKE
 from line.settings import DecisionSettings
 from run_line import main
-from tests.running_line import command
+from tests.running_line import called
 from tests.tiny_model import write_tiny_model
 
 ITEMS = 30
@@ -34,13 +34,13 @@ def test_a_limit_leaves_the_stranger_half_on_the_belt_and_all_accounts_say_why(
 ) -> None:
     free, held = tmp_path / "free", tmp_path / "held"
     run = ("run", *FEED, *SMALL, "--model", model)
-    ran = command(*run, "--run-dir", free)
+    ran = called(*run, "--run-dir", free)
     assert ran.returncode == 0, ran.stderr
     usual = rows(free)
     assert usual["energy"].notna().all()
     assert (usual["reason"] == "").all(), "there is no limit unless one is set"
     limit = float(usual["energy"].median())
-    ran = command(*run, "--run-dir", held, "--set", f"decision.novelty_energy={limit}")
+    ran = called(*run, "--run-dir", held, "--set", f"decision.novelty_energy={limit}")
     assert ran.returncode == 0, ran.stderr
 
     found = rows(held)
@@ -58,10 +58,10 @@ def test_a_limit_leaves_the_stranger_half_on_the_belt_and_all_accounts_say_why(
     alerts = [json.loads(line) for line in (held / "alerts.jsonl").read_text().splitlines()]
     assert any(UNLIKE in each["text"] for each in alerts)
     name = str(found.index[strange.argmax()])
-    explained = command("explain", held, name).stdout
+    explained = called("explain", held, name).stdout
     assert UNLIKE in explained
     assert f"energy {found.loc[name, 'energy']:g}" in explained
-    assert "novelty limit" in command("diff", free, held).stdout
+    assert "novelty limit" in called("diff", free, held).stdout
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.scale.cluster import Cluster, send
 from tests.ports import free_port
-from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.running_line import RunningLine, assert_accounted, called, poll
 from tests.tiny_model import write_tiny_model
 
 
@@ -108,7 +108,7 @@ def test_workers_move_to_a_node_that_comes_but_not_to_one_where_none_can_serve(
 
 
 def order(line: RunningLine, *words: str) -> None:
-    done = command("order", line.run_dir, *words)
+    done = called("order", line.run_dir, *words)
     assert done.returncode == 0, done.stderr
 
 

@@ -17,7 +17,7 @@ from planner.sim.twin import simulate
 from producers.randomness import Purpose, first_uniforms, stream, streams
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
-from tests.running_line import RunningLine
+from tests.running_line import RunningLine, UndisturbedLine
 from tests.tiny_model import write_tiny_model
 from tests.virtual_lines import rows_of, settings_of
 
@@ -47,7 +47,7 @@ def test_items_and_triggers_are_those_of_the_real_line(tmp_path: Path):
     belt = ("--set=infeed.process='poisson'", "--set=infeed.items_per_min=1200")
     small = ("--set=camera.width_px=32", "--set=camera.height_px=32")
     quick = ("--speed=max", "--workers=1", "--no-active-learning")
-    with RunningLine(tmp_path / "real", *options, *belt, *small, *quick) as line:
+    with UndisturbedLine(tmp_path / "real", *options, *belt, *small, *quick) as line:
         assert line.finish()[0] == 0
     profile = hand_made_profile()
     profile.store(tmp_path / "profile.json")

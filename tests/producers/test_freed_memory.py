@@ -11,7 +11,7 @@ from line.config import ROOT
 PROGRAM = """
 import resource
 import numpy as np
-from producers.freed_memory import keep_freed_memory
+from producers.reader import keep_freed_memory
 
 keep_freed_memory()
 for _ in range(20):

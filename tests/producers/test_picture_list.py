@@ -15,7 +15,7 @@ from line.settings import Settings
 from producers.sources import FolderSource, VideoSource, keep_pictures, open_source
 from producers.sources.picture_list import NAME, PictureList, write_folder, write_video
 from tests.producers.test_sources import save
-from tests.running_line import RunningLine, command, poll
+from tests.running_line import RunningLine, called, poll
 
 
 def settings(root: Path, **options: Any) -> Settings:
@@ -143,12 +143,12 @@ def test_a_run_feeds_its_pictures_once_whatever_becomes_of_the_folder(
         line.finish()
         assert line.rows_written() < 160
         (root / "glass" / "159.png").unlink()
-        assert command("run", "--resume", line.run_dir, "--quiet").returncode == 0
+        assert called("run", "--resume", line.run_dir, "--quiet").returncode == 0
         rows = line.rows()
         assert len(rows) == rows["frame_id"].nunique() == 160
         classes = rows["true_class"].value_counts().to_dict()
         assert classes == {"glass": 154, "metal": 6}
-    replayed = command(
+    replayed = called(
         "replay", line.run_dir, "--speed", "max", "--run-dir", tmp_path / "again", "--json"
     )
     assert replayed.returncode == 0

@@ -24,7 +24,7 @@ from line.settings import Settings
 from producers.sources import WebcamSource, keep_pictures, open_source
 from producers.sources.separate import SeparateSource
 from tests.producers.test_sources import save
-from tests.running_line import ROOT, RunningLine, assert_accounted, is_alive, poll
+from tests.running_line import ROOT, UndisturbedLine, assert_accounted, is_alive, poll
 
 PATIENT_S = 300.0
 
@@ -245,7 +245,7 @@ def test_a_line_goes_on_beside_pictures_that_cannot_be_read(
     many_scans(root / "scans.jpg")
     (root / "half.png").write_bytes((root / "1.png").read_bytes()[:60])
     options = ("--source", root, "--speed", "max", "--set", "source.read_s=8")
-    with RunningLine(tmp_path / "run", *options, "--model", tiny_model) as line:
+    with UndisturbedLine(tmp_path / "run", *options, "--model", tiny_model) as line:
         status, summary = line.finish()
     rows = line.rows()
     assert status == 0

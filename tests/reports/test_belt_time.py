@@ -12,7 +12,7 @@ from reports.summary import summarise
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.reports.test_folder import FACTS, mixed_rows, write_run
-from tests.running_line import command
+from tests.running_line import called
 
 RATES = ("belt_s", "throughput_t_per_h")
 
@@ -43,7 +43,7 @@ def test_a_real_run_and_its_twin_have_the_same_rates(tmp_path: Path, tiny_model:
     real, virtual = ["--speed=max", f"--model={tiny_model}"], ["--clock=virtual"]
     virtual += [f"--profile={tmp_path / 'profile.json'}"]
     assert main(["run", *options, *virtual, f"--run-dir={tmp_path / 'virtual'}"]) == 0
-    ran = command("run", *options, *real, "--run-dir", tmp_path / "real")
+    ran = called("run", *options, *real, "--run-dir", tmp_path / "real")
     assert ran.returncode == 0, ran.stderr
 
     found = [summarise(tmp_path / name) for name in ("real", "virtual")]

@@ -14,7 +14,7 @@ from line.errors import BadInput
 from reports.comparison import compared_run as comparison_run
 from reports.comparison.compared_run import read
 from tests.reports.test_folder import FACTS, row, write_run
-from tests.running_line import command
+from tests.running_line import called
 
 GOOD = row(0, "glass", "sorted", "glass")
 
@@ -43,7 +43,7 @@ def test_a_fault_at_no_second_of_the_belt(tmp_path: Path) -> None:
     slow = {"action": "slow", "process": "worker-0", "at_s": 10**400}
     write_run(tmp_path / "a", [GOOD])
     write_run(tmp_path / "b", [late], {**FACTS, "faults": [slow]})
-    found = command("diff", tmp_path / "a", tmp_path / "b")
+    found = called("diff", tmp_path / "a", tmp_path / "b")
     assert (found.returncode, found.stderr) == (0, "")
 
 
@@ -51,7 +51,7 @@ def test_the_command(tmp_path: Path) -> None:
     write_run(tmp_path / "a", [GOOD])
     path = write_run(tmp_path / "b", [GOOD], {**FACTS, "faults": None}) / "run.json"
     assert json.loads(path.read_text())["faults"] is None
-    refused = command("diff", tmp_path / "a", tmp_path / "b")
+    refused = called("diff", tmp_path / "a", tmp_path / "b")
     assert (refused.returncode, refused.stderr) == (2, f"error: {path}: faults: not a list\n")
 
 

@@ -16,7 +16,7 @@ from reports.folder import read_run
 from reports.report import write_report
 from reports.stages import Course, course, slowest
 from tests.reports.test_folder import FACTS, Row, mixed_rows, row, write_run
-from tests.running_line import command
+from tests.running_line import called, command
 
 TIMES = {
     "published_ms": 2.0,
@@ -165,6 +165,6 @@ def test_the_command(tmp_path: Path) -> None:
     found = command("explain", write_run(tmp_path / "run", mixed_rows()), "0-6")
     assert (found.returncode, found.stderr) == (0, "")
     assert "0-6  metal" in found.stdout
-    refused = command("explain", tmp_path / "nothing")
+    refused = called("explain", tmp_path / "nothing")
     assert refused.returncode == 2
     assert refused.stderr == f"error: {tmp_path / 'nothing'}: not a run folder (no results.csv)\n"

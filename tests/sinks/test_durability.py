@@ -23,7 +23,7 @@ from line.run_files.session import Session
 from line.supervise.resume import reopen
 from sinks.csv_log import CsvLog
 from sinks.review_queue import ReviewQueue
-from tests.running_line import RunningLine, assert_accounted
+from tests.running_line import RunningLine, UndisturbedLine, assert_accounted
 from tests.sinks.test_active_learning import Review, doubtful
 from tests.sinks.test_alerts import opened, raised, store, unsure
 from tests.sinks.test_csv_log import outcome, stored
@@ -38,7 +38,7 @@ def real_run(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path
     run_dir = tmp_path_factory.mktemp("real") / "run"
     doubt = ("--set", "review.margin=1", "--set", "review.near_duplicate_bits=0")
     options = ("--items", 40, "--speed", "max", "--threshold", "1", *doubt)
-    with RunningLine(run_dir, "--model", tiny_model, *options) as line:
+    with UndisturbedLine(run_dir, "--model", tiny_model, *options) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
@@ -258,7 +258,8 @@ def test_a_line_that_is_to_survive_a_power_cut_loses_nothing_to_kills_either(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     power = ("--set", "results.durability=power", "--set", "review.margin=1")
-    arguments = ("--model", tiny_model, "--items", 80, "--interval", 0.04, *power)
+    items = ("--items", 80, "--interval", 0.04, "--active-learning")
+    arguments = ("--model", tiny_model, *items, *power)
     with RunningLine(tmp_path / "run", *arguments) as line:
         line.wait_for_rows(15)
         line.kill("csv_log")

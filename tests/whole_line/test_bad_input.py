@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.running_line import command
+from tests.running_line import called, command
 from tests.tiny_model import write_tiny_model
 
 
@@ -149,7 +149,7 @@ def test_wrong_input_is_one_line_and_status_2(
         arguments += ["--model", tiny_model]
     if "--run-dir" not in arguments:
         arguments += ["--run-dir", tmp_path / "run"]
-    ran = command("run", "--items", 3, *arguments)
+    ran = called("run", "--items", 3, *arguments)
     assert ran.returncode == 2, ran.stdout
     assert ran.stdout == ""
     assert len(ran.stderr.splitlines()) == 1
@@ -172,7 +172,7 @@ def test_check_says_what_is_wrong(tmp_path: Path, tiny_model: Path) -> None:
 
 
 def test_report_of_no_run_names_the_folder(tmp_path: Path) -> None:
-    ran = command("report", tmp_path)
+    ran = called("report", tmp_path)
     assert ran.returncode == 2
     assert str(tmp_path) in ran.stderr
 
@@ -181,7 +181,7 @@ def test_an_environment_variable_that_means_nothing_is_refused(
     monkeypatch: pytest.MonkeyPatch, tiny_model: Path
 ) -> None:
     monkeypatch.setenv("SCRAPLINE_BELT__COLOUR", "green")
-    ran = command("check", "--model", tiny_model)
+    ran = called("check", "--model", tiny_model)
     assert ran.returncode == 2
     assert "SCRAPLINE_BELT__COLOUR" in ran.stderr
 
@@ -189,7 +189,7 @@ def test_an_environment_variable_that_means_nothing_is_refused(
 def test_a_model_folder_with_two_models_is_refused(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "a.onnx")
     write_tiny_model(tmp_path / "b.onnx")
-    ran = command("check", "--model", tmp_path)
+    ran = called("check", "--model", tmp_path)
     assert ran.returncode == 2
     assert "a.onnx, b.onnx" in ran.stderr
 

@@ -14,7 +14,7 @@ from line.run_files.picture_statistics import StatisticsReader
 from line.run_files.results import decode_row
 from line.settings import Settings
 from sinks.drift_watch import DriftWatch
-from tests.running_line import command
+from tests.running_line import called
 
 PICTURES = 180
 FADING = ("camera.effects=on", "camera.lamp_drift_per_min=-1.2", "drift.learn_items=40")
@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         part for each in (*FADING, KILL, "review.enabled=false") for part in ("--set", each)
     ]
     feed = ("--source", folder / "pictures", "--model", tiny_model, "--workers", 1, "--quiet")
-    made = command("run", *feed, "--speed", "max", *settings, "--run-dir", folder / "run")
+    made = called("run", *feed, "--speed", "max", *settings, "--run-dir", folder / "run")
     assert made.returncode == 0, made.stderr
     return folder / "run"
 

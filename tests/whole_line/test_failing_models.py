@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.odd_models import batches_of, changed, only_of, wrong_answer
-from tests.running_line import RunningLine, assert_accounted, command, poll
+from tests.running_line import RunningLine, UndisturbedLine, assert_accounted, called, command, poll
 from tests.tiny_model import write_tiny_model
 
 
@@ -25,7 +25,7 @@ def pictures(folder: Path, levels: list[int], side_px: int = 48) -> Path:
 def ran(tmp_path: Path, model: Path, *options: object) -> tuple[dict, pd.DataFrame]:
     """Summary and rows of a run to its end."""
     arguments = ("--model", model, "--speed", "max", "--workers", 2, *options)
-    with RunningLine(tmp_path / "run", *arguments) as line:
+    with UndisturbedLine(tmp_path / "run", *arguments) as line:
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0
@@ -61,7 +61,7 @@ def test_a_model_that_answers_nothing_ends_normally_and_the_summary_says_what_it
     reason = "the model gives inf for 'cardboard'"
     assert set(rows["reason"]) == {reason}
     assert summary["reasons"] == [{"verdict": "failed", "reason": reason, "items": 12}]
-    shown = command("report", tmp_path / "run")
+    shown = called("report", tmp_path / "run")
     assert shown.returncode == 0, shown.stderr
     assert f"12 × {reason}" in shown.stdout
 
@@ -83,7 +83,7 @@ def test_a_camera_of_another_size_is_refused_before_anything_starts(
     tmp_path: Path, what: str
 ) -> None:
     model = changed(tmp_path / "odd.onnx", only_of(64, 64))
-    refused = command(what, "--model", model)
+    refused = called(what, "--model", model)
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"error: {model}: takes pictures of 64x64 only, not ")
     wanted = ": set camera.width_px to 64 and camera.height_px to 64\n"
@@ -93,10 +93,10 @@ def test_a_camera_of_another_size_is_refused_before_anything_starts(
 def test_a_folder_of_other_sizes_is_refused_by_the_name_of_a_picture(tmp_path: Path) -> None:
     model = changed(tmp_path / "odd.onnx", only_of(48, 48))
     source = pictures(tmp_path / "pictures", [10, 20, 30])
-    assert command("check", "--model", model, "--source", source).returncode == 0
+    assert called("check", "--model", model, "--source", source).returncode == 0
     Image.new("RGB", (50, 40)).save(source / "other.png")
     Image.new("RGB", (50, 40)).save(source / "other2.png")
-    refused = command("check", "--model", model, "--source", source)
+    refused = called("check", "--model", model, "--source", source)
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "takes pictures of 48x48 only" in refused.stderr
@@ -106,7 +106,7 @@ def test_a_folder_of_other_sizes_is_refused_by_the_name_of_a_picture(tmp_path: P
 
 def test_check_tells_of_pictures_that_a_model_is_doubted_on(tmp_path: Path) -> None:
     model = changed(tmp_path / "odd.onnx", wrong_answer(np.nan))
-    done = command("check", "--model", model)
+    done = called("check", "--model", model)
     assert done.returncode == 0
     assert "warning: the model gives nan for 'cardboard', on a white picture of" in done.stderr
 
@@ -121,7 +121,7 @@ def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_shadow
     with RunningLine(tmp_path / "run", "--model", tiny_model, *options) as line:
         line.wait_for_rows(3)
         for extra in ((), ("--shadow", 1)):
-            refused = command("swap", tmp_path / "run", "--model", misfit, *extra)
+            refused = called("swap", tmp_path / "run", "--model", misfit, *extra)
             assert refused.returncode == 2
             assert "takes pictures of 64x64 only, not 320x240: set camera." in refused.stderr
         done = command("swap", tmp_path / "run", "--model", failing, "--shadow", 1)
@@ -130,7 +130,7 @@ def test_a_model_that_does_not_fit_the_camera_is_neither_swapped_in_nor_a_shadow
         told = "the model gives nan for 'cardboard'"
         poll(lambda: events.exists() and told in events.read_text(), "it is told of")
         assert events.read_text().count(told) == 1
-        done = command("swap", tmp_path / "run", "--model", failing)
+        done = called("swap", tmp_path / "run", "--model", failing)
         assert done.returncode == 0, done.stderr
         poll(lambda: told in (tmp_path / "run" / "results.csv").read_text(), "failed rows")
         line.interrupt()
@@ -146,10 +146,10 @@ def test_a_model_that_was_replaced_by_another_is_one_line(tmp_path: Path) -> Non
     page.write_bytes(b"<html>moved</html>")
     for what in ("check", "run", "classify"):
         asked = (what, tmp_path) if what == "classify" else (what,)
-        refused = command(*asked, "--model", page)
+        refused = called(*asked, "--model", page)
         assert refused.returncode == 2
         assert refused.stderr == (
             f"error: {page}: not a model but a web page: the download went wrong\n"
         )
     write_tiny_model(page)
-    assert command("check", "--model", page).returncode == 0
+    assert called("check", "--model", page).returncode == 0

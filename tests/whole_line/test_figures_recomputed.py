@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.running_line import RunningLine, command, poll
+from tests.running_line import RunningLine, called, poll
 
 IN_TIME = ("sorted", "missorted", "residue_ok", "low_confidence", "missed")
 EJECTED = ("sorted", "missorted")
@@ -44,7 +44,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Seen:
     run_dir = tmp_path_factory.mktemp("figures") / "run"
     options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05, "--workers", 2)
     patient = ("--set", "belt.camera_to_ejector_m=20", "--set", "camera.window_frames=500")
-    with RunningLine(run_dir, *options, *patient, "--console", "off") as line:
+    with RunningLine(run_dir, *options, *patient, "--active-learning", "--console", "off") as line:
         line.wait_for_rows(60)
         killed = line.kill("dispatcher")
         poll(lambda: line.pid("dispatcher") not in (None, killed), "another dispatcher")
@@ -56,7 +56,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Seen:
         paused_rows = line.rows()
         order(run_dir, "unpause")
         line.kill_runner()
-    told = command("report", run_dir)
+    told = called("report", run_dir)
     assert told.returncode == 0, told.stderr
     cut_off = json.loads((run_dir / "summary.json").read_text())
     given = [json.loads(text) for text in (run_dir / "orders.jsonl").read_text().splitlines()]
@@ -67,7 +67,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Seen:
         status, summary = line.finish()
         assert status == 0
         rows = line.rows()
-    terminal = command("report", run_dir)
+    terminal = called("report", run_dir)
     assert terminal.returncode == 0, terminal.stderr
     return Seen(
         paused,

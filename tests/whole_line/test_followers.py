@@ -16,6 +16,7 @@ from tests.whole_line.test_full_disk import limit_files
 
 _DOUBT = (
     *("--threshold", 1),
+    "--active-learning",
     *("--set", "review.margin=1"),
     *("--set", "review.near_duplicate_bits=0"),
     *("--set", "review.per_minute_max=100000"),

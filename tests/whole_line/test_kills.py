@@ -14,12 +14,13 @@ from tests.freezing import freeze
 from tests.running_line import RunningLine, assert_accounted, is_alive, poll
 
 VICTIMS = ("worker-0", "csv_log", "alerts", "active_learning", "dispatcher", "camera-0")
+WHOLE = ("--workers", 2, "--active-learning")
 
 
 def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, "--workers", 2)
+    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, *WHOLE)
     with RunningLine(tmp_path / "run", *arguments) as line:
         for victim in VICTIMS:
             line.wait_for_rows(line.rows_written() + 15)
@@ -76,14 +77,14 @@ def _events(line: RunningLine) -> list[tuple[str, str]]:
 def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: Path) -> None:
     """Every process is hit several times, also while others are down and during start-up."""
     order = random.Random(f"storm {speed}")
-    items = ("--items", 400, "--interval", 0.05)
-    model = ("--model", slow_model, "--workers", 3, "--speed", speed)
+    items = ("--items", 240, "--interval", 0.05)
+    model = ("--model", slow_model, *WHOLE, "--workers", 3, "--speed", speed)
     patient = ("--set", "supervisor.failed_starts=100")
     with RunningLine(tmp_path / "run", *items, *model, *patient) as line:
         line.wait_for_rows(5)
         storm_ends = monotonic() + 7
         kills = 0
-        while monotonic() < storm_ends and line.rows_written() < 390:
+        while monotonic() < storm_ends and line.rows_written() < 230:
             kills += line.kill(order.choice((*VICTIMS, "worker-1", "worker-2"))) is not None
             rest_until = monotonic() + order.uniform(0.02, 0.5)
             poll(lambda until=rest_until: monotonic() > until, "a moment's peace")
@@ -91,7 +92,7 @@ def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: 
         assert kills >= 5
         assert status == 0
         assert_accounted(summary, line.rows())
-        assert summary["items"]["fed"] == 400
+        assert summary["items"]["fed"] == 240
         if speed == "max":
             assert not {"late", "expired", "dropped", "failed"} & {
                 verdict for verdict, count in summary["verdicts"].items() if count
@@ -99,7 +100,7 @@ def test_a_storm_of_kills_loses_nothing(speed: str, tmp_path: Path, slow_model: 
 
 
 def test_children_leave_when_the_runner_is_killed(tmp_path: Path, tiny_model: Path) -> None:
-    arguments = ("--model", tiny_model, "--interval", 0.04, "--source", "procedural")
+    arguments = ("--model", tiny_model, "--interval", 0.04, "--source", "procedural", *WHOLE)
     with RunningLine(tmp_path / "run", *arguments) as line:
         line.wait_for_rows(10)
         children = [e["pid"] for e in line.processes() if e["role"] != "supervisor"]

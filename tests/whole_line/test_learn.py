@@ -12,7 +12,7 @@ from PIL import Image
 
 from commands.command_line import run_command
 from line.run_files.review_file import ReviewFile
-from tests.running_line import RunningLine, command, poll
+from tests.running_line import RunningLine, called, poll
 from tests.tiny_model import write_tiny_model
 from workers.model_file import sha256_of
 
@@ -35,9 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             picture.save(root / "pictures" / name / f"{number}.png")
     model = write_tiny_model(root / "tiny.onnx")
     queue = ("margin=1", "near_duplicate_bits=0", "per_minute_max=9999", "per_class_max=999")
-    done = command(
+    done = called(
         *("run", "--quiet", "--record", "--speed", "max", "--workers", 1, "--model", model),
         *("--source", root / "pictures", "--run-dir", root / "run", "--threshold", 0),
+        "--active-learning",
         *(word for each in queue for word in ("--set", f"review.{each}")),
     )
     assert done.returncode == 0, done.stderr

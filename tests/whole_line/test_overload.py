@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tests.running_line import RunningLine, assert_accounted
+from tests.running_line import UndisturbedLine, assert_accounted
 
 _ALARMED_SOON = ("--set", "alerts.on_delay_s=0")
 ANSWERED = ["sorted", "missorted", "residue_ok", "low_confidence", "missed", "late"]
@@ -18,7 +18,7 @@ def test_overload_loses_items_visibly_and_works_on_no_dead_frame(
 ) -> None:
     calm = _service_s(tmp_path / "calm", slow_model)
     options = ("--workers", 1, "--interval", calm / 8, "--items", 450, *_ALARMED_SOON)
-    with RunningLine(tmp_path / "flood", "--model", slow_model, *options) as line:
+    with UndisturbedLine(tmp_path / "flood", "--model", slow_model, *options) as line:
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0
@@ -42,7 +42,7 @@ def test_overload_loses_items_visibly_and_works_on_no_dead_frame(
 def _service_s(run_dir: Path, model: Path) -> float:
     """How long one worker takes for a frame when nothing waits, in seconds."""
     options = ("--workers", 1, "--interval", 0.3, "--items", 12)
-    with RunningLine(run_dir, "--model", model, *options) as line:
+    with UndisturbedLine(run_dir, "--model", model, *options) as line:
         line.finish()
         rows: pd.DataFrame = line.rows()
     return float(rows["inference_ms"].median()) / 1000

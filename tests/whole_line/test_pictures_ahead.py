@@ -17,7 +17,7 @@ from line.run_files.process_list import ProcessList
 from tests.line.process.test_priority import priority, wait_for_session
 from tests.producers.test_maker import children
 from tests.producers.test_sources import save
-from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
+from tests.running_line import RunningLine, assert_accounted, called, command, is_alive, poll
 
 BELT_COLUMNS = ["frame_id", "scheduled_s", "true_class", "mass_g", "picture_crc32"]
 ITEMS = 60
@@ -60,7 +60,9 @@ def live(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> pd.DataF
 def test_pictures_made_ahead_are_those_made_live_also_when_their_maker_is_killed(
     live: pd.DataFrame, tmp_path: Path, tiny_model: Path
 ) -> None:
-    with RunningLine(tmp_path / "run", "--model", tiny_model, *DIM, *ROOM, *AHEAD) as line:
+    longer = ("--items", 100_000)  # than anybody takes to look at its makers
+    arguments = ("--model", tiny_model, *DIM, *ROOM, *AHEAD, *longer)
+    with RunningLine(tmp_path / "run", *arguments) as line:
         killed = poll(lambda: the_maker(line), "the maker")
         line.wait_for_rows(5)
         assert priority(killed) == LOWEST, "the belt runs"
@@ -70,10 +72,14 @@ def test_pictures_made_ahead_are_those_made_live_also_when_their_maker_is_killed
         assert last is not None
         poll(lambda: priority(last) == LOWEST, "a maker that yields to everybody")
         wait_for_session(last, LOWEST)
+        line.wait_for_rows(ITEMS)
+        line.interrupt()
         pictures = finished(line)
         assert pictures["ahead"] > 0
         assert pictures["processor_ms"] > 0
-        pd.testing.assert_frame_equal(belt(line.rows()), live)
+        rows = line.rows()
+        first = belt(rows[rows["seq"] < ITEMS]).astype(live.dtypes.to_dict())
+        pd.testing.assert_frame_equal(first, live)
         lines = (line.run_dir / "events.jsonl").read_text().splitlines()
         events = [json.loads(text) for text in lines]
         told = [event["text"] for event in events if event["event"] == "maker"]
@@ -146,7 +152,7 @@ def making(control: Control) -> str | None:
 def test_all_pictures_without_room_are_refused_before_the_run(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    ended = command(
+    ended = called(
         *("run", "--model", tiny_model, "--run-dir", tmp_path / "run", "--items", 9000),
         *("--set", "camera.prepare=all"),
     )

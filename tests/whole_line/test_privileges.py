@@ -35,7 +35,13 @@ def test_a_run_is_as_readable_as_the_settings_say_whatever_the_umask(
     tmp_path: Path, tiny_model: Path, readable_by: str, folders: int, files: int, umask: int
 ) -> None:
     run_dir = tmp_path / "run"
-    settings = ("--set", f"results.readable_by={readable_by}", "--set", "review.margin=1")
+    settings = (
+        "--set",
+        f"results.readable_by={readable_by}",
+        "--set",
+        "review.margin=1",
+        "--active-learning",
+    )
     options = ("--items", "3", "--speed", "max", "--model", str(tiny_model), "--quiet")
     ran = subprocess.run(
         [sys.executable, ROOT / "run_line.py", "run", "--run-dir", run_dir, *options, *settings],

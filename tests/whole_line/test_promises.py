@@ -14,7 +14,7 @@ from PIL import Image
 from commands.run_setup.replaying import replay_of
 from line.promise.bound import purity_at_least
 from line.promise.label_file import ScoredLabel, read_labels, write_labels
-from tests.running_line import command
+from tests.running_line import called
 from tests.tiny_model import CLASSES
 
 PURITY = 0.8
@@ -42,15 +42,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path, pictures:
     """`first`, a run; `labels.csv`, its rows as labels; `kept`, the same belt with promises."""
     folder = tmp_path_factory.mktemp("promises")
     feed = (*FEED, "--source", pictures, "--model", tiny_model)
-    assert command("run", *feed, "--run-dir", folder / "first").returncode == 0
+    assert called("run", *feed, "--run-dir", folder / "first").returncode == 0
     of_model = ("--model", tiny_model)
-    made = command("promise", folder / "first", *of_model, "--out", folder / "labels.csv", "--json")
+    made = called("promise", folder / "first", *of_model, "--out", folder / "labels.csv", "--json")
     assert made.returncode == 0, made.stderr
     (folder / "said.json").write_text(made.stdout)
     best = best_class(folder)
     promise = (f"decision.promise.{best}={PURITY}", f"decision.promise_labels={folder}/labels.csv")
     settings = [part for each in promise for part in ("--set", each)]
-    kept = command("run", *feed, *settings, "--run-dir", folder / "kept")
+    kept = called("run", *feed, *settings, "--run-dir", folder / "kept")
     assert kept.returncode == 0, kept.stderr
     return folder
 
@@ -107,14 +107,14 @@ def test_the_accounts_set_the_observed_beside_the_promised(folder: Path) -> None
     assert figures["state"] == "stands"
     assert json.loads((folder / "kept" / "run.json").read_text())["malformed_messages"] == 0
     assert "What was promised of the bins" in (folder / "kept" / "report.html").read_text()
-    assert f"{figures['class']}: 80.0 % promised" in command("report", folder / "kept").stdout
+    assert f"{figures['class']}: 80.0 % promised" in called("report", folder / "kept").stdout
 
 
 def test_a_replay_keeps_the_thresholds_that_were_found_then(folder: Path, tmp_path: Path) -> None:
     hidden = folder / "labels.csv"
     hidden.rename(folder / "moved.csv")
     try:
-        again = command("replay", folder / "kept", "--quiet", "--run-dir", tmp_path / "again")
+        again = called("replay", folder / "kept", "--quiet", "--run-dir", tmp_path / "again")
     finally:
         (folder / "moved.csv").rename(hidden)
     assert again.returncode == 0, again.stderr
@@ -140,7 +140,7 @@ def test_a_comparison_puts_what_a_promise_changed_down_to_the_threshold(
     folder: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "diff"
-    found = command("diff", folder / "first", folder / "kept", "--out", out)
+    found = called("diff", folder / "first", folder / "kept", "--out", out)
     assert found.returncode == 0, found.stderr
     changes = pd.read_csv(next(out.glob("*.csv")))
     assert len(changes) > 0
@@ -152,7 +152,7 @@ def test_class_folders_are_labels_and_a_file_grows_only_by_name(
 ) -> None:
     path = tmp_path / "labels.csv"
     of_model = ("--model", tiny_model)
-    made = command("promise", pictures, *of_model, "--out", path)
+    made = called("promise", pictures, *of_model, "--out", path)
     assert made.returncode == 0, made.stderr
     labels = read_labels(path)
     assert len(labels) == PICTURES
@@ -162,12 +162,12 @@ def test_class_folders_are_labels_and_a_file_grows_only_by_name(
     assert {(each.predicted_class, each.confidence) for each in labels} == by_run
     assert all(f"/{label.true_class}/" in label.source for label in labels)
     assert all(label.source.startswith(str(pictures)) for label in labels)
-    refused = command("promise", pictures, *of_model, "--out", path)
+    refused = called("promise", pictures, *of_model, "--out", path)
     assert refused.returncode == 2
     assert "is there already" in refused.stderr
     foreign = ScoredLabel("cd" * 6, "glass", 0.5, "glass", "elsewhere")
     write_labels(path, [*labels, foreign])
-    more = command("promise", path, pictures, folder / "first", *of_model, "--out", path)
+    more = called("promise", path, pictures, folder / "first", *of_model, "--out", path)
     assert more.returncode == 0, more.stderr
     assert "labels of other models, which do not count here: 1" in more.stderr
     assert len(read_labels(path)) == 2 * PICTURES + 1
@@ -187,7 +187,7 @@ def test_what_cannot_be_labels_is_one_line(
         ((pictures / CLASSES[0], *of_model), "has no class folders"),
         ((pictures, *of_model, "--purity", "98"), "must be numbers between 0 and 1"),
     ):
-        refused = command("promise", *arguments)
+        refused = called("promise", *arguments)
         assert refused.returncode == 2
         assert complaint in refused.stderr
         assert len(refused.stderr.splitlines()) == 1

@@ -22,7 +22,7 @@ from producers.belt import BeltItem
 from producers.photographer import photographer
 from producers.sources import open_source
 from reports.line_record import write_line_record
-from tests.running_line import RunningLine, assert_accounted, command
+from tests.running_line import RunningLine, UndisturbedLine, assert_accounted, called
 
 SMALL = ("--set", "camera.width_px=64", "--set", "camera.height_px=48")
 SPEED = 0.3
@@ -39,7 +39,7 @@ def rows(run_dir: Path) -> pd.DataFrame:
 
 def replay(run_dir: Path, into: Path, *options: object) -> dict[str, Any]:
     """Replays at `max`, and returns the summary."""
-    ran = command("replay", run_dir, "--speed", "max", "--run-dir", into, "--json", *options)
+    ran = called("replay", run_dir, "--speed", "max", "--run-dir", into, "--json", *options)
     assert ran.returncode == 0, ran.stderr
     summary: dict[str, Any] = json.loads(ran.stdout)
     return summary
@@ -59,7 +59,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path
     run_dir = tmp_path_factory.mktemp("recorded") / "run"
     kill = 'events=[{at_s=1.2, action="kill", role="camera", index=0}]'
     options = ("--items", 40, "--interval", 0.1, "--cameras", 2, "--record", "--set", kill)
-    with RunningLine(run_dir, *options, "--speed", SPEED, *SMALL, "--model", tiny_model) as line:
+    with UndisturbedLine(
+        run_dir, *options, "--speed", SPEED, *SMALL, "--model", tiny_model
+    ) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
@@ -78,7 +80,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
         '{at_s=0.3, action="corrupt", share=0.5, duration_s=9}]'
     )
     options = ("--items", 20, "--set", "infeed.process=poisson", "--speed", "max")
-    ran = command(
+    ran = called(
         *("run", *options, *SMALL, "--set", events),
         *("--model", tiny_model, "--run-dir", run_dir, "--quiet"),
     )
@@ -163,7 +165,7 @@ def test_a_full_recording_is_told_of_once_and_the_run_goes_on(
     tmp_path: Path, tiny_model: Path
 ) -> None:
     options = ("--items", 9, "--speed", "max", "--record", "--set", "record.max_mb=1")
-    with RunningLine(tmp_path / "run", *options, "--model", tiny_model) as line:
+    with UndisturbedLine(tmp_path / "run", *options, "--model", tiny_model) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())
@@ -249,7 +251,7 @@ def copied(run_dir: Path, into: Path, **source: object) -> Path:
 
 
 def test_what_is_no_run_is_named(tmp_path: Path) -> None:
-    refused = command("replay", tmp_path / "none")
+    refused = called("replay", tmp_path / "none")
     assert refused.returncode == 2
     assert refused.stderr == f"error: {tmp_path / 'none'}: not a run folder (no settings.json)\n"
 
@@ -323,7 +325,7 @@ def test_a_model_that_changed_since_the_run_is_named(seeded: Path, tmp_path: Pat
     copy = copied(seeded, tmp_path / "copy")
     facts = json.loads((copy / "model.json").read_text())
     (copy / "model.json").write_text(json.dumps({**facts, "sha256": "0" * 64}))
-    refused = command("replay", copy, "--run-dir", tmp_path / "new")
+    refused = called("replay", copy, "--run-dir", tmp_path / "new")
     assert refused.returncode == 2
     assert refused.stderr == (
         f"error: {facts['path']}: changed since {copy}; name a model with --model\n"

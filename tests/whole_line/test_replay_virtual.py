@@ -15,7 +15,7 @@ from line.model.facts import FILE, ModelFacts
 from run_line import main
 from tests.hand_made_profile import hand_made_profile
 from tests.reports.test_folder import FACTS, mixed_rows, write_run
-from tests.running_line import command
+from tests.running_line import called
 
 BELT = ["scheduled_s", "true_class", "mass_g"]
 
@@ -24,7 +24,7 @@ BELT = ["scheduled_s", "true_class", "mass_g"]
 def virtual(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """Two lanes that were simulated, with the facts of a model that is there."""
     folder = tmp_path_factory.mktemp("virtual")
-    real = command(
+    real = called(
         *("run", "--items=1", "--speed=max", "--quiet"),
         *(f"--model={tiny_model}", f"--run-dir={folder / 'real'}"),
     )
@@ -42,7 +42,7 @@ def virtual(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
 
 def test_it_is_fed_again_from_its_seed(virtual: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    ran = command("replay", virtual, "--speed", "max", "--run-dir", again)
+    ran = called("replay", virtual, "--speed", "max", "--run-dir", again)
     assert ran.returncode == 0, ran.stderr
     assert "the same 12 frames are made again from its seed" in ran.stdout
     told, seen = (

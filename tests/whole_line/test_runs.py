@@ -14,7 +14,15 @@ import pytest
 from PIL import Image
 
 from line.outcome import COLUMNS
-from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
+from tests.running_line import (
+    RunningLine,
+    UndisturbedLine,
+    assert_accounted,
+    called,
+    command,
+    is_alive,
+    poll,
+)
 
 SUMMARY_KEYS = {
     "items",
@@ -60,7 +68,8 @@ def test_a_paced_run_leaves_a_complete_folder(tmp_path: Path, tiny_model: Path) 
     run_dir = tmp_path / "run"
     # So far to the ejector that each item is answered in time on a busy machine as well.
     options = ("--items", 40, "--interval", 0.05, "--set", "belt.camera_to_ejector_m=5")
-    ran = command("run", "--model", tiny_model, *options, "--run-dir", run_dir)
+    whole = ("--workers", 2, "--active-learning")
+    ran = command("run", "--model", tiny_model, *options, *whole, "--run-dir", run_dir)
     assert ran.returncode == 0, ran.stderr
     assert "fed 40 = logged 40, lost 0, duplicates 0" in ran.stdout
     summary = json.loads((run_dir / "summary.json").read_text())
@@ -86,7 +95,7 @@ def test_a_folder_is_fed_once_and_unaltered(
 ) -> None:
     run_dir = tmp_path / "run"
     options = ("--source", photographs, "--speed", "max", "--workers", 2, "--cameras", 2)
-    with RunningLine(run_dir, "--model", tiny_model, *options) as line:
+    with UndisturbedLine(run_dir, "--model", tiny_model, *options) as line:
         status, summary = line.finish()
         rows = line.rows()
     assert status == 0
@@ -106,7 +115,7 @@ def test_a_folder_is_fed_once_and_unaltered(
 def test_the_clock_multiplier_shortens_the_deadline_only(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
     options = ("--items", 40, "--interval", 0.2, "--speed", 4, "--run-dir", run_dir)
-    ran = command("run", "--model", tiny_model, *options)
+    ran = called("run", "--model", tiny_model, *options)
     assert ran.returncode == 0, ran.stderr
     summary = json.loads((run_dir / "summary.json").read_text())
     assert summary["deadline_ms"] == pytest.approx(750 / 4)
@@ -166,11 +175,11 @@ def test_a_stage_that_cannot_start_ends_the_run_with_status_4(
 def test_report_is_made_anew_from_a_finished_run(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
     options = ("--items", 10, "--speed", "max", "--run-dir", run_dir, "--quiet")
-    ran = command("run", "--model", tiny_model, *options)
+    ran = called("run", "--model", tiny_model, *options)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     (run_dir / "report.html").unlink()
     (run_dir / "summary.json").unlink()
-    reported = command("report", run_dir)
+    reported = called("report", run_dir)
     assert reported.returncode == 0
     assert "fed 10 = logged 10" in reported.stdout
     assert (run_dir / "report.html").is_file()
@@ -179,15 +188,16 @@ def test_report_is_made_anew_from_a_finished_run(tmp_path: Path, tiny_model: Pat
 
 def test_doubtful_items_are_queued_and_can_be_overridden(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
-    eager = ("--set", "review.margin=1.0", "--set", "review.near_duplicate_bits=0")
+    eager = ("--active-learning", *("--set", "review.margin=1.0"))
+    eager += ("--set", "review.near_duplicate_bits=0")
     options = ("--items", 12, "--speed", "max", "--run-dir", run_dir, "--quiet", *eager)
-    assert command("run", "--model", tiny_model, *options).returncode == 0
+    assert called("run", "--model", tiny_model, *options).returncode == 0
     pictures = sorted((run_dir / "review" / "images").glob("*.png"))
     assert len(pictures) == 12
     said = command("override", run_dir, "0-3", "glass")
     assert said.returncode == 0
     assert said.stdout.strip() == "0-3 is glass"
-    wrong = command("override", run_dir, "0-3", "uranium")
+    wrong = called("override", run_dir, "0-3", "uranium")
     assert wrong.returncode == 2
     assert "'uranium' is not a class of this run" in wrong.stderr
 
@@ -195,7 +205,7 @@ def test_doubtful_items_are_queued_and_can_be_overridden(tmp_path: Path, tiny_mo
 def test_without_active_learning_no_queue_is_made(tmp_path: Path, tiny_model: Path) -> None:
     run_dir = tmp_path / "run"
     options = ("--items", 10, "--speed", "max", "--run-dir", run_dir, "--no-active-learning")
-    ran = command("run", "--model", tiny_model, *options)
+    ran = called("run", "--model", tiny_model, *options)
     assert ran.returncode == 0, ran.stderr
     assert not (run_dir / "review").exists()
 
@@ -209,7 +219,7 @@ def test_classify_answers_for_files_and_folders(tiny_model: Path, photographs: P
     for answer in answers:
         assert len(answer["top"]) == 2
         assert answer["true_class"] == "glass"
-    table = command("classify", photographs / "metal", "--model", tiny_model)
+    table = called("classify", photographs / "metal", "--model", tiny_model)
     assert table.returncode == 2
     assert "3.png: cannot be read" in table.stderr.replace("\n", " ")
     assert "of 7 as their folders say" in table.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.running_line import RunningLine, assert_accounted
+from tests.running_line import UndisturbedLine, assert_accounted
 
 BELT_COLUMNS = ["frame_id", "scheduled_s", "true_class", "mass_g", "picture_crc32"]
 
@@ -15,7 +15,7 @@ BELT_COLUMNS = ["frame_id", "scheduled_s", "true_class", "mass_g", "picture_crc3
 def _belt(run_dir: Path, model: Path, *arguments: object) -> pd.DataFrame:
     """What the belt brought, in order, whatever became of it."""
     items = ("--items", 60, "--scenario", "dim_light", "--set", "camera.window_frames=256")
-    with RunningLine(run_dir, "--model", model, *items, *arguments) as line:
+    with UndisturbedLine(run_dir, "--model", model, *items, *arguments) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())

@@ -29,7 +29,7 @@ from line.observe.classify_protocol import (
     send_message,
 )
 from tests.odd_models import batches_of, changed, only_of, script, the_other_way_round, wrong_answer
-from tests.running_line import ROOT, TIMEOUT_S, command, is_alive, poll
+from tests.running_line import ROOT, TIMEOUT_S, called, is_alive, poll
 from tests.tiny_model import tiny_probabilities, write_tiny_model
 from workers.classify_server import Respondent
 
@@ -114,7 +114,7 @@ def test_it_answers_as_the_runner_does(classifier, tiny_model, tmp_path):
     content = jpeg(rng.integers(0, 256, (48, 64, 3), np.uint8))
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
-    done = command("classify", path, "--json", "--top=6", "--model", tiny_model)
+    done = called("classify", path, "--json", "--top=6", "--model", tiny_model)
     (expected,) = json.loads(done.stdout)
 
     answer, preview, heat = classifier.ask_picture(tiny_model, "a.jpg", content)

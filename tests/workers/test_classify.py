@@ -9,7 +9,7 @@ from PIL import Image
 
 from line.errors import BadInput
 from tests.odd_models import changed, fails_below, only_of, wrong_answer
-from tests.running_line import command
+from tests.running_line import called
 from tests.tiny_model import CLASSES, tiny_energies, tiny_probabilities, write_tiny_model
 from workers.classify import Answer, Unanswered, classify, picture_files
 from workers.model import Model
@@ -140,7 +140,7 @@ def test_the_command_answers_the_others_and_ends_with_status_2(tmp_path):
     fit = save(tmp_path / "fit.png")
     other = tmp_path / "other.png"
     Image.new("RGB", (30, 20)).save(other)
-    ran = command("classify", fit, other, "--model", model, "--json")
+    ran = called("classify", fit, other, "--model", model, "--json")
     assert ran.returncode == 2
     right, wrong = json.loads(ran.stdout)
     assert right["path"] == str(fit)

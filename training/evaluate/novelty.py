@@ -15,9 +15,6 @@ better than it is.
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata  # type: ignore[import-untyped]
-from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
-from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
 
 from training.evaluate.answers import Answers, Floats, Vectors
 from training.evaluate.calibration_scores import SMALLEST
@@ -43,6 +40,10 @@ def neighbour_distances(known: Vectors, novel: Vectors) -> tuple[Floats, Floats]
 
     There must be more known pictures than NEIGHBOUR.
     """
+    # Imported late: scikit-learn takes a second, and most models are judged without novel pictures.
+    from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
+    from sklearn.preprocessing import normalize  # type: ignore[import-untyped]
+
     index = NearestNeighbors(n_neighbors=NEIGHBOUR).fit(normalize(known))
     among_themselves, _ = index.kneighbors()
     to_known, _ = index.kneighbors(normalize(novel))
@@ -67,6 +68,8 @@ def novelty(known: Answers, novel: Answers) -> dict[str, dict[str, float]]:
 
 def auroc(known: Floats, novel: Floats) -> float:
     """Probability that a novel picture scores above a known one, ties half: Mann and Whitney."""
+    from scipy.stats import rankdata  # type: ignore[import-untyped]  # as late, for calibrating
+
     ranks = rankdata(np.concatenate([known, novel]))[len(known) :]
     above = ranks.sum() - len(novel) * (len(novel) + 1) / 2
     return float(above / (len(known) * len(novel)))

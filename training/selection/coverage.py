@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans  # type: ignore[import-untyped]
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
 
 Vectors = NDArray[np.float32]  # [n, features]
 Numbers = NDArray[np.float64]  # [n]
@@ -162,6 +160,10 @@ def cluster(
     vectors: Vectors, groups: int, rng: np.random.Generator, weights: Numbers | None = None
 ) -> tuple[Indices, Vectors]:
     """k-means once: the cluster of each row `[n]`, and the centres `[groups, features]`."""
+    # Imported late: scikit-learn takes a second, and bad input is refused before.
+    from sklearn.cluster import KMeans  # type: ignore[import-untyped]
+    from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+
     seed = int(rng.integers(2**31))
     found = KMeans(groups, n_init=1, max_iter=50, random_state=seed)
     with warnings.catch_warnings():

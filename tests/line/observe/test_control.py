@@ -78,7 +78,7 @@ def test_a_status_tells_how_the_line_fares(line: RunningLine) -> None:
         assert (worker["incarnation"], worker["restarts"]) == (1, 0)
         assert worker["holds"] <= 2
         assert (status["belt_speed_m_per_s"], status["clock"]) == (1.0, 1.0)
-        assert (status["workers"], status["paused"], status["orders"]) == (2, False, 0)
+        assert (status["workers"], status["paused"], status["orders"]) == (1, False, 0)
         later = poll(lambda: control.receive(1.0), "another status")[-1]
         assert later["belt_s"] >= status["belt_s"]
 

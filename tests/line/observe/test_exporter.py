@@ -26,7 +26,7 @@ from line.observe.snapshot import Snapshot
 from line.observe.status import ProcessState, Status
 from sinks.running_stats import bucket_bounds_s
 from tests.ports import free_port
-from tests.running_line import TIMEOUT_S, RunningLine, assert_accounted, command, poll
+from tests.running_line import TIMEOUT_S, RunningLine, assert_accounted, called, poll
 
 Samples = dict[str, float]
 SINGLE = ("dispatcher", "csv_log", "alerts", "active_learning")
@@ -79,7 +79,7 @@ def samples(port: int) -> Samples:
 def test_a_line_at_work_answers_with_its_figures(
     tmp_path: Path, tiny_model: Path, port: int
 ) -> None:
-    arguments = ("--model", tiny_model, "--interval", 0.04, "--workers", 2)
+    arguments = ("--model", tiny_model, "--interval", 0.04, "--workers", 2, "--active-learning")
     metrics = ("--set", f"metrics.port={port}")
     with RunningLine(tmp_path / "run", *arguments, *metrics) as line:
         line.wait_for_rows(20)
@@ -157,7 +157,7 @@ def test_a_port_in_use_is_one_line_at_the_start(tmp_path: Path, tiny_model: Path
         taken.listen()
         port = taken.getsockname()[1]
         options = ("--model", tiny_model, "--run-dir", tmp_path / "run", "--items", 3)
-        ran = command("run", *options, "--set", f"metrics.port={port}")
+        ran = called("run", *options, "--set", f"metrics.port={port}")
     assert ran.returncode == 2
     assert ran.stderr.strip().splitlines() == [
         f"error: metrics.port: 127.0.0.1:{port}: Address already in use"

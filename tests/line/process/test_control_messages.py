@@ -22,7 +22,7 @@ from line.process.control_messages import KINDS, NoteCheck, Speaker
 from line.run_files.run_folder import RunFolder
 from line.supervise.child import Child, ProcessSpec
 from tests.broken_process import break_processes
-from tests.running_line import RunningLine, assert_accounted, poll
+from tests.running_line import UndisturbedLine, assert_accounted, poll
 
 JITTER = {"p50": 0.1, "p95": 0.15, "p99": 0.2, "max": 0.3, "count": 4}
 PICTURES = {"ahead": 2, "live": 1, "processor_ms": 17}
@@ -218,7 +218,7 @@ def test_a_line_lives_on_whatever_its_processes_say(
     code = _SAYS_STRANGE_THINGS % ([kind for kind in KINDS if kind != "finished"],)
     break_processes(monkeypatch, tmp_path / "site", names, code)
     options = ("--items", 60, "--interval", 0.05, "--model", tiny_model, "--workers", 2)
-    with RunningLine(tmp_path / "run", *options) as line:
+    with UndisturbedLine(tmp_path / "run", *options) as line:
         status, summary = line.finish()
         assert status == 0
         assert_accounted(summary, line.rows())

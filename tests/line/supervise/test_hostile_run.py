@@ -31,6 +31,7 @@ def drained(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
     """The folder of a run that could be resumed."""
     run_dir = tmp_path_factory.mktemp("drained") / "run"
     options = ("--items", 60, "--interval", 0.1, "--model", tiny_model, "--cameras", 2)
+    options += ("--active-learning",)
     with RunningLine(run_dir, *options) as line:
         line.wait_for_rows(5)
         line.interrupt()

@@ -12,8 +12,7 @@ import pytest
 from line.config import load
 from line.observe.status import Status
 from line.supervise import machine_readings
-from line.supervise.machine_readings import granted_cores, reading
-from line.supervise.machine_watch import MachineWatch
+from line.supervise.machine_readings import MachineWatch, granted_cores, reading
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 

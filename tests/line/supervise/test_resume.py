@@ -19,7 +19,7 @@ from line.run_files.session import Session, elapsed_s
 from line.supervise.resume import reopen
 from line.supervise.run_lock import RunLock
 from tests.reports.test_folder import write_run
-from tests.running_line import RunningLine, assert_accounted, command, is_alive, poll
+from tests.running_line import RunningLine, assert_accounted, called, is_alive, poll
 
 
 class ResumedLine(RunningLine):
@@ -41,8 +41,9 @@ def kill_everybody(line: RunningLine) -> None:
 @pytest.mark.parametrize("speed", [pytest.param("1", marks=pytest.mark.soak), "max"])
 def test_a_killed_run_goes_on_twice_in_a_row(speed: str, tmp_path: Path, slow_model: Path) -> None:
     run_dir = tmp_path / "run"
-    items = 600  # more than are done before the second one is killed, however slowly that goes
+    items = 400  # more than are done before the second one is killed, however slowly that goes
     options = ("--items", items, "--interval", 0.04, "--speed", speed, "--cameras", 2)
+    options += ("--workers", 2, "--active-learning")
     with RunningLine(run_dir, *options, "--model", slow_model) as line:
         line.wait_for_rows(20)
         poll(lambda: "#1," in (run_dir / "results.csv").read_text(), "work of the first one")
@@ -73,7 +74,7 @@ def test_a_run_that_was_drained_feeds_on_alone_and_with_its_own_model(
     model = Path(shutil.copy(tiny_model, tmp_path / "model.onnx"))
 
     def refusal() -> str:
-        refused = command("run", "--resume", run_dir)
+        refused = called("run", "--resume", run_dir)
         assert refused.returncode == 2
         assert len(refused.stderr.splitlines()) == 1
         return refused.stderr
@@ -110,7 +111,7 @@ def test_a_lane_whose_file_cannot_be_is_refused_until_the_file_is_removed(
     beyond = LaneRecord(low=10**6, fed=10**6, reached_s=1.0, resume_s=1.0)
     for content in (b"\xff" * 1024, beyond.sector(0)):
         path.write_bytes(content)
-        refused = command("run", "--resume", run_dir)
+        refused = called("run", "--resume", run_dir)
         assert refused.returncode == 2
         assert refused.stderr.startswith(f"error: {path}: ")
         assert "remove it" in refused.stderr
@@ -119,7 +120,7 @@ def test_a_lane_whose_file_cannot_be_is_refused_until_the_file_is_removed(
     rows = results.read_bytes()
     path.write_bytes(LaneRecord(low=15, fed=60, reached_s=1.0, resume_s=1.0).sector(0))
     results.write_bytes(b"".join(rows.splitlines(keepends=True)[:11]))
-    refused = command("run", "--resume", run_dir)
+    refused = called("run", "--resume", run_dir)
     assert refused.returncode == 2
     assert "15 items are settled, and results.csv has rows of the first" in refused.stderr
     results.write_bytes(rows)
@@ -133,7 +134,7 @@ def test_a_lane_whose_file_cannot_be_is_refused_until_the_file_is_removed(
 
 def test_what_is_no_run_is_refused_by_name(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
-        refused = command("run", "--resume", folder)
+        refused = called("run", "--resume", folder)
         assert refused.returncode == 2
         assert refused.stderr == f"error: {folder}: not a run folder (no settings.json)\n"
 
@@ -153,7 +154,7 @@ def test_a_run_with_the_columns_of_another_version_is_refused(tmp_path: Path) ->
 
 
 def test_a_resumed_run_takes_no_other_settings(tmp_path: Path) -> None:
-    refused = command("run", "--resume", tmp_path, "--workers", 3, "--quiet")
+    refused = called("run", "--resume", tmp_path, "--workers", 3, "--quiet")
     assert refused.returncode == 2
     assert "--resume: goes on with the run's own settings, without --workers" in refused.stderr
 

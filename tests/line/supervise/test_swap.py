@@ -25,7 +25,7 @@ from tests.tiny_model import CLASSES, write_tiny_model
 from tests.whole_line.test_remote_worker import Site
 
 WHO = "somebody"
-OPTIONS = ("--interval", 0.05, "--source", "procedural")
+OPTIONS = ("--interval", 0.05, "--source", "procedural", "--workers", 2)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,8 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
 
     assert swap("--model", tiny_model) == (2, f"error: {run_dir}: no line is running there\n")
     assert swap() == (2, "error: --model: name the new model\n")
-    with RunningLine(run_dir, "--model", tiny_model, *OPTIONS, "--duration", 36_000) as line:
+    options = (*OPTIONS, "--workers", 1, "--duration", 36_000)
+    with RunningLine(run_dir, "--model", tiny_model, *options) as line:
         line.wait_for_rows(3)
         with Control.of(run_dir) as control:
             for path, said in _unfit(tmp_path, tiny_model).items():
@@ -103,18 +104,18 @@ def test_what_does_not_fit_or_start_is_not_taken_and_the_command_says_why(
             new.write_bytes(tiny_model.read_bytes())
             reason = _await_swap(control, "undone")["swap"]["reason"]
             assert reason.startswith(f"{new}: changed since the run began")
-            poll(lambda: not line.pid("worker-2"), "no stand-in")
+            poll(lambda: not line.pid("worker-1"), "no stand-in")
             assert Session.load(run_dir).overrides.model is None
             line.wait_for_rows(line.rows_written() + 10)
             assert set(line.rows()["model"].dropna()) == {_short(tiny_model)}
 
-            # The stand-in could load it, the workers after it cannot.
+            # The stand-in could load it, the worker after it cannot.
             control.watch()
             _swap(control, write_tiny_model(new, tuple(reversed(CLASSES))))
-            poll(lambda: _is_another(line, "worker-2", None), "the stand-in is ready")
+            poll(lambda: _is_another(line, "worker-1", None), "the stand-in is ready")
             new.write_bytes(tiny_model.read_bytes())
             poll(lambda: _alerts(line).count("was not taken") == 2, "undone again")
-            poll(lambda: _ready_workers(line) == {"worker-0", "worker-1"}, "the old workers")
+            poll(lambda: _ready_workers(line) == {"worker-0"}, "the old worker")
 
             code, said = swap("--model", other_model)
             assert code == 0

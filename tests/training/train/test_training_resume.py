@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,11 +145,28 @@ def stopped_run(data: Path, out: Path, **options: object) -> Checkpoint:
     return load_checkpoint(out / "last.pt")
 
 
+@pytest.fixture(scope="module")
+def one_epoch(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that has stopped so."""
+    out = tmp_path_factory.mktemp("stopped") / "run"
+    stopped_run(data, out)
+    return out
+
+
+def copied_run(run: Path, out: Path) -> Checkpoint:
+    """The run in another folder, as if it had been there from the beginning."""
+    shutil.copytree(run, out)
+    start = load_checkpoint(out / "last.pt")
+    there = Checkpoint(**{**vars(start), "settings": {**start.settings, "out": str(out)}})
+    there.save(out / "last.pt")
+    return there
+
+
 @pytest.mark.parametrize("fault", ["ahead", "behind", "torn", "gone"])
 def test_history_follows_the_checkpoint(
-    fault: str, data: Path, finished_run: Path, tmp_path: Path
+    fault: str, one_epoch: Path, finished_run: Path, tmp_path: Path
 ) -> None:
-    start = stopped_run(data, tmp_path / "run")
+    start = copied_run(one_epoch, tmp_path / "run")
     file = tmp_path / "run/history.csv"
     header, first = file.read_text().splitlines()
     texts = {"ahead": f"{header}\n{first}\n2,9,9,9\n", "behind": header, "torn": header[:7]}
@@ -162,10 +180,12 @@ def test_history_follows_the_checkpoint(
     assert untimed(rows(tmp_path / "run")) == untimed(rows(finished_run))
 
 
-def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_path: Path) -> None:
+def test_best_ahead_of_last_is_made_again(
+    one_epoch: Path, finished_run: Path, tmp_path: Path
+) -> None:
     """As when a run is killed after it wrote best.pt, and before last.pt."""
     out = tmp_path / "whole"
-    start = stopped_run(data, out)
+    start = copied_run(one_epoch, out)
     fit(start.train_settings(), SILENT, start)
     (out / ".last.pt.partial").write_bytes(b"torn")
     start.save(out / "last.pt")
@@ -174,12 +194,11 @@ def test_best_ahead_of_last_is_made_again(data: Path, finished_run: Path, tmp_pa
     assert_same(out, finished_run)
 
 
-def test_a_new_run_does_not_replace_an_earlier_one(data: Path, tmp_path: Path) -> None:
-    stopped_run(data, tmp_path)
-    before = (tmp_path / "last.pt").read_bytes()
+def test_a_new_run_does_not_replace_an_earlier_one(data: Path, one_epoch: Path) -> None:
+    before = (one_epoch / "last.pt").read_bytes()
     with pytest.raises(BadInput, match="holds a run"):
-        Run(small_run(data, tmp_path), SILENT)
-    assert (tmp_path / "last.pt").read_bytes() == before
+        Run(small_run(data, one_epoch), SILENT)
+    assert (one_epoch / "last.pt").read_bytes() == before
 
 
 def test_options_given_with_resume_count(data: Path, tmp_path: Path) -> None:
@@ -190,17 +209,18 @@ def test_options_given_with_resume_count(data: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_of_another_network_is_not_gone_on_with(
-    data: Path, tmp_path: Path, refused: Refused
+    one_epoch: Path, tmp_path: Path, refused: Refused
 ) -> None:
-    stopped_run(data, tmp_path)
-    resume = ("train", "--resume", "--out", tmp_path)
+    out = tmp_path / "run"
+    copied_run(one_epoch, out)
+    resume = ("train", "--resume", "--out", out)
     line = refused(*resume, "--backbone", "resnet18")
-    assert line == f"error: --resume: {tmp_path} was trained with --backbone mobilenet_v3_small"
+    assert line == f"error: --resume: {out} was trained with --backbone mobilenet_v3_small"
     assert "with --head linear" in refused(*resume, "--head", "dense")
 
 
-def test_a_run_of_other_classes_is_not_gone_on_with(data: Path, tmp_path: Path) -> None:
-    start = stopped_run(data, tmp_path)
+def test_a_run_of_other_classes_is_not_gone_on_with(one_epoch: Path, tmp_path: Path) -> None:
+    start = copied_run(one_epoch, tmp_path / "run")
     other = Checkpoint(**{**vars(start), "classes": ("brown", "green", "rust")})
     with pytest.raises(BadInput, match="trained on other classes: brown, green, rust"):
         Run(start.train_settings(), SILENT, other)
@@ -256,10 +276,10 @@ def held(folder: Path, code: str = HOLD) -> Iterator[None]:
 
 
 def test_one_training_at_a_time_works_in_a_folder(
-    data: Path, tmp_path: Path, refused: Refused
+    data: Path, one_epoch: Path, tmp_path: Path, refused: Refused
 ) -> None:
     out = tmp_path / "run"
-    stopped_run(data, out)
+    copied_run(one_epoch, out)
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
     fresh = tmp_path / "fresh"
     fresh.mkdir()
