@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,10 @@ _STAT = Path("/proc/stat")
 _BUSY = (0, 1, 2, 5, 6)
 """Columns of a processor's line in /proc/stat, see proc(5): user, nice, system, irq, softirq."""
 _STEAL = 7
+_STAT_BYTES = 1 << 16
+"""Those of the processors come first."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+"""A second."""
 _GROUPS = Path("/proc/self/cgroup")
 _GROUP_FILES = Path("/sys/fs/cgroup")
 
@@ -27,32 +32,82 @@ def granted_cores() -> Cores:
     return Cores(usable, min([float(usable), *_quotas()]))
 
 
-def reading(pids: Iterable[int]) -> Reading | None:
-    """Now; `pids`: the processes that this one has started. None where the system does not say."""
-    try:
-        lines = _STAT.read_text(encoding="ascii").splitlines()
-        tick_s = 1 / os.sysconf("SC_CLK_TCK")
+class ProcessorClocks:
+    """Of the machine, and of the processes that this one has started, with those that they have.
+
+    They are read ten times a second, so whatever seldom changes is looked up by `find`.
+    """
+
+    def __init__(self) -> None:
+        self._started: dict[str, int] = {}
+        """process → pid"""
+        self._names: dict[int, str] = {}
+        """pid, also of a child of a process → process"""
+        self._living: dict[int, float] = {}
+        """pid → seconds"""
+        self._ended: defaultdict[str, float] = defaultdict(float)
+        """process → seconds of its earlier lives"""
+        self._wanted: set[bytes] = set()
+        """lines of the statistics"""
+        self._stat = -1
+        self.find({})
+
+    def find(self, started: Mapping[str, int]) -> None:
+        """Look for whoever the processes (name → pid) have started in turn."""
+        before, living = self._names, self._living
+        self._started = dict(started)
+        self._names = {
+            each: name for name, pid in started.items() for each in (pid, *descendants(pid))
+        }
+        for pid in living.keys() - self._names.keys():
+            self._ended[before[pid]] += living[pid]
+        self._living = {pid: living.get(pid, 0.0) for pid in self._names}
+        usable = _processors()
+        is_all = len(usable) == os.cpu_count()
+        self._wanted = {b"cpu"} if is_all else {b"cpu%d" % number for number in usable}
+
+    def read(self, started: Mapping[str, int]) -> Reading | None:
+        """Now. None where the system does not say."""
+        if started != self._started:
+            self.find(started)
+        for pid, before_s in self._living.items():
+            self._living[pid] = max(before_s, process_s(pid))
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        line_s = time.process_time() + ended.ru_utime + ended.ru_stime + sum(self._living.values())
+        try:
+            busy, steal = self._ticks()
+        except (OSError, ValueError, IndexError):
+            return None
+        return Reading(time.monotonic(), busy / _TICKS, steal / _TICKS, line_s) if busy else None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By process, of all its lives, as last read."""
+        found = dict.fromkeys(self._started, 0.0) | self._ended
+        for pid, spent_s in self._living.items():
+            found[self._names[pid]] += spent_s
+        return found
+
+    def close(self) -> None:
+        if self._stat >= 0:
+            os.close(self._stat)
+            self._stat = -1
+
+    def _ticks(self) -> tuple[int, int]:
+        """Busy and stolen, over all cores that the line may use."""
+        if self._stat < 0:
+            self._stat = os.open(_STAT, os.O_RDONLY | os.O_CLOEXEC)
         busy = steal = 0
-        wanted = {f"cpu{number}" for number in _processors()}
-        for line in lines:
+        left = len(self._wanted)
+        for line in os.pread(self._stat, _STAT_BYTES, 0).splitlines():
             name, *columns = line.split()
-            if name in wanted:
-                ticks = [int(column) for column in columns[: _STEAL + 1]]
-                busy += sum(ticks[column] for column in _BUSY)
-                steal += ticks[_STEAL] if len(ticks) > _STEAL else 0
-    except (OSError, ValueError, IndexError):
-        return None
-    if not wanted or not busy:
-        return None
-    return Reading(time.monotonic(), busy * tick_s, steal * tick_s, _line_s(pids))
-
-
-def _line_s(pids: Iterable[int]) -> float:
-    """Of this process, those that it has started, and theirs; ended or not."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = {pid for parent in pids for pid in (parent, *descendants(parent))}
-    ended_s = ended.ru_utime + ended.ru_stime
-    return time.process_time() + ended_s + sum(map(process_s, living))
+            if name in self._wanted:
+                busy += sum(int(columns[column]) for column in _BUSY)
+                steal += int(columns[_STEAL]) if len(columns) > _STEAL else 0
+                left -= 1
+                if not left:
+                    break
+        return busy, steal
 
 
 def _processors() -> set[int]:
