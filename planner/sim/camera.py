@@ -62,6 +62,8 @@ class Camera(Process):
         self._last: Item | None = None
         """that has reached the photo-eye"""
         self._exposures = 0
+        self.exposed = 0
+        """items whose pictures were to leave, in all"""
         self._coming = next(items, None)
         self._riding: deque[Item] = deque()
         """between infeed and photo-eye, as far as the studio has looked"""
@@ -154,6 +156,7 @@ class Camera(Process):
     def _expose(self, item: Item, triggered: float) -> None:
         """The picture leaves the camera when it is finished, behind those before it."""
         self._exposures += 1
+        self.exposed += 1
         finished_s = self._begin(item, triggered) if item.ready is None else item.ready
         ready_s = max(max(triggered, finished_s) + item.publish_s, self._published_s)
         if self._stalls and self._is_paced:

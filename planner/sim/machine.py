@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from planner.sim.inference import Inference
 from planner.sim.latency_samples import Passage
 from planner.sim.measured import Measured
-from planner.sim.slowness import MachineSlowness
+from planner.sim.slowness import Slowness
 from planner.sim.stand_ins import Item
 
 PACE_S = 0.25
@@ -22,7 +22,7 @@ class SharedMachine:
     """What camera and workers share."""
 
     measured: Measured
-    slowness: MachineSlowness
+    slowness: Slowness
     model: str
     """as rows name it"""
     busy: int = 0
@@ -92,11 +92,16 @@ class SharedMachine:
         self._under_way[inference] = None
         return inference
 
-    def end(self, inference: Inference, now: float) -> None:
-        """It is over, whether it was finished or not."""
+    def end(self, inference: Inference, now: float) -> float:
+        """It is over, whether it was finished or not; the processor time that it took, if known."""
         del self._under_way[inference]
-        if now > inference.began_s:
-            self.busy_s += now - inference.began_s
+        began_s, processor = inference.began_s, self.measured.processor
+        if now <= began_s:
+            return 0.0
+        self.busy_s += now - began_s
+        if processor is None:
+            return 0.0
+        return processor.on_core[self._step] * (now - began_s) / self.slowness.waits_at(began_s)
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""

@@ -1,11 +1,25 @@
-"""How much longer the machine takes now than at first: a stretch of time as it was measured."""
+"""How much longer the machine takes now than at first: by lot as measured, or as in one run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from planner.profile import BLOCK_S, PIECE_S
 from producers.randomness import Purpose, stream
+
+
+class Slowness(Protocol):
+    """Of a machine. Moments are virtual seconds."""
+
+    def at(self, now: float) -> float:
+        """Factor on the time of an inference, or a picture."""
+        ...
+
+    def waits_at(self, now: float) -> float:
+        """That part of the factor which is no work of the processor, but waiting for one."""
+        ...
 
 
 class MachineSlowness:
@@ -30,6 +44,30 @@ class MachineSlowness:
         """Factor at a moment, in virtual seconds."""
         blocks, pieces = self._blocks, self._pieces
         return blocks[int(now / BLOCK_S) % len(blocks)] * pieces[int(now / PIECE_S) % len(pieces)]
+
+    def waits_at(self, now: float) -> float:
+        """None: what disturbs inferences is taken to be a slower processor."""
+        return 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunSlowness:
+    """Of the machine of one run, moment by moment from belt second 0 on; then as at last."""
+
+    step_s: float
+    speed: Sequence[float]
+    """of each step: times as much processor time as in the profile, the run's mean apart"""
+    waits: Sequence[float]
+    """of each step: times as long, because others had the cores"""
+
+    def at(self, now: float) -> float:
+        """See `Slowness`."""
+        step = min(int(now / self.step_s), len(self.speed) - 1)
+        return self.speed[step] * self.waits[step]
+
+    def waits_at(self, now: float) -> float:
+        """See `Slowness`."""
+        return self.waits[min(int(now / self.step_s), len(self.waits) - 1)]
 
 
 def _turned(measured: Sequence[float], first: int) -> list[float]:

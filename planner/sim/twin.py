@@ -7,12 +7,16 @@ by the times that a profile holds of them; answers, by real answers to other ite
 
 from __future__ import annotations
 
+import math
+from statistics import fmean
+
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
+from line.observe.processor_bill import SUPERVISOR
 from line.outcome import Outcome
 from line.section import LOG
 from line.settings import Settings
-from planner.profile import Profile
+from planner.profile import PIECE_S, Profile
 from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
 from planner.sim.dispatcher import Dispatcher
@@ -21,9 +25,10 @@ from planner.sim.lane import items
 from planner.sim.line_figures import Figures
 from planner.sim.machine import SharedMachine
 from planner.sim.measured import Measured
+from planner.sim.processor import Passed, kind_of
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
-from planner.sim.slowness import MachineSlowness
+from planner.sim.slowness import MachineSlowness, Slowness
 from planner.sim.source import KnownSource, is_smeared, known_source
 from planner.sim.supervisor import Failures, Supervisor
 from planner.sim.worker import Worker
@@ -37,6 +42,7 @@ def simulate(
     on_row: OnRow | None = None,
     failures: Failures | None = None,
     measured: Measured | None = None,
+    slowness: Slowness | None = None,
 ) -> Figures:
     """Run the line that `settings` describe, to its end, on the machine of `profile`.
 
@@ -56,13 +62,14 @@ def simulate(
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
     called with each item's row when the CSV log writes it. A line that dies, because a process was
     killed too often, ends early: see `Figures.died`. `measured`: of the profile for as many
-    workers, where somebody has it; it changes nothing.
+    workers, where somebody has it; it changes nothing. `slowness`: of the machine, in place of a
+    stretch that the seed chooses of what was measured.
 
     Raises:
         BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
             end; or there are no workers.
     """
-    return _Twin(settings, profile, on_row, measured).run(failures)
+    return _Twin(settings, profile, on_row, measured, slowness).run(failures)
 
 
 class _Twin:
@@ -74,6 +81,7 @@ class _Twin:
         profile: Profile,
         on_row: OnRow | None,
         measured: Measured | None,
+        slowness: Slowness | None,
     ) -> None:
         source = _source(settings)
         measured = measured or Measured.of(profile, _workers(settings))
@@ -86,11 +94,10 @@ class _Twin:
         )
         self._queue = EventQueue()
         self._dispatcher = Dispatcher(self._queue, settings, self._new_ledger)
-        self._machine = SharedMachine(
-            measured,
-            MachineSlowness(profile.slowness, profile.slowness_within, settings.line.seed),
-            profile.short_hash,
+        self._slowness = slowness or MachineSlowness(
+            profile.slowness, profile.slowness_within, settings.line.seed
         )
+        self._machine = SharedMachine(measured, self._slowness, profile.short_hash)
         self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))
         self._workers = [
             Worker(self._queue, settings, number, self._machine, self._dispatcher)
@@ -124,9 +131,42 @@ class _Twin:
         figures.wall_s = self._queue.now
         figures.belt_s = max(camera.reached_s for camera in self._cameras)
         figures.busy_s = self._machine.busy_s
+        figures.processor_s.update(self._processor_s())
         figures.restarts.update(self._supervisor.restarts)
         figures.injected = tuple(self._supervisor.injected)
         return figures
+
+    def _processor_s(self) -> dict[str, float]:
+        """Of each process whose kind was measured."""
+        model, wall_s = self._machine.measured.processor, self._figures.wall_s
+        if model is None or not wall_s:
+            return {}
+        answers = self._figures.latency_ms.count
+        seen = sum(camera.fed for camera in self._cameras)
+        of_all = Passed(
+            seen / wall_s,
+            sum(camera.exposed for camera in self._cameras) / wall_s,
+            answers / wall_s,
+        )
+        passed = dict.fromkeys((SUPERVISOR, self._dispatcher.name, *self._settings.sinks), of_all)
+        for camera in self._cameras:
+            share = camera.fed / seen if seen else 0.0
+            passed[camera.name] = Passed(
+                camera.fed / wall_s, camera.exposed / wall_s, share * of_all.answers
+            )
+        speed = self._speed(wall_s)
+        found = {worker.name: worker.processor_s for worker in self._workers}
+        for name, own in passed.items():
+            cores = model.cores(kind_of(name), own, of_all.seen)
+            if cores is not None:
+                found[name] = cores * speed * wall_s
+        return found
+
+    def _speed(self, wall_s: float) -> float:
+        """Times as much processor time as at first, on average over the run."""
+        moments = (number * PIECE_S for number in range(math.ceil(wall_s / PIECE_S)))
+        slowness = self._slowness
+        return fmean(slowness.at(moment) / slowness.waits_at(moment) for moment in moments)
 
     def _new_ledger(self) -> Ledger:
         rules = Rules.of(self._settings)

@@ -1,0 +1,87 @@
+"""How much processor time each kind of process used in a run, and for how many items."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_processes
+from line.run_files.results import FILE as RESULTS
+from line.run_files.results import read_rows
+from planner.measure.rows import Answer, inferences
+from planner.profile import ProcessorUse
+from planner.sim.processor import kind_of
+
+_SHORTEST_S = 1.0
+"""Of a run: a shorter one says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """While the belt of a run moved."""
+
+    cores: Mapping[str, float]
+    """process → cores that it used"""
+    seen_per_s: float
+    """items at the photo-eyes"""
+    frames_per_s: float
+    """of them those whose pictures left the cameras"""
+    answers_per_s: float
+    inferring: float
+    """workers in an inference, on average"""
+
+    def of_profile(self, workers: int, items_per_s: float, slowness: float) -> ProcessorUse:
+        """As a profile keeps it, for a machine that takes 1 ÷ `slowness` of the time."""
+        kinds: defaultdict[str, float] = defaultdict(float)
+        for process, cores in self.cores.items():
+            kinds[kind_of(process)] += cores
+        return ProcessorUse(
+            workers=workers,
+            items_per_s=items_per_s,
+            seen_per_s=round(self.seen_per_s, 3),
+            frames_per_s=round(self.frames_per_s, 3),
+            answers_per_s=round(self.answers_per_s, 3),
+            inferring=round(self.inferring / slowness, 5),
+            cores={kind: round(cores / slowness, 6) for kind, cores in sorted(kinds.items())},
+        )
+
+
+def used(run_dir: Path, answers: Sequence[Answer], speed: float, end_s: float) -> Used | None:
+    """Of the run in a folder, to the wall second `end_s`; `speed`: its clock multiplier.
+
+    None where the system does not say, or of too short a run. Raises BadInput, naming the file, if
+    one is damaged.
+    """
+    if not (run_dir / PROCESSES).exists():
+        return None
+    moments = {
+        name: [moment for moment in own if moment.at_s <= end_s]
+        for name, own in read_processes(run_dir).items()
+    }
+    at_s = [moment.at_s for own in moments.values() for moment in own]
+    if not at_s or max(at_s) - min(at_s) < _SHORTEST_S:
+        return None
+    first_s, last_s = min(at_s), max(at_s)
+
+    def per_s(many: float) -> float:
+        return many / (last_s - first_s)
+
+    seen = [
+        bool(row["published_ms"])
+        for row in read_rows(run_dir / RESULTS, lambda row: row)
+        if first_s <= float(row["scheduled_s"]) / speed <= last_s
+    ]
+    runs = [run for run in inferences(answers) if first_s <= run.started_s <= last_s]
+    return Used(
+        cores={name: per_s(_spent_s(own)) for name, own in moments.items()},
+        seen_per_s=per_s(len(seen)),
+        frames_per_s=per_s(sum(seen)),
+        answers_per_s=per_s(sum(run.batch for run in runs)),
+        inferring=per_s(sum(run.ended_s - run.started_s for run in runs)),
+    )
+
+
+def _spent_s(moments: Sequence[ProcessMoment]) -> float:
+    return moments[-1].processor_s - moments[0].processor_s if moments else 0.0

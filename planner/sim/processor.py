@@ -1,0 +1,129 @@
+"""What the line's processes use of the cores, by what passes them.
+
+The workers' processor time is a share of their time in inferences, as measured in a pool of that
+size at that pace. All others' grows with the seconds, the items at the photo-eyes, the frames and
+the answers: the best fit of all measured runs, times what runs of that pool and pace had more or
+less than that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.profile import ProcessorUse, Profile, of_pool
+from planner.sim.paces import Paces
+
+WORKER, CAMERA = "worker", "camera"
+_BETTER, _EXACT = 1e-3, 1e-12
+"""By so much a fit with other costs is better: where two of them came together in all runs, nobody
+can tell what each was."""
+_Array = NDArray[np.float64]
+
+
+def kind_of(process: str) -> str:
+    """`worker-3` → `worker`; who is the only one of a kind is it."""
+    return re.sub("-[0-9]+$", "", process)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What passed a process, or all of a kind, a second."""
+
+    seen: float
+    """items at photo-eyes"""
+    frames: float
+    """of them those whose pictures left the cameras"""
+    answers: float
+
+    @property
+    def weights(self) -> _Array:
+        """With the second itself; what explains most first."""
+        return np.array([1.0, self.frames, self.answers, self.seen])
+
+
+class ProcessorModel:
+    """Of one profile that has processor times, for a pool of one size."""
+
+    def __init__(self, profile: Profile, paces: Paces, workers: int) -> None:
+        self._every = profile.processor
+        self._own = of_pool(profile.processor, workers)
+        self._paces = paces
+
+    @cached_property
+    def on_core(self) -> list[float]:
+        """By step of pace: processor time of the workers ÷ their time in inferences."""
+        by_pace: defaultdict[float, list[float]] = defaultdict(list)
+        for use in self._own:
+            if use.inferring:
+                by_pace[use.items_per_s].append(use.cores.get(WORKER, 0.0) / use.inferring)
+        if not by_pace:
+            return [1.0] * len(self._paces.every_per_s)
+        return [float(share) for share in _between(self._paces.every_per_s, by_pace)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of all processes that were measured but the workers."""
+        return sorted(self._fits)
+
+    def cores(self, kind: str, passed: Passed, items_per_s: float) -> float | None:
+        """That all of a kind but the workers use; None where the kind was not measured.
+
+        `items_per_s`: at all photo-eyes together.
+        """
+        fit = self._fits.get(kind)
+        if fit is None:
+            return None
+        by_pace: defaultdict[float, list[float]] = defaultdict(list)
+        for use in self._own:
+            fitted = float(_passed(use).weights @ fit)
+            if fitted:
+                by_pace[use.items_per_s].append(use.cores.get(kind, 0.0) / fitted)
+        beside = float(_between(np.array([items_per_s]), by_pace)[0]) if by_pace else 1.0
+        return float(passed.weights @ fit) * beside
+
+    @cached_property
+    def _fits(self) -> dict[str, _Array]:
+        passed = np.array([_passed(use).weights for use in self._every])
+        kinds = {kind for use in self._every for kind in use.cores if kind != WORKER}
+        return {
+            kind: _fit(passed, np.array([use.cores.get(kind, 0.0) for use in self._every]))
+            for kind in kinds
+        }
+
+
+def _passed(use: ProcessorUse) -> Passed:
+    return Passed(use.seen_per_s, use.frames_per_s, use.answers_per_s)
+
+
+def _between(paces_per_s: _Array, by_pace: dict[float, list[float]]) -> _Array:
+    known = sorted(by_pace)
+    found: _Array = np.interp(paces_per_s, known, [np.mean(by_pace[pace]) for pace in known])
+    return found
+
+
+def _fit(passed: _Array, cores: _Array) -> _Array:
+    """Least squares of the relative errors, none of the costs negative, and as few as will do.
+
+    With four of them all choices of those that are not 0 can be tried.
+    """
+    found, least = np.zeros(passed.shape[1]), float("inf")
+    weights = 1 / np.maximum(cores, 1e-4)
+    for count in range(1, passed.shape[1] + 1):
+        for chosen in map(list, combinations(range(passed.shape[1]), count)):
+            scaled = passed[:, chosen] * weights[:, None]
+            costs, *_ = np.linalg.lstsq(scaled, cores * weights, rcond=None)
+            if (costs < 0).any():
+                continue
+            apart = float(((scaled @ costs - cores * weights) ** 2).sum())
+            if apart < (1 - _BETTER) * least - _EXACT:
+                least = apart
+                found = np.zeros(passed.shape[1])
+                found[chosen] = costs
+    return found

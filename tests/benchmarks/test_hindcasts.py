@@ -1,0 +1,64 @@
+"""Hindcasts: which figures hold, and what a table of them says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.forecast.belts import Belt
+from benchmarks.forecast.hindcast import Hindcast, findings
+from benchmarks.line_figures import Figures
+from planner.measure.run_machine import RunMachine
+from planner.sim.slowness import RunSlowness
+
+MACHINE = RunMachine(1.1, RunSlowness(0.1, [1.0], [1.0]), others=0.02, steal=0.01)
+LINE = Figures(in_time=0.9, throughput_per_s=100.0, p50_ms=10.0, p95_ms=20.0)
+CORES = {"worker-0": 0.8, "dispatcher": 0.1, "alerts": 0.004}
+
+
+def hindcast(
+    load: float = 1.5, twin: Figures = LINE, cores: dict[str, float] | None = None
+) -> Hindcast:
+    belt = Belt("regular", load, 1.0, 0.8, 50.0, 2)
+    return Hindcast(belt, MACHINE, LINE, twin, CORES, CORES | (cores or {}))
+
+
+@pytest.mark.parametrize(
+    ("found", "misses"),
+    [
+        (hindcast(), []),
+        (hindcast(twin=replace(LINE, p95_ms=22.9, in_time=0.919)), []),
+        (hindcast(twin=replace(LINE, p95_ms=23.1)), ["p95"]),
+        (hindcast(twin=replace(LINE, in_time=0.879)), ["in time"]),
+        (hindcast(load=1.04, twin=replace(LINE, in_time=0.7)), []),  # nobody can tell there
+        (hindcast(cores={"worker-0": 0.839}), []),
+        (hindcast(cores={"worker-0": 0.841}), ["cores of worker-0"]),
+        (hindcast(cores={"dispatcher": 0.094}), ["cores of dispatcher"]),
+        (hindcast(cores={"alerts": 0.0}), []),  # too little to matter
+    ],
+)
+def test_figures_hold_within_what_is_asked(found: Hindcast, misses: list[str]):
+    assert found.misses == misses
+    assert found.markdown.endswith(f"| {', '.join(misses) or 'holds'} |")
+
+
+def test_a_row_has_both_and_the_process_that_is_furthest_off():
+    row = hindcast(cores={"dispatcher": 0.12}).markdown
+    assert row.startswith("| regular | 1 | 0.8 | 2 | 150 % | 1.10 | 90.0 / 90.0 % | 20.0 / 20.0 |")
+    assert "| dispatcher 0.100 / 0.120 |" in row
+    assert ", 0.60 taken" in replace(hindcast(), machine=replace(MACHINE, others=0.59)).markdown
+
+
+def test_findings_count_what_held():
+    found = [
+        hindcast(),
+        hindcast(twin=replace(LINE, p95_ms=30.0), cores={"worker-0": 0.7}),
+        hindcast(cores={"dispatcher": 0.2}),
+    ]
+    assert findings(found) == [
+        "- all figures hold: 1 of 3",
+        "- cores of each process, within 5% or 0.005: 1",
+        "- p95, within 15%: 2",
+        "- in time, within 2 points, but for loads of 95 to 105 %: 3",
+    ]
