@@ -155,6 +155,7 @@ class ProcessorUse(Section):
     frames_per_s: float = Field(ge=0, description="of them those whose pictures left the camera")
     answers_per_s: float = Field(ge=0)
     inferring: float = Field(ge=0, description="workers in an inference, on average")
+    waiting: float = Field(ge=0, description="workers that waited for a core, on average")
     cores: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field(
         description="kind of process → cores that all of its kind used"
     )
@@ -164,6 +165,7 @@ class ProcessorUse(Section):
         return self.model_copy(
             update={
                 "inferring": factor * self.inferring,
+                "waiting": factor * self.waiting,
                 "cores": {kind: factor * cores for kind, cores in self.cores.items()},
             }
         )

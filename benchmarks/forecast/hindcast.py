@@ -82,7 +82,7 @@ def hindcast(run_dir: Path, belt: Belt, profile: Profile) -> Hindcast:
     settings = Settings.model_validate_json((run_dir / "settings.json").read_bytes())
     machine = run_machine(run_dir, settings, profile)
     rows, figures = _twin(settings, profile, machine)
-    facts = read_facts(run_dir)
+    facts = read_facts(run_dir / "run.json")
     if facts is None or not facts.wall_s:
         raise BadInput(f"{run_dir}: did not come to its end")
     return Hindcast(

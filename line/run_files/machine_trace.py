@@ -35,6 +35,8 @@ class MachineMoment:
     """of all of the line's processes"""
     workers_s: float
     """of its workers alone"""
+    waiting_s: float
+    """that workers could have run and waited for a core, because somebody else had it"""
 
     def since(self, first: MachineMoment) -> MachineMoment:
         """What was added; `at_s` stays."""
@@ -48,7 +50,7 @@ class MachineMoment:
 
     @property
     def _totals(self) -> tuple[float, ...]:
-        return self.busy_s, self.steal_s, self.line_s, self.workers_s
+        return self.busy_s, self.steal_s, self.line_s, self.workers_s, self.waiting_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def read_machine(run_dir: Path) -> list[MachineMoment]:
         BadInput: the file cannot be read, or names the line that is damaged.
     """
     moments: list[MachineMoment] = []
-    base = last = MachineMoment(0.0, 0.0, 0.0, 0.0, 0.0)
+    base = last = MachineMoment(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for found in read_rows(run_dir / MACHINE, _moment, needed=_COLUMNS):
         if found.line_s < last.line_s:  # another session
             base = base.after(last)

@@ -22,6 +22,7 @@ _STAT_BYTES = 1 << 16
 """Those of the processors come first."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 """A second."""
+_WORKER = "worker-"
 _GROUPS = Path("/proc/self/cgroup")
 _GROUP_FILES = Path("/sys/fs/cgroup")
 
@@ -50,6 +51,10 @@ class ProcessorClocks:
         self._wanted: set[bytes] = set()
         """lines of the statistics"""
         self._stat = -1
+        self._schedulers: dict[int, int] = {}
+        """pid of a worker → descriptor of what the scheduler says of its main thread"""
+        self._waiting: dict[int, float] = {}
+        """pid of a worker, of all lives → seconds that its main thread waited for a core"""
         self.find({})
 
     def find(self, started: Mapping[str, int]) -> None:
@@ -62,6 +67,13 @@ class ProcessorClocks:
         for pid in living.keys() - self._names.keys():
             self._ended[before[pid]] += living[pid]
         self._living = {pid: living.get(pid, 0.0) for pid in self._names}
+        workers = {pid for name, pid in started.items() if name.startswith(_WORKER)}
+        for pid in self._schedulers.keys() - workers:
+            os.close(self._schedulers.pop(pid))
+        for pid in workers - self._schedulers.keys():
+            with suppress(OSError):
+                path = f"/proc/{pid}/schedstat"
+                self._schedulers[pid] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         usable = _processors()
         is_all = len(usable) == os.cpu_count()
         self._wanted = {b"cpu"} if is_all else {b"cpu%d" % number for number in usable}
@@ -72,6 +84,9 @@ class ProcessorClocks:
             self.find(started)
         for pid, before_s in self._living.items():
             self._living[pid] = max(before_s, process_s(pid))
+        for pid, fd in self._schedulers.items():
+            with suppress(OSError, ValueError, IndexError):
+                self._waiting[pid] = int(os.pread(fd, 100, 0).split()[1]) / 1e9
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         line_s = time.process_time() + ended.ru_utime + ended.ru_stime + sum(self._living.values())
         try:
@@ -88,10 +103,22 @@ class ProcessorClocks:
             found[self._names[pid]] += spent_s
         return found
 
+    @property
+    def workers_s(self) -> float:
+        """Of all workers together."""
+        return sum(s for name, s in self.seconds.items() if name.startswith(_WORKER))
+
+    @property
+    def waiting_s(self) -> float:
+        """That main threads of workers could have run and waited for a core."""
+        return sum(self._waiting.values())
+
     def close(self) -> None:
-        if self._stat >= 0:
-            os.close(self._stat)
-            self._stat = -1
+        for fd in (self._stat, *self._schedulers.values()):
+            if fd >= 0:
+                os.close(fd)
+        self._stat = -1
+        self._schedulers.clear()
 
     def _ticks(self) -> tuple[int, int]:
         """Busy and stolen, over all cores that the line may use."""

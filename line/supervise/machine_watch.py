@@ -50,18 +50,19 @@ class MachineWatch:
         found = self._clocks.read(started)
         if found is None:
             return
-        seconds = self._clocks.seconds
-        self._trace.add(self._moment(at_s, found, seconds))
+        self._trace.add(self._moment(at_s, found))
         if closely:
             self._next_look = found.at + _LOOK_S
-            self._tell(at_s, {SUPERVISOR: time.process_time(), **seconds})
+            self._tell(at_s, {SUPERVISOR: time.process_time(), **self._clocks.seconds})
             if self._status.machine is None:
                 self._status.machine = Machine(granted_cores())
             self._status.machine.take(found)
 
-    def _moment(self, at_s: float, found: Reading, seconds: Mapping[str, float]) -> MachineMoment:
-        workers_s = sum(spent for name, spent in seconds.items() if name.startswith("worker-"))
-        moment = MachineMoment(at_s, found.busy_s, found.steal_s, found.line_s, workers_s)
+    def _moment(self, at_s: float, found: Reading) -> MachineMoment:
+        clocks = self._clocks
+        moment = MachineMoment(
+            at_s, found.busy_s, found.steal_s, found.line_s, clocks.workers_s, clocks.waiting_s
+        )
         if self._first is None:
             self._first = moment
         return moment.since(self._first)

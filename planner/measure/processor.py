@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_processes
+from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_machine, read_processes
 from line.run_files.results import FILE as RESULTS
 from line.run_files.results import read_rows
 from planner.measure.rows import Answer, inferences
@@ -31,6 +31,8 @@ class Used:
     answers_per_s: float
     inferring: float
     """workers in an inference, on average"""
+    waiting: float
+    """workers that waited for a core, on average"""
 
     def of_profile(self, workers: int, items_per_s: float, slowness: float) -> ProcessorUse:
         """As a profile keeps it, for a machine that takes 1 ÷ `slowness` of the time."""
@@ -44,6 +46,7 @@ class Used:
             frames_per_s=round(self.frames_per_s, 3),
             answers_per_s=round(self.answers_per_s, 3),
             inferring=round(self.inferring / slowness, 5),
+            waiting=round(self.waiting / slowness, 5),
             cores={kind: round(cores / slowness, 6) for kind, cores in sorted(kinds.items())},
         )
 
@@ -68,6 +71,9 @@ def used(run_dir: Path, answers: Sequence[Answer], speed: float, end_s: float) -
     def per_s(many: float) -> float:
         return many / (last_s - first_s)
 
+    waiting_s = [
+        moment.waiting_s for moment in read_machine(run_dir) if first_s <= moment.at_s <= last_s
+    ]
     seen = [
         bool(row["published_ms"])
         for row in read_rows(run_dir / RESULTS, lambda row: row)
@@ -80,6 +86,7 @@ def used(run_dir: Path, answers: Sequence[Answer], speed: float, end_s: float) -
         frames_per_s=per_s(sum(seen)),
         answers_per_s=per_s(sum(run.batch for run in runs)),
         inferring=per_s(sum(run.ended_s - run.started_s for run in runs)),
+        waiting=per_s(max(waiting_s) - min(waiting_s)),
     )
 
 

@@ -2,8 +2,8 @@
 
 Two things make an inference longer than in the profile. The processor is slower, so it takes more
 processor time: the workers' processor time ÷ what the profile says of the same inferences, in the
-same company. And it waits while others have the cores: the host of a virtual machine, which takes
-a core whatever runs there, and other programs, which are in the way the more the fuller the cores.
+same company. And it waits for a core: more than the profile's workers did, which wait for the rest
+of the line alone; and while the host of a virtual machine has the core, whatever runs there.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ _FEWEST = 8
 """Inferences that the processor's speed is judged by, at least."""
 _LONGEST_S = 3.0
 """And in so much time; if there were fewer it was as in the whole run."""
-_LOOK_S = 0.4
-"""Over which others' share is taken: the kernel counts in hundredths of a second."""
-_LEAST_CORES = 0.1
-"""Of those that there are, which nobody takes from the line."""
+_SHORTEST_S = 0.4
+"""Of a stretch: the kernel counts what the host takes in hundredths of a second."""
+_LEAST_BUSY_S = 0.01
 _Array = NDArray[np.float64]
 
 
@@ -74,41 +73,93 @@ def run_machine(run_dir: Path, settings: Settings, profile: Profile) -> RunMachi
     triggers_s = sorted(
         float(row["scheduled_s"]) / clock for row in read_rows(run_dir / RESULTS, dict)
     )
-    at_s = np.array([moment.at_s for moment in moments])
-    workers_s = np.array([moment.workers_s for moment in moments])
-    expected_s = _until(at_s, runs, _expected_s(runs, triggers_s, settings, profile))
-    speed = float((workers_s[-1] - workers_s[0]) / (expected_s[-1] - expected_s[0]))
-    done = _until(at_s, runs, np.ones(len(runs)))
-    steps_s = np.arange(0.0, at_s[-1], STEP_S)
-    first, last = moments[0], moments[-1]
-    span_s = last.at_s - first.at_s
+    work = _Work.of(moments, runs, *_expected_s(runs, triggers_s, settings, profile))
+    speed = float(np.ptp(work.workers_s) / np.ptp(work.expected_s))
+    ends_s, speeds, waits = zip(*work.stretches(speed), strict=True)
+    places = np.searchsorted(ends_s, np.arange(0.0, moments[-1].at_s, STEP_S), side="right")
+    whole = moments[-1].since(moments[0])
+    span_s = moments[-1].at_s - moments[0].at_s
     return RunMachine(
         speed=speed,
         slowness=RunSlowness(
-            STEP_S,
-            _steps(steps_s, _speeds(at_s, workers_s / speed, expected_s, done)),
-            _steps(steps_s, _waits(moments, profile.machine.cores)),
+            STEP_S, [speeds[place] for place in places], [waits[place] for place in places]
         ),
-        others=max(0.0, last.busy_s - first.busy_s - last.line_s + first.line_s) / span_s,
-        steal=(last.steal_s - first.steal_s) / span_s,
+        others=max(0.0, whole.busy_s - whole.line_s) / span_s,
+        steal=whole.steal_s / span_s,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Totals at the moments of a trace. What is expected is by the profile."""
+
+    moments: Sequence[MachineMoment]
+    workers_s: _Array
+    done: _Array
+    """inferences"""
+    expected_s: _Array
+    """processor time of the workers"""
+    expected_waiting_s: _Array
+
+    @classmethod
+    def of(
+        cls,
+        moments: Sequence[MachineMoment],
+        runs: Sequence[Inference],
+        expected_s: _Array,
+        waiting_s: _Array,
+    ) -> _Work:
+        """`expected_s`, `waiting_s`: of each inference."""
+        at_s = np.array([moment.at_s for moment in moments])
+        return cls(
+            moments,
+            np.array([moment.workers_s for moment in moments]),
+            *(_until(at_s, runs, worth) for worth in (np.ones(len(runs)), expected_s, waiting_s)),
+        )
+
+    def stretches(self, speed: float) -> Iterator[tuple[float, float, float]]:
+        """(end, times as much processor time as in the whole run, times as long by waiting)."""
+        first, usual = 0, self._waits(0, len(self.moments) - 1)
+        for last, moment in enumerate(self.moments):
+            passed_s = moment.at_s - self.moments[first].at_s
+            if passed_s >= _SHORTEST_S and self.done[last] - self.done[first] >= _FEWEST:
+                yield moment.at_s, self._speed(first, last) / speed, self._waits(first, last)
+            elif passed_s >= _LONGEST_S:
+                yield moment.at_s, 1.0, usual
+            else:
+                continue
+            first = last
+        yield inf, 1.0, usual
+
+    def _speed(self, first: int, last: int) -> float:
+        spent_s = self.workers_s[last] - self.workers_s[first]
+        return float(spent_s / (self.expected_s[last] - self.expected_s[first]))
+
+    def _waits(self, first: int, last: int) -> float:
+        spent = self.moments[last].since(self.moments[first])
+        waited = 1.0 + spent.waiting_s / max(spent.workers_s, _LEAST_BUSY_S)
+        expected_s = self.expected_s[last] - self.expected_s[first]
+        usual = self.expected_waiting_s[last] - self.expected_waiting_s[first]
+        by_host = 1.0 + spent.steal_s / max(spent.busy_s, _LEAST_BUSY_S)
+        return float(waited / (1.0 + usual / expected_s) * by_host)
 
 
 def _expected_s(
     runs: Sequence[Inference], triggers_s: Sequence[float], settings: Settings, profile: Profile
-) -> _Array:
-    """Processor time of each inference, by the profile."""
+) -> tuple[_Array, _Array]:
+    """Of each inference by the profile: processor time, and time to wait for a core meanwhile."""
     assert isinstance(settings.line.workers, int)
     workers = settings.line.workers
     measured = Measured.of(profile, workers)
     assert measured.processor is not None
-    service, on_core = measured.service, measured.processor.on_core
-    expected_s = []
+    service, model = measured.service, measured.processor
+    expected_s, waiting_s = [], []
     for run, pace in zip(runs, _paces([run.started_s for run in runs], triggers_s), strict=True):
         step = measured.paces.step(pace)
         crowd = service.crowds[min(workers, round(run.company))]
-        expected_s.append(on_core[step] * fmean(service.table_s(crowd, run.batch, step)))
-    return np.array(expected_s)
+        expected_s.append(model.on_core[step] * fmean(service.table_s(crowd, run.batch, step)))
+        waiting_s.append(model.waiting[step] * expected_s[-1])
+    return np.array(expected_s), np.array(waiting_s)
 
 
 def _paces(moments_s: Sequence[float], triggers_s: Sequence[float]) -> Iterator[float]:
@@ -124,66 +175,12 @@ def _paces(moments_s: Sequence[float], triggers_s: Sequence[float]) -> Iterator[
 
 def _until(at_s: _Array, runs: Sequence[Inference], worth: _Array) -> _Array:
     """What was done of the inferences until each moment, each of them evenly in its time."""
-    rates = worth / np.array([max(run.ended_s - run.started_s, 1e-6) for run in runs])
     began = np.array([run.started_s for run in runs])
-    ended = began + worth / rates
-    moments = np.concatenate([began, ended])
+    lasted = np.array([max(run.ended_s - run.started_s, 1e-6) for run in runs])
+    rates = worth / lasted
+    moments = np.concatenate([began, began + lasted])
     order = np.argsort(moments, kind="stable")
     at_work = np.cumsum(np.concatenate([rates, -rates])[order])
     done = np.concatenate([[0.0], np.cumsum(at_work[:-1] * np.diff(moments[order]))])
     found: _Array = np.interp(at_s, moments[order], done)
     return found
-
-
-def _speeds(
-    at_s: _Array, workers_s: _Array, expected_s: _Array, done: _Array
-) -> Iterator[tuple[float, float]]:
-    """(end of a stretch, workers' processor time ÷ what was expected of it)."""
-    first = 0
-    for last in range(1, len(at_s)):
-        if done[last] - done[first] >= _FEWEST:
-            spent_s = workers_s[last] - workers_s[first]
-            yield float(at_s[last]), float(spent_s / (expected_s[last] - expected_s[first]))
-        elif at_s[last] - at_s[first] >= _LONGEST_S:
-            yield float(at_s[last]), 1.0
-        else:
-            continue
-        first = last
-
-
-def _waits(moments: Sequence[MachineMoment], cores: int) -> Iterator[tuple[float, float]]:
-    """(end of a stretch, times as long as with the cores to itself)."""
-    first = moments[0]
-    for last in moments[1:]:
-        passed_s = last.at_s - first.at_s
-        if passed_s >= _LOOK_S:
-            busy, steal, line = (
-                max(0.0, each) / passed_s
-                for each in (
-                    last.busy_s - first.busy_s,
-                    last.steal_s - first.steal_s,
-                    last.line_s - first.line_s,
-                )
-            )
-            yield last.at_s, waits(cores, line, max(0.0, busy - line), steal)
-            first = last
-
-
-def waits(cores: int, line: float, others: float, steal: float) -> float:
-    """Times as long as with the cores to itself, by cores that each of them used.
-
-    What the host takes, it takes of what runs. Programs share: with all cores full the line has
-    what the others leave; with room it is in their way as often as no other core is free, which
-    independent cores would be with the probability utilisation ^ (cores − 1).
-    """
-    left = max(_LEAST_CORES * cores, cores - others - steal)
-    full = min(1.0, (line + others + steal) / cores)
-    by_others = 1.0 + others / left * full ** (cores - 1)
-    by_host = 1.0 + steal / max(_LEAST_CORES, line + others)
-    return by_others * by_host
-
-
-def _steps(steps_s: _Array, stretches: Iterator[tuple[float, float]]) -> list[float]:
-    """Of each step, that of the stretch in which it lies; of the last one behind all of them."""
-    ends, factors = zip(*stretches, (inf, 1.0), strict=False)
-    return [factors[place] for place in np.searchsorted(ends, steps_s, side="right")]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -25,6 +26,7 @@ _BETTER, _EXACT = 1e-3, 1e-12
 """By so much a fit with other costs is better: where two of them came together in all runs, nobody
 can tell what each was."""
 _Array = NDArray[np.float64]
+_Take = Callable[[ProcessorUse], float]
 
 
 def kind_of(process: str) -> str:
@@ -59,13 +61,22 @@ class ProcessorModel:
     @cached_property
     def on_core(self) -> list[float]:
         """By step of pace: processor time of the workers ÷ their time in inferences."""
+        return self._of_workers(lambda use: use.inferring, lambda use: use.cores.get(WORKER, 0.0))
+
+    @cached_property
+    def waiting(self) -> list[float]:
+        """By step of pace: time that workers wait for a core ÷ their processor time."""
+        return self._of_workers(lambda use: use.cores.get(WORKER, 0.0), lambda use: use.waiting)
+
+    def _of_workers(self, whole: _Take, part: _Take) -> list[float]:
         by_pace: defaultdict[float, list[float]] = defaultdict(list)
         for use in self._own:
-            if use.inferring:
-                by_pace[use.items_per_s].append(use.cores.get(WORKER, 0.0) / use.inferring)
+            if whole(use):
+                by_pace[use.items_per_s].append(part(use) / whole(use))
+        every_per_s = self._paces.every_per_s
         if not by_pace:
-            return [1.0] * len(self._paces.every_per_s)
-        return [float(share) for share in _between(self._paces.every_per_s, by_pace)]
+            return [0.0] * len(every_per_s)
+        return [float(share) for share in _between(every_per_s, by_pace)]
 
     @property
     def kinds(self) -> list[str]:

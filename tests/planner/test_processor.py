@@ -31,6 +31,7 @@ def use(
         frames_per_s=items_per_s,
         answers_per_s=answers_per_s,
         inferring=inferring,
+        waiting=0.0,
         cores={
             "worker": on_core * inferring,
             "dispatcher": more * (0.001 + 0.0004 * items_per_s + 0.0006 * answers_per_s),

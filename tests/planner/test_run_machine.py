@@ -9,7 +9,7 @@ import pytest
 from line.errors import BadInput
 from line.run_files.machine_trace import MachineMoment, MachineTrace
 from line.run_files.results import FILE, HEADER, encode_rows
-from planner.measure.run_machine import RunMachine, run_machine, waits
+from planner.measure.run_machine import RunMachine, run_machine
 from planner.profile import Profile
 from planner.sim.slowness import RunSlowness
 from tests.hand_made_profile import hand_made_profile
@@ -26,9 +26,18 @@ def steps(*factors: float) -> list[float]:
 
 
 def kept(
-    run_dir: Path, rows: Rows, *, on_core: float = 1.0, others: float = 0.0, steal: float = 0.0
+    run_dir: Path,
+    rows: Rows,
+    *,
+    on_core: float = 1.0,
+    others: float = 0.0,
+    steal: float = 0.0,
+    waiting: float = 0.0,
 ) -> Path:
-    """A run folder with the rows, and a trace of workers that were at work as these say."""
+    """A run folder with the rows, and a trace of workers that were at work as these say.
+
+    `others`, `steal`: cores; `waiting`: of workers, ÷ their processor time.
+    """
     (run_dir / FILE).write_bytes(HEADER.encode() + encode_rows(rows))
     spans = [
         (row.scheduled_s + row.queue_ms / 1000, row.inference_ms / 1000)
@@ -41,7 +50,14 @@ def kept(
         done_s = sum(min(max(at_s - began, 0.0), lasted) for began, lasted in spans)
         workers_s = on_core * done_s
         trace.add(
-            MachineMoment(at_s, workers_s + others * at_s, steal * at_s, workers_s, workers_s)
+            MachineMoment(
+                at_s,
+                workers_s + others * at_s,
+                steal * at_s,
+                workers_s,
+                workers_s,
+                waiting * workers_s,
+            )
         )
     trace.flush(at_s, {})
     return run_dir
@@ -87,21 +103,24 @@ def test_what_others_took_is_waiting_and_no_processor_time(tmp_path: Path):
     assert mean_ms(again, 3, 10) == pytest.approx(15.0, rel=0.05)
 
 
-@pytest.mark.parametrize(
-    ("line", "others", "steal", "factor"),
-    [
-        (1.0, 0.0, 0.0, 1.0),
-        (1.0, 1.0, 0.0, 2.0),  # full: the line has one of two cores
-        (0.5, 0.5, 0.0, 1 + 0.5 / 1.5 * 0.5),  # the other core is free half of the time
-        (1.2, 0.0, 0.6, 1.5),
-        (0.0, 0.0, 0.0, 1.0),
-        (0.1, 2.0, 0.0, 1 + 2.0 / 0.2),  # never more than there is
-    ],
-)
-def test_how_much_longer_it_takes_beside_others(
-    line: float, others: float, steal: float, factor: float
-):
-    assert waits(2, line, others, steal) == pytest.approx(factor)
+def test_what_workers_waited_for_a_core_is_waiting_as_well(tmp_path: Path):
+    """A third of the time somebody else has the core."""
+    slow = RunSlowness(0.1, [1.0], [1.5])
+    rows = rows_of(SETTINGS, LINEAR, slowness=slow)
+    machine, again = hindcast(kept(tmp_path, rows, on_core=1 / 1.5, others=0.6, waiting=0.5))
+    assert machine.speed == pytest.approx(1.0, abs=0.001)
+    assert machine.others == pytest.approx(0.6)
+    assert mean_ms(again, 3, 10) == pytest.approx(15.0, rel=0.02)
+
+
+def test_what_workers_wait_in_the_profile_as_well_is_no_slowness(tmp_path: Path):
+    uses = [
+        each.model_copy(update={"waiting": 0.5 * each.cores["worker"]}) for each in LINEAR.processor
+    ]
+    profile = LINEAR.model_copy(update={"processor": tuple(uses)})
+    rows = rows_of(SETTINGS, profile)
+    _, again = hindcast(kept(tmp_path, rows, waiting=0.5), profile)
+    assert mean_ms(again, 0, 12) == pytest.approx(10.0, rel=0.02)
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path: Path):

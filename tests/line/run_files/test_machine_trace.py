@@ -22,7 +22,7 @@ def written(run_dir: Path, *lines_s: float) -> None:
     """A session of as many moments."""
     trace = MachineTrace(run_dir)
     for number, line_s in enumerate(lines_s):
-        trace.add(MachineMoment(float(number), 2 * line_s, 0.01, line_s, line_s / 2))
+        trace.add(MachineMoment(float(number), 2 * line_s, 0.01, line_s, line_s / 2, 0.1))
     trace.flush(float(len(lines_s)), {"worker-0": lines_s[-1] / 2})
 
 
@@ -31,7 +31,7 @@ def test_totals_go_on_from_one_session_to_the_next(tmp_path: Path):
     written(tmp_path, 0.0, 4.0)
 
     assert [moment.line_s for moment in read_machine(tmp_path)] == [0.0, 1.0, 1.0, 5.0]
-    assert read_machine(tmp_path)[-1] == MachineMoment(1.0, 10.0, 0.02, 5.0, 2.5)
+    assert read_machine(tmp_path)[-1] == MachineMoment(1.0, 10.0, 0.02, 5.0, 2.5, 0.2)
 
 
 def test_a_process_that_used_less_than_before_is_of_another_session(tmp_path: Path):
@@ -56,9 +56,9 @@ def test_a_torn_last_line_is_left_out_and_cut_off(tmp_path: Path):
 @pytest.mark.parametrize(
     ("file", "line", "said"),
     [
-        (MACHINE, "1,2,nan,4,5", "steal_s: nan is no number of seconds"),
-        (MACHINE, "1,2,3,-4,5", "line_s: -4 is no number"),
-        (MACHINE, "1,2,3", "3 cells instead of 5"),
+        (MACHINE, "1,2,nan,4,5,6", "steal_s: nan is no number of seconds"),
+        (MACHINE, "1,2,3,-4,5,6", "line_s: -4 is no number"),
+        (MACHINE, "1,2,3", "3 cells instead of 6"),
         (PROCESSES, "1,worker-0,much", "could not convert"),
     ],
 )

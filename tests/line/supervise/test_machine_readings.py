@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -135,6 +136,26 @@ def running_status() -> Status:
 
 
 @linux
+def test_a_worker_that_has_to_share_a_core_waits(clocks: ProcessorClocks):
+    core = min(os.sched_getaffinity(0))
+    code = f"import os\nos.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + 30
+        while clocks.waiting_s < 0.1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            clocks.read({"worker-0": both[0].pid, "camera-0": both[1].pid})
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+    waited_s = clocks.waiting_s
+    assert waited_s >= 0.1
+    clocks.read({})
+    assert clocks.waiting_s == waited_s
+
+
+@linux
 def test_a_run_keeps_a_trace_of_the_machine_and_of_each_process(tmp_path: Path):
     with closing(MachineWatch(running_status(), tmp_path)) as watch, spinning() as child:
         watch.look(-0.1, {"worker-0": child.pid})  # the belt has not begun
@@ -145,7 +166,7 @@ def test_a_run_keeps_a_trace_of_the_machine_and_of_each_process(tmp_path: Path):
 
     moments = read_machine(tmp_path)
     assert [moment.at_s for moment in moments] == [0.1, 0.3, 0.5]
-    assert moments[0] == MachineMoment(0.1, 0.0, 0.0, 0.0, 0.0)
+    assert moments[0] == MachineMoment(0.1, 0.0, 0.0, 0.0, 0.0, 0.0)
     assert moments[1].workers_s >= 0.3
     assert moments[1].line_s >= moments[1].workers_s
     processes = read_processes(tmp_path)
