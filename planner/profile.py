@@ -153,6 +153,7 @@ class ProcessorUse(Section):
     items_per_s: float = Field(ge=0, description="that passed the photo-eyes, as it was set")
     seen_per_s: float = Field(ge=0, description="that did, dropped ones included")
     frames_per_s: float = Field(ge=0, description="of them those whose pictures left the camera")
+    pictures_per_s: float = Field(ge=0, description="of those, that were made meanwhile")
     answers_per_s: float = Field(ge=0)
     inferring: float = Field(ge=0, description="workers in an inference, on average")
     waiting: float = Field(ge=0, description="workers that waited for a core, on average")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from benchmarks.forecast.belts import Belt
 from benchmarks.line_figures import Figures, Row, rows_of_line
 from line.errors import BadInput
 from line.outcome import Outcome
-from line.run_files.machine_trace import read_processes
+from line.run_files.machine_trace import CHILDREN, read_processes
 from line.settings import Settings
 from planner.measure.run_machine import RunMachine, run_machine
 from planner.profile import Profile
@@ -90,12 +91,18 @@ def hindcast(run_dir: Path, belt: Belt, profile: Profile) -> Hindcast:
         machine,
         Figures.of(rows_of_line(run_dir)),
         Figures.of(rows),
-        {
-            name: (own[-1].processor_s - own[0].processor_s) / facts.wall_s
-            for name, own in read_processes(run_dir).items()
-        },
+        _cores(run_dir, facts.wall_s),
         {name: spent_s / figures.wall_s for name, spent_s in figures.processor_s.items()},
     )
+
+
+def _cores(run_dir: Path, wall_s: float) -> dict[str, float]:
+    """Of each process, with those that it has started."""
+    found: Counter[str] = Counter()
+    for name, own in read_processes(run_dir).items():
+        spent_s = own[-1].processor_s - own[0].processor_s
+        found[name.removesuffix(CHILDREN)] += spent_s / wall_s
+    return found
 
 
 def _twin(

@@ -2,7 +2,8 @@
 
 Both hold running totals in seconds of processor, from the first line on, at wall seconds since belt
 second 0. `machine.csv` has a line each 0.2 s, `processes.csv` one for each process a second, of all
-its lives. The totals of a resumed session begin at 0 again.
+its lives, and one for those that it has started in turn. The totals of a resumed session begin at 0
+again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from line.run_files.results import read_rows
 
 MACHINE = "machine.csv"
 PROCESSES = "processes.csv"
-_LONGEST_NAME = 80
+CHILDREN = "/children"
+"""Behind the name of a process: those that it has started."""
+_LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from line.observe.machine import Cores, Reading
 from line.process.priority import usable_cores
 from line.process.processor_time import descendants, process_s
+from line.run_files.machine_trace import CHILDREN
 
 _STAT = Path("/proc/stat")
 _BUSY = (0, 1, 2, 5, 6)
@@ -43,7 +44,7 @@ class ProcessorClocks:
         self._started: dict[str, int] = {}
         """process → pid"""
         self._names: dict[int, str] = {}
-        """pid, also of a child of a process → process"""
+        """pid → process, or its children"""
         self._living: dict[int, float] = {}
         """pid → seconds"""
         self._ended: defaultdict[str, float] = defaultdict(float)
@@ -61,8 +62,8 @@ class ProcessorClocks:
         """Look for whoever the processes (name → pid) have started in turn."""
         before, living = self._names, self._living
         self._started = dict(started)
-        self._names = {
-            each: name for name, pid in started.items() for each in (pid, *descendants(pid))
+        self._names = {pid: name for name, pid in started.items()} | {
+            each: f"{name}{CHILDREN}" for name, pid in started.items() for each in descendants(pid)
         }
         for pid in living.keys() - self._names.keys():
             self._ended[before[pid]] += living[pid]
@@ -97,7 +98,7 @@ class ProcessorClocks:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """By process, of all its lives, as last read."""
+        """By process, of all its lives, as last read; of those that it has started apart."""
         found = dict.fromkeys(self._started, 0.0) | self._ended
         for pid, spent_s in self._living.items():
             found[self._names[pid]] += spent_s

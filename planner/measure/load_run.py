@@ -99,7 +99,7 @@ def observe(settings: Settings, model: ModelFacts, watch: Watch) -> Seen:
         raise StageDied(f"the measured line ended early: {ended.error}")
     speed = 1.0 if settings.line.speed == "max" else settings.line.speed
     answers = read_answers(path / RESULTS, speed)
-    spent = used(path, answers, speed, first_event_s(settings)) if answers else None
+    spent = used(path, settings, answers, first_event_s(settings)) if answers else None
     shutil.rmtree(path.parent, ignore_errors=True)
     if ended.how != "finished":
         raise BadInput("interrupted: nothing is stored")

@@ -10,9 +10,10 @@ from pathlib import Path
 from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_machine, read_processes
 from line.run_files.results import FILE as RESULTS
 from line.run_files.results import read_rows
+from line.settings import Settings
 from planner.measure.rows import Answer, inferences
 from planner.profile import ProcessorUse
-from planner.sim.processor import kind_of
+from planner.sim.processor import ahead_s, kind_of
 
 _SHORTEST_S = 1.0
 """Of a run: a shorter one says nothing."""
@@ -28,6 +29,8 @@ class Used:
     """items at the photo-eyes"""
     frames_per_s: float
     """of them those whose pictures left the cameras"""
+    pictures_per_s: float
+    """of those, that were made meanwhile and not before the belt began"""
     answers_per_s: float
     inferring: float
     """workers in an inference, on average"""
@@ -44,6 +47,7 @@ class Used:
             items_per_s=items_per_s,
             seen_per_s=round(self.seen_per_s, 3),
             frames_per_s=round(self.frames_per_s, 3),
+            pictures_per_s=round(self.pictures_per_s, 3),
             answers_per_s=round(self.answers_per_s, 3),
             inferring=round(self.inferring / slowness, 5),
             waiting=round(self.waiting / slowness, 5),
@@ -51,8 +55,8 @@ class Used:
         )
 
 
-def used(run_dir: Path, answers: Sequence[Answer], speed: float, end_s: float) -> Used | None:
-    """Of the run in a folder, to the wall second `end_s`; `speed`: its clock multiplier.
+def used(run_dir: Path, settings: Settings, answers: Sequence[Answer], end_s: float) -> Used | None:
+    """Of the run in a folder, to the wall second `end_s` of its belt.
 
     None where the system does not say, or of too short a run. Raises BadInput, naming the file, if
     one is damaged.
@@ -67,23 +71,28 @@ def used(run_dir: Path, answers: Sequence[Answer], speed: float, end_s: float) -
     if not at_s or max(at_s) - min(at_s) < _SHORTEST_S:
         return None
     first_s, last_s = min(at_s), max(at_s)
+    clock = 1.0 if settings.line.speed == "max" else settings.line.speed
+    made_s = ahead_s(settings) + settings.belt.infeed_to_camera_m / settings.belt.speed_m_per_s
 
     def per_s(many: float) -> float:
         return many / (last_s - first_s)
 
-    waiting_s = [
-        moment.waiting_s for moment in read_machine(run_dir) if first_s <= moment.at_s <= last_s
-    ]
     seen = [
-        bool(row["published_ms"])
-        for row in read_rows(run_dir / RESULTS, lambda row: row)
-        if first_s <= float(row["scheduled_s"]) / speed <= last_s
+        (triggered_s, bool(published))
+        for triggered_s, published in read_rows(
+            run_dir / RESULTS,
+            lambda row: (float(row["scheduled_s"]) / clock, row["published_ms"]),
+        )
+        if first_s <= triggered_s <= last_s
     ]
+    frames_s = [triggered_s for triggered_s, is_frame in seen if is_frame]
     runs = [run for run in inferences(answers) if first_s <= run.started_s <= last_s]
+    waiting_s = [m.waiting_s for m in read_machine(run_dir) if first_s <= m.at_s <= last_s]
     return Used(
         cores={name: per_s(_spent_s(own)) for name, own in moments.items()},
         seen_per_s=per_s(len(seen)),
-        frames_per_s=per_s(sum(seen)),
+        frames_per_s=per_s(len(frames_s)),
+        pictures_per_s=per_s(sum(at_s >= made_s / clock for at_s in frames_s)),
         answers_per_s=per_s(sum(run.batch for run in runs)),
         inferring=per_s(sum(run.ended_s - run.started_s for run in runs)),
         waiting=per_s(max(waiting_s) - min(waiting_s)),

@@ -9,11 +9,12 @@ from enum import StrEnum
 from statistics import fmean, pstdev
 
 from line.dispatch.worker_leases import largest_batch
+from line.run_files.machine_trace import CHILDREN
 from planner.plan.twin_error import TwinError
 from planner.profile import Profile
 from planner.sim.inference import ServiceTimes
 from planner.sim.paces import STEPS, Paces
-from planner.sim.processor import CAMERA, WORKER, Passed, ProcessorModel
+from planner.sim.processor import CAMERA, MAKERS, WORKER, Passed, ProcessorModel
 
 _NORMAL90 = 1.645
 _FULL = 0.9
@@ -99,10 +100,11 @@ def _cores(
     model = ProcessorModel(profile, paces, workers)
     found = {WORKER: inferring * model.on_core[-1]}
     for kind in model.kinds:
-        number = cameras if kind == CAMERA else 1
+        number = cameras if kind in (CAMERA, MAKERS) else 1
         each = items_per_s / number
-        cores = model.cores(kind, Passed(each, each, each), items_per_s)
-        found[kind] = number * (cores or 0.0)
+        cores = model.cores(kind, Passed(each, each, each, each), items_per_s)
+        name = kind.removesuffix(CHILDREN)
+        found[name] = found.get(name, 0.0) + number * (cores or 0.0)
     return dict(sorted(found.items(), key=lambda own: -own[1]))
 
 

@@ -101,7 +101,8 @@ class SharedMachine:
         self.busy_s += now - began_s
         if processor is None:
             return 0.0
-        return processor.on_core[self._step] * (now - began_s) / self.slowness.waits_at(began_s)
+        share = processor.on_core[self._step_at(now)]
+        return share * (now - began_s) / self.slowness.waits_at(began_s)
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""
@@ -111,8 +112,11 @@ class SharedMachine:
 
     def _times_s(self, batch: int, now: float) -> list[float]:
         """From the quickest to the slowest."""
-        step = self._step
+        return self.measured.service.table_s(self._crowd, batch, self._step_at(now))
+
+    def _step_at(self, now: float) -> int:
+        """Of the pace, which fades while nothing is fed."""
         if now - self._last_s > PACE_S / 8:
             faded = math.exp((self._last_s - now) / PACE_S)
-            step = self.measured.paces.step(faded * self._items_per_s)
-        return self.measured.service.table_s(self._crowd, batch, step)
+            return self.measured.paces.step(faded * self._items_per_s)
+        return self._step

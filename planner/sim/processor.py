@@ -8,6 +8,7 @@ less than that.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -18,11 +19,15 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from line.run_files.machine_trace import CHILDREN
+from line.settings import Settings
 from planner.profile import ProcessorUse, Profile, of_pool
 from planner.sim.paces import Paces
 
 WORKER, CAMERA = "worker", "camera"
-_BETTER, _EXACT = 1e-3, 1e-12
+MAKERS = f"{CAMERA}{CHILDREN}"
+"""Who makes a camera's pictures ahead, or reads them."""
+_BETTER, _EXACT = 0.1, 1e-12
 """By so much a fit with other costs is better: where two of them came together in all runs, nobody
 can tell what each was."""
 _Array = NDArray[np.float64]
@@ -31,7 +36,15 @@ _Take = Callable[[ProcessorUse], float]
 
 def kind_of(process: str) -> str:
     """`worker-3` → `worker`; who is the only one of a kind is it."""
-    return re.sub("-[0-9]+$", "", process)
+    return re.sub("-[0-9]+", "", process)
+
+
+def ahead_s(settings: Settings) -> float:
+    """Belt time at whose beginning items are fed whose pictures were made before it."""
+    camera = settings.camera
+    if camera.prepare == "ahead":
+        return camera.lead_s
+    return math.inf if camera.prepare == "all" else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,14 @@ class Passed:
     """items at photo-eyes"""
     frames: float
     """of them those whose pictures left the cameras"""
+    pictures: float
+    """of those, that were made meanwhile"""
     answers: float
 
-    @property
-    def weights(self) -> _Array:
-        """With the second itself; what explains most first."""
+    def drivers(self, kind: str) -> _Array:
+        """What the costs of a kind are for, the second itself among it; the likeliest first."""
+        if kind == MAKERS:
+            return np.array([1.0, self.pictures])
         return np.array([1.0, self.frames, self.answers, self.seen])
 
 
@@ -93,24 +109,26 @@ class ProcessorModel:
             return None
         by_pace: defaultdict[float, list[float]] = defaultdict(list)
         for use in self._own:
-            fitted = float(_passed(use).weights @ fit)
+            fitted = float(_passed(use).drivers(kind) @ fit)
             if fitted:
                 by_pace[use.items_per_s].append(use.cores.get(kind, 0.0) / fitted)
         beside = float(_between(np.array([items_per_s]), by_pace)[0]) if by_pace else 1.0
-        return float(passed.weights @ fit) * beside
+        return float(passed.drivers(kind) @ fit) * beside
 
     @cached_property
     def _fits(self) -> dict[str, _Array]:
-        passed = np.array([_passed(use).weights for use in self._every])
         kinds = {kind for use in self._every for kind in use.cores if kind != WORKER}
         return {
-            kind: _fit(passed, np.array([use.cores.get(kind, 0.0) for use in self._every]))
+            kind: _fit(
+                np.array([_passed(use).drivers(kind) for use in self._every]),
+                np.array([use.cores.get(kind, 0.0) for use in self._every]),
+            )
             for kind in kinds
         }
 
 
 def _passed(use: ProcessorUse) -> Passed:
-    return Passed(use.seen_per_s, use.frames_per_s, use.answers_per_s)
+    return Passed(use.seen_per_s, use.frames_per_s, use.pictures_per_s, use.answers_per_s)
 
 
 def _between(paces_per_s: _Array, by_pace: dict[float, list[float]]) -> _Array:
@@ -122,7 +140,7 @@ def _between(paces_per_s: _Array, by_pace: dict[float, list[float]]) -> _Array:
 def _fit(passed: _Array, cores: _Array) -> _Array:
     """Least squares of the relative errors, none of the costs negative, and as few as will do.
 
-    With four of them all choices of those that are not 0 can be tried.
+    With few of them all choices of those that are not 0 can be tried.
     """
     found, least = np.zeros(passed.shape[1]), float("inf")
     weights = 1 / np.maximum(cores, 1e-4)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Protocol
 
 from planner.profile import BLOCK_S, PIECE_S
@@ -20,6 +22,12 @@ class Slowness(Protocol):
     def waits_at(self, now: float) -> float:
         """That part of the factor which is no work of the processor, but waiting for one."""
         ...
+
+
+def mean_speed(slowness: Slowness, until_s: float) -> float:
+    """Times as much processor time as at first, on average until a moment."""
+    moments = (number * PIECE_S for number in range(max(1, math.ceil(until_s / PIECE_S))))
+    return fmean(slowness.at(moment) / slowness.waits_at(moment) for moment in moments)
 
 
 class MachineSlowness:

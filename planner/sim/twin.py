@@ -7,16 +7,17 @@ by the times that a profile holds of them; answers, by real answers to other ite
 
 from __future__ import annotations
 
-import math
-from statistics import fmean
+from collections import Counter
+from collections.abc import Mapping
 
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
 from line.observe.processor_bill import SUPERVISOR
 from line.outcome import Outcome
+from line.run_files.machine_trace import CHILDREN
 from line.section import LOG
 from line.settings import Settings
-from planner.profile import PIECE_S, Profile
+from planner.profile import Profile
 from planner.sim.answers import Answers, BriefJudge, RememberingJudge
 from planner.sim.camera import Camera
 from planner.sim.dispatcher import Dispatcher
@@ -28,7 +29,7 @@ from planner.sim.measured import Measured
 from planner.sim.processor import Passed, kind_of
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
-from planner.sim.slowness import MachineSlowness, Slowness
+from planner.sim.slowness import MachineSlowness, Slowness, mean_speed
 from planner.sim.source import KnownSource, is_smeared, known_source
 from planner.sim.supervisor import Failures, Supervisor
 from planner.sim.worker import Worker
@@ -136,37 +137,30 @@ class _Twin:
         figures.injected = tuple(self._supervisor.injected)
         return figures
 
-    def _processor_s(self) -> dict[str, float]:
+    def _processor_s(self) -> Mapping[str, float]:
         """Of each process whose kind was measured."""
         model, wall_s = self._machine.measured.processor, self._figures.wall_s
         if model is None or not wall_s:
             return {}
-        answers = self._figures.latency_ms.count
-        seen = sum(camera.fed for camera in self._cameras)
-        of_all = Passed(
-            seen / wall_s,
-            sum(camera.exposed for camera in self._cameras) / wall_s,
-            answers / wall_s,
-        )
-        passed = dict.fromkeys((SUPERVISOR, self._dispatcher.name, *self._settings.sinks), of_all)
-        for camera in self._cameras:
-            share = camera.fed / seen if seen else 0.0
-            passed[camera.name] = Passed(
-                camera.fed / wall_s, camera.exposed / wall_s, share * of_all.answers
-            )
-        speed = self._speed(wall_s)
-        found = {worker.name: worker.processor_s for worker in self._workers}
+        figures, cameras = self._figures, self._cameras
+        seen = sum(camera.fed for camera in cameras)
+        passed = dict.fromkeys((SUPERVISOR, self._dispatcher.name, *self._settings.sinks), cameras)
+        for camera in cameras:
+            passed[camera.name] = passed[f"{camera.name}{CHILDREN}"] = [camera]
+        speed = mean_speed(self._slowness, wall_s)
+        found = Counter({worker.name: worker.processor_s for worker in self._workers})
         for name, own in passed.items():
-            cores = model.cores(kind_of(name), own, of_all.seen)
+            fed = sum(camera.fed for camera in own)
+            each = Passed(
+                fed / wall_s,
+                sum(camera.exposed for camera in own) / wall_s,
+                sum(camera.made for camera in own) / wall_s,
+                figures.latency_ms.count * (fed / seen if seen else 0.0) / wall_s,
+            )
+            cores = model.cores(kind_of(name), each, seen / wall_s)
             if cores is not None:
-                found[name] = cores * speed * wall_s
+                found[name.removesuffix(CHILDREN)] += cores * speed * wall_s
         return found
-
-    def _speed(self, wall_s: float) -> float:
-        """Times as much processor time as at first, on average over the run."""
-        moments = (number * PIECE_S for number in range(math.ceil(wall_s / PIECE_S)))
-        slowness = self._slowness
-        return fmean(slowness.at(moment) / slowness.waits_at(moment) for moment in moments)
 
     def _new_ledger(self) -> Ledger:
         rules = Rules.of(self._settings)

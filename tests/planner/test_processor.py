@@ -29,13 +29,15 @@ def use(
         items_per_s=items_per_s,
         seen_per_s=items_per_s,
         frames_per_s=items_per_s,
+        pictures_per_s=items_per_s / 2,
         answers_per_s=answers_per_s,
         inferring=inferring,
         waiting=0.0,
         cores={
             "worker": on_core * inferring,
             "dispatcher": more * (0.001 + 0.0004 * items_per_s + 0.0006 * answers_per_s),
-            "camera": 0.002 * items_per_s,
+            "camera": 0.001 * items_per_s,
+            "camera/children": 0.004 * items_per_s / 2,
             "supervisor": 0.01,
         },
     )
@@ -55,16 +57,17 @@ def model_of(profile: Profile, workers: int = 1) -> ProcessorModel:
 
 
 def test_processes_of_a_kind_differ_in_their_number():
-    assert [kind_of(name) for name in ("worker-12", "csv_log", "camera-0", "active_learning")] == [
-        *("worker", "csv_log", "camera", "active_learning")
+    assert [kind_of(name) for name in ("worker-12", "csv_log", "camera-0/children", "alerts")] == [
+        *("worker", "csv_log", "camera/children", "alerts")
     ]
 
 
 def test_costs_are_found_that_explain_all_runs():
     model = model_of(LINEAR)
-    passed = Passed(seen=200.0, frames=150.0, answers=100.0)
+    passed = Passed(seen=200.0, frames=150.0, pictures=50.0, answers=100.0)
     assert model.cores("supervisor", passed, 200.0) == pytest.approx(0.01)
     assert model.cores("dispatcher", passed, 200.0) == pytest.approx(0.001 + 0.06 + 0.06)
+    assert model.cores("camera/children", passed, 200.0) == pytest.approx(0.004 * 50)
     assert model.cores("postgres", passed, 200.0) is None
 
 
@@ -76,7 +79,8 @@ def test_a_cost_is_never_negative():
     ]
     model = model_of(profile_with(*fewer))
     found = [
-        model.cores("csv_log", Passed(pace, pace, pace), 10.0) or 0.0 for pace in (1.0, 10.0, 500.0)
+        model.cores("csv_log", Passed(pace, pace, pace, pace), 10.0) or 0.0
+        for pace in (1.0, 10.0, 500.0)
     ]
     assert found[0] == pytest.approx(0.02)
     assert found == sorted(found)
@@ -88,7 +92,7 @@ def test_what_a_pool_has_beside_the_fit_goes_from_pace_to_pace():
     alone = model_of(profile_with(*LINEAR.processor, *own), workers=1)
 
     def beside(pace: float) -> float:
-        passed = Passed(pace, pace, pace)
+        passed = Passed(pace, pace, pace, pace)
         pool, one = (each.cores("dispatcher", passed, pace) for each in (model, alone))
         assert pool is not None
         assert one is not None
@@ -114,15 +118,17 @@ def test_a_virtual_run_says_what_each_process_used():
     figures = ran(LINEAR, infeed__items_per_min=1200.0, line__workers=2)
     used, wall_s = figures.processor_s, figures.wall_s
     assert used["worker-0"] + used["worker-1"] == pytest.approx(100 * 0.01)
-    assert used["camera-0"] == pytest.approx(100 * 0.002)
+    # Of those that are fed in the first two seconds pictures are there before the belt begins.
+    assert used["camera-0"] == pytest.approx(100 * 0.001 + 60 * 0.004, rel=0.02)
     assert used["dispatcher"] == pytest.approx(0.001 * wall_s + 100 * 0.001)
     assert used["supervisor"] == pytest.approx(0.01 * wall_s)
 
 
 def test_two_cameras_use_what_passes_each_of_them():
     used = ran(LINEAR, infeed__items_per_min=1200.0, line__cameras=2).processor_s
-    assert used["camera-0"] == pytest.approx(50 * 0.002, rel=0.05)
-    assert used["camera-0"] + used["camera-1"] == pytest.approx(100 * 0.002)
+    each = 50 * 0.001 + 11 * 0.004
+    assert used["camera-0"] == pytest.approx(each, rel=0.02)
+    assert used["camera-1"] == pytest.approx(each, rel=0.02)
 
 
 def test_a_slower_machine_uses_more_of_it():
@@ -149,12 +155,12 @@ def test_the_accounts_of_a_virtual_run_have_it(tmp_path: Path):
     assert bill["processes"]["worker-0"]["ms_per_item"] == pytest.approx(10.0)
 
 
-@pytest.mark.parametrize(("cores", "limit"), [(2, Limit.CORES), (3, Limit.WORKERS)])
+@pytest.mark.parametrize(("cores", "limit"), [(2, Limit.CORES), (4, Limit.WORKERS)])
 def test_the_cores_are_the_limit_where_all_processes_fill_them(cores: int, limit: Limit):
-    """Two workers do 200 items a second: 2.0 cores, 0.4 of the camera, 0.2 of the dispatcher."""
+    """Two workers do 200 items a second: 2 cores, 1 of the camera, 0.2 of the dispatcher."""
     can = capacity(LINEAR_OF[cores], 1, 2, 2, TwinError())
     assert can.limit is limit
     assert can.cores["worker"] == pytest.approx(min(cores, 2), rel=0.05)
 
 
-LINEAR_OF = {cores: profile_with(*LINEAR.processor, cores=cores) for cores in (2, 3)}
+LINEAR_OF = {cores: profile_with(*LINEAR.processor, cores=cores) for cores in (2, 4)}
