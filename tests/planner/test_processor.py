@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.forecast.belts import Belt
+from planner.plan import wording
 from planner.plan.capacity import Limit, capacity
+from planner.plan.run import Result
 from planner.plan.twin_error import TwinError
 from planner.profile import ProcessorUse, Profile, Service
 from planner.sim.line_figures import Figures
@@ -161,6 +164,16 @@ def test_the_cores_are_the_limit_where_all_processes_fill_them(cores: int, limit
     can = capacity(LINEAR_OF[cores], 1, 2, 2, TwinError())
     assert can.limit is limit
     assert can.cores["worker"] == pytest.approx(min(cores, 2), rel=0.05)
+
+
+def test_a_plan_says_who_uses_the_cores_at_the_capacity():
+    can = capacity(LINEAR_OF[2], 1, 1, 2, TwinError())
+    cell = Belt("regular", 1.0, 1.0, 0.8, 50.0, 1).cell(3000.0, 0.5)
+    result = Result(cell, {}, chance=1.0, draws=5, items=100, capacity=can)
+    assert wording.capacity(result) == (
+        "capacity 100 ± 8 items/s, limited by the workers (worker 1.00, camera 0.50, dispatcher "
+        "0.10 of a core), load 50 %"
+    )
 
 
 LINEAR_OF = {cores: profile_with(*LINEAR.processor, cores=cores) for cores in (2, 4)}
