@@ -43,7 +43,9 @@ class MachineMoment:
 
     def since(self, first: MachineMoment) -> MachineMoment:
         """What was added; `at_s` stays."""
-        added = [mine - its for mine, its in zip(self._totals, first._totals, strict=True)]
+        added = [
+            max(0.0, mine - its) for mine, its in zip(self._totals, first._totals, strict=True)
+        ]
         return MachineMoment(self.at_s, *added)
 
     def after(self, last: MachineMoment) -> MachineMoment:

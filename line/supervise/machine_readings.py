@@ -51,6 +51,7 @@ class ProcessorClocks:
         """process → seconds of its earlier lives"""
         self._wanted: set[bytes] = set()
         """lines of the statistics"""
+        self._line_s = 0.0
         self._stat = -1
         self._schedulers: dict[int, int] = {}
         """pid of a worker → descriptor of what the scheduler says of its main thread"""
@@ -90,6 +91,8 @@ class ProcessorClocks:
                 self._waiting[pid] = int(os.pread(fd, 100, 0).split()[1]) / 1e9
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         line_s = time.process_time() + ended.ru_utime + ended.ru_stime + sum(self._living.values())
+        # What a process has started and outlived is in neither, until it has ended itself.
+        self._line_s = line_s = max(self._line_s, line_s)
         try:
             busy, steal = self._ticks()
         except (OSError, ValueError, IndexError):
@@ -118,6 +121,7 @@ class ProcessorClocks:
         for fd in (self._stat, *self._schedulers.values()):
             if fd >= 0:
                 os.close(fd)
+        self._line_s = 0.0
         self._stat = -1
         self._schedulers.clear()
 

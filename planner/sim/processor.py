@@ -61,8 +61,9 @@ class Passed:
 
     def drivers(self, kind: str) -> _Array:
         """What the costs of a kind are for, the second itself among it; the likeliest first."""
-        if kind == MAKERS:
-            return np.array([1.0, self.pictures])
+        if kind == MAKERS:  # they make those of items that are dropped as well, if there is time
+            of_all = self.pictures * self.seen / self.frames if self.frames else 0.0
+            return np.array([1.0, self.pictures, of_all])
         return np.array([1.0, self.frames, self.answers, self.seen])
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from line.config import load
 from line.observe.status import Status
+from line.process.processor_time import descendants
 from line.run_files.machine_trace import MACHINE, MachineMoment, read_machine, read_processes
 from line.supervise import machine_readings
 from line.supervise.machine_readings import ProcessorClocks, granted_cores
@@ -61,9 +62,37 @@ def test_a_process_is_told_of_over_all_its_lives(clocks: ProcessorClocks):
         clocks.read({"worker-0": first.pid})
     with spinning() as second:
         clocks.read({"worker-0": second.pid})
-    clocks.read({})
+    last = clocks.read({})
 
     assert clocks.seconds["worker-0"] >= 0.6
+    assert last is not None
+    assert last.line_s >= 0.6
+
+
+@linux
+def test_what_the_line_has_used_never_grows_less(clocks: ProcessorClocks):
+    """A grandchild is dead and its parent lives: nobody tells of it any more."""
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SPIN!r}])\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        clocks.find({"camera-0": parent.pid})
+        before = clocks.read({"camera-0": parent.pid})
+        children_s = clocks.seconds["camera-0/children"]
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        deadline = time.monotonic() + 30
+        while descendants(parent.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        clocks.find({"camera-0": parent.pid})
+        after = clocks.read({"camera-0": parent.pid})
+        parent.kill()
+    assert before is not None
+    assert after is not None
+    assert children_s >= 0.3
+    assert clocks.seconds["camera-0/children"] == children_s
+    assert after.line_s >= before.line_s
 
 
 @linux
