@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,7 @@ def hindcast(run_dir: Path, belt: Belt, profile: Profile) -> Hindcast:
 
 def _cores(run_dir: Path, wall_s: float) -> dict[str, float]:
     """Of each process, with those that it has started."""
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for name, own in read_processes(run_dir).items():
         spent_s = own[-1].processor_s - own[0].processor_s
         found[name.removesuffix(CHILDREN)] += spent_s / wall_s

@@ -23,6 +23,7 @@ from line.run_files.machine_trace import CHILDREN
 from line.settings import Settings
 from planner.profile import ProcessorUse, Profile, of_pool
 from planner.sim.paces import Paces
+from producers.ahead.lead import REFILL
 
 WORKER, CAMERA = "worker", "camera"
 MAKERS = f"{CAMERA}{CHILDREN}"
@@ -43,7 +44,7 @@ def ahead_s(settings: Settings) -> float:
     """Belt time at whose beginning items are fed whose pictures were made before it."""
     camera = settings.camera
     if camera.prepare == "ahead":
-        return camera.lead_s
+        return REFILL * camera.lead_s
     return math.inf if camera.prepare == "all" else 0.0
 
 

@@ -7,7 +7,7 @@ by the times that a profile holds of them; answers, by real answers to other ite
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 
 from line.dispatch.ledger import Ledger, Rules
@@ -148,7 +148,8 @@ class _Twin:
         for camera in cameras:
             passed[camera.name] = passed[f"{camera.name}{CHILDREN}"] = [camera]
         speed = mean_speed(self._slowness, wall_s)
-        found = Counter({worker.name: worker.processor_s for worker in self._workers})
+        found = defaultdict[str, float](float)
+        found.update({worker.name: worker.processor_s for worker in self._workers})
         for name, own in passed.items():
             fed = sum(camera.fed for camera in own)
             each = Passed(

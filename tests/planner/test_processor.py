@@ -118,7 +118,7 @@ def ran(profile: Profile, **options: object) -> Figures:
 
 
 def test_a_virtual_run_says_what_each_process_used():
-    figures = ran(LINEAR, infeed__items_per_min=1200.0, line__workers=2)
+    figures = ran(LINEAR, infeed__items_per_min=1200.0, line__workers=2, camera__lead_s=1.6)
     used, wall_s = figures.processor_s, figures.wall_s
     assert used["worker-0"] + used["worker-1"] == pytest.approx(100 * 0.01)
     # Of those that are fed in the first two seconds pictures are there before the belt begins.
@@ -128,7 +128,8 @@ def test_a_virtual_run_says_what_each_process_used():
 
 
 def test_two_cameras_use_what_passes_each_of_them():
-    used = ran(LINEAR, infeed__items_per_min=1200.0, line__cameras=2).processor_s
+    figures = ran(LINEAR, infeed__items_per_min=1200.0, line__cameras=2, camera__lead_s=1.6)
+    used = figures.processor_s
     each = 50 * 0.001 + 11 * 0.004
     assert used["camera-0"] == pytest.approx(each, rel=0.02)
     assert used["camera-1"] == pytest.approx(each, rel=0.02)
