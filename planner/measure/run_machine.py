@@ -156,8 +156,9 @@ def _expected_s(
     expected_s, waiting_s = [], []
     for run, pace in zip(runs, _paces([run.started_s for run in runs], triggers_s), strict=True):
         step = measured.paces.step(pace)
-        crowd = service.crowds[min(workers, round(run.company))]
-        expected_s.append(model.on_core[step] * fmean(service.table_s(crowd, run.batch, step)))
+        busy = min(workers, round(run.company))
+        lasts_s = fmean(service.table_s(service.crowds[busy], run.batch, step))
+        expected_s.append(model.on_core[step] * lasts_s / service.shares[busy])
         waiting_s.append(model.waiting[step] * expected_s[-1])
     return np.array(expected_s), np.array(waiting_s)
 

@@ -82,7 +82,8 @@ def capacity(
     by_cameras = cameras / picture_s if picture_s else math.inf
     limit = Limit.CAMERA if by_cameras < by_workers else Limit.WORKERS
     most = min(by_cameras, by_workers)
-    cores = _cores(profile, paces, cameras, workers, most, most / batch * inference_s)
+    inferring = most / batch * inference_s / service.shares[workers]
+    cores = _cores(profile, paces, cameras, workers, most, inferring)
     is_full = sum(cores.values()) >= _FULL * profile.machine.cores
     if limit is Limit.WORKERS and (is_full if cores else workers >= profile.machine.cores):
         limit = Limit.CORES

@@ -89,20 +89,20 @@ class SharedMachine:
         slowness *= self.slowness.at(now)
         lasts_s = slowness * self._times_s(len(batch), now)[service]
         inference = Inference(batch, service, slowness, now, lasts_s, now + lasts_s, told, now)
+        if self.measured.processor is not None:
+            inference.on_core = self.measured.processor.on_core[self._step_at(now)]
         self._under_way[inference] = None
         return inference
 
     def end(self, inference: Inference, now: float) -> float:
         """It is over, whether it was finished or not; the processor time that it took, if known."""
         del self._under_way[inference]
-        began_s, processor = inference.began_s, self.measured.processor
-        if now <= began_s:
+        if now <= inference.began_s:
             return 0.0
-        self.busy_s += now - began_s
-        if processor is None:
-            return 0.0
-        share = processor.on_core[self._step_at(now)]
-        return share * (now - began_s) / self.slowness.waits_at(began_s)
+        lasted_s = now - inference.began_s
+        self.busy_s += lasted_s
+        waits = self.slowness.waits_at(inference.began_s) * self.measured.service.shares[self.busy]
+        return inference.on_core * lasted_s / waits
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""

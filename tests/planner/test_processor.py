@@ -127,6 +127,16 @@ def test_a_virtual_run_says_what_each_process_used():
     assert used["supervisor"] == pytest.approx(0.01 * wall_s)
 
 
+def test_workers_that_share_the_cores_use_no_more_than_there_are():
+    one_core = profile_with(*LINEAR.processor, cores=1)
+    figures = ran(one_core, infeed__items_per_min=12000.0, line__workers=4)
+    answers = figures.latency_ms.count
+    workers_s = sum(s for name, s in figures.processor_s.items() if name.startswith("worker"))
+    assert figures.busy_s > 0.03 * answers
+    assert workers_s == pytest.approx(0.01 * answers, rel=0.05)
+    assert capacity(one_core, 1, 4, 2, TwinError()).cores["worker"] == pytest.approx(1.0)
+
+
 def test_two_cameras_use_what_passes_each_of_them():
     figures = ran(LINEAR, infeed__items_per_min=1200.0, line__cameras=2, camera__lead_s=1.6)
     used = figures.processor_s
