@@ -25,6 +25,7 @@ from commands.profile import profile as measure_profile
 from commands.run_setup.settings import settings_of
 from drill.page import Page
 from line.config import ROOT
+from line.errors import BadInput
 from planner.plan.capacity import capacity
 from planner.plan.twin_error import TwinError
 from planner.profile import Profile
@@ -57,6 +58,8 @@ def main(
     if not file.exists():
         measure_profile(file=file, workers=_WORKERS, assignments=fed)
     measured = Profile.load(file)
+    if not measured.processor:
+        raise BadInput(f"{file}: has no processor times: measure again with run_line.py profile")
     console.print("\n" + HEAD, soft_wrap=True)
     found: list[Hindcast] = []
     for number, belt in enumerate(drawn_belts(seed, belts)):
