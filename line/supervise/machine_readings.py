@@ -37,7 +37,7 @@ def granted_cores() -> Cores:
 class ProcessorClocks:
     """Of the machine, and of the processes that this one has started, with those that they have.
 
-    They are read ten times a second, so whatever seldom changes is looked up by `find`.
+    They are read several times a second, so whatever seldom changes is looked up by `find`.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,8 @@ class ProcessorClocks:
         self._schedulers: dict[int, int] = {}
         """pid of a worker → descriptor of what the scheduler says of its main thread"""
         self._waiting: dict[int, float] = {}
-        """pid of a worker, of all lives → seconds that its main thread waited for a core"""
+        """pid of a worker → seconds that its main thread waited for a core"""
+        self._ended_waiting_s = 0.0
         self.find({})
 
     def find(self, started: Mapping[str, int]) -> None:
@@ -72,6 +73,7 @@ class ProcessorClocks:
         workers = {pid for name, pid in started.items() if name.startswith(_WORKER)}
         for pid in self._schedulers.keys() - workers:
             os.close(self._schedulers.pop(pid))
+            self._ended_waiting_s += self._waiting.pop(pid, 0.0)
         for pid in workers - self._schedulers.keys():
             with suppress(OSError):
                 path = f"/proc/{pid}/schedstat"
@@ -115,7 +117,7 @@ class ProcessorClocks:
     @property
     def waiting_s(self) -> float:
         """That main threads of workers could have run and waited for a core."""
-        return sum(self._waiting.values())
+        return self._ended_waiting_s + sum(self._waiting.values())
 
     def close(self) -> None:
         for fd in (self._stat, *self._schedulers.values()):
