@@ -147,7 +147,7 @@ class LatencySamples(Section):
 
 
 class ProcessorUse(Section):
-    """Processor time in one measured run, at the machine's speed of `Profile.inference_ms`."""
+    """Processor time in one measured run, as it was: what keeps a process waiting costs none."""
 
     workers: int = Field(ge=1, description="in the pool")
     items_per_s: float = Field(ge=0, description="that passed the photo-eyes, as it was set")
@@ -155,21 +155,14 @@ class ProcessorUse(Section):
     frames_per_s: float = Field(ge=0, description="of them those whose pictures left the camera")
     pictures_per_s: float = Field(ge=0, description="of those, that were made meanwhile")
     answers_per_s: float = Field(ge=0)
-    inferring: float = Field(ge=0, description="workers in an inference, on average")
-    waiting: float = Field(ge=0, description="workers that waited for a core, on average")
     cores: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field(
         description="kind of process → cores that all of its kind used"
     )
 
     def slowed(self, factor: float) -> ProcessorUse:
         """See `Profile.slowed`."""
-        return self.model_copy(
-            update={
-                "inferring": factor * self.inferring,
-                "waiting": factor * self.waiting,
-                "cores": {kind: factor * cores for kind, cores in self.cores.items()},
-            }
-        )
+        cores = {kind: factor * cores for kind, cores in self.cores.items()}
+        return self.model_copy(update={"cores": cores})
 
 
 class Answer(Section):

@@ -68,7 +68,8 @@ class Hindcast:
         furthest = max(apart, key=lambda name: apart[name])
         return (
             f"| {self.belt.text} "
-            f"| {machine.speed:.2f}{f', {taken:.2f} taken' if taken >= 0.05 else ''} "
+            f"| {machine.times:.2f}, {machine.speed:.2f}"
+            f"{f', {taken:.2f} taken' if taken >= 0.05 else ''} "
             f"| {100 * line.in_time:.1f} / {100 * twin.in_time:.1f} % "
             f"| {line.p95_ms:.1f} / {twin.p95_ms:.1f} "
             f"| {sum(self.line_cores.values()):.3f} / {sum(self.twin_cores.values()):.3f} "
@@ -113,7 +114,7 @@ def _twin(
     def keep(outcome: Outcome) -> None:
         rows.append((outcome.scheduled_s, outcome.verdict, outcome.latency_ms))
 
-    slowed = profile.slowed(machine.speed)
+    slowed = profile.slowed(machine.times)
     return rows, simulate(settings, slowed, on_row=keep, slowness=machine.slowness)
 
 

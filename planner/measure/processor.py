@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_machine, read_processes
+from line.run_files.machine_trace import PROCESSES, ProcessMoment, read_processes
 from line.run_files.results import FILE as RESULTS
 from line.run_files.results import read_rows
 from line.settings import Settings
-from planner.measure.rows import Answer, inferences
+from planner.measure.rows import Answer
 from planner.profile import ProcessorUse
 from planner.sim.processor import ahead_s, kind_of
 
@@ -32,13 +32,9 @@ class Used:
     pictures_per_s: float
     """of those, that were made meanwhile and not before the belt began"""
     answers_per_s: float
-    inferring: float
-    """workers in an inference, on average"""
-    waiting: float
-    """workers that waited for a core, on average"""
 
-    def of_profile(self, workers: int, items_per_s: float, slowness: float) -> ProcessorUse:
-        """As a profile keeps it, for a machine that takes 1 ÷ `slowness` of the time."""
+    def of_profile(self, workers: int, items_per_s: float) -> ProcessorUse:
+        """As a profile keeps it."""
         kinds: defaultdict[str, float] = defaultdict(float)
         for process, cores in self.cores.items():
             kinds[kind_of(process)] += cores
@@ -49,9 +45,7 @@ class Used:
             frames_per_s=round(self.frames_per_s, 3),
             pictures_per_s=round(self.pictures_per_s, 3),
             answers_per_s=round(self.answers_per_s, 3),
-            inferring=round(self.inferring / slowness, 5),
-            waiting=round(self.waiting / slowness, 5),
-            cores={kind: round(cores / slowness, 6) for kind, cores in sorted(kinds.items())},
+            cores={kind: round(cores, 6) for kind, cores in sorted(kinds.items())},
         )
 
 
@@ -86,16 +80,12 @@ def used(run_dir: Path, settings: Settings, answers: Sequence[Answer], end_s: fl
         if first_s <= triggered_s <= last_s
     ]
     frames_s = [triggered_s for triggered_s, is_frame in seen if is_frame]
-    runs = [run for run in inferences(answers) if first_s <= run.started_s <= last_s]
-    waiting_s = [m.waiting_s for m in read_machine(run_dir) if first_s <= m.at_s <= last_s]
     return Used(
         cores={name: per_s(_spent_s(own)) for name, own in moments.items()},
         seen_per_s=per_s(len(seen)),
         frames_per_s=per_s(len(frames_s)),
         pictures_per_s=per_s(sum(at_s >= made_s / clock for at_s in frames_s)),
-        answers_per_s=per_s(sum(run.batch for run in runs)),
-        inferring=per_s(sum(run.ended_s - run.started_s for run in runs)),
-        waiting=per_s(max(waiting_s) - min(waiting_s)),
+        answers_per_s=per_s(sum(first_s <= answer.ended_s <= last_s for answer in answers)),
     )
 
 

@@ -108,7 +108,7 @@ def processor_uses(every: Iterable[Seen]) -> Iterator[ProcessorUse]:
     """Of the paced runs; at `max` nobody sets a pace."""
     for seen in every:
         if seen.used is not None and seen.settings.line.speed != "max":
-            yield seen.used.of_profile(seen.workers, seen.fed_per_s, seen.slowness)
+            yield seen.used.of_profile(seen.workers, seen.fed_per_s)
 
 
 def answers_of(runs: Sequence[Seen]) -> dict[str, tuple[Answer, ...]]:

@@ -1,9 +1,9 @@
-"""The machine of one run, from the trace that the run has kept: how slow it was, and when.
+"""The machine of one run: how slow it was, and when.
 
-Two things make an inference longer than in the profile. The processor is slower, so it takes more
-processor time: the workers' processor time ÷ what the profile says of the same inferences, in the
-same company. And it waits for a core: more than the profile's workers did, which wait for the rest
-of the line alone; and while the host of a virtual machine has the core, whatever runs there.
+How long inferences took ÷ what the profile says of such inferences, in the same company at the same
+pace; and the workers' processor time ÷ what the profile says of so many answers. The first holds
+whatever made them slow: the processor, the host of a virtual machine, or another program that had
+the core. The second tells what processors had to do.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from math import exp, inf
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +27,15 @@ from planner.measure.rows import Inference, inferences, read_answers
 from planner.profile import Profile
 from planner.sim.machine import PACE_S
 from planner.sim.measured import Measured
-from planner.sim.slowness import RunSlowness
+from planner.sim.slowness import TracedSlowness
 
 STEP_S = 0.1
 _FEWEST = 8
-"""Inferences that the processor's speed is judged by, at least."""
+"""Inferences that a stretch is judged by, at least."""
 _LONGEST_S = 3.0
 """And in so much time; if there were fewer it was as in the whole run."""
 _SHORTEST_S = 0.4
-"""Of a stretch: the kernel counts what the host takes in hundredths of a second."""
-_LEAST_BUSY_S = 0.01
+"""Of a stretch: twice the time between two moments."""
 _Array = NDArray[np.float64]
 
 
@@ -43,14 +43,18 @@ _Array = NDArray[np.float64]
 class RunMachine:
     """What a hindcast needs of it."""
 
+    times: float
+    """as long as in the profile, in the whole run"""
     speed: float
     """times as much processor time as in the profile, in the whole run"""
-    slowness: RunSlowness
-    """beside that, moment by moment"""
+    slowness: TracedSlowness
+    """beside `times`, moment by moment"""
     others: float
     """cores that other programs took, on average"""
     steal: float
     """cores that the host took"""
+    waited: float
+    """time that workers waited for a core ÷ their processor time"""
 
 
 def run_machine(run_dir: Path, settings: Settings, profile: Profile) -> RunMachine:
@@ -74,19 +78,32 @@ def run_machine(run_dir: Path, settings: Settings, profile: Profile) -> RunMachi
         float(row["scheduled_s"]) / clock for row in read_rows(run_dir / RESULTS, dict)
     )
     work = _Work.of(moments, runs, *_expected_s(runs, triggers_s, settings, profile))
-    speed = float(np.ptp(work.workers_s) / np.ptp(work.expected_s))
-    ends_s, speeds, waits = zip(*work.stretches(speed), strict=True)
+    whole = work.between(0, len(moments) - 1)
+    ends_s, times, speeds = zip(*work.stretches(whole), strict=True)
     places = np.searchsorted(ends_s, np.arange(0.0, moments[-1].at_s, STEP_S), side="right")
-    whole = moments[-1].since(moments[0])
+    spent = moments[-1].since(moments[0])
     span_s = moments[-1].at_s - moments[0].at_s
     return RunMachine(
-        speed=speed,
-        slowness=RunSlowness(
-            STEP_S, [speeds[place] for place in places], [waits[place] for place in places]
+        times=whole.times,
+        speed=whole.speed,
+        slowness=TracedSlowness(
+            STEP_S,
+            [times[place] / whole.times for place in places],
+            [speeds[place] / whole.times for place in places],
         ),
-        others=max(0.0, whole.busy_s - whole.line_s) / span_s,
-        steal=whole.steal_s / span_s,
+        others=max(0.0, spent.busy_s - spent.line_s) / span_s,
+        steal=spent.steal_s / span_s,
+        waited=spent.waiting_s / spent.workers_s,
     )
+
+
+class _Stretch(NamedTuple):
+    """Of a run, beside the profile."""
+
+    times: float
+    """as long"""
+    speed: float
+    """times as much processor time"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +114,11 @@ class _Work:
     workers_s: _Array
     done: _Array
     """inferences"""
+    lasted_s: _Array
+    """time in inferences"""
     expected_s: _Array
-    """processor time of the workers"""
-    expected_waiting_s: _Array
+    """the same"""
+    expected_processor_s: _Array
 
     @classmethod
     def of(
@@ -107,60 +126,60 @@ class _Work:
         moments: Sequence[MachineMoment],
         runs: Sequence[Inference],
         expected_s: _Array,
-        waiting_s: _Array,
+        processor_s: _Array,
     ) -> _Work:
-        """`expected_s`, `waiting_s`: of each inference."""
+        """`expected_s`, `processor_s`: of each inference."""
         at_s = np.array([moment.at_s for moment in moments])
+        lasted_s = np.array([run.ended_s - run.started_s for run in runs])
+        worths = (np.ones(len(runs)), lasted_s, expected_s, processor_s)
         return cls(
             moments,
             np.array([moment.workers_s for moment in moments]),
-            *(_until(at_s, runs, worth) for worth in (np.ones(len(runs)), expected_s, waiting_s)),
+            *(_until(at_s, runs, worth) for worth in worths),
         )
 
-    def stretches(self, speed: float) -> Iterator[tuple[float, float, float]]:
-        """(end, times as much processor time as in the whole run, times as long by waiting)."""
-        first, usual = 0, self._waits(0, len(self.moments) - 1)
+    def between(self, first: int, last: int) -> _Stretch:
+        """Two moments, with inferences between them."""
+
+        def added(total: _Array) -> float:
+            return float(total[last] - total[first])
+
+        return _Stretch(
+            added(self.lasted_s) / added(self.expected_s),
+            added(self.workers_s) / added(self.expected_processor_s),
+        )
+
+    def stretches(self, whole: _Stretch) -> Iterator[tuple[float, float, float]]:
+        """(end, times as long, times as much processor time); of the last one without an end."""
+        first = 0
         for last, moment in enumerate(self.moments):
             passed_s = moment.at_s - self.moments[first].at_s
             if passed_s >= _SHORTEST_S and self.done[last] - self.done[first] >= _FEWEST:
-                yield moment.at_s, self._speed(first, last) / speed, self._waits(first, last)
+                yield moment.at_s, *self.between(first, last)
             elif passed_s >= _LONGEST_S:
-                yield moment.at_s, 1.0, usual
+                yield moment.at_s, *whole
             else:
                 continue
             first = last
-        yield inf, 1.0, usual
-
-    def _speed(self, first: int, last: int) -> float:
-        spent_s = self.workers_s[last] - self.workers_s[first]
-        return float(spent_s / (self.expected_s[last] - self.expected_s[first]))
-
-    def _waits(self, first: int, last: int) -> float:
-        spent = self.moments[last].since(self.moments[first])
-        waited = 1.0 + spent.waiting_s / max(spent.workers_s, _LEAST_BUSY_S)
-        expected_s = self.expected_s[last] - self.expected_s[first]
-        usual = self.expected_waiting_s[last] - self.expected_waiting_s[first]
-        by_host = 1.0 + spent.steal_s / max(spent.busy_s, _LEAST_BUSY_S)
-        return float(waited / (1.0 + usual / expected_s) * by_host)
+        yield inf, *whole
 
 
 def _expected_s(
     runs: Sequence[Inference], triggers_s: Sequence[float], settings: Settings, profile: Profile
 ) -> tuple[_Array, _Array]:
-    """Of each inference by the profile: processor time, and time to wait for a core meanwhile."""
+    """Of each inference by the profile: how long it takes, and the processor time."""
     assert isinstance(settings.line.workers, int)
     workers = settings.line.workers
     measured = Measured.of(profile, workers)
     assert measured.processor is not None
-    service, model = measured.service, measured.processor
-    expected_s, waiting_s = [], []
+    service, an_answer_s = measured.service, measured.processor.an_answer_s
+    expected_s, processor_s = [], []
     for run, pace in zip(runs, _paces([run.started_s for run in runs], triggers_s), strict=True):
         step = measured.paces.step(pace)
-        busy = min(workers, round(run.company))
-        lasts_s = fmean(service.table_s(service.crowds[busy], run.batch, step))
-        expected_s.append(model.on_core[step] * lasts_s / service.shares[busy])
-        waiting_s.append(model.waiting[step] * expected_s[-1])
-    return np.array(expected_s), np.array(waiting_s)
+        crowd = service.crowds[min(workers, round(run.company))]
+        expected_s.append(fmean(service.table_s(crowd, run.batch, step)))
+        processor_s.append(run.batch * an_answer_s[step])
+    return np.array(expected_s), np.array(processor_s)
 
 
 def _paces(moments_s: Sequence[float], triggers_s: Sequence[float]) -> Iterator[float]:

@@ -82,8 +82,7 @@ def capacity(
     by_cameras = cameras / picture_s if picture_s else math.inf
     limit = Limit.CAMERA if by_cameras < by_workers else Limit.WORKERS
     most = min(by_cameras, by_workers)
-    inferring = most / batch * inference_s / service.shares[workers]
-    cores = _cores(profile, paces, cameras, workers, most, inferring)
+    cores = _cores(profile, paces, cameras, workers, most)
     is_full = sum(cores.values()) >= _FULL * profile.machine.cores
     if limit is Limit.WORKERS and (is_full if cores else workers >= profile.machine.cores):
         limit = Limit.CORES
@@ -93,13 +92,13 @@ def capacity(
 
 
 def _cores(
-    profile: Profile, paces: Paces, cameras: int, workers: int, items_per_s: float, inferring: float
+    profile: Profile, paces: Paces, cameras: int, workers: int, items_per_s: float
 ) -> dict[str, float]:
-    """By kind, where so many items are answered, with so many workers in an inference."""
+    """By kind, where so many items are answered."""
     if not profile.processor:
         return {}
     model = ProcessorModel(profile, paces, workers)
-    found = {WORKER: inferring * model.on_core[-1]}
+    found = {WORKER: items_per_s * model.an_answer_s[-1]}
     for kind in model.kinds:
         number = cameras if kind in (CAMERA, MAKERS) else 1
         each = items_per_s / number

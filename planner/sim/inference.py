@@ -47,8 +47,6 @@ class ServiceTimes:
         """by step of pace: factor on the making of a picture"""
         self.crowds = [self._crowd_of(busy) for busy in range(workers + 1)]
         """by workers at work: the fewest of them beside whom an inference takes as long"""
-        self.shares = [self._share(n, self._nearest_busy(max(1, n))) for n in range(workers + 1)]
-        """by workers at work: times as long because they are more than were measured"""
         self.table_s = cache(self._table_s)
 
     def _batches(self) -> BatchTimes | None:
@@ -127,8 +125,8 @@ class Inference:
     """since when all has gone on as now"""
     done: float = 0.0
     """share of it until then"""
-    on_core: float = 0.0
-    """share of its time that is processor time, as far as that is known"""
+    processor_s: float = 0.0
+    """processor time that it takes, as far as that is known"""
 
     def go_on(self, now: float, lasts_s: float) -> None:
         """From now on as one does that lasts so long in all."""

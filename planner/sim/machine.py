@@ -89,8 +89,9 @@ class SharedMachine:
         slowness *= self.slowness.at(now)
         lasts_s = slowness * self._times_s(len(batch), now)[service]
         inference = Inference(batch, service, slowness, now, lasts_s, now + lasts_s, told, now)
-        if self.measured.processor is not None:
-            inference.on_core = self.measured.processor.on_core[self._step_at(now)]
+        if (processor := self.measured.processor) is not None:
+            an_answer_s = processor.an_answer_s[self._step_at(now)]
+            inference.processor_s = len(batch) * an_answer_s * self.slowness.speed_at(now)
         self._under_way[inference] = None
         return inference
 
@@ -99,10 +100,8 @@ class SharedMachine:
         del self._under_way[inference]
         if now <= inference.began_s:
             return 0.0
-        lasted_s = now - inference.began_s
-        self.busy_s += lasted_s
-        waits = self.slowness.waits_at(inference.began_s) * self.measured.service.shares[self.busy]
-        return inference.on_core * lasted_s / waits
+        self.busy_s += now - inference.began_s
+        return inference.processor_s
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""

@@ -1,9 +1,9 @@
 """What the line's processes use of the cores, by what passes them.
 
-The workers' processor time is a share of their time in inferences, as measured in a pool of that
-size at that pace. All others' grows with the seconds, the items at the photo-eyes, the frames and
-the answers: the best fit of all measured runs, times what runs of that pool and pace had more or
-less than that.
+A worker's processor time grows with its answers, as measured in a pool of that size at that pace;
+waiting costs none, so it is the same however full the cores are. All others' grows with the
+seconds, the items at the photo-eyes, the frames and the answers: the best fit of all measured runs,
+times what runs of that pool and pace had more or less than that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -32,7 +31,6 @@ _BETTER, _EXACT = 0.1, 1e-12
 """By so much a fit with other costs is better: where two of them came together in all runs, nobody
 can tell what each was."""
 _Array = NDArray[np.float64]
-_Take = Callable[[ProcessorUse], float]
 
 
 def kind_of(process: str) -> str:
@@ -77,24 +75,16 @@ class ProcessorModel:
         self._paces = paces
 
     @cached_property
-    def on_core(self) -> list[float]:
-        """By step of pace: processor time of the workers ÷ their time in inferences."""
-        return self._of_workers(lambda use: use.inferring, lambda use: use.cores.get(WORKER, 0.0))
-
-    @cached_property
-    def waiting(self) -> list[float]:
-        """By step of pace: time that workers wait for a core ÷ their processor time."""
-        return self._of_workers(lambda use: use.cores.get(WORKER, 0.0), lambda use: use.waiting)
-
-    def _of_workers(self, whole: _Take, part: _Take) -> list[float]:
+    def an_answer_s(self) -> list[float]:
+        """By step of pace: processor time of a worker."""
         by_pace: defaultdict[float, list[float]] = defaultdict(list)
         for use in self._own:
-            if whole(use):
-                by_pace[use.items_per_s].append(part(use) / whole(use))
+            if use.answers_per_s:
+                by_pace[use.items_per_s].append(use.cores.get(WORKER, 0.0) / use.answers_per_s)
         every_per_s = self._paces.every_per_s
         if not by_pace:
             return [0.0] * len(every_per_s)
-        return [float(share) for share in _between(every_per_s, by_pace)]
+        return [float(each_s) for each_s in _between(every_per_s, by_pace)]
 
     @property
     def kinds(self) -> list[str]:

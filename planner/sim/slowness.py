@@ -19,15 +19,15 @@ class Slowness(Protocol):
         """Factor on the time of an inference, or a picture."""
         ...
 
-    def waits_at(self, now: float) -> float:
-        """That part of the factor which is no work of the processor, but waiting for one."""
+    def speed_at(self, now: float) -> float:
+        """Factor on processor time, which waiting for a core does not cost."""
         ...
 
 
 def mean_speed(slowness: Slowness, until_s: float) -> float:
     """Times as much processor time as at first, on average until a moment."""
     moments = (number * PIECE_S for number in range(max(1, math.ceil(until_s / PIECE_S))))
-    return fmean(slowness.at(moment) / slowness.waits_at(moment) for moment in moments)
+    return fmean(map(slowness.speed_at, moments))
 
 
 class MachineSlowness:
@@ -53,29 +53,28 @@ class MachineSlowness:
         blocks, pieces = self._blocks, self._pieces
         return blocks[int(now / BLOCK_S) % len(blocks)] * pieces[int(now / PIECE_S) % len(pieces)]
 
-    def waits_at(self, now: float) -> float:
-        """None: what disturbs inferences is taken to be a slower processor."""
-        return 1.0
+    def speed_at(self, now: float) -> float:
+        """The same: what disturbs inferences is taken to be a slower processor."""
+        return self.at(now)
 
 
 @dataclass(frozen=True, slots=True)
-class RunSlowness:
+class TracedSlowness:
     """Of the machine of one run, moment by moment from belt second 0 on; then as at last."""
 
     step_s: float
+    times: Sequence[float]
+    """of each step: times as long"""
     speed: Sequence[float]
-    """of each step: times as much processor time as in the profile, the run's mean apart"""
-    waits: Sequence[float]
-    """of each step: times as long, because others had the cores"""
+    """of each step: times as much processor time"""
 
     def at(self, now: float) -> float:
         """See `Slowness`."""
-        step = min(int(now / self.step_s), len(self.speed) - 1)
-        return self.speed[step] * self.waits[step]
+        return self.times[min(int(now / self.step_s), len(self.times) - 1)]
 
-    def waits_at(self, now: float) -> float:
+    def speed_at(self, now: float) -> float:
         """See `Slowness`."""
-        return self.waits[min(int(now / self.step_s), len(self.waits) - 1)]
+        return self.speed[min(int(now / self.step_s), len(self.speed) - 1)]
 
 
 def _turned(measured: Sequence[float], first: int) -> list[float]:

@@ -16,12 +16,12 @@ from benchmarks.validate_twin import _options
 from line.run_files.machine_trace import MachineTrace
 from line.run_files.results import FILE, outcome_of, read_rows
 from planner.measure.run_machine import RunMachine
-from planner.sim.slowness import RunSlowness
+from planner.sim.slowness import TracedSlowness
 from run_line import main
 from tests.planner.test_processor import LINEAR
 from tests.planner.test_run_machine import kept
 
-MACHINE = RunMachine(1.1, RunSlowness(0.1, [1.0], [1.0]), others=0.02, steal=0.01)
+MACHINE = RunMachine(1.1, 1.2, TracedSlowness(0.1, [1.0], [1.0]), 0.02, 0.01, 0.0)
 LINE = Figures(in_time=0.9, throughput_per_s=100.0, p50_ms=10.0, p95_ms=20.0)
 CORES = {"worker-0": 0.8, "dispatcher": 0.1, "alerts": 0.004}
 
@@ -54,7 +54,9 @@ def test_figures_hold_within_what_is_asked(found: Hindcast, misses: list[str]):
 
 def test_a_row_has_both_and_the_process_that_is_furthest_off():
     row = hindcast(cores={"dispatcher": 0.12}).markdown
-    assert row.startswith("| regular | 1 | 0.8 | 2 | 150 % | 1.10 | 90.0 / 90.0 % | 20.0 / 20.0 |")
+    assert row.startswith(
+        "| regular | 1 | 0.8 | 2 | 150 % | 1.10, 1.20 | 90.0 / 90.0 % | 20.0 / 20.0 |"
+    )
     assert "| dispatcher 0.100 / 0.120 |" in row
     assert ", 0.60 taken" in replace(hindcast(), machine=replace(MACHINE, others=0.59)).markdown
 

@@ -23,10 +23,13 @@ from tests.virtual_lines import rows_of, settings_of
 
 
 def use(
-    workers: int, items_per_s: float, answers_per_s: float, on_core: float = 1.0, more: float = 1.0
+    workers: int,
+    items_per_s: float,
+    answers_per_s: float,
+    worker_s: float = 0.01,
+    more: float = 1.0,
 ) -> ProcessorUse:
     """Of a line whose dispatcher takes 1 ms a second, 0.4 a frame and 0.6 an answer."""
-    inferring = 0.01 * answers_per_s
     return ProcessorUse(
         workers=workers,
         items_per_s=items_per_s,
@@ -34,10 +37,8 @@ def use(
         frames_per_s=items_per_s,
         pictures_per_s=items_per_s / 2,
         answers_per_s=answers_per_s,
-        inferring=inferring,
-        waiting=0.0,
         cores={
-            "worker": on_core * inferring,
+            "worker": worker_s * answers_per_s,
             "dispatcher": more * (0.001 + 0.0004 * items_per_s + 0.0006 * answers_per_s),
             "camera": 0.001 * items_per_s,
             "camera/children": 0.004 * items_per_s / 2,
@@ -107,10 +108,10 @@ def test_what_a_pool_has_beside_the_fit_goes_from_pace_to_pace():
     assert ratios[1] == pytest.approx((ratios[0] + ratios[2]) / 2, rel=0.02)
 
 
-def test_workers_share_of_their_time_goes_from_pace_to_pace():
-    profile = profile_with(use(1, 0, 1, on_core=1.2), use(1, 100, 100, on_core=0.8))
-    on_core = model_of(profile).on_core
-    assert (on_core[0], on_core[32], on_core[64]) == pytest.approx((1.2, 1.0, 0.8))
+def test_what_a_worker_takes_over_an_answer_goes_from_pace_to_pace():
+    profile = profile_with(use(1, 0, 1, worker_s=0.012), use(1, 100, 100, worker_s=0.008))
+    each_s = model_of(profile).an_answer_s
+    assert (each_s[0], each_s[32], each_s[64]) == pytest.approx((0.012, 0.010, 0.008))
 
 
 def ran(profile: Profile, **options: object) -> Figures:

@@ -95,7 +95,7 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     assert {each.workers for each in measured.service} == {None, 1}
     assert {each.workers for each in measured.turnaround} <= {1}
     assert {use.workers for use in measured.processor} == {1}
-    assert all(use.inferring > 0 and use.cores["worker"] > 0 for use in measured.processor)
+    assert all(use.answers_per_s > 0 and use.cores["worker"] > 0 for use in measured.processor)
     kinds = {"worker", "camera", "camera/children", "dispatcher", "csv_log", "supervisor"}
     assert all(kinds <= use.cores.keys() for use in measured.processor)
     assert 0 < measured.inference_ms < 100

@@ -11,7 +11,8 @@ from line.run_files.machine_trace import MachineMoment, MachineTrace
 from line.run_files.results import FILE, HEADER, encode_rows
 from planner.measure.run_machine import RunMachine, run_machine
 from planner.profile import Profile
-from planner.sim.slowness import RunSlowness
+from planner.sim.slowness import TracedSlowness
+from planner.sim.twin import simulate
 from tests.hand_made_profile import hand_made_profile
 from tests.planner.test_processor import LINEAR
 from tests.virtual_lines import Rows, rows_of, settings_of
@@ -65,7 +66,7 @@ def kept(
 
 def hindcast(run_dir: Path, profile: Profile = LINEAR) -> tuple[RunMachine, Rows]:
     machine = run_machine(run_dir, SETTINGS, profile)
-    return machine, rows_of(SETTINGS, profile.slowed(machine.speed), slowness=machine.slowness)
+    return machine, rows_of(SETTINGS, profile.slowed(machine.times), slowness=machine.slowness)
 
 
 def mean_ms(rows: Rows, first_s: float, last_s: float) -> float:
@@ -76,15 +77,15 @@ def mean_ms(rows: Rows, first_s: float, last_s: float) -> float:
 def test_a_machine_as_the_profiles_gives_the_same_rows(tmp_path: Path):
     rows = rows_of(SETTINGS, LINEAR)
     machine, again = hindcast(kept(tmp_path, rows))
-    assert machine.speed == pytest.approx(1.0, abs=0.001)
-    assert (machine.others, machine.steal) == (0.0, 0.0)
+    assert (machine.times, machine.speed) == pytest.approx((1.0, 1.0), abs=0.001)
+    assert (machine.others, machine.steal, machine.waited) == (0.0, 0.0, 0.0)
     assert [row.latency_ms for row in again] == pytest.approx(
         [row.latency_ms for row in rows], rel=0.02
     )
 
 
 def test_a_slow_stretch_is_slow_again(tmp_path: Path):
-    slow = RunSlowness(0.1, steps(1.0, 2.0, 1.0), [1.0] * 80)
+    slow = TracedSlowness(0.1, steps(1.0, 2.0, 1.0), [1.0])
     rows = rows_of(SETTINGS, LINEAR, slowness=slow)
     _, again = hindcast(kept(tmp_path, rows))
     assert mean_ms(rows, 4.5, 5.5) == pytest.approx(20.0)
@@ -93,34 +94,21 @@ def test_a_slow_stretch_is_slow_again(tmp_path: Path):
         assert mean_ms(again, first_s, first_s + 1) == pytest.approx(real, rel=0.03)
 
 
-def test_what_others_took_is_waiting_and_no_processor_time(tmp_path: Path):
-    """The host takes half as much as the line uses: all of its work takes half as long again."""
-    slow = RunSlowness(0.1, [1.0], [1.5])
-    rows = rows_of(SETTINGS, LINEAR, slowness=slow)
-    machine, again = hindcast(kept(tmp_path, rows, on_core=1 / 1.5, steal=0.15))
-    assert machine.speed == pytest.approx(1.0, abs=0.001)
-    assert machine.steal == pytest.approx(0.15)
-    assert mean_ms(again, 3, 10) == pytest.approx(15.0, rel=0.05)
-
-
-def test_what_workers_waited_for_a_core_is_waiting_as_well(tmp_path: Path):
+def test_waiting_for_a_core_takes_time_and_no_processor_time(tmp_path: Path):
     """A third of the time somebody else has the core."""
-    slow = RunSlowness(0.1, [1.0], [1.5])
+    slow = TracedSlowness(0.1, [1.5], [1.0])
     rows = rows_of(SETTINGS, LINEAR, slowness=slow)
-    machine, again = hindcast(kept(tmp_path, rows, on_core=1 / 1.5, others=0.6, waiting=0.5))
-    assert machine.speed == pytest.approx(1.0, abs=0.001)
-    assert machine.others == pytest.approx(0.6)
+    run_dir = kept(tmp_path, rows, on_core=1 / 1.5, others=0.6, steal=0.1, waiting=0.5)
+    machine, again = hindcast(run_dir)
+    assert (machine.times, machine.speed) == pytest.approx((1.5, 1.0), abs=0.001)
+    found = (machine.others, machine.steal, machine.waited)
+    assert found == pytest.approx((0.6, 0.1, 0.5))
     assert mean_ms(again, 3, 10) == pytest.approx(15.0, rel=0.02)
-
-
-def test_what_workers_wait_in_the_profile_as_well_is_no_slowness(tmp_path: Path):
-    uses = [
-        each.model_copy(update={"waiting": 0.5 * each.cores["worker"]}) for each in LINEAR.processor
-    ]
-    profile = LINEAR.model_copy(update={"processor": tuple(uses)})
-    rows = rows_of(SETTINGS, profile)
-    _, again = hindcast(kept(tmp_path, rows, waiting=0.5), profile)
-    assert mean_ms(again, 0, 12) == pytest.approx(10.0, rel=0.02)
+    slowed = LINEAR.slowed(machine.times)
+    used = simulate(SETTINGS, slowed, slowness=machine.slowness).processor_s
+    assert used["worker-0"] == pytest.approx(300 * 0.01, rel=0.02)
+    usual = simulate(SETTINGS, LINEAR).processor_s
+    assert used["camera-0"] == pytest.approx(usual["camera-0"], rel=0.02)
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path: Path):
@@ -136,6 +124,6 @@ def test_what_is_missing_is_said_in_one_line(tmp_path: Path):
 
 
 def test_behind_its_end_a_run_is_as_at_last():
-    slowness = RunSlowness(0.1, [1.0, 2.0], [1.0, 1.5])
+    slowness = TracedSlowness(0.1, [1.0, 3.0], [1.0, 1.5])
     assert [slowness.at(now) for now in (0.0, 0.05, 0.15, 9.0)] == [1.0, 1.0, 3.0, 3.0]
-    assert slowness.waits_at(9.0) == 1.5
+    assert slowness.speed_at(9.0) == 1.5
