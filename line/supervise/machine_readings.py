@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import time
@@ -47,6 +48,8 @@ class ProcessorClocks:
         """pid → process, or its children"""
         self._living: dict[int, float] = {}
         """pid → seconds"""
+        self._beginning_s: dict[int, float] = {}
+        """pid of a child → what it had used when it was seen again; infinite until then"""
         self._ended: defaultdict[str, float] = defaultdict(float)
         """process → seconds of its earlier lives"""
         self._wanted: set[bytes] = set()
@@ -62,13 +65,19 @@ class ProcessorClocks:
 
     def find(self, started: Mapping[str, int]) -> None:
         """Look for whoever the processes (name → pid) have started in turn."""
-        before, living = self._names, self._living
+        before, living, is_first = self._names, self._living, not self._started
         self._started = dict(started)
         self._names = {pid: name for name, pid in started.items()} | {
             each: f"{name}{CHILDREN}" for name, pid in started.items() for each in descendants(pid)
         }
         for pid in living.keys() - self._names.keys():
-            self._ended[before[pid]] += living[pid]
+            self._ended[before[pid]] += max(0.0, living[pid] - self._beginning_s.pop(pid, 0.0))
+        for pid, name in self._names.items():
+            if pid in living:
+                if self._beginning_s.get(pid) == math.inf:
+                    self._beginning_s[pid] = living[pid]
+            elif name.endswith(CHILDREN) and not is_first:
+                self._beginning_s[pid] = math.inf
         self._living = {pid: living.get(pid, 0.0) for pid in self._names}
         workers = {pid for name, pid in started.items() if name.startswith(_WORKER)}
         for pid in self._schedulers.keys() - workers:
@@ -103,10 +112,13 @@ class ProcessorClocks:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """By process, of all its lives, as last read; of those that it has started apart."""
+        """By process, of all its lives, as last read; of those that it has started apart.
+
+        Of these without their beginning: it is no work, and as much in the shortest run.
+        """
         found = dict.fromkeys(self._started, 0.0) | self._ended
         for pid, spent_s in self._living.items():
-            found[self._names[pid]] += spent_s
+            found[self._names[pid]] += max(0.0, spent_s - self._beginning_s.get(pid, 0.0))
         return found
 
     @property

@@ -165,6 +165,27 @@ def running_status() -> Status:
 
 
 @linux
+def test_the_beginning_of_a_child_is_not_its_work(clocks: ProcessorClocks):
+    code = f"import subprocess, sys\ninput()\nsubprocess.run([sys.executable, '-c', {SPIN!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        clocks.find({"camera-0": parent.pid})
+        before = clocks.read({"camera-0": parent.pid})
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        parent.stdout.readline()
+        for _ in range(2):
+            clocks.find({"camera-0": parent.pid})
+            after = clocks.read({"camera-0": parent.pid})
+        parent.stdin.write(b"\n")
+    assert before is not None
+    assert after is not None
+    assert after.line_s - before.line_s >= 0.3
+    assert clocks.seconds["camera-0/children"] < 0.1
+
+
+@linux
 def test_a_worker_that_has_to_share_a_core_waits(clocks: ProcessorClocks):
     core = min(os.sched_getaffinity(0))
     code = f"import os\nos.sched_setaffinity(0, [{core}])\nwhile True: pass"
