@@ -19,8 +19,8 @@ import typer
 from rich.console import Console
 
 from benchmarks.entry import run
+from benchmarks.forecast.line_figures import PAGE, Figures, from_files, rows_of_line
 from benchmarks.line_run import run_line
-from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
 from commands.plan import plan as make_plan
 from commands.profile import profile as measure_profile
 from drill.page import Page

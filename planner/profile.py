@@ -146,6 +146,25 @@ class LatencySamples(Section):
         )
 
 
+class ProcessorUse(Section):
+    """Processor time in one measured run, as it was: what keeps a process waiting costs none."""
+
+    workers: int = Field(ge=1, description="in the pool")
+    items_per_s: float = Field(ge=0, description="that passed the photo-eyes, as it was set")
+    seen_per_s: float = Field(ge=0, description="that did, dropped ones included")
+    frames_per_s: float = Field(ge=0, description="of them those whose pictures left the camera")
+    pictures_per_s: float = Field(ge=0, description="of those, that were made meanwhile")
+    answers_per_s: float = Field(ge=0)
+    cores: dict[str, Annotated[float, Field(ge=0, le=1e6)]] = Field(
+        description="kind of process → cores that all of its kind used"
+    )
+
+    def slowed(self, factor: float) -> ProcessorUse:
+        """See `Profile.slowed`."""
+        cores = {kind: factor * cores for kind, cores in self.cores.items()}
+        return self.model_copy(update={"cores": cores})
+
+
 class Answer(Section):
     """What the model said of one picture."""
 
@@ -191,6 +210,9 @@ class Profile(Section):
     service: tuple[Service, ...] = Field(min_length=1)
     turnaround: tuple[Turnaround, ...] = Field(default=(), description="none: no time at all")
     latency_samples: tuple[LatencySamples, ...] = Field(min_length=1)
+    processor: tuple[ProcessorUse, ...] = Field(
+        default=(), description="none: nothing is known of it"
+    )
     acknowledged_ms: Quantiles = Field(
         description="from a decision, by way of the CSV log and then the other sinks, all at rest"
     )
@@ -232,6 +254,7 @@ class Profile(Section):
                 "service": tuple(each.slowed(factor) for each in self.service),
                 "turnaround": tuple(each.slowed(factor) for each in self.turnaround),
                 "latency_samples": tuple(each.slowed(factor) for each in self.latency_samples),
+                "processor": tuple(each.slowed(factor) for each in self.processor),
                 "acknowledged_ms": _longer(factor, self.acknowledged_ms),
             }
         )
@@ -262,7 +285,7 @@ class Profile(Section):
             raise BadInput(f"{path}: {error.strerror or error}") from None
 
 
-_Entry = TypeVar("_Entry", Service, Turnaround, Crowding, LatencySamples)
+_Entry = TypeVar("_Entry", Service, Turnaround, Crowding, LatencySamples, ProcessorUse)
 
 
 def of_pool(measured: Sequence[_Entry], workers: int) -> list[_Entry]:

@@ -28,7 +28,9 @@ class ProcessorFacts(BaseModel):
 
 
 def processor_figures(facts: ProcessorFacts | None) -> dict[str, Any] | None:
-    """As summary.json has it, the greatest first; null in virtual time and of a cut-off run.
+    """As summary.json has it, the greatest first; null of a cut-off run.
+
+    In virtual time foretold, and null where the profile does not tell.
 
     `items`; `seconds`, those of them spent on `starting_s`, and `ms_per_item` (all others ÷ items)
     of all processes; of each process the same three and its `parts` in seconds.

@@ -22,8 +22,8 @@ from rich.console import Console
 from benchmarks.entry import run
 from benchmarks.forecast import chart as chart_file
 from benchmarks.forecast.belts import TARGET, Belt, Forecast, drawn_belts, findings, rounded
+from benchmarks.forecast.line_figures import PAGE, Figures, from_files, rows_of_line
 from benchmarks.line_run import run_line
-from benchmarks.validate_twin import PAGE, Figures, from_files, rows_of_line
 from commands.profile import profile as measure_profile
 from commands.run_setup.settings import settings_of
 from drill.page import Page
@@ -104,19 +104,12 @@ def main(
 def _forecast(
     run_dir: Path, belt: Belt, profile: Profile, fed: Sequence[str], seconds: float
 ) -> Forecast:
-    assignments = [
-        *fed,
-        f"infeed.process={belt.process}",
-        f"belt.speed_m_per_s={belt.speed_m_per_s}",
-        f"belt.camera_to_ejector_m={belt.camera_to_ejector_m}",
-        f"belt.actuator_ms={belt.actuator_ms}",
-        f"line.duration_s={seconds}",
-    ]
+    assignments = [*fed, *belt.assignments(seconds)]
     settings = settings_of(None, "demo", {}, assignments)
     settings = settings.replaced({"events": []})
     plan = Plan(settings, (profile,), Target({"in_time": TARGET}), 99, None)
     can = capacity(profile, 1, belt.workers, settings.worker_credit, plan.twin_error)
-    cell = belt.cell(round(60 * belt.load * can.items_per_s, 1), profile.threshold)
+    cell = belt.cell(belt.items_per_min(can), profile.threshold)
     (told,) = run_plan(plan, [cell], usable_cores(), lambda *_: None, lambda every: [cell])
     options = [f"--workers={belt.workers}", f"--set=infeed.items_per_min={cell.items_per_min}"]
     options += [f"--set={each}" for each in assignments]

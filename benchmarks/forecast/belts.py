@@ -8,6 +8,7 @@ from statistics import mean, median
 
 import numpy as np
 
+from planner.plan.capacity import Capacity
 from planner.plan.estimate import LEVEL
 from planner.plan.grid import Cell
 from planner.plan.run import Result
@@ -45,6 +46,20 @@ class Belt:
             actuator_ms=round(chance.uniform(10, 80)),
             workers=int(chance.integers(1, 4)),
         )
+
+    def assignments(self, seconds: float) -> list[str]:
+        """As settings, for a run of so much belt; the workers and the items are `cell`'s."""
+        return [
+            f"infeed.process={self.process}",
+            f"belt.speed_m_per_s={self.speed_m_per_s}",
+            f"belt.camera_to_ejector_m={self.camera_to_ejector_m}",
+            f"belt.actuator_ms={self.actuator_ms}",
+            f"line.duration_s={seconds}",
+        ]
+
+    def items_per_min(self, can: Capacity) -> float:
+        """While items are fed."""
+        return round(60 * self.load * can.items_per_s, 1)
 
     def cell(self, items_per_min: float, threshold: float) -> Cell:
         """As the planner knows it."""

@@ -135,9 +135,17 @@ def _facts(
         "restarts": {role: figures.restarts[role] for role in roles},
         "faults": [_fault(settings, number) for number in figures.injected],
         "trigger_jitter_ms": None,
-        "processor": None,
+        "processor": _processor(figures),
         "machine": None,
     }
+
+
+def _processor(figures: Figures) -> dict[str, object] | None:
+    """As of a real run, with one part; None where the profile knows of none."""
+    if not figures.processor_s:
+        return None
+    seconds = {name: {"foretold": round(s, 4)} for name, s in figures.processor_s.items()}
+    return {"items": figures.fed, "seconds": seconds}
 
 
 def _fault(settings: Settings, number: int) -> dict[str, object]:

@@ -28,8 +28,10 @@ _TAIL_BYTES = 1 << 16
 class LineFile:
     """Of one run, over all its sessions. Never blocks for long and never raises."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, header: bytes = b"") -> None:
+        """`header`: what an empty file begins with."""
         self._path = path
+        self._header = header
         self._unwritten: deque[bytes] = deque(maxlen=_MOST_UNWRITTEN)
         self._has_been_opened = False
 
@@ -39,7 +41,7 @@ class LineFile:
         return len(self._unwritten)
 
     def append(self, line: bytes) -> None:
-        """Write one line, which ends with a line break, behind those that wait."""
+        """Write a line, or several, with their line breaks, behind those that wait."""
         self._unwritten.append(line)
         self.flush()
 
@@ -53,7 +55,7 @@ class LineFile:
             return
         try:
             whole = self._whole_bytes(fd)
-            lines = b"".join(self._unwritten)
+            lines = b"".join([b"" if whole else self._header, *self._unwritten])
             if os.write(fd, lines) == len(lines):
                 self._unwritten.clear()
             else:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import time
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from line.observe.machine import Cores, Machine, Reading
-from line.observe.status import Status
+from line.observe.machine import Cores, Reading
 from line.process.priority import usable_cores
 from line.process.processor_time import descendants, process_s
+from line.run_files.machine_trace import CHILDREN
 
 _STAT = Path("/proc/stat")
 _BUSY = (0, 1, 2, 5, 6)
 """Columns of a processor's line in /proc/stat, see proc(5): user, nice, system, irq, softirq."""
 _STEAL = 7
+_STAT_BYTES = 1 << 16
+"""Those of the processors come first."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+"""A second."""
+_WORKER = "worker-"
 _GROUPS = Path("/proc/self/cgroup")
 _GROUP_FILES = Path("/sys/fs/cgroup")
-_PHASES = {"running", "draining"}
-"""Before and after, processes start and end, which is no news of the line."""
-
-
-class MachineWatch:
-    """Looks at the machine while the belt runs; fills `status.machine`."""
-
-    def __init__(self, status: Status) -> None:
-        self._status = status
-
-    def look(self, now: float, pids: Sequence[int]) -> None:
-        """To be called about once a second with the processes that were started."""
-        began = self._status.belt_started
-        if self._status.phase not in _PHASES or began is None or now < began:
-            return
-        found = reading(pids)
-        if found is None:
-            return
-        if self._status.machine is None:
-            self._status.machine = Machine(granted_cores())
-        self._status.machine.take(found)
 
 
 def granted_cores() -> Cores:
@@ -49,32 +35,125 @@ def granted_cores() -> Cores:
     return Cores(usable, min([float(usable), *_quotas()]))
 
 
-def reading(pids: Iterable[int]) -> Reading | None:
-    """Now; `pids`: the processes that this one has started. None where the system does not say."""
-    try:
-        lines = _STAT.read_text(encoding="ascii").splitlines()
-        tick_s = 1 / os.sysconf("SC_CLK_TCK")
+class ProcessorClocks:
+    """Of the machine, and of the processes that this one has started, with those that they have.
+
+    They are read several times a second, so whatever seldom changes is looked up by `find`.
+    """
+
+    def __init__(self) -> None:
+        self._started: dict[str, int] = {}
+        """process → pid"""
+        self._names: dict[int, str] = {}
+        """pid → process, or its children"""
+        self._living: dict[int, float] = {}
+        """pid → seconds"""
+        self._beginning_s: dict[int, float] = {}
+        """pid of a child → what it had used when it was seen again; infinite until then"""
+        self._ended: defaultdict[str, float] = defaultdict(float)
+        """process → seconds of its earlier lives"""
+        self._wanted: set[bytes] = set()
+        """lines of the statistics"""
+        self._line_s = 0.0
+        self._stat = -1
+        self._schedulers: dict[int, int] = {}
+        """pid of a worker → descriptor of what the scheduler says of its main thread"""
+        self._waiting: dict[int, float] = {}
+        """pid of a worker → seconds that its main thread waited for a core"""
+        self._ended_waiting_s = 0.0
+        self.find({})
+
+    def find(self, started: Mapping[str, int]) -> None:
+        """Look for whoever the processes (name → pid) have started in turn."""
+        before, living, is_first = self._names, self._living, not self._started
+        self._started = dict(started)
+        self._names = {pid: name for name, pid in started.items()} | {
+            each: f"{name}{CHILDREN}" for name, pid in started.items() for each in descendants(pid)
+        }
+        for pid in living.keys() - self._names.keys():
+            self._ended[before[pid]] += max(0.0, living[pid] - self._beginning_s.pop(pid, 0.0))
+        for pid, name in self._names.items():
+            if pid in living:
+                if self._beginning_s.get(pid) == math.inf:
+                    self._beginning_s[pid] = living[pid]
+            elif name.endswith(CHILDREN) and not is_first:
+                self._beginning_s[pid] = math.inf
+        self._living = {pid: living.get(pid, 0.0) for pid in self._names}
+        workers = {pid for name, pid in started.items() if name.startswith(_WORKER)}
+        for pid in self._schedulers.keys() - workers:
+            os.close(self._schedulers.pop(pid))
+            self._ended_waiting_s += self._waiting.pop(pid, 0.0)
+        for pid in workers - self._schedulers.keys():
+            with suppress(OSError):
+                path = f"/proc/{pid}/schedstat"
+                self._schedulers[pid] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        usable = _processors()
+        is_all = len(usable) == os.cpu_count()
+        self._wanted = {b"cpu"} if is_all else {b"cpu%d" % number for number in usable}
+
+    def read(self, started: Mapping[str, int]) -> Reading | None:
+        """Now. None where the system does not say."""
+        if started != self._started:
+            self.find(started)
+        for pid, before_s in self._living.items():
+            self._living[pid] = max(before_s, process_s(pid))
+        for pid, fd in self._schedulers.items():
+            with suppress(OSError, ValueError, IndexError):
+                self._waiting[pid] = int(os.pread(fd, 100, 0).split()[1]) / 1e9
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        line_s = time.process_time() + ended.ru_utime + ended.ru_stime + sum(self._living.values())
+        # What a process has started and outlived is in neither, until it has ended itself.
+        self._line_s = line_s = max(self._line_s, line_s)
+        try:
+            busy, steal = self._ticks()
+        except (OSError, ValueError, IndexError):
+            return None
+        return Reading(time.monotonic(), busy / _TICKS, steal / _TICKS, line_s) if busy else None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By process, of all its lives, as last read; of those that it has started apart.
+
+        Of these without their beginning: it is no work, and as much in the shortest run.
+        """
+        found = dict.fromkeys(self._started, 0.0) | self._ended
+        for pid, spent_s in self._living.items():
+            found[self._names[pid]] += max(0.0, spent_s - self._beginning_s.get(pid, 0.0))
+        return found
+
+    @property
+    def workers_s(self) -> float:
+        """Of all workers together."""
+        return sum(s for name, s in self.seconds.items() if name.startswith(_WORKER))
+
+    @property
+    def waiting_s(self) -> float:
+        """That main threads of workers could have run and waited for a core."""
+        return self._ended_waiting_s + sum(self._waiting.values())
+
+    def close(self) -> None:
+        for fd in (self._stat, *self._schedulers.values()):
+            if fd >= 0:
+                os.close(fd)
+        self._line_s = 0.0
+        self._stat = -1
+        self._schedulers.clear()
+
+    def _ticks(self) -> tuple[int, int]:
+        """Busy and stolen, over all cores that the line may use."""
+        if self._stat < 0:
+            self._stat = os.open(_STAT, os.O_RDONLY | os.O_CLOEXEC)
         busy = steal = 0
-        wanted = {f"cpu{number}" for number in _processors()}
-        for line in lines:
+        left = len(self._wanted)
+        for line in os.pread(self._stat, _STAT_BYTES, 0).splitlines():
             name, *columns = line.split()
-            if name in wanted:
-                ticks = [int(column) for column in columns[: _STEAL + 1]]
-                busy += sum(ticks[column] for column in _BUSY)
-                steal += ticks[_STEAL] if len(ticks) > _STEAL else 0
-    except (OSError, ValueError, IndexError):
-        return None
-    if not wanted or not busy:
-        return None
-    return Reading(time.monotonic(), busy * tick_s, steal * tick_s, _line_s(pids))
-
-
-def _line_s(pids: Iterable[int]) -> float:
-    """Of this process, those that it has started, and theirs; ended or not."""
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    living = {pid for parent in pids for pid in (parent, *descendants(parent))}
-    ended_s = ended.ru_utime + ended.ru_stime
-    return time.process_time() + ended_s + sum(map(process_s, living))
+            if name in self._wanted:
+                busy += sum(int(columns[column]) for column in _BUSY)
+                steal += int(columns[_STEAL]) if len(columns) > _STEAL else 0
+                left -= 1
+                if not left:
+                    break
+        return busy, steal
 
 
 def _processors() -> set[int]:

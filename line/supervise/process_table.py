@@ -82,6 +82,11 @@ class ProcessTable:
         return [child for child in self.children.values() if child.spec.role == role]
 
     @property
+    def pids(self) -> dict[str, int]:
+        """By name, of the living."""
+        return {name: child.pid for name, child in self.children.items()}
+
+    @property
     def dispatcher(self) -> Child | None:
         return self.children.get("dispatcher")
 

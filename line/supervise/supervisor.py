@@ -32,7 +32,7 @@ from line.supervise.child_notes import ChildNotes
 from line.supervise.child_watch import NOTES, ChildWatch
 from line.supervise.deaths import Deaths
 from line.supervise.fault_injection import Faults
-from line.supervise.machine_readings import MachineWatch
+from line.supervise.machine_watch import MachineWatch
 from line.supervise.model_orders import ModelOrders
 from line.supervise.order_handler import OrderHandler
 from line.supervise.outages import Outages
@@ -98,7 +98,7 @@ class Supervisor:
         )
         self._models.on_swap = self._placement.order
         self._faults = Faults(status, session, self._children)
-        self._machine = MachineWatch(status)
+        self._machine = MachineWatch(status, folder.path)
         self._control: ControlSocket | None = None
         self._sockets: SocketFolder | None = None
         self._next_look = self._next_close_look = 0.0
@@ -142,6 +142,7 @@ class Supervisor:
             raise StageDied(f"the supervisor: {where}{error.strerror or error}") from error
         finally:
             self._models.close()
+            self._machine.close()
             self._table.kill_all()
             self._child_watch.close()
             self._selector.close()
@@ -183,6 +184,7 @@ class Supervisor:
                 self._drain()
             self._turn()
         self._status.end_belt()
+        self._machine.end(monotonic(), self._table.pids)
         self._stop(interrupts)
         return "drained" if interrupts.count else "finished"
 
@@ -234,6 +236,7 @@ class Supervisor:
         if now >= self._next_close_look:
             self._next_close_look = now + _CLOSE_LOOK_S
             self._look_closely(now)
+        self._machine.look(now, self._table.pids)
         self._status.note_movement(now)
         self._status.processes = self._table.states()
         self._show()
@@ -245,7 +248,6 @@ class Supervisor:
             self._listen(child)  # a death that left its channel open
             child_log.turn(child.log, 1e6 * self._settings.log_mb)
         self._check_sockets()
-        self._machine.look(now, [child.pid for child in self._children.values()])
 
     def _check_sockets(self) -> None:
         """A folder of sockets that was removed or emptied is made again."""

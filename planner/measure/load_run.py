@@ -18,6 +18,7 @@ from line.run_files.results import FILE as RESULTS
 from line.run_files.run_folder import RunFolder
 from line.settings import Settings
 from line.supervise import runner
+from planner.measure.processor import Used, used
 from planner.measure.rows import Answer, Inference, inferences, read_answers
 from producers.sources import keep_pictures
 
@@ -34,6 +35,8 @@ class Seen:
     """from the start of the worker's processes until all of them were ready"""
     cycle_s: float | None
     """wall time between two items, from the counts that the camera gave on its way"""
+    used: Used | None = None
+    """processor time, until somebody was killed"""
     slowness: float = 1.0
     """how much longer the machine took over everything than it did at first"""
 
@@ -44,7 +47,7 @@ class Seen:
     @property
     def until_first_kill(self) -> Seen:
         """The run as long as nothing was done to it."""
-        end_s = min((event.at_s for event in self.settings.events), default=math.inf)
+        end_s = first_event_s(self.settings)
         return self.only([answer for answer in self.answers if answer.decided_s < end_s])
 
     @property
@@ -71,6 +74,11 @@ class Seen:
         return (len(self.answers) - 1) / span_s if span_s else 0.0
 
 
+def first_event_s(settings: Settings) -> float:
+    """Belt second at which something is done to the line; infinite if nothing is."""
+    return min((event.at_s for event in settings.events), default=math.inf)
+
+
 def observe(settings: Settings, model: ModelFacts, watch: Watch) -> Seen:
     """Run the line in a folder that is gone afterwards, unless the line died.
 
@@ -89,14 +97,15 @@ def observe(settings: Settings, model: ModelFacts, watch: Watch) -> Seen:
     ended = runner.run(settings, model, RunFolder(path), prepare, look)
     if ended.error is not None:  # its folder stays: the logs say why
         raise StageDied(f"the measured line ended early: {ended.error}")
-    speed = settings.line.speed
-    answers = read_answers(path / RESULTS, 1.0 if speed == "max" else speed)
+    speed = 1.0 if settings.line.speed == "max" else settings.line.speed
+    answers = read_answers(path / RESULTS, speed)
+    spent = used(path, settings, answers, first_event_s(settings)) if answers else None
     shutil.rmtree(path.parent, ignore_errors=True)
     if ended.how != "finished":
         raise BadInput("interrupted: nothing is stored")
     if not answers:
         raise BadInput("no item of the measured line was answered; is its deadline too short?")
-    return Seen(settings, answers, stopwatch.start_s, stopwatch.cycle_s)
+    return Seen(settings, answers, stopwatch.start_s, stopwatch.cycle_s, spent)
 
 
 @dataclass(slots=True)

@@ -130,6 +130,7 @@ def measure(
         service=tuple(service),
         turnaround=tuple(figures.turnarounds(runs.floods, samples[0])),
         latency_samples=tuple(samples),
+        processor=tuple(figures.processor_uses(runs.every)),
         acknowledged_ms=figures.acknowledged(runs.single),
         start_s=figures.quantiles(starts),
         restart_s=figures.quantiles(figures.restarts_s(runs.killed) or starts),

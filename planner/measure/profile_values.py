@@ -13,7 +13,7 @@ from line.outcome import decode_top3
 from planner.measure.load_run import Seen
 from planner.measure.rows import ms, pictures_ms, turnarounds_ms
 from planner.measure.slowness import RunSlowness, kind_of
-from planner.profile import Answer, Crowding, LatencySamples, Service, Turnaround
+from planner.profile import Answer, Crowding, LatencySamples, ProcessorUse, Service, Turnaround
 from planner.sim.source import is_smeared, known_source
 
 POINTS = 101
@@ -102,6 +102,13 @@ def crowding(
                 items_per_s=seen.fed_per_s,
                 factor=round(max(1.0, own_ms / alone_ms), 3),
             )
+
+
+def processor_uses(every: Iterable[Seen]) -> Iterator[ProcessorUse]:
+    """Of the paced runs; at `max` nobody sets a pace."""
+    for seen in every:
+        if seen.used is not None and seen.settings.line.speed != "max":
+            yield seen.used.of_profile(seen.workers, seen.fed_per_s)
 
 
 def answers_of(runs: Sequence[Seen]) -> dict[str, tuple[Answer, ...]]:

@@ -111,5 +111,11 @@ def with_a_core_each(profile: Profile) -> Profile:
     alone = tuple(e for e in profile.service if e.busy == 1 and e.workers in (None, 1))
     machine = profile.machine.model_copy(update={"cores": 10**6})
     crowding = tuple(each for each in profile.crowding if each.workers == 1)
-    changes = {"service": alone, "crowding": crowding, "machine": machine}
+    processor = tuple(each for each in profile.processor if each.workers == 1)
+    changes = {
+        "service": alone,
+        "crowding": crowding,
+        "processor": processor,
+        "machine": machine,
+    }
     return profile.model_copy(update=changes)

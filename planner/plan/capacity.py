@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from statistics import fmean, pstdev
 
 from line.dispatch.worker_leases import largest_batch
+from line.run_files.machine_trace import CHILDREN
 from planner.plan.twin_error import TwinError
 from planner.profile import Profile
 from planner.sim.inference import ServiceTimes
 from planner.sim.paces import STEPS, Paces
+from planner.sim.processor import CAMERA, MAKERS, WORKER, Passed, ProcessorModel
 
 _NORMAL90 = 1.645
+_FULL = 0.9
+"""Of the cores: a line that uses so much of them leaves no worker one."""
 _FAR_BELOW, _FAR_ABOVE = 0.75, 1.15
 """Times the capacity: beyond them a line that keeps up in some draws does so in all, and so for one
 that does not."""
@@ -34,6 +39,8 @@ class Capacity:
     items_per_s: float
     half: float
     limit: Limit
+    cores: Mapping[str, float] = field(default_factory=dict)
+    """kind of process → cores that all of its kind use then, the most first; empty: unknown"""
 
     def of_site(self, lines: int) -> Capacity:
         """Of so many such lines side by side."""
@@ -61,8 +68,8 @@ def capacity(
     """Of one line, by what was measured of workers that had no rest.
 
     `credit`: frames that each worker may hold. `waiting`: those that may wait for each of them, if
-    it is given batches by slack where it gains by them. Where there are as many workers as cores a
-    further one finds no core.
+    it is given batches by slack where it gains by them. A further worker finds no core where all
+    processes together fill them; where the profile does not tell, where there are as many workers.
     """
     paces = Paces(profile)
     service = ServiceTimes(profile, paces, workers)
@@ -73,12 +80,32 @@ def capacity(
     by_workers = workers * batch / max(1e-9, inference_s + service.turnaround_s)
     picture_s = fmean(profile.picture_ms) / 1000 * service.crowding[last]
     by_cameras = cameras / picture_s if picture_s else math.inf
-    if by_cameras < by_workers:
-        limit = Limit.CAMERA
-    else:
-        limit = Limit.CORES if workers >= profile.machine.cores else Limit.WORKERS
-    most = min(by_cameras, by_workers) / _mean_slowness(profile)
-    return Capacity(most, most * _NORMAL90 * math.hypot(twin_error.speed, _spread(profile)), limit)
+    limit = Limit.CAMERA if by_cameras < by_workers else Limit.WORKERS
+    most = min(by_cameras, by_workers)
+    cores = _cores(profile, paces, cameras, workers, most)
+    is_full = sum(cores.values()) >= _FULL * profile.machine.cores
+    if limit is Limit.WORKERS and (is_full if cores else workers >= profile.machine.cores):
+        limit = Limit.CORES
+    most /= _mean_slowness(profile)
+    half = most * _NORMAL90 * math.hypot(twin_error.speed, _spread(profile))
+    return Capacity(most, half, limit, cores)
+
+
+def _cores(
+    profile: Profile, paces: Paces, cameras: int, workers: int, items_per_s: float
+) -> dict[str, float]:
+    """By kind, where so many items are answered."""
+    if not profile.processor:
+        return {}
+    model = ProcessorModel(profile, paces, workers)
+    found = {WORKER: items_per_s * model.an_answer_s[-1]}
+    for kind in model.kinds:
+        number = cameras if kind in (CAMERA, MAKERS) else 1
+        each = items_per_s / number
+        cores = model.cores(kind, Passed(each, each, each, each), items_per_s)
+        name = kind.removesuffix(CHILDREN)
+        found[name] = found.get(name, 0.0) + number * (cores or 0.0)
+    return dict(sorted(found.items(), key=lambda own: -own[1]))
 
 
 def _mean_slowness(profile: Profile) -> float:

@@ -17,6 +17,8 @@ from planner.profile import Profile
 NAMES = {"in_time": "in time", "recovery": "recovery"}
 _BUSY = 0.1
 """Cores beside the measurement, as a share of the machine's, from which on it is in doubt."""
+_NAMED = 3
+"""Kinds of process, those that use most."""
 _HELP = {
     Limit.CAMERA: "a slower belt, a faster camera or a quieter machine",
     Limit.WORKERS: "a slower belt, a worker more or a quieter machine",
@@ -94,10 +96,15 @@ def fastest(answer: Fastest, target: Target) -> str:
 
 
 def capacity(result: Result) -> str:
-    """Such as `capacity 150 ± 12 items/s, limited by the workers, load 80 %`."""
+    """Such as `capacity 150 ± 12 items/s, limited by the workers, load 80 %`.
+
+    Behind the limit stands who uses the cores then, where that is known.
+    """
     can = result.capacity
+    most = [f"{kind} {cores:.2f}" for kind, cores in list(can.cores.items())[:_NAMED]]
+    users = f" ({', '.join(most)} of a core)" if most else ""
     return (
-        f"capacity {can.items_per_s:.0f} ± {can.half:.0f} items/s, limited by {can.limit}, "
+        f"capacity {can.items_per_s:.0f} ± {can.half:.0f} items/s, limited by {can.limit}{users}, "
         f"load {100 * result.load:.0f} %"
     )
 

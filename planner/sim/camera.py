@@ -15,6 +15,7 @@ from line.settings import Settings
 from planner.sim.event_queue import EventQueue, Process, TimedCall
 from planner.sim.lane import clock_speed
 from planner.sim.machine import SharedMachine
+from planner.sim.processor import ahead_s
 from planner.sim.stand_ins import Item
 from producers.belt import BeltItem
 from producers.camera import RANGE_S
@@ -62,6 +63,11 @@ class Camera(Process):
         self._last: Item | None = None
         """that has reached the photo-eye"""
         self._exposures = 0
+        self.exposed = 0
+        """items whose pictures were to leave, in all"""
+        self.made = 0
+        """pictures of those that were not made before the belt began"""
+        self._ahead_s = ahead_s(settings)
         self._coming = next(items, None)
         self._riding: deque[Item] = deque()
         """between infeed and photo-eye, as far as the studio has looked"""
@@ -154,6 +160,8 @@ class Camera(Process):
     def _expose(self, item: Item, triggered: float) -> None:
         """The picture leaves the camera when it is finished, behind those before it."""
         self._exposures += 1
+        self.exposed += 1
+        self.made += item.fed_s >= self._ahead_s
         finished_s = self._begin(item, triggered) if item.ready is None else item.ready
         ready_s = max(max(triggered, finished_s) + item.publish_s, self._published_s)
         if self._stalls and self._is_paced:

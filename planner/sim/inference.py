@@ -125,6 +125,8 @@ class Inference:
     """since when all has gone on as now"""
     done: float = 0.0
     """share of it until then"""
+    processor_s: float = 0.0
+    """processor time that it takes, as far as that is known"""
 
     def go_on(self, now: float, lasts_s: float) -> None:
         """From now on as one does that lasts so long in all."""

@@ -76,6 +76,8 @@ class Figures:
     """belt time of the last trigger, of the longest run"""
     busy_s: float = 0.0
     """time that workers were in inferences, all together"""
+    processor_s: Counter[str] = field(default_factory=Counter)
+    """process → processor time that it used, in seconds; empty where the profile has none"""
     restarts: Counter[str] = field(default_factory=Counter)
     """role → unplanned restarts"""
     events: int = 0
@@ -115,6 +117,7 @@ class Figures:
         self.wall_s = max(self.wall_s, other.wall_s)
         self.belt_s = max(self.belt_s, other.belt_s)
         self.busy_s += other.busy_s
+        self.processor_s.update(other.processor_s)
         self.events += other.events
         self.died = self.died or other.died
         self.unaccounted += other.unaccounted

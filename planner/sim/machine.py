@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from planner.sim.inference import Inference
 from planner.sim.latency_samples import Passage
 from planner.sim.measured import Measured
-from planner.sim.slowness import MachineSlowness
+from planner.sim.slowness import Slowness
 from planner.sim.stand_ins import Item
 
 PACE_S = 0.25
@@ -22,7 +22,7 @@ class SharedMachine:
     """What camera and workers share."""
 
     measured: Measured
-    slowness: MachineSlowness
+    slowness: Slowness
     model: str
     """as rows name it"""
     busy: int = 0
@@ -89,14 +89,19 @@ class SharedMachine:
         slowness *= self.slowness.at(now)
         lasts_s = slowness * self._times_s(len(batch), now)[service]
         inference = Inference(batch, service, slowness, now, lasts_s, now + lasts_s, told, now)
+        if (processor := self.measured.processor) is not None:
+            an_answer_s = processor.an_answer_s[self._step_at(now)]
+            inference.processor_s = len(batch) * an_answer_s * self.slowness.speed_at(now)
         self._under_way[inference] = None
         return inference
 
-    def end(self, inference: Inference, now: float) -> None:
-        """It is over, whether it was finished or not."""
+    def end(self, inference: Inference, now: float) -> float:
+        """It is over, whether it was finished or not; the processor time that it took, if known."""
         del self._under_way[inference]
-        if now > inference.began_s:
-            self.busy_s += now - inference.began_s
+        if now <= inference.began_s:
+            return 0.0
+        self.busy_s += now - inference.began_s
+        return inference.processor_s
 
     def _make_room(self, now: float) -> None:
         """Inferences under way go faster, or slower."""
@@ -106,8 +111,11 @@ class SharedMachine:
 
     def _times_s(self, batch: int, now: float) -> list[float]:
         """From the quickest to the slowest."""
-        step = self._step
+        return self.measured.service.table_s(self._crowd, batch, self._step_at(now))
+
+    def _step_at(self, now: float) -> int:
+        """Of the pace, which fades while nothing is fed."""
         if now - self._last_s > PACE_S / 8:
             faded = math.exp((self._last_s - now) / PACE_S)
-            step = self.measured.paces.step(faded * self._items_per_s)
-        return self.measured.service.table_s(self._crowd, batch, step)
+            return self.measured.paces.step(faded * self._items_per_s)
+        return self._step

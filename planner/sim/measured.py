@@ -10,6 +10,7 @@ from planner.sim.answers import Answers
 from planner.sim.inference import ServiceTimes
 from planner.sim.latency_samples import LatencySampleTable
 from planner.sim.paces import Paces
+from planner.sim.processor import ProcessorModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Measured:
     samples: LatencySampleTable
     service: ServiceTimes
     answers: Answers
+    processor: ProcessorModel | None
+    """None: the profile has no processor times"""
 
     @classmethod
     def of(cls, profile: Profile, workers: int) -> Self:
@@ -30,4 +33,5 @@ class Measured:
             LatencySampleTable(profile, paces, workers),
             ServiceTimes(profile, paces, workers),
             Answers(profile),
+            ProcessorModel(profile, paces, workers) if profile.processor else None,
         )

@@ -7,9 +7,14 @@ by the times that a profile holds of them; answers, by real answers to other ite
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from line.dispatch.ledger import Ledger, Rules
 from line.errors import BadInput, StageDied
+from line.observe.processor_bill import SUPERVISOR
 from line.outcome import Outcome
+from line.run_files.machine_trace import CHILDREN
 from line.section import LOG
 from line.settings import Settings
 from planner.profile import Profile
@@ -21,9 +26,10 @@ from planner.sim.lane import items
 from planner.sim.line_figures import Figures
 from planner.sim.machine import SharedMachine
 from planner.sim.measured import Measured
+from planner.sim.processor import Passed, kind_of
 from planner.sim.random_draws import random_draws
 from planner.sim.sink import Log, OnRow
-from planner.sim.slowness import MachineSlowness
+from planner.sim.slowness import MachineSlowness, Slowness, mean_speed
 from planner.sim.source import KnownSource, is_smeared, known_source
 from planner.sim.supervisor import Failures, Supervisor
 from planner.sim.worker import Worker
@@ -37,6 +43,7 @@ def simulate(
     on_row: OnRow | None = None,
     failures: Failures | None = None,
     measured: Measured | None = None,
+    slowness: Slowness | None = None,
 ) -> Figures:
     """Run the line that `settings` describe, to its end, on the machine of `profile`.
 
@@ -56,13 +63,14 @@ def simulate(
     Memory does not depend on the number of items. `line.workers` must be a number. `on_row` is
     called with each item's row when the CSV log writes it. A line that dies, because a process was
     killed too often, ends early: see `Figures.died`. `measured`: of the profile for as many
-    workers, where somebody has it; it changes nothing.
+    workers, where somebody has it; it changes nothing. `slowness`: of the machine, in place of a
+    stretch that the seed chooses of what was measured.
 
     Raises:
         BadInput: the items' classes are not known beforehand or not to the profile; the belt has no
             end; or there are no workers.
     """
-    return _Twin(settings, profile, on_row, measured).run(failures)
+    return _Twin(settings, profile, on_row, measured, slowness).run(failures)
 
 
 class _Twin:
@@ -74,6 +82,7 @@ class _Twin:
         profile: Profile,
         on_row: OnRow | None,
         measured: Measured | None,
+        slowness: Slowness | None,
     ) -> None:
         source = _source(settings)
         measured = measured or Measured.of(profile, _workers(settings))
@@ -86,11 +95,10 @@ class _Twin:
         )
         self._queue = EventQueue()
         self._dispatcher = Dispatcher(self._queue, settings, self._new_ledger)
-        self._machine = SharedMachine(
-            measured,
-            MachineSlowness(profile.slowness, profile.slowness_within, settings.line.seed),
-            profile.short_hash,
+        self._slowness = slowness or MachineSlowness(
+            profile.slowness, profile.slowness_within, settings.line.seed
         )
+        self._machine = SharedMachine(measured, self._slowness, profile.short_hash)
         self._log = Log(self._queue, LOG, self._dispatcher, _both(self._figures.count, on_row))
         self._workers = [
             Worker(self._queue, settings, number, self._machine, self._dispatcher)
@@ -124,9 +132,36 @@ class _Twin:
         figures.wall_s = self._queue.now
         figures.belt_s = max(camera.reached_s for camera in self._cameras)
         figures.busy_s = self._machine.busy_s
+        figures.processor_s.update(self._processor_s())
         figures.restarts.update(self._supervisor.restarts)
         figures.injected = tuple(self._supervisor.injected)
         return figures
+
+    def _processor_s(self) -> Mapping[str, float]:
+        """Of each process whose kind was measured."""
+        model, wall_s = self._machine.measured.processor, self._figures.wall_s
+        if model is None or not wall_s:
+            return {}
+        figures, cameras = self._figures, self._cameras
+        seen = sum(camera.fed for camera in cameras)
+        passed = dict.fromkeys((SUPERVISOR, self._dispatcher.name, *self._settings.sinks), cameras)
+        for camera in cameras:
+            passed[camera.name] = passed[f"{camera.name}{CHILDREN}"] = [camera]
+        speed = mean_speed(self._slowness, wall_s)
+        found = defaultdict[str, float](float)
+        found.update({worker.name: worker.processor_s for worker in self._workers})
+        for name, own in passed.items():
+            fed = sum(camera.fed for camera in own)
+            each = Passed(
+                fed / wall_s,
+                sum(camera.exposed for camera in own) / wall_s,
+                sum(camera.made for camera in own) / wall_s,
+                figures.latency_ms.count * (fed / seen if seen else 0.0) / wall_s,
+            )
+            cores = model.cores(kind_of(name), each, seen / wall_s)
+            if cores is not None:
+                found[name.removesuffix(CHILDREN)] += cores * speed * wall_s
+        return found
 
     def _new_ledger(self) -> Ledger:
         rules = Rules.of(self._settings)

@@ -42,6 +42,8 @@ class Worker(Process):
         super().__init__(queue, f"worker-{number}", "worker")
         self.slowness = 1.0
         """factor on its inferences"""
+        self.processor_s = 0.0
+        """that it has used, as far as that is known"""
         self._machine = machine
         self._dispatcher = dispatcher
         self._seed = settings.line.seed
@@ -81,7 +83,7 @@ class Worker(Process):
     def die(self) -> None:
         super().die()
         if self._inference is not None:
-            self._machine.end(self._inference, self.queue.now)
+            self.processor_s += self._machine.end(self._inference, self.queue.now)
             self._inference = None
         self._inbox.clear()
         self._sizes.clear()
@@ -177,7 +179,7 @@ class Worker(Process):
                 self._due_s = math.inf
                 self._appoint()
             return
-        self._machine.end(inference, now)
+        self.processor_s += self._machine.end(inference, now)
         self._inference = None
         began_s, lasted_s, batch = inference.began_s, now - inference.began_s, inference.batch
         known, model = self._machine.measured.answers, self._machine.model

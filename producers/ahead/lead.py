@@ -26,7 +26,7 @@ from producers.shot import Shot
 
 MOST_ASKED = 8
 """Pictures that the maker is asked for at a time; lost with it."""
-_REFILL = 1.25
+REFILL = 1.25
 """Times `lead_s` to which the lead grows again once it is short: it is asked for in batches."""
 _TOO_NEAR = 0.25
 """Times `lead_s`: nearer items are left to the camera, or both would make the same picture."""
@@ -276,7 +276,7 @@ class Lead:
             return True
         if not self._is_paced:
             return len(self._kept) + len(self._asked) < self._window
-        reach_s = self._lead_s * (_REFILL if self._is_filling else 1.0)
+        reach_s = self._lead_s * (REFILL if self._is_filling else 1.0)
         return self._upcoming.ahead_s(item) <= reach_s
 
     def _is_wanted(self, item: BeltItem, light: float) -> bool:

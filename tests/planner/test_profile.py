@@ -94,6 +94,12 @@ def test_profile_of_a_real_line(tmp_path: Path, tiny_model: Path):
     )
     assert {each.workers for each in measured.service} == {None, 1}
     assert {each.workers for each in measured.turnaround} <= {1}
+    assert {use.workers for use in measured.processor} == {1}
+    # Of each run alone a busy machine may have seen too little.
+    assert sum(use.answers_per_s for use in measured.processor) > 0
+    assert sum(use.cores["worker"] for use in measured.processor) > 0
+    kinds = {"worker", "camera", "camera/children", "dispatcher", "csv_log", "supervisor"}
+    assert all(kinds <= use.cores.keys() for use in measured.processor)
     assert 0 < measured.inference_ms < 100
     assert 0 < quantile(measured.start_s, 0.5) < 60
     assert measured.machine.cores >= 1

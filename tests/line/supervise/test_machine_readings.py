@@ -5,27 +5,48 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from line.config import load
 from line.observe.status import Status
+from line.process.processor_time import descendants
+from line.run_files.machine_trace import MACHINE, MachineMoment, read_machine, read_processes
 from line.supervise import machine_readings
-from line.supervise.machine_readings import MachineWatch, granted_cores, reading
+from line.supervise.machine_readings import ProcessorClocks, granted_cores
+from line.supervise.machine_watch import MachineWatch
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
 
-@linux
-def test_a_reading_holds_the_line_and_all_others():
-    code = "import time\nwhile time.process_time() < 0.3: pass\nprint('spun', flush=True)\ninput()"
-    before = reading([])
-    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as child:
+SPIN = "import time\nwhile time.process_time() < 0.3: pass\nprint('spun', flush=True)\ninput()"
+
+
+@contextmanager
+def spinning() -> Iterator[subprocess.Popen[bytes]]:
+    """A child that has used 0.3 s and waits."""
+    with subprocess.Popen([sys.executable, "-c", SPIN], stdin=-1, stdout=-1) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        after = reading([child.pid])
+        yield child
         child.kill()
+
+
+@pytest.fixture
+def clocks() -> Iterator[ProcessorClocks]:
+    with closing(ProcessorClocks()) as clocks:
+        yield clocks
+
+
+@linux
+def test_a_reading_holds_the_line_and_all_others(clocks: ProcessorClocks):
+    before = clocks.read({})
+    with spinning() as child:
+        after = clocks.read({"worker-0": child.pid})
 
     assert before is not None
     assert after is not None
@@ -33,6 +54,45 @@ def test_a_reading_holds_the_line_and_all_others():
     assert after.line_s - before.line_s >= 0.3
     assert after.busy_s - before.busy_s >= 0.25  # it counts in hundredths
     assert after.steal_s >= before.steal_s
+
+
+@linux
+def test_a_process_is_told_of_over_all_its_lives(clocks: ProcessorClocks):
+    with spinning() as first:
+        clocks.read({"worker-0": first.pid})
+    with spinning() as second:
+        clocks.read({"worker-0": second.pid})
+    last = clocks.read({})
+
+    assert clocks.seconds["worker-0"] >= 0.6
+    assert last is not None
+    assert last.line_s >= 0.6
+
+
+@linux
+def test_what_the_line_has_used_never_grows_less(clocks: ProcessorClocks):
+    """A grandchild is dead and its parent lives: nobody tells of it any more."""
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SPIN!r}])\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        clocks.find({"camera-0": parent.pid})
+        before = clocks.read({"camera-0": parent.pid})
+        children_s = clocks.seconds["camera-0/children"]
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        deadline = time.monotonic() + 30
+        while descendants(parent.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        clocks.find({"camera-0": parent.pid})
+        after = clocks.read({"camera-0": parent.pid})
+        parent.kill()
+    assert before is not None
+    assert after is not None
+    assert children_s >= 0.3
+    assert clocks.seconds["camera-0/children"] == children_s
+    assert after.line_s >= before.line_s
 
 
 @linux
@@ -88,10 +148,77 @@ def test_where_the_system_does_not_say_there_are_no_figures(
     if text is not None:
         (tmp_path / "stat").write_text(text)
     monkeypatch.setattr(machine_readings, "_STAT", tmp_path / "stat")
-    status = Status(load(assignments=["line.workers=1"], environment={}))
-    status.phase, status.belt_started = "running", 0.0
-    MachineWatch(status).look(1.0, [])
+    status = running_status()
+    with closing(MachineWatch(status, tmp_path)) as watch:
+        watch.look(1.0, {})
+        watch.end(2.0, {})
 
-    assert reading([]) is None
     assert status.machine_facts() is None
     assert status.machine_limits() == []
+    assert not (tmp_path / MACHINE).exists()
+
+
+def running_status() -> Status:
+    status = Status(load(assignments=["line.workers=1"], environment={}))
+    status.phase, status.belt_started = "running", 0.0
+    return status
+
+
+@linux
+def test_the_beginning_of_a_child_is_not_its_work(clocks: ProcessorClocks):
+    code = f"import subprocess, sys\ninput()\nsubprocess.run([sys.executable, '-c', {SPIN!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        clocks.find({"camera-0": parent.pid})
+        before = clocks.read({"camera-0": parent.pid})
+        parent.stdin.write(b"\n")
+        parent.stdin.flush()
+        parent.stdout.readline()
+        for _ in range(2):
+            clocks.find({"camera-0": parent.pid})
+            after = clocks.read({"camera-0": parent.pid})
+        parent.stdin.write(b"\n")
+    assert before is not None
+    assert after is not None
+    assert after.line_s - before.line_s >= 0.3
+    assert clocks.seconds["camera-0/children"] < 0.1
+
+
+@linux
+def test_a_worker_that_has_to_share_a_core_waits(clocks: ProcessorClocks):
+    core = min(os.sched_getaffinity(0))
+    code = f"import os\nos.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    try:
+        deadline = time.monotonic() + 30
+        while clocks.waiting_s < 0.1 and time.monotonic() < deadline:
+            time.sleep(0.05)
+            clocks.read({"worker-0": both[0].pid, "camera-0": both[1].pid})
+    finally:
+        for process in both:
+            process.kill()
+            process.wait()
+    waited_s = clocks.waiting_s
+    assert waited_s >= 0.1
+    clocks.read({})
+    assert clocks.waiting_s == waited_s
+
+
+@linux
+def test_a_run_keeps_a_trace_of_the_machine_and_of_each_process(tmp_path: Path):
+    with closing(MachineWatch(running_status(), tmp_path)) as watch, spinning() as child:
+        watch.look(-0.1, {"worker-0": child.pid})  # the belt has not begun
+        watch.look(0.1, {"worker-0": child.pid})
+        with spinning() as other:
+            watch.look(0.3, {"worker-0": child.pid, "worker-1": other.pid})
+            watch.end(0.5, {"worker-0": child.pid, "worker-1": other.pid})
+
+    moments = read_machine(tmp_path)
+    assert [moment.at_s for moment in moments] == [0.1, 0.3, 0.5]
+    assert moments[0] == MachineMoment(0.1, 0.0, 0.0, 0.0, 0.0, 0.0)
+    assert moments[1].workers_s >= 0.3
+    assert moments[1].line_s >= moments[1].workers_s
+    processes = read_processes(tmp_path)
+    assert {"supervisor", "worker-0", "worker-1"} == processes.keys()
+    assert [moment.at_s for moment in processes["worker-0"]] == [0.1, 0.5]
