@@ -101,6 +101,8 @@ class Child:
         """rows that the log held when it became ready"""
         self.is_prepared = False
         """a camera that has the pictures which the belt is to begin with"""
+        self.is_to_end = False
+        """it was told to do what is left to do, and to end"""
         self._hung = False
         self._check = NoteCheck(spec.speaker)
         self._since = now_iso()

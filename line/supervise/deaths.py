@@ -36,6 +36,8 @@ class Deaths:
     def reap(self, child: Child, how: str) -> None:
         spec, worked = child.spec, self._has_worked(child)
         self._table.reap(child)
+        if child.is_to_end and child.succeeded:
+            self._table.finished.add(spec.name)
         if spec.name in self._table.finished:
             return  # a camera whose belt has ended is not needed any more
         if self._table.dispatcher is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
@@ -148,9 +148,15 @@ class ProcessTable:
         if spec.role == "console" and self._access is not None:
             child.channel.send(console_access.NOTE, **self._access.facts())
 
-    def start_nobody(self) -> None:
-        """From now on."""
-        self._due.clear()
+    def finish(self, is_meant: Callable[[ProcessSpec], bool]) -> None:
+        """Have none of those started any more."""
+        self.finished |= {name for name, spec in self.specs.items() if is_meant(spec)}
+        for name in self.finished & self._due.keys():
+            del self._due[name]
+
+    def awaits(self, is_meant: Callable[[ProcessSpec], bool]) -> bool:
+        """Whether one of those lives, or is to be started."""
+        return any(is_meant(self.specs[name]) for name in self.children.keys() | self._due.keys())
 
     def reap(self, child: Child) -> None:
         """It has ended. One that was told to leave is not needed any more."""

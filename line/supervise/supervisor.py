@@ -336,32 +336,39 @@ class Supervisor:
         return belt is None or int(belt["fed"]) == 0
 
     def _stop(self, interrupts: Interrupts) -> None:
-        """In the order above, all within one total time; says who of the followers was not done."""
+        """In the order above, all within one total time; says who of the followers was not done.
+
+        A follower that has died is started again, for it has not read all that was written, and
+        nobody would later.
+        """
         self._status.phase = "stopping"
         has_begun = self._belts.have_started
         deadline = monotonic() + (self._settings.stop_s if has_begun else _STOP_UNBEGUN_S)
-        self._table.start_nobody()
+        self._table.finish(lambda spec: not (spec.follows and has_begun))
         for is_meant in _STOP_ORDER:
-            stopping = [child for child in self._children.values() if is_meant(child.spec)]
-            for child in stopping:
-                child.channel.send("stop")
-                self._table.finished.add(child.spec.name)
-                if not child.is_ready and not (child.spec.follows and has_begun):
-                    child.kill()  # it holds nothing, and would first become ready
-            while any(c.spec.name in self._children for c in stopping):
+            while self._table.awaits(is_meant):
+                for child in self._children.values():
+                    if is_meant(child.spec) and not child.is_to_end:
+                        self._tell_to_end(child, has_begun=has_begun)
                 if monotonic() > deadline or interrupts.count > 1:
                     self._tell_who_is_behind()
                     return
                 self._turn()
 
+    def _tell_to_end(self, child: Child, *, has_begun: bool) -> None:
+        child.is_to_end = True
+        child.channel.send("stop")
+        if not child.is_ready and not (child.spec.follows and has_begun):
+            child.kill()  # it holds nothing, and would first become ready
+
     def _tell_who_is_behind(self) -> None:
-        """A follower that is killed now has not read all that was written."""
-        for child in self._children.values():
-            if child.spec.follows:
-                behind = self._status.behind.get(child.spec.name)
+        """A follower that has not ended has not read all that was written."""
+        for name, spec in self._table.specs.items():
+            if spec.follows and name not in self._table.finished | self._table.given_up:
+                behind = self._status.behind.get(name)
                 rows = "an unknown number of" if behind is None else behind
-                text = f"{child.spec.name} was ended {rows} rows behind {LOG}"
-                self._events.append(f"behind-{child.identity}", "behind", text)
+                text = f"{name} was ended {rows} rows behind {LOG}"
+                self._events.append(f"behind-{self._session.number}-{name}", "behind", text)
                 self._status.incidents.append(text)
 
     def _tell_cameras(self, kind: str, **facts: Any) -> None:

@@ -123,3 +123,24 @@ def test_rows_that_go_away_while_the_log_is_dead_end_the_line(
         _, errors = line.communicate()
         assert line.returncode == 4
         assert re.search(r"results\.csv: \d+ rows that stood there are gone", errors)
+
+
+def test_sinks_that_are_killed_after_the_belts_end_read_the_rest(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    options = ("--model", tiny_model, "--items", 15, "--speed", "max", "--workers", 1)
+    with RunningLine(tmp_path / "run", *options, *_DOUBT, *_ROOM) as line:
+        for name in ("alerts", "active_learning"):
+            poll(lambda n=name: line.kill(n, signal.SIGSTOP) is not None, f"{name} is there")
+        line.wait_for_rows(15)
+        poll(lambda: line.pid("csv_log") is None, "the log has ended")
+        for name in ("alerts", "active_learning"):
+            assert line.kill(name) is not None
+        status, summary = line.finish()
+        rows = line.rows()
+    assert status == 0
+    assert_accounted(summary, rows)
+    assert summary["restarts"]["sink"] == 2
+    assert queued(line.run_dir) == set(rows["frame_id"])
+    alerts = map(json.loads, (line.run_dir / "alerts.jsonl").read_text().splitlines())
+    assert {each["frame_id"] for each in alerts if each.get("frame_id")} == set(rows["frame_id"])
