@@ -69,6 +69,8 @@ def measure(items: int, options: Sequence[str], *, kill_after: int | None = None
                 process.communicate()
         if process.returncode != 0:
             raise StageDied(f"the line ended with status {process.returncode}: {errors.strip()}")
+        if last.rows == first.rows:
+            raise StageDied(f"all {items} rows came at once, too soon to be measured")
         rows = (run_dir / "results.csv").read_text().splitlines()[1:]
         items_seen = {tuple(row.split(",", 2)[:2]) for row in rows}
         return MeasuredLine(

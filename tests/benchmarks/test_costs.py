@@ -12,7 +12,7 @@ from benchmarks.speed.measured_line import MeasuredLine
 from benchmarks.speed.raw_loops import RawSpeed
 from line.errors import StageDied
 
-ITEMS = 60
+ITEMS = 1000
 
 
 @pytest.fixture(scope="module")
