@@ -85,7 +85,9 @@ class Deaths:
             raise StageDied(text)
         elif not self._models.revived(spec, why):
             self._worker_given_up = text
-            if not self._table.workers_left and not self._status.remote_workers:
+            # One elsewhere may have joined just now, of which the dispatcher has not told yet.
+            may_join = bool(self._status.settings.transport.listen)
+            if not self._table.workers_left and not may_join:
                 raise StageDied(text)
 
     def _has_worked(self, child: Child) -> bool:
