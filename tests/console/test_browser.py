@@ -238,6 +238,7 @@ def test_what_is_typed_holds_nothing_until_it_is_sent(visit: Visit, line: Runnin
 def test_no_number_is_no_order(visit: Visit, line: RunningLine) -> None:
     before = orders_given(line, "clock")
     field = visit.page.get_by_role("spinbutton", name="Clock")
+    expect(field).to_have_value("1")  # what is in force comes a moment after the page
     field.fill("")
     field.press("Enter")
     expect(visit.page.locator("#said")).to_contain_text("Not sent: Clock: not a number")
