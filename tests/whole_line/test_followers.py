@@ -24,6 +24,8 @@ _DOUBT = (
 )
 _ROOM = ("--set", "camera.window_frames=1024")
 """A busy machine alone is no reason to drop an item."""
+_PATIENT = ("--set", "supervisor.hang_s=600", "--set", "supervisor.start_s=600")
+"""Who is frozen stays so until the test kills it."""
 
 
 def told(run_dir: Path) -> str:
@@ -109,7 +111,7 @@ def test_rows_that_go_away_while_the_log_is_dead_end_the_line(
     tmp_path: Path, tiny_model: Path, how: str
 ) -> None:
     """The log that comes next knows nothing of them; the runner does."""
-    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05)
+    options = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.05, *_PATIENT)
     with RunningLine(tmp_path / "run", *options) as line:
         line.wait_for_rows(10)
         line.kill("csv_log", signal.SIGSTOP)
@@ -128,7 +130,7 @@ def test_rows_that_go_away_while_the_log_is_dead_end_the_line(
 def test_sinks_that_are_killed_after_the_belts_end_read_the_rest(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    options = ("--model", tiny_model, "--items", 15, "--speed", "max", "--workers", 1)
+    options = ("--model", tiny_model, "--items", 15, "--speed", "max", "--workers", 1, *_PATIENT)
     with RunningLine(tmp_path / "run", *options, *_DOUBT, *_ROOM) as line:
         for name in ("alerts", "active_learning"):
             poll(lambda n=name: line.kill(n, signal.SIGSTOP) is not None, f"{name} is there")

@@ -20,7 +20,8 @@ WHOLE = ("--workers", 2, "--active-learning")
 def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
     tmp_path: Path, tiny_model: Path
 ) -> None:
-    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, *WHOLE)
+    patient = ("--set", "supervisor.hang_s=60")
+    arguments = ("--model", tiny_model, "--duration", 36_000, "--interval", 0.04, *WHOLE, *patient)
     with RunningLine(tmp_path / "run", *arguments) as line:
         for victim in VICTIMS:
             line.wait_for_rows(line.rows_written() + 15)
@@ -31,7 +32,7 @@ def test_each_process_that_is_killed_comes_back_and_nothing_is_lost(
         for victim in VICTIMS:
             assert ("restart", victim) in _events(line)
             poll(lambda v=victim: ("back", v) in _events(line), f"word that {victim} serves again")
-        line.kill("active_learning", signal.SIGSTOP)  # it is waited for longer than the others
+        line.kill("active_learning", signal.SIGSTOP)
         poll(lambda: ("stopped", "active_learning") in _events(line), "word of the stop")
         line.kill("active_learning", signal.SIGCONT)
         poll(lambda: ("continued", "active_learning") in _events(line), "word that it goes on")
