@@ -68,7 +68,7 @@ class Deaths:
         if not self._worker_given_up or self._table.workers_left or self._status.remote_workers:
             self._served = now
         elif now - self._served > self._status.settings.supervisor.start_s:
-            raise StageDied(f"{self._worker_given_up}; and no worker elsewhere serves any more")
+            raise StageDied(f"{self._worker_given_up}; and no worker elsewhere serves")
 
     def _count_restart(self, spec: ProcessSpec, identity: str, how: str) -> None:
         self._status.restarts[spec.role] += 1
