@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, Config, ModelFile, Threshold
+from commands.options import (
+    AsJson,
+    Config,
+    ModelFile,
+    NoveltyEnergy,
+    Threshold,
+    number_or_word,
+)
 from commands.printing import err, out
 from commands.run_setup.settings import decided, load_model, settings_of
 from line.errors import BadInput
@@ -19,6 +26,7 @@ def classify(
     paths: Annotated[list[Path], typer.Argument(help="pictures, or folders of pictures")],
     top: Annotated[int, typer.Option(min=1, help="classes to show")] = 3,
     threshold: Threshold = None,
+    novelty_energy: NoveltyEnergy = None,
     model: ModelFile = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -30,6 +38,7 @@ def classify(
     options: dict[str, object | None] = {
         "model.path": None if model is None else str(model),
         "decision.threshold": threshold,
+        "decision.novelty_energy": number_or_word(novelty_energy),
     }
     settings = settings_of(config, None, options, None)
     loaded = load_model(settings)

@@ -17,6 +17,10 @@ ModelFile = Annotated[Path | None, typer.Option(help=".onnx or .ts file, or a fo
 Threshold = Annotated[
     float | None, typer.Option(help="less sure: left on the belt, 0..1; not given: the model's own")
 ]
+NoveltyEnergy = Annotated[
+    str | None,
+    typer.Option(help="stranger: left on the belt; an energy, model (as its file says) or off"),
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="section.key=value; may be repeated")
 ]

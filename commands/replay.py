@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.options import AsJson, ModelFile, number_or_word
+from commands.options import AsJson, ModelFile, NoveltyEnergy, number_or_word
 from commands.printing import out, shown
 from commands.run_setup.accounting import run_and_account
 from line.section import EngineName
@@ -27,6 +27,7 @@ def replay(
         float | None,
         typer.Option(help="0..1; not given: as then, or another model's or engine's own"),
     ] = None,
+    novelty_energy: NoveltyEnergy = None,
     with_faults: Annotated[
         bool, typer.Option("--with-faults", help="repeat the scenario's faults as well")
     ] = False,
@@ -53,6 +54,7 @@ def replay(
         "model.path": None if model is None else str(model),
         "model.engine": engine,
         "decision.threshold": threshold,
+        "decision.novelty_energy": number_or_word(novelty_energy),
     }
     given = {key: value for key, value in options.items() if value is not None}
     again = replay_of(run_dir, given, with_faults=with_faults)

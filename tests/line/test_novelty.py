@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from line.outcome import UNLIKE
 from line.settings import DecisionSettings
@@ -62,6 +63,25 @@ def test_a_limit_leaves_the_stranger_half_on_the_belt_and_all_accounts_say_why(
     assert UNLIKE in explained
     assert f"energy {found.loc[name, 'energy']:g}" in explained
     assert "novelty limit" in called("diff", free, held).stdout
+
+    ran = called(
+        "replay", free, "--run-dir", tmp_path / "again", "--novelty-energy", limit, "--quiet"
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert rows(tmp_path / "again")["verdict"].tolist() == found["verdict"].tolist()
+
+
+def test_classify_takes_a_limit(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (64, 48)).save(tmp_path / "one.png")
+    command = ("classify", str(tmp_path / "one.png"), "--json", f"--model={model}", "--threshold=0")
+    for given, unlike in (("-100", True), ("100", False), ("off", False)):
+        assert main([*command, "--novelty-energy", given]) == 0
+        (answer,) = json.loads(capsys.readouterr().out)
+        assert (answer["unlike"], answer["low_confidence"]) == (unlike, unlike)
+    assert main([*command, "--novelty-energy", "strange"]) == 2
+    assert "option: decision.novelty_energy: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
