@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from line.observe.percent import NONE, percent
 from line.plain_text import plain
-from line.promise.standing import WORDS
+from line.promise.promise_state import WORDS
 from line.settings import Settings
 from reports import processor, wording
 from reports.charts import tables, verdict_charts
@@ -87,7 +87,7 @@ def _content(run: FinishedRun) -> dict[str, Any]:
         "class_figures": class_figures(tally.table, classes, run.settings.belt.residue_class),
         "has_truth": any(key.true_class is not None for key, _ in tally.table),
         "falls": waterfall(summary["loss"]["all"]) if summary["loss"] else None,
-        "standings": WORDS,
+        "promise_states": WORDS,
         "drift_items": run.settings.drift.false_alarm_items,
         "stage_meanings": MEANINGS,
         "confusion": tables.confusion(tally.table, classes),

@@ -33,13 +33,13 @@ class DriftPanel:
 def _line(each: dict[str, Any]) -> None:
     with block("li") as line:
         text("b", each["source"])
-        text("span", f" {standing_of(each)}", "dim")
+        text("span", f" {state_of(each)}", "dim")
         if each.get("mix"):
             text("span", f" · {mix_of(each['mix'])}", "num")
     toggle(line, "warn", bool(each.get("moved")))
 
 
-def standing_of(lane: dict[str, Any]) -> str:
+def state_of(lane: dict[str, Any]) -> str:
     """`learning, 63 of 100 items`, what has moved, or `as it was`."""
     if lane.get("moved"):
         return "; ".join(lane["moved"])

@@ -7,7 +7,7 @@ from typing import Any
 from console.live import LiveLine
 from console.widgets import block, panel, text, toggle
 from line.observe.percent import percent
-from line.promise.standing import WORDS
+from line.promise.promise_state import WORDS
 
 
 class PromisesPanel:

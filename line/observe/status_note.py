@@ -6,7 +6,7 @@ from typing import Any
 
 from line.observe.status import ProcessState, Status
 from line.process.control_channel import ControlMessage
-from line.promise.standing import Standing, standing
+from line.promise.promise_state import PromiseState, promise_state
 
 
 def status_note(status: Status) -> ControlMessage:
@@ -30,7 +30,7 @@ def status_note(status: Status) -> ControlMessage:
       priority, text of now, `stands_s`), and the `last` events about items; `incidents`: the last
       about the line itself
     - `promises`: of bins, `class_name`, promised `purity`, `threshold`, `model` (short hash), items
-      in it that are `labelled`, and `right`, and `state`, see `line.promise.standing`
+      in it that are `labelled`, and `right`, and `state`, see `line.promise.promise_state`
     - `drift`: of lanes that are watched, `source`, items `learned` of `to_learn`, what has `moved`,
       in words, and the class `mix` where it is not the usual: name, usual share, share of the last
     - `machine_limits`: where the machine is the limit, a line of words each
@@ -80,7 +80,7 @@ def status_note(status: Status) -> ControlMessage:
             "last": list(status.alerts),
         },
         "incidents": list(status.incidents),
-        "promises": [{**each, "state": _standing(each, status)} for each in status.promises],
+        "promises": [{**each, "state": _state_of(each, status)} for each in status.promises],
         "drift": list(status.drift),
         "machine_limits": status.machine_limits(),
         "malformed": status.malformed,
@@ -97,10 +97,10 @@ def status_note(status: Status) -> ControlMessage:
     }
 
 
-def _standing(promise: dict[str, Any], status: Status) -> Standing:
+def _state_of(promise: dict[str, Any], status: Status) -> PromiseState:
     serving = status.overrides.model or promise["model"]
     has_drifted = any(lane["moved"] for lane in status.drift)
-    return standing(
+    return promise_state(
         promise["model"], serving, is_broken=promise["is_broken"], has_drifted=has_drifted
     )
 

@@ -9,7 +9,7 @@ from line.observe.percent import percent
 from line.promise.bound import purity_at_least
 from line.promise.evidence import Evidence
 from line.promise.observed import Observed
-from line.promise.standing import WORDS, standing
+from line.promise.promise_state import WORDS, promise_state
 from line.settings import DecisionSettings
 
 
@@ -26,7 +26,7 @@ def promise_figures(
             "class": each.class_name,
             **each.model_dump(exclude={"class_name"}),
             "observed": _observed(observed[each.class_name]),
-            "state": standing(
+            "state": promise_state(
                 each.model,
                 each.model,
                 is_broken=observed[each.class_name].is_broken,

@@ -1,11 +1,11 @@
-"""How a promise stands: one rule, for whoever shows it. Whatever suspends promises says so here."""
+"""The state of a promise: one rule for whoever shows it, with whatever suspends promises."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-Standing = Literal["stands", "broken", "another_model", "suspended"]
-WORDS: dict[Standing, str] = {
+PromiseState = Literal["stands", "broken", "another_model", "suspended"]
+WORDS: dict[PromiseState, str] = {
     "stands": "nothing speaks against it",
     "broken": "does not hold",
     "another_model": "not in force: another model serves",
@@ -13,7 +13,9 @@ WORDS: dict[Standing, str] = {
 }
 
 
-def standing(model: str, serving: str, *, is_broken: bool, has_drifted: bool = False) -> Standing:
+def promise_state(
+    model: str, serving: str, *, is_broken: bool, has_drifted: bool = False
+) -> PromiseState:
     """`model`, `serving`: short hashes of the model that it is for, and of the one that decides.
 
     `is_broken`: labels have refuted it. `has_drifted`: what comes is not like what was labelled.
