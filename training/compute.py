@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,23 +27,6 @@ class Compute:
     def place(self, pictures: Tensor) -> Tensor:
         """Pictures `[batch, 3, h, w]` on the device; channels last is several times faster."""
         return pictures.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-
-
-# Of malloc.h: what is given back to the system, how much is asked of it at once, and from which
-# size on a block is taken from it and given back by itself.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-
-
-def keep_freed_memory() -> None:
-    """Keep what a step frees for the step after it, instead of giving it back to the system.
-
-    Fresh pages cost as much as the arithmetic of some layers. Where the C library is another than
-    GNU's, or one that takes no such size, nothing is changed. Source: mallopt(3).
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None and mallopt(_MMAP_THRESHOLD, 2**30):
-        mallopt(_TRIM_THRESHOLD, 2**31 - 1)
-        mallopt(_TOP_PAD, 2**28)
 
 
 @contextmanager

@@ -80,7 +80,6 @@ class Run:
             self._folder.lock()
             check_same_network(settings, start)
         self._compute = compute.choose(settings)
-        compute.keep_freed_memory()
         _seed_everything(settings.seed)
         self._splits = open_splits(settings)
         self.choice = EpochChoice.of(self._splits.train.labels, self._splits.classes)
